@@ -1,0 +1,163 @@
+"""TOML and environment into one frozen :class:`Settings`. Unknown keys are rejected.
+
+Precedence, strongest first: explicit overrides (command line), ``FOOTNOTE_*`` environment
+variables, the TOML file, the defaults below. The file is ``$FOOTNOTE_CONFIG``, else
+``footnote.toml`` in the user's configuration folder; a missing default file is no error.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rag.errors import ConfigError
+
+MODES = ("quote", "cite", "free")
+
+
+def _platform_dir(kind: str) -> Path:
+    import platformdirs
+
+    return Path(getattr(platformdirs, f"user_{kind}_dir")("footnote", appauthor=False))
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where libraries and models live: ``$FOOTNOTE_HOME``, else the user's data folder."""
+    if environ.get("FOOTNOTE_HOME"):
+        return Path(environ["FOOTNOTE_HOME"]).expanduser()
+    return _platform_dir("data")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of the program. ``model`` is ``quote``, a registered name or a GGUF path."""
+
+    home: Path = field(default_factory=home)
+    library: Path | None = None  # None: the shipped abstracts, under ``home``
+    model: str = "quote"
+    mode: str | None = None  # None: ``quote`` without a language model, else ``cite``
+    seed: int = 0
+    temperature: float = 0.0
+    max_tokens: int = 220  # of an answer
+    context: int = 2048  # tokens of prompt and answer together
+    threads: int = 0  # 0: from the cores that are free
+    papers: int = 5  # papers that go into the evidence
+    depth: int = 100  # passages from each retriever before fusion
+    sentences: int = 3  # sentences of a quoted answer
+    unsupported: str = "drop"  # or ``mark``: what happens to a sentence that the check rejects
+    refuse: bool = True  # False: answer even where the evidence is thin
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.mode not in MODES:
+            raise ConfigError(f"mode is '{self.mode}'; use one of {', '.join(MODES)}.")
+        if self.unsupported not in ("drop", "mark"):
+            raise ConfigError(f"unsupported is '{self.unsupported}'; use drop or mark.")
+        bounds = {"papers": (1, 50), "depth": (1, 10_000), "sentences": (1, 10), "threads": (0, 1024),
+                  "max_tokens": (16, 4096), "context": (256, 131_072), "port": (0, 65_535)}
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"{name} is {value}; use a number from {low} to {high}.")
+        if not 0.0 <= self.temperature <= 2.0:
+            raise ConfigError(f"temperature is {self.temperature}; use a number from 0 to 2.")
+
+    @property
+    def library_path(self) -> Path:
+        """The library folder that is meant."""
+        return self.library if self.library is not None else self.home / "libraries" / "shipped"
+
+    @property
+    def is_shipped_library(self) -> bool:
+        """Whether the library is the one that is built from the shipped abstracts."""
+        return self.library is None
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Settings from file, environment and ``overrides`` (those that are not None).
+
+    Raises :class:`ConfigError` for an unknown key or a value of the wrong type, naming where it
+    stands and what is allowed.
+    """
+    values: dict[str, Any] = {"home": home(environ)}
+    for where, raw in (*_file_values(environ), *_environment_values(environ)):
+        for key, value in raw.items():
+            values[key] = _convert(key, value, where)
+    values |= {k: _convert(k, v, "command line") for k, v in overrides.items() if v is not None}
+    return Settings(**values)
+
+
+def with_overrides(settings: Settings, **overrides: Any) -> Settings:
+    """A copy with the overrides that are not None."""
+    return replace(settings, **{k: _convert(k, v, "override") for k, v in overrides.items() if v is not None})
+
+
+def _file_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    named = environ.get("FOOTNOTE_CONFIG")
+    path = Path(named).expanduser() if named else _platform_dir("config") / "footnote.toml"
+    if not path.is_file():
+        if named:
+            raise ConfigError(f"FOOTNOTE_CONFIG names {path}, which is not a file. Create it or unset the variable.")
+        return []
+    try:
+        return [(str(path), tomllib.loads(path.read_text(encoding="utf-8")))]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML ({error}). Correct it or remove it.") from error
+
+
+# Variables that other parts of the program read; they are no settings.
+_OTHER_VARIABLES = {"FOOTNOTE_CONFIG", "FOOTNOTE_HOME"}
+
+
+def _environment_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    prefix = "FOOTNOTE_"
+    return [
+        (key, {key.removeprefix(prefix).lower(): value})
+        for key, value in sorted(environ.items())
+        if key.startswith(prefix) and key not in _OTHER_VARIABLES and value != ""
+    ]
+
+
+_KINDS: dict[str, str] = {f.name: str(f.type) for f in fields(Settings)}
+
+
+def _convert(key: str, value: Any, where: str) -> Any:
+    if key not in _KINDS:
+        raise ConfigError(f"'{key}' ({where}) is not a setting. Settings are: {', '.join(sorted(_KINDS))}.")
+    kind = _KINDS[key]
+    try:
+        if kind.startswith("Path"):
+            return Path(value).expanduser()
+        if kind == "bool":
+            return _boolean(value)
+        if kind == "int":
+            return _integer(value)
+        if kind == "float":
+            return float(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{key} is {value!r} ({where}); it must be of type {kind}.") from error
+    if not isinstance(value, str):
+        raise ConfigError(f"{key} is {value!r} ({where}); it must be text.")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(value)
+    return int(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    return words[str(value).strip().lower()] if str(value).strip().lower() in words else _raise(value)
+
+
+def _raise(value: Any) -> bool:
+    raise ValueError(value)

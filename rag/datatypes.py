@@ -1,0 +1,238 @@
+"""The records that pass between the steps, and the Protocols that the steps satisfy.
+
+Records are frozen and slotted. Offsets are counted in Unicode code points and satisfy
+``paper.abstract[start:end] == text`` always. Orders are total: by score, best first, then by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vector = npt.NDArray[np.float32]
+    Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One bibliographic record. ``id`` is unique in a library; ``abstract`` may be empty."""
+
+    id: str
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    venue: str = ""
+    url: str = ""
+    doi: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an abstract: ``paper.abstract[start:end] == text``."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Consecutive whole sentences of one abstract that fit the embedder's limit.
+
+    ``paper.abstract[start:end] == text``. A paper without an abstract has one passage with its
+    title as text and ``start == end == 0``.
+    """
+
+    id: str
+    paper_id: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that a retriever found. ``source`` is ``dense``, ``lexical`` or ``hybrid``."""
+
+    passage: Passage
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One paper as the answer may cite it: ``number`` is what stands in the brackets.
+
+    ``sentences`` are the chosen ones, best first; ``score`` is the paper's, higher is better.
+    """
+
+    number: int
+    paper: Paper
+    sentences: tuple[Sentence, ...]
+    score: float
+
+
+class Verdict(StrEnum):
+    """What the check says of one sentence with one citation."""
+
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    UNSUPPORTED = "unsupported"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One footnote: the sentence ``quote`` of the abstract that supports one answer sentence.
+
+    ``number`` is the evidence number, ``sentence`` the index into ``Answer.sentences``,
+    ``start``/``end`` the offsets of ``quote`` in the abstract, ``score`` the support in 0..1.
+    """
+
+    number: int
+    paper_id: str
+    sentence: int
+    quote: str
+    start: int
+    end: int
+    verdict: Verdict
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer, without its brackets, and the numbers that stand behind it."""
+
+    text: str
+    citations: tuple[int, ...]
+    verdict: Verdict
+
+
+class RefusalGrade(StrEnum):
+    """How far the library is from an answer."""
+
+    NOTHING = "nothing"  # nothing in this library is about it
+    RELATED = "related"  # related papers, but none answers it
+    NOT_IN_ABSTRACT = "not_in_abstract"  # the paper is here, its abstract does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no answer. ``nearest`` are ids of the nearest papers, best first."""
+
+    grade: RefusalGrade
+    message: str
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is needed to replay an answer and to see how it came about."""
+
+    generator: str
+    model: str
+    model_sha256: str
+    mode: str
+    seed: int
+    prompt_sha256: str
+    library: str  # the fingerprint
+    timings_ms: Mapping[str, float]
+    question_rewritten: str = ""
+    retrieved: tuple[Mapping[str, Any], ...] = ()
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked answer. ``text`` is ready to show, with ``[n]`` behind every sentence."""
+
+    question: str
+    text: str
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    evidence: tuple[Evidence, ...]
+    refusal: Refusal | None
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation. ``role`` is ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message for a language model. ``role`` is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Text to unit vectors. The same text gives the same vector whatever its neighbours are."""
+
+    name: str
+    weights_sha256: str
+    dimension: int
+    max_tokens: int  # word pieces per text, special tokens included
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """Unit vectors, shape ``(len(texts), dimension)``, float32."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generator needs to write one answer.
+
+    ``messages`` is the finished prompt (empty for generators without a language model);
+    ``numbers`` are the evidence numbers that may be cited.
+    """
+
+    question: str
+    evidence: tuple[Evidence, ...]
+    messages: tuple[Message, ...] = ()
+    mode: str = "quote"
+    seed: int = 0
+    max_tokens: int = 220
+
+
+class Generator(Protocol):
+    """Writes the text of an answer, ``[n]`` behind each sentence, piece by piece."""
+
+    name: str  # ``quote`` or ``llama``
+    model: str  # the model's name, empty without one
+    model_sha256: str
+
+    def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
+        """Yield pieces of text; their concatenation is the whole.
+
+        Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+        """
+        ...
+
+
+class StopSignal(Protocol):
+    """What ``threading.Event`` offers: set by whoever wants the generation to end."""
+
+    def is_set(self) -> bool: ...
+
+
+class PassageRetriever(Protocol):
+    """A question to ranked passages, best first, at most ``k``, ties broken by passage id."""
+
+    def hits(self, query: str, k: int) -> list[Hit]: ...

@@ -1,0 +1,86 @@
+"""Everything that Footnote raises on purpose.
+
+    FootnoteError
+    ├── ConfigError            a setting that does not exist or does not fit
+    ├── QuestionError          an empty or oversized question
+    ├── ImportFileError        a file that cannot be read at all
+    │   └── RecordError        one record of it, with file and line
+    ├── LibraryError           a library folder that cannot be used
+    │   ├── LibraryNotFound    there is none
+    │   ├── LibraryLocked      another process is writing to it
+    │   └── LibraryMismatch    made by another version, embedder or chunker
+    ├── ModelError             a GGUF that cannot be used
+    │   └── ModelNotFound      a model name that is not known
+    ├── PromptError            a prompt file with missing or unknown variables
+    └── GenerationCancelled    the user pressed stop
+
+Every message is one or two sentences: what is wrong, and what to do next.
+The command line prints it and exits with ``exit_code``; the chat shows it as text.
+"""
+
+from __future__ import annotations
+
+
+class FootnoteError(Exception):
+    """Base of all expected errors. ``str(error)`` says what is wrong and what to do next."""
+
+    exit_code = 1
+
+
+class ConfigError(FootnoteError):
+    """A setting that does not exist or whose value does not fit."""
+
+    exit_code = 2
+
+
+class QuestionError(FootnoteError):
+    """A question that cannot be asked: empty, blank or far too long."""
+
+    exit_code = 2
+
+
+class ImportFileError(FootnoteError):
+    """A file that cannot be imported at all."""
+
+
+class RecordError(ImportFileError):
+    """One record that cannot be imported. Costs no other record unless ``--strict``."""
+
+    def __init__(self, path: object, line: int | None, reason: str) -> None:
+        self.path = str(path)
+        self.line = line
+        self.reason = reason
+        where = self.path if line is None else f"{self.path}:{line}"
+        super().__init__(f"{where}: {reason}")
+
+
+class LibraryError(FootnoteError):
+    """A library folder that cannot be used."""
+
+
+class LibraryNotFound(LibraryError):
+    """There is no library in the folder."""
+
+
+class LibraryLocked(LibraryError):
+    """Another process is writing to the library."""
+
+
+class LibraryMismatch(LibraryError):
+    """The library was made by another version, embedder or chunker."""
+
+
+class ModelError(FootnoteError):
+    """A GGUF file that cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    """A model name that is neither registered nor a file."""
+
+
+class PromptError(FootnoteError):
+    """A prompt file whose variables are missing or unknown."""
+
+
+class GenerationCancelled(FootnoteError):
+    """Generation was stopped by its caller; what was written so far has been yielded."""
