@@ -166,6 +166,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the pipeline has begun: ``retrieve``, ``write`` or ``check``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A piece of the generator's text as it is written, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of a conversation. ``role`` is ``user`` or ``assistant``."""
 
@@ -230,6 +244,26 @@ class StopSignal(Protocol):
     """What ``threading.Event`` offers: set by whoever wants the generation to end."""
 
     def is_set(self) -> bool: ...
+
+
+# What ``Pipeline.stream`` yields: stages and drafts, and at the very end the checked answer.
+Event = Stage | Draft | Answer
+
+
+class Answerer(Protocol):
+    """What the chat and the command line need of :class:`rag.pipeline.Pipeline`."""
+
+    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer: ...
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None
+    ) -> Iterator[Event]:
+        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        ...
+
+    def papers(self) -> Sequence[Paper]:
+        """All papers of the library, ordered by id."""
+        ...
 
 
 class PassageRetriever(Protocol):
