@@ -12,6 +12,7 @@
     ├── ModelError             a GGUF that cannot be used
     │   └── ModelNotFound      a model name that is not known
     ├── PromptError            a prompt file with missing or unknown variables
+    ├── OutboundBlocked        a connection beyond this computer was tried
     └── GenerationCancelled    the user pressed stop
 
 Every message is one or two sentences: what is wrong, and what to do next.
@@ -80,6 +81,10 @@ class ModelNotFound(ModelError):
 
 class PromptError(FootnoteError):
     """A prompt file whose variables are missing or unknown."""
+
+
+class OutboundBlocked(FootnoteError, PermissionError):
+    """A connection beyond this computer was tried. An ``OSError``, so libraries take it for a missing network."""
 
 
 class GenerationCancelled(FootnoteError):

@@ -1,0 +1,52 @@
+"""What every test has: no way out of this computer, and a home folder of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.offline import Attempt, block_outbound, enforce_offline
+
+
+def _move_home(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Neither the user's library nor the user's settings reach a test, nor the programs that it starts."""
+    for name in list(os.environ):
+        if name.startswith("FOOTNOTE_"):
+            patch.delenv(name)
+    settings = folder / "footnote.toml"
+    settings.touch()
+    patch.setenv("FOOTNOTE_CONFIG", str(settings))
+    patch.setenv("FOOTNOTE_HOME", str(folder))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home folder while session fixtures are made: for what is slow to prepare and only read afterwards."""
+    enforce_offline()
+    folder = tmp_path_factory.mktemp("shared-home")
+    with pytest.MonkeyPatch.context() as patch:
+        _move_home(patch, folder)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def footnote_home(shared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder for one test."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    _move_home(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def outbound(request: pytest.FixtureRequest) -> Iterator[list[Attempt]]:
+    """Refuses every connection beyond loopback, and fails the test that tried one.
+
+    A test that tries on purpose empties the list that this fixture gives it.
+    """
+    with block_outbound() as refused:
+        yield refused
+    assert not refused, f"{request.node.name} tried to leave this computer: {refused}"
