@@ -1,0 +1,67 @@
+"""Text to the stems that lexical search, evidence and the citation check count and compare.
+
+One tokenisation for all of them: figures stay whole ("52.7", "21,866"), everything else is cut at
+non-letters, lower-cased, freed of accents and stemmed (Snowball English). Scripts without spaces
+between words are cut into pairs of characters, the usual choice where no dictionary is at hand.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+
+# Function words and the words of which questions are made; they say nothing about a topic.
+STOPWORDS = frozenset(
+    """a about an and any are as at be been but by can could did do does for from had has have how i if in into is it
+    its me may might much many no not of on or our shall should so some such than that the their them then there these
+    they this those to us was we were what when where which while who whom whose why will with would you your""".split()
+)
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-cased words and figures of ``text`` in order, without accents; nothing is left out."""
+    folded = unicodedata.normalize("NFKD", text.lower())
+    plain = "".join(c for c in folded if not unicodedata.combining(c))
+    found: list[str] = []
+    for token in _TOKEN.findall(plain):
+        if token[0].isdigit():
+            found.append(token.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", token) else token)
+        elif _UNSPACED.search(token):
+            found.extend(_pairs(token))
+        else:
+            found.append(token)
+    return found
+
+
+def stems(text: str) -> list[str]:
+    """The stems of the content words of ``text``, in order, stop words left out."""
+    return [stem(token) for token in tokens(text) if token not in STOPWORDS]
+
+
+def unique_stems(texts: Iterable[str]) -> set[str]:
+    """The set of stems of all ``texts``."""
+    return {s for text in texts for s in stems(text)}
+
+
+@lru_cache(maxsize=65_536)
+def stem(token: str) -> str:
+    """The Snowball (Porter 2) stem of one lower-case token."""
+    return str(_stemmer().stemWord(token))
+
+
+@lru_cache(maxsize=1)
+def _stemmer():  # type: ignore[no-untyped-def]
+    import Stemmer
+
+    return Stemmer.Stemmer("english")
+
+
+def _pairs(token: str) -> list[str]:
+    if len(token) == 1:
+        return [token]
+    return [token[i : i + 2] for i in range(len(token) - 1)]
