@@ -13,13 +13,14 @@ run import, ask and serve in a network namespace that has nothing but loopback.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -170,7 +171,25 @@ def _install() -> None:
     with _state.lock:
         if not _state.installed:
             sys.addaudithook(_audit)
+            for method in ("connect", "connect_ex", "sendto", "sendmsg"):
+                setattr(socket.socket, method, _look_up_in_sight(getattr(socket.socket, method)))
             _state.installed = True
+
+
+def _look_up_in_sight(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A socket method that announces the look-up of a name before it is made.
+
+    Given a name, CPython asks the name server first and raises ``socket.connect`` afterwards.
+    """
+
+    @functools.wraps(method)
+    def announced(sock: socket.socket, *arguments: Any) -> Any:
+        address = arguments[-1] if arguments else None
+        if sock.family not in _LOCAL_FAMILIES and isinstance(address, tuple) and address:
+            sys.audit("socket.getaddrinfo", *address[:2], sock.family, sock.type, sock.proto)
+        return method(sock, *arguments)
+
+    return announced
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
