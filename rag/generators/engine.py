@@ -1,0 +1,411 @@
+"""One GGUF loaded by llama.cpp: messages in, pieces of text out, one caller at a time.
+
+It knows nothing of questions, evidence or citations.
+
+**The same prompt gives the same text**, whatever was asked before. llama-cpp-python keeps the longest common
+prefix of two prompts, which makes the size of the remaining batch, and with it the last bits of the numbers,
+depend on the question before. Here the prompt is always evaluated in the same two parts: everything that is the
+same for all questions (up to the text of the last message), then the rest. The first part is kept between
+questions, the second never.
+
+**Stop also stops the evaluation of a prompt.** llama.cpp asks an abort callback before every node of its graph,
+some 600 times a batch. Were that callback Python, each call would wait for the interpreter lock while ggml's
+threads spin; so it is the C library's ``strlen`` on a flag of one byte, which a thread sets when the caller's
+signal is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag import llama_log
+from rag.datatypes import Message, StopSignal
+from rag.errors import GenerationCancelled, ModelError
+from rag.generators.sampling import sampler
+from rag.generators.template import ChatTemplate, opens_thought
+from rag.generators.threads import CoreMeter
+
+BATCH = 512  # prompt tokens a llama_decode
+LOOP = 16  # tokens that a model writes a second time before it is stopped
+_POLL_S = 0.02
+_ABORTED = "returned 2"  # how llama-cpp-python words the return code of an aborted llama_decode
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the last generation did. Times in milliseconds from the moment it was its turn."""
+
+    prompt_tokens: int
+    reused_tokens: int  # of the prompt, kept from the question before
+    written_tokens: int
+    prompt_ms: float
+    first_piece_ms: float
+    total_ms: float
+    threads: int
+
+
+class Engine:
+    """A GGUF, loaded when first used. ``context`` is clipped to what the model was trained for.
+
+    ``threads`` 0 means: from the cores that are free, looked at before every generation. ``chat_template``
+    stands in for the file's own; a file without one is refused, because guessing a template gives nonsense that
+    looks like an answer.
+    """
+
+    def __init__(self, path: Path, *, context: int = 2048, threads: int = 0, chat_template: str | None = None) -> None:
+        self.path = path
+        self.usage: Usage | None = None
+        self._context = context
+        self._threads = threads
+        self._given_template = chat_template
+        self._meter = CoreMeter()
+        self._turns = _Turns()
+        self._loading = threading.RLock()  # held while the model is loaded, freed, or its tokenizer used
+        self._closing = threading.Event()
+        self._flag = ctypes.create_string_buffer(2)  # the abort flag: strlen of it is 0, or 1 once it is set
+        self._llama: Any = None
+        self._template: ChatTemplate | None = None
+        self._kept: list[int] = []  # the fixed tokens that stand at the beginning of llama.cpp's memory
+        self._used_threads = 0
+
+    def warm(self) -> None:
+        """Load the model unless it is loaded. Raises :class:`ModelError` where it cannot be."""
+        with self._loading:
+            if self._closing.is_set():
+                raise ModelError(f"The model {self.path.name} has been closed. Choose it again to load it.")
+            if self._llama is None:
+                self._template, self._llama = self._load()
+
+    def close(self) -> None:
+        """End what is being written, then free the memory. The engine cannot be used afterwards."""
+        self._closing.set()
+        with self._turns.take(None), self._loading:
+            if self._llama is not None:
+                self._llama.close()
+                self._llama = None
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together. Loads the model."""
+        self.warm()
+        return int(self._llama.n_ctx())
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Tokens of the finished prompt, template included. Loads the model."""
+        with self._loading:
+            return len(self._tokens(self.prompt(messages)))
+
+    def count_text(self, text: str) -> int:
+        """Tokens of ``text`` alone. Loads the model."""
+        with self._loading:
+            self.warm()
+            return len(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+
+    def prompt(self, messages: Sequence[Message], thinking: bool = False) -> str:
+        """The finished prompt as text, without control tokens in what the messages say."""
+        with self._loading:
+            self.warm()
+            assert self._template is not None
+            return self._template.render([Message(m.role, self._plain(m.content)) for m in messages], thinking)
+
+    def prepare(self, messages: Sequence[Message]) -> None:
+        """Evaluate what all prompts like this one begin with, so that the first question need not wait for it."""
+        self.warm()
+        with self._turns.take(None), self._abortable(None):
+            self._set_threads()
+            self._evaluate_fixed(self._fixed(messages, self._tokens(self.prompt(messages)), thinking=False))
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        grammar: str | None = None,
+        thinking: bool = False,
+        stop: StopSignal | None = None,
+    ) -> Generator[str, None, None]:
+        """Yield pieces of the answer as they are written, reasoning included. Waits for its turn.
+
+        The prompt must fit: a caller counts first. Close the iterator, or exhaust it, to let the next caller in.
+        Raises :class:`GenerationCancelled` within a graph node of ``stop`` being set while the prompt is read,
+        and within a token while the answer is written; :class:`ModelError` where the prompt does not fit.
+        """
+        with self._loading:
+            prompt = self.prompt(messages, thinking)
+            tokens = self._tokens(prompt)
+            room = self.context - len(tokens)
+        if room < 1:
+            raise ModelError(
+                f"The prompt has {len(tokens)} tokens and the context {self.context}. Shorten it or raise 'context'."
+            )
+        with self._turns.take(self._either(stop)):
+            self._check(stop)
+            begun = time.perf_counter()
+            self._set_threads()
+            fixed = self._fixed(messages, tokens, thinking)
+            reused = len(fixed) if self._kept == fixed else 0
+            with self._abortable(stop):
+                self._evaluate_fixed(fixed)
+                self._evaluate(tokens[len(fixed) :], stop)
+            read = time.perf_counter()
+            written, first = 0, read
+            try:
+                if opens_thought(prompt):
+                    yield "<think>"
+                for piece in self._write(min(max_tokens, room), temperature, seed, grammar, stop):
+                    written += 1
+                    first = time.perf_counter() if written == 1 else first
+                    if piece:
+                        yield piece
+            finally:
+                end = time.perf_counter()
+                ms = [1000 * (t - begun) for t in (read, first, end)]
+                self.usage = Usage(len(tokens), reused, written, ms[0], ms[1], ms[2], self._used_threads)
+
+    def _load(self) -> tuple[ChatTemplate, Any]:
+        if not self.path.is_file():
+            raise ModelError(f"There is no model file {self.path}. See the known ones with 'footnote models list'.")
+        import llama_cpp
+
+        llama_log.capture()
+        llama_log.take_errors()
+        threads = self._threads or self._meter.free()
+        try:
+            llama = llama_cpp.Llama(
+                str(self.path),
+                n_ctx=self._context,
+                n_batch=BATCH,
+                n_threads=threads,
+                n_threads_batch=threads,
+                swa_full=True,  # else a sliding window would forget the part of the prompt that is kept
+                chat_format="chatml",  # unused: the template is applied here; it keeps llama-cpp-python from guessing
+                verbose=False,
+            )
+        except (ValueError, RuntimeError, AssertionError) as error:
+            said = llama_log.take_errors() or str(error)
+            raise ModelError(
+                f"llama.cpp cannot load {self.path.name} ({said[:300]}). Check it with 'footnote models add', "
+                "or use another file."
+            ) from error
+        self._used_threads = threads
+        trained = int(llama.metadata.get(f"{llama.metadata.get('general.architecture')}.context_length", 0))
+        if 0 < trained < self._context:
+            llama.close()
+            self._context = trained
+            return self._load()
+        source = self._given_template or llama.metadata.get("tokenizer.chat_template")
+        if not source:
+            llama.close()
+            raise ModelError(
+                f"{self.path.name} has no chat template, so it is not an instruction-tuned model. "
+                "Use its '-Instruct', '-Chat' or '-it' version."
+            )
+        vocab = llama_cpp.llama_model_get_vocab(llama.model)
+        bos, eos = (_token_text(vocab, t) for t in (llama.token_bos(), llama.token_eos()))
+        return ChatTemplate(source, bos, eos), llama
+
+    def _tokens(self, text: str) -> list[int]:
+        llama = self._llama
+        raw = text.encode("utf-8", "replace")
+        tokens: list[int] = llama.tokenize(raw, add_bos=False, special=True)
+        # The template usually writes the token that opens a text; where it does not, the vocabulary decides.
+        bos = llama.token_bos()
+        if llama.metadata.get("tokenizer.ggml.add_bos_token") == "true" and bos >= 0 and tokens[:1] != [bos]:
+            tokens.insert(0, bos)
+        return tokens
+
+    def _plain(self, content: str) -> str:
+        """``content`` without the text of any of this model's control tokens: data cannot end its message."""
+        import llama_cpp
+
+        vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
+        while True:
+            tokens = self._llama.tokenize(content.encode("utf-8", "replace"), add_bos=False, special=True)
+            control = {t for t in tokens if llama_cpp.llama_vocab_is_control(vocab, t)}
+            texts = {_token_text(vocab, t) for t in control} - {""}
+            found = [t for t in texts if t in content]
+            if not found:
+                return content
+            for text in found:
+                content = content.replace(text, " ")
+
+    def _fixed(self, messages: Sequence[Message], tokens: list[int], thinking: bool) -> list[int]:
+        """The tokens before the text of the last message, the same for every question of one prompt file."""
+        probe = [*messages[:-1], Message(messages[-1].role, ".")]
+        other = self._tokens(self.prompt(probe, thinking))
+        length = next((i for i, (a, b) in enumerate(zip(tokens, other, strict=False)) if a != b), len(other))
+        return tokens[: min(length, len(tokens) - 1)]
+
+    def _evaluate_fixed(self, fixed: list[int]) -> None:
+        import llama_cpp
+
+        llama = self._llama
+        recurrent = llama_cpp.llama_model_is_recurrent(llama.model) or llama_cpp.llama_model_is_hybrid(llama.model)
+        if self._kept == fixed and not recurrent:  # a recurrent state cannot be cut back
+            llama.n_tokens = len(fixed)
+            return
+        self._kept = []
+        llama.reset()
+        if fixed:
+            self._evaluate(fixed, None)
+        self._kept = fixed
+
+    def _evaluate(self, tokens: Sequence[int], stop: StopSignal | None) -> None:
+        try:
+            self._llama.eval(tokens)
+        except RuntimeError as error:
+            if _ABORTED in str(error):
+                raise GenerationCancelled("Stopped while the prompt was read.") from error
+            raise ModelError(
+                f"llama.cpp failed while reading the prompt ({llama_log.take_errors() or error}). Use another model."
+            ) from error
+        self._check(stop)
+
+    def _write(
+        self, max_tokens: int, temperature: float, seed: int, grammar: str | None, stop: StopSignal | None
+    ) -> Iterator[str]:
+        import llama_cpp
+
+        llama = self._llama
+        vocab = llama_cpp.llama_model_get_vocab(llama.model)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        loop = _Loop()
+        with sampler(llama.model, temperature, seed, grammar) as draw:
+            for position in range(max_tokens):
+                self._check(stop)
+                token = draw.next(llama.ctx)
+                if llama_cpp.llama_vocab_is_eog(vocab, token) or loop.closes(token):
+                    break
+                yield decoder.decode(_piece(vocab, token))
+                if position + 1 < max_tokens:
+                    self._evaluate([token], None)
+        yield decoder.decode(b"", final=True)
+
+    def _set_threads(self) -> None:
+        import llama_cpp
+
+        threads = self._threads or self._meter.free()
+        if threads != self._used_threads:
+            llama_cpp.llama_set_n_threads(self._llama.ctx, threads, threads)
+            self._used_threads = threads
+
+    def _check(self, stop: StopSignal | None) -> None:
+        if self._closing.is_set() or (stop is not None and stop.is_set()):
+            raise GenerationCancelled("Stopped.")
+
+    def _either(self, stop: StopSignal | None) -> StopSignal:
+        return _AnyOf((self._closing,) if stop is None else (self._closing, stop))
+
+    @contextmanager
+    def _abortable(self, stop: StopSignal | None) -> Iterator[None]:
+        """While the block runs, ``stop`` aborts llama.cpp's computation."""
+        import llama_cpp
+
+        signal, done = self._either(stop), threading.Event()
+
+        def watch() -> None:
+            while not done.wait(_POLL_S):
+                if signal.is_set():
+                    self._flag[0] = b"\1"
+                    return
+
+        self._flag[0] = b"\0"
+        llama_cpp.llama_set_abort_callback(self._llama.ctx, _strlen(), ctypes.cast(self._flag, ctypes.c_void_p))
+        watcher = threading.Thread(target=watch, name="footnote-stop", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+            llama_cpp.llama_set_abort_callback(self._llama.ctx, llama_cpp.ggml_abort_callback(), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _AnyOf:
+    signals: tuple[StopSignal, ...]
+
+    def is_set(self) -> bool:
+        return any(signal.is_set() for signal in self.signals)
+
+
+class _Turns:
+    """A lock that lets callers in in the order in which they came, and lets those who wait give up."""
+
+    def __init__(self) -> None:
+        self._queue: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def take(self, stop: StopSignal | None) -> Iterator[None]:
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+        try:
+            with self._changed:
+                while self._queue[0] is not ticket:
+                    if stop is not None and stop.is_set():
+                        raise GenerationCancelled("Stopped while waiting for another question to finish.")
+                    self._changed.wait(_POLL_S)
+            yield
+        finally:
+            with self._changed:
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+
+
+class _Loop:
+    """Notices a model that repeats itself, as small ones do until their tokens run out.
+
+    It ends the answer instead of penalising repetition, because a penalised figure comes out as another figure.
+    """
+
+    def __init__(self) -> None:
+        self._last: deque[int] = deque(maxlen=LOOP)
+        self._seen: set[tuple[int, ...]] = set()
+
+    def closes(self, token: int) -> bool:
+        self._last.append(token)
+        run = tuple(self._last)
+        if len(run) == LOOP and run in self._seen:
+            return True
+        self._seen.add(run)
+        return False
+
+
+def _piece(vocab: Any, token: int) -> bytes:
+    """The bytes of a token, control tokens as nothing. A token may be longer than any fixed buffer."""
+    import llama_cpp
+
+    size = 64
+    while True:
+        buffer = ctypes.create_string_buffer(size)
+        length = int(llama_cpp.llama_token_to_piece(vocab, token, buffer, size, 0, False))
+        if length >= 0:
+            return buffer.raw[:length]
+        size = -length
+
+
+def _token_text(vocab: Any, token: int) -> str:
+    import llama_cpp
+
+    return str(llama_cpp.llama_vocab_get_text(vocab, token).decode("utf-8", "replace")) if token >= 0 else ""
+
+
+def _strlen() -> Any:
+    import llama_cpp
+
+    libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    return ctypes.cast(libc.strlen, llama_cpp.ggml_abort_callback)
