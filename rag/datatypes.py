@@ -67,17 +67,59 @@ class Hit:
     source: str
 
 
+class Intent(StrEnum):
+    """What kind of answer is asked for."""
+
+    FACT = "fact"  # one thing, most often from one paper
+    MULTI = "multi"  # several papers, a sentence or so from each
+    SUMMARY = "summary"  # one paper or a topic: problem, approach, result
+    COUNT = "count"  # how many papers of the library …
+    LIST = "list"  # all papers of the library that …
+    YEARS = "years"  # which years the library spans, or a topic in it
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question ready for the pipeline.
+
+    ``text`` is the question as cleaned; ``search`` is self-contained (a follow-up carries what it
+    leans on) and is what retrieval sees; ``topic`` is what a summary, count or list is about.
+    """
+
+    text: str
+    search: str
+    intent: Intent
+    topic: str
+    wants_figure: bool
+    is_follow_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaperHit:
+    """A paper that retrieval found. ``score`` is the fused one; the parts are None where one list missed it.
+
+    ``dense`` is the best cosine of the question with a passage of the paper, ``lexical`` its BM25 score.
+    """
+
+    paper: Paper
+    score: float
+    dense: float | None
+    lexical: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One paper as the answer may cite it: ``number`` is what stands in the brackets.
 
-    ``sentences`` are the chosen ones, best first; ``score`` is the paper's, higher is better.
+    ``sentences`` are the chosen ones in the order in which an answer should give them, ``scores``
+    theirs; ``score`` is the paper's. Scores are higher for better and comparable within one answer.
     """
 
     number: int
     paper: Paper
     sentences: tuple[Sentence, ...]
     score: float
+    scores: tuple[float, ...] = ()
 
 
 class Verdict(StrEnum):

@@ -1,0 +1,167 @@
+"""Every sentence of an answer against the abstract that it cites. Pure and deterministic.
+
+For a sentence and each number behind it: does the number exist; are the sentence's figures (with
+their units) and names in the cited paper; does a sentence of its abstract support it? Support is
+the share of the sentence's words that one abstract sentence (or two neighbours) holds, and where
+words differ the cosine of their vectors. What is unsupported is dropped or marked, never shown as fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
+from rag.facts import has_negation, missing_figures, missing_names
+from rag.words import stems
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix, Vector
+
+# Support is 0..1; set on paraphrases and on sentences paired with the wrong abstract (docs/checking.md).
+SUPPORTED = 0.72
+WEAK = 0.5
+TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts against support by one
+
+_MARK = r"\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]"
+_MARKS_AFTER_STOP = re.compile(rf"([.!?。！？]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
+_BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)")
+_ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """One sentence as written, without its brackets, and the numbers that stood in them."""
+
+    text: str
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is left of a draft: sentences, their footnotes, and the text of those that were dropped."""
+
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The answer as it is shown: every sentence with its numbers before the full stop."""
+        return " ".join(with_numbers(s.text, s.citations) for s in self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the check finds abstracts: sentences and their vectors by paper id, and an encoder."""
+
+    sentences: Callable[[str], Sequence[Sentence]]
+    vectors: Callable[[str], Matrix]
+    encode: Callable[[str], Vector]
+
+
+def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSentence]:
+    """The sentences of a draft; ``split`` cuts plain text. Numbers may stand before or after the full stop."""
+    sentences = []
+    for line in text.splitlines():
+        body = _MARKS_AFTER_STOP.sub(lambda m: f" {m[2].strip()}{m[1]}", _BULLET.sub("", line))
+        for piece in split(body):
+            numbers = [n for mark in re.findall(_MARK, piece.text) for n in _expand(mark)]
+            bare = re.sub(rf"\s*{_MARK}", "", piece.text).strip()
+            if any(c.isalnum() for c in bare):
+                sentences.append(DraftSentence(bare, tuple(dict.fromkeys(numbers))))
+            elif numbers and sentences:  # brackets on their own belong to the sentence before
+                before = sentences.pop()
+                sentences.append(DraftSentence(before.text, tuple(dict.fromkeys((*before.numbers, *numbers)))))
+    return sentences
+
+
+def check(
+    text: str,
+    evidence: Sequence[Evidence],
+    sources: Sources,
+    split: Callable[[str], Sequence[Sentence]],
+    *,
+    unsupported: str = "drop",
+) -> Checked:
+    """Judge every sentence of ``text``; ``unsupported`` is 'drop' or 'mark'. Repeated sentences are dropped."""
+    by_number = {e.number: e for e in evidence}
+    kept: list[AnswerSentence] = []
+    citations: list[Citation] = []
+    dropped: list[str] = []
+    seen: set[tuple[str, ...]] = set()
+    for draft in parse(text, split):
+        key = tuple(stems(draft.text))
+        found = [judge(draft.text, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
+        good = [c for c in found if c.verdict is not Verdict.UNSUPPORTED]
+        if key in seen or (not good and unsupported == "drop"):
+            dropped.append(with_numbers(draft.text, draft.numbers))
+            continue
+        seen.add(key)
+        shown = good or found
+        verdict = max((c.verdict for c in shown), key=_ORDER.__getitem__, default=Verdict.UNSUPPORTED)
+        kept.append(AnswerSentence(draft.text, tuple(c.number for c in shown), verdict))
+        citations.extend(shown)
+    return Checked(tuple(kept), tuple(citations), tuple(dropped))
+
+
+def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Citation:
+    """One sentence against one paper: its verdict, and the abstract sentence that comes nearest."""
+    paper = evidence.paper
+    sentences = sources.sentences(paper.id)
+    if not paper.abstract or not sentences:
+        return Citation(evidence.number, paper.id, position, paper.title, 0, 0, Verdict.UNKNOWN)
+    support, best = _support(text, paper.id, sentences, sources)
+    whole = f"{paper.title} {paper.abstract}"
+    if missing_figures(text, whole) or missing_names(text, whole):
+        verdict = Verdict.UNSUPPORTED
+    elif support >= SUPPORTED:
+        verdict = Verdict.SUPPORTED if has_negation(text) == has_negation(best.text) else Verdict.WEAK
+    else:
+        verdict = Verdict.WEAK if support >= WEAK else Verdict.UNSUPPORTED
+    return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(support, 4))
+
+
+def _support(text: str, paper_id: str, sentences: Sequence[Sentence], sources: Sources) -> tuple[float, Sentence]:
+    """Support in 0..1 and the sentence that gives most of it."""
+    words = set(stems(text))
+    if not words:
+        return 0.0, sentences[0]
+    bags = [set(stems(s.text)) for s in sentences]
+    single = [len(words & bag) / len(words) for bag in bags]
+    best = max(range(len(sentences)), key=lambda i: (single[i], -i))
+    support = single[best]
+    for i in range(len(sentences) - 1):
+        both = TWO_SENTENCES * len(words & (bags[i] | bags[i + 1])) / len(words)
+        if both > support:
+            support, best = both, i if single[i] >= single[i + 1] else i + 1
+    if support < SUPPORTED:  # other words for the same thing: ask the vectors, which cost some milliseconds
+        cosines = sources.vectors(paper_id) @ sources.encode(text)
+        blended = [0.5 * float(c) + 0.5 * s for c, s in zip(cosines, single, strict=True)]
+        near = max(range(len(sentences)), key=lambda i: (blended[i], -i))
+        if blended[near] > support:
+            return blended[near], sentences[near]
+    return support, sentences[best]
+
+
+def with_numbers(text: str, numbers: Sequence[int]) -> str:
+    """``text`` with ``[n]`` for each number before its full stop."""
+    if not numbers:
+        return text
+    end = re.search(r"[.!?。！？।؟]+[\"'”’)\]]*$", text)
+    body, mark = (text, ".") if end is None else (text[: end.start()], end.group())
+    return f"{body.rstrip(' ,;:')} {''.join(f'[{n}]' for n in numbers)}{mark}"
+
+
+def _expand(mark: str) -> list[int]:
+    """``[1, 3-5]`` to 1, 3, 4, 5; a range of more than 20 is taken as its two ends."""
+    numbers: list[int] = []
+    for part in re.split(r"[,;]", mark.strip("[] ")):
+        ends = [int(n) for n in re.findall(r"\d+", part)]
+        if len(ends) == 2 and 0 < ends[1] - ends[0] <= 20:
+            numbers.extend(range(ends[0], ends[1] + 1))
+        else:
+            numbers.extend(ends)
+    return numbers

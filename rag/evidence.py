@@ -1,0 +1,286 @@
+"""From the papers that retrieval found to the numbered sentences that an answer may use.
+
+Every sentence of the first papers is scored by a linear model over the figures of
+``rag.features``; the best are kept, near-duplicates dropped, the count held within a budget. The
+same figures decide whether there is evidence at all: refusal is a logistic model with thresholds
+that were set on questions, not a request to a language model. Weights and thresholds lie in
+``evidence_weights.json``, which ``training/fit_evidence.py`` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Protocol
+
+from rag.datatypes import Evidence, Intent, PaperHit, Query, Refusal, RefusalGrade, Sentence
+from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, WordWeights, names_in, sentence_features
+from rag.roles import Role, role_scores
+from rag.words import stems
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix, Vector
+
+MULTI_PAPERS = 4  # papers that an answer over several papers draws on
+DUPLICATE = 0.8  # share of common words above which two sentences say the same
+
+
+class SentenceStore(Protocol):
+    """What the choice of evidence needs of a library."""
+
+    @property
+    def count(self) -> int: ...
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
+    def sentence_vectors(self, paper_id: str) -> Matrix: ...
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence with its score; ``rank`` is its paper's, ``index`` its place in the abstract."""
+
+    paper_id: str
+    rank: int
+    index: int
+    sentence: Sentence
+    score: float
+    features: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Scored candidates, best first, with the papers they come from and the question's own figures."""
+
+    hits: tuple[PaperHit, ...]
+    candidates: tuple[Candidate, ...]
+    features: Mapping[str, float]
+
+
+def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
+    """Score every sentence of ``hits``; ``vector`` is the unit vector of the question."""
+    words = stems(query.search)
+    weights = WordWeights(words, store.document_frequencies(words), store.count)
+    model = _model()
+    candidates: list[Candidate] = []
+    for rank, hit in enumerate(hits):
+        sentences = store.sentences(hit.paper.id)
+        if not sentences:
+            continue
+        vectors = store.sentence_vectors(hit.paper.id)
+        rows = sentence_features(query, vector, weights, hit, rank, sentences, vectors)
+        for index, (sentence, row) in enumerate(zip(sentences, rows, strict=True)):
+            score = sum(w * x for w, x in zip(model.sentence_weights, row, strict=True))
+            candidates.append(Candidate(hit.paper.id, rank, index, sentence, score, tuple(row)))
+    candidates.sort(key=lambda c: (-c.score, c.paper_id, c.index))
+    return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights))
+
+
+def question_features(
+    query: Query, hits: Sequence[PaperHit], candidates: Sequence[Candidate], weights: WordWeights
+) -> dict[str, float]:
+    """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found."""
+    values = dict.fromkeys(QUESTION_FEATURES, 0.0)
+    values["unknown"] = weights.unknown
+    if not candidates:
+        return values
+    column = {name: [c.features[i] for c in candidates] for i, name in enumerate(SENTENCE_FEATURES)}
+    dense = sorted((h.dense or 0.0 for h in hits), reverse=True)
+    lexical = max(hits, key=lambda h: h.lexical or 0.0)
+    scores = [c.score for c in candidates]
+    best = candidates[0]
+    text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id).lower()
+    names = names_in(query.text)
+    wanted = column["figure_wanted"][:3]
+    values |= {
+        "top_dense": dense[0],
+        "gap_dense": dense[0] - dense[min(4, len(dense) - 1)],
+        "top_sentence": max(column["cosine"]),
+        "paper_coverage": max(column["paper_coverage"]),
+        "sentence_coverage": max(column["coverage"]),
+        "titled_coverage": max(column["coverage_titled"]),
+        "agreement": float(max(hits, key=lambda h: h.dense or 0.0).paper.id == lexical.paper.id),
+        "answer_score": best.score,
+        "answer_margin": best.score - scores[len(scores) // 2],
+        "figure_missing": float(query.wants_figure and not any(wanted)),
+        "name_missing": float(bool(names)) * sum(n.lower() not in text for n in names) / max(len(names), 1),
+    }
+    return values
+
+
+def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
+    """At most ``limit`` sentences in the order in which an answer should give them, papers numbered from 1.
+
+    A question after one thing is answered from the best paper, and from a second one only when its
+    sentence scores nearly as high; a question after several papers takes one sentence from each.
+    """
+    if query.intent is Intent.SUMMARY:
+        chosen = _summary(query, ranked, limit)
+    elif query.intent is Intent.MULTI:
+        chosen = _one_per_paper(ranked, max(limit, min(MULTI_PAPERS, limit + 1)))
+    else:
+        chosen = _best(ranked, limit)
+    papers = {h.paper.id: h.paper for h in ranked.hits}
+    order = list(dict.fromkeys(c.paper_id for c in chosen))
+    evidence = []
+    for number, paper_id in enumerate(order, start=1):
+        mine = [c for c in chosen if c.paper_id == paper_id]
+        scores = tuple(c.score for c in mine)
+        evidence.append(Evidence(number, papers[paper_id], tuple(c.sentence for c in mine), max(scores), scores))
+    return tuple(evidence)
+
+
+def judge(query: Query, ranked: Ranked) -> Refusal | None:
+    """None where the evidence carries an answer, else how far the library is from one."""
+    model = _model()
+    nearest = tuple(h.paper.id for h in ranked.hits[:3])
+    if not ranked.candidates:
+        return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
+    if answerable(ranked.features) >= model.threshold:
+        return None
+    return _refusal(ranked, nearest, model)
+
+
+def answerable(features: Mapping[str, float]) -> float:
+    """The probability that the library answers the question, from ``QUESTION_FEATURES``."""
+    model = _model()
+    z = model.bias + sum(w * features[name] for name, w in zip(QUESTION_FEATURES, model.question_weights, strict=True))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+_MESSAGES = {
+    RefusalGrade.NOTHING: "Nothing in this library is about it.",
+    RefusalGrade.RELATED: "The library has related papers, but none of their abstracts answers this.",
+    RefusalGrade.NOT_IN_ABSTRACT: "The abstract does not say; see the full paper.",
+}
+
+
+def _refusal(ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
+    """The grade by how near the best paper is: its topic, or at least its field, or neither."""
+    features = ranked.features
+    nearness = 0.5 * features["top_dense"] + 0.5 * features["paper_coverage"]
+    if nearness < model.nothing_below:
+        grade = RefusalGrade.NOTHING
+    elif nearness >= model.same_paper_above and features["name_missing"] == 0.0:
+        grade = RefusalGrade.NOT_IN_ABSTRACT
+    else:
+        grade = RefusalGrade.RELATED
+    message = _MESSAGES[grade]
+    if grade is RefusalGrade.NOT_IN_ABSTRACT:
+        message = f"“{ranked.hits[0].paper.title}” is about it, but its abstract does not say; see the full paper."
+        nearest = (ranked.hits[0].paper.id, *(n for n in nearest if n != ranked.hits[0].paper.id))
+    return Refusal(grade, message, nearest)
+
+
+def _best(ranked: Ranked, limit: int) -> list[Candidate]:
+    """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good."""
+    chosen: list[Candidate] = []
+    best = ranked.candidates[0]
+    model = _model()
+    for candidate in ranked.candidates:
+        behind = best.score - candidate.score
+        margin = model.same_paper_margin if candidate.paper_id == best.paper_id else model.other_paper_margin
+        if behind <= margin and not _repeats(candidate, chosen):
+            chosen.append(candidate)
+        if len(chosen) == limit:
+            break
+    same = sorted((c for c in chosen[1:] if c.paper_id == best.paper_id), key=lambda c: c.index)
+    return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
+
+
+def _one_per_paper(ranked: Ranked, limit: int) -> list[Candidate]:
+    chosen: list[Candidate] = []
+    best = ranked.candidates[0].score
+    for candidate in ranked.candidates:
+        if candidate.paper_id in {c.paper_id for c in chosen}:
+            continue
+        if best - candidate.score > _model().several_papers_margin and len(chosen) >= 2:
+            break
+        chosen.append(candidate)
+        if len(chosen) == limit:
+            break
+    return chosen
+
+
+def _summary(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+    """Problem, approach and result of one paper, or the approach of each of several papers on a topic."""
+    hits = list(ranked.hits)
+    single = _named_paper(query, hits)
+    if single is not None:
+        return _by_role(ranked, single, limit)
+    chosen: list[Candidate] = []
+    best = max(c.score for c in ranked.candidates)
+    for hit in hits[:MULTI_PAPERS]:
+        mine = [c for c in ranked.candidates if c.paper_id == hit.paper.id]
+        if not mine or (chosen and best - mine[0].score > 2 * _model().several_papers_margin):
+            continue
+        chosen.extend(_by_role(ranked, hit.paper.id, 2, (Role.APPROACH, Role.RESULT)))
+    return chosen
+
+
+def _named_paper(query: Query, hits: Sequence[PaperHit]) -> str | None:
+    """The paper that a request for a summary means, when it means one: its name or nearly its whole title."""
+    topic = set(stems(query.topic))
+    names = {n.lower() for n in names_in(query.topic)}
+    for hit in hits:
+        title = set(stems(hit.paper.title))
+        if names and any(n in hit.paper.title.lower() for n in names):
+            return hit.paper.id
+        if title and len(topic & title) / len(title) >= 0.6:
+            return hit.paper.id
+    wants_one = any(w in query.text.lower().split() for w in ("paper", "article", "abstract", "study"))
+    return hits[0].paper.id if wants_one and hits else None
+
+
+def _by_role(
+    ranked: Ranked, paper_id: str, limit: int, roles: Sequence[Role] = (Role.PROBLEM, Role.APPROACH, Role.RESULT)
+) -> list[Candidate]:
+    """The sentence that most reads like each role, in the order of the abstract; ``limit`` of them at most."""
+    mine = sorted((c for c in ranked.candidates if c.paper_id == paper_id), key=lambda c: c.index)
+    last = max(len(mine) - 1, 1)
+    chosen: dict[int, Candidate] = {}
+    for role in roles[: max(limit, 1)]:
+        free = [c for c in mine if c.index not in chosen]
+        if free:
+            pick = max(free, key=lambda c: (role_scores(c.sentence.text, c.index / last)[role], -c.index))
+            chosen[pick.index] = pick
+    return [chosen[i] for i in sorted(chosen)]
+
+
+def _repeats(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """Whether a sentence says (by its words) what a chosen one says already."""
+    words = set(stems(candidate.sentence.text))
+    return any(
+        len(words & set(stems(c.sentence.text)))
+        >= DUPLICATE * max(min(len(words), len(set(stems(c.sentence.text)))), 1)
+        for c in chosen
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceModel:
+    """The fitted figures of ``evidence_weights.json``; margins are differences of sentence scores."""
+
+    sentence_weights: tuple[float, ...]
+    question_weights: tuple[float, ...]
+    bias: float
+    threshold: float
+    nothing_below: float
+    same_paper_above: float
+    same_paper_margin: float
+    other_paper_margin: float
+    several_papers_margin: float
+
+
+@lru_cache(maxsize=1)
+def _model() -> EvidenceModel:
+    raw = json.loads(resources.files("rag").joinpath("evidence_weights.json").read_text(encoding="utf-8"))
+    scalars = {k: float(v) for k, v in raw["scalars"].items()}
+    return EvidenceModel(
+        sentence_weights=tuple(float(raw["sentence"][name]) for name in SENTENCE_FEATURES),
+        question_weights=tuple(float(raw["question"][name]) for name in QUESTION_FEATURES),
+        **scalars,
+    )

@@ -1,0 +1,132 @@
+"""What the choice of evidence looks at: one row of figures per candidate sentence, one per question.
+
+All are cheap (vectors come from the library, words are counted), so that the candidates of a
+question cost milliseconds. The weights over them are fitted by ``training/fit_evidence.py``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rag.datatypes import PaperHit, Query, Sentence
+from rag.roles import Role, role_scores
+from rag.words import stems, tokens
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix, Vector
+
+SENTENCE_FEATURES = (
+    "cosine",  # question and sentence, vectors pooled in the context of the passage
+    "coverage",  # share of the question's words (by idf) in the sentence
+    "coverage_titled",  # the same, title counted with the sentence
+    "coverage_neighbours",  # the same, in the sentence before or after
+    "pairs",  # share of the question's neighbouring words that are neighbours here too
+    "paper_rank",  # 1 / (1 + rank of the paper)
+    "paper_cosine",  # question and best passage of the paper
+    "paper_coverage",  # share of the question's words in title and abstract
+    "figure_wanted",  # a figure is asked for, and here is one that the question did not name
+    "figure_unasked",  # a figure, though none was asked for
+    "approach",  # reads like the approach
+    "result",  # reads like a result
+    "definition",  # names the asked name as the thing proposed
+    "first",  # first sentence of the abstract
+    "position",  # 0 first to 1 last
+    "length",  # log of the number of words
+    "novelty",  # share of its words that the question does not have
+    "code_link",  # 'code is available at …'
+)
+
+QUESTION_FEATURES = (
+    "top_dense",  # best cosine of a paper
+    "gap_dense",  # how far it stands above the fifth
+    "top_sentence",  # best cosine of a sentence
+    "paper_coverage",  # best share of the question's words in one paper
+    "sentence_coverage",  # best share in one sentence
+    "titled_coverage",  # best share in title and sentence
+    "agreement",  # the dense and the lexical list agree on the first paper
+    "unknown",  # share of the question's words (by idf) that the library does not have at all
+    "answer_score",  # score of the best candidate sentence
+    "answer_margin",  # how far it stands above the median candidate
+    "figure_missing",  # a figure is asked for, and the best sentences have none
+    "name_missing",  # a name or acronym of the question is nowhere in the best paper
+)
+
+_NUMBER = re.compile(r"\d")
+_CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
+_DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
+_NAME = re.compile(r"\b(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
+
+
+class WordWeights:
+    """Inverse document frequencies of a question's words in one library (the BM25 form, never negative)."""
+
+    def __init__(self, words: Sequence[str], frequencies: Mapping[str, int], papers: int) -> None:
+        self.words = tuple(dict.fromkeys(words))
+        self.pairs = set(zip(words, words[1:], strict=False))
+        self.idf = {
+            w: math.log(1 + (papers - frequencies.get(w, 0) + 0.5) / (frequencies.get(w, 0) + 0.5)) for w in self.words
+        }
+        self.total = sum(self.idf.values()) or 1.0
+        self.unknown = sum(v for w, v in self.idf.items() if not frequencies.get(w, 0)) / self.total
+
+    def coverage(self, found: set[str]) -> float:
+        """Share of the words, by weight, that are in ``found``; 0..1."""
+        return sum(v for w, v in self.idf.items() if w in found) / self.total
+
+
+def sentence_features(
+    query: Query,
+    vector: Vector,
+    weights: WordWeights,
+    hit: PaperHit,
+    rank: int,
+    sentences: Sequence[Sentence],
+    vectors: Matrix,
+) -> list[list[float]]:
+    """One row of ``SENTENCE_FEATURES`` for each sentence of one paper."""
+    bags = [stems(s.text) for s in sentences]
+    sets = [set(bag) for bag in bags]
+    title = set(stems(hit.paper.title))
+    cosines = vectors @ vector
+    whole = weights.coverage(title.union(*sets))
+    asked = {t for t in tokens(query.search) if _NUMBER.match(t)}
+    names = {n.lower() for n in names_in(query.text)}
+    last = max(len(sentences) - 1, 1)
+    rows = []
+    for i, sentence in enumerate(sentences):
+        figures = {t for t in tokens(sentence.text) if _NUMBER.match(t)} - asked
+        roles = role_scores(sentence.text, i / last)
+        around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
+        named = bool(names) and any(n in sentence.text.lower() for n in names)
+        shared_pairs = weights.pairs & set(zip(bags[i], bags[i][1:], strict=False))
+        rows.append(
+            [
+                float(cosines[i]),
+                weights.coverage(sets[i]),
+                weights.coverage(sets[i] | title),
+                weights.coverage(around),
+                len(shared_pairs) / max(len(weights.pairs), 1),
+                1 / (1 + rank),
+                hit.dense if hit.dense is not None else 0.0,
+                whole,
+                float(query.wants_figure and bool(figures)),
+                float(not query.wants_figure and bool(figures)),
+                max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
+                max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
+                float(named and bool(_DEFINITION.search(sentence.text))),
+                float(i == 0),
+                i / last,
+                math.log(1 + len(bags[i])),
+                len(sets[i] - set(weights.words)) / max(len(sets[i]), 1),
+                float(bool(_CODE.search(sentence.text))),
+            ]
+        )
+    return rows
+
+
+def names_in(text: str) -> list[str]:
+    """Acronyms and names in mixed case or with digits, in order, each once."""
+    return list(dict.fromkeys(m.group() for m in _NAME.finditer(text)))

@@ -1,0 +1,68 @@
+"""The rhetorical role of a sentence in an abstract, by cue words and position.
+
+The four roles are those of CSAbstruct (Cohan et al., 2019, 'Pretrained Language Models for
+Sequential Sentence Classification') with 'objective' counted as approach. The cues were written by
+hand; `benchmarks/LOG.md` has their agreement with the CSAbstruct labels.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a sentence does in its abstract."""
+
+    PROBLEM = "problem"
+    APPROACH = "approach"
+    RESULT = "result"
+
+
+_CUES = {
+    Role.PROBLEM: re.compile(
+        r"\b(however|although|despite|yet|challeng\w+|problem|difficult\w*|limit(?:ed|ation|ations|s)|lack\w*|suffer\w*|"
+        r"remain\w*|expensive|costly|bottleneck|ignor\w+|overlook\w*|neglect\w*|unclear|poorly|fail\w*|hinder\w*|"
+        r"existing|previous|prior|traditional\w*|typically|often|recent(?:ly)?|widely|important|essential|crucial|"
+        r"has (?:been|become)|have (?:been|become|shown|achieved))\b",
+        re.IGNORECASE,
+    ),
+    Role.APPROACH: re.compile(
+        r"\b((?:we|this (?:paper|work|article|study)|authors) (?:\w+ly |then |also |first |further )?"
+        r"(?:propos|introduc|present|develop|describ|design|stud|investigat|explor|formulat|address|consider|aim|tackl|us|adopt|employ|build|argu|examin|analy[sz]|"
+        r"extend|combin|train|leverag)\w*|in this (?:paper|work|article|study)|"
+        r"our (?:method|approach|model|framework|key|main|idea|goal)|to (?:this|that) end|"
+        r"to (?:address|tackle|overcome|solve)|"
+        r"specifically|in particular|consists? of|is based on|novel|called|dubbed|termed)\b",
+        re.IGNORECASE,
+    ),
+    Role.RESULT: re.compile(
+        r"\b(experiment\w*|result\w*|outperform\w*|achiev\w+|demonstrat\w+|show(?:s|n|ed)?|improv\w+|state-of-the-art|sota|"
+        r"evaluat\w+|benchmark\w*|accuracy|surpass\w*|compared (?:to|with)|superior\w*|effective(?:ness)?|"
+        r"faster|speed-?up|reduc\w+|significant\w*|competitive|find(?:s|ings)? that|found that|observe\w*|reach\w*)\b",
+        re.IGNORECASE,
+    ),
+}
+_FIGURE = re.compile(r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+", re.IGNORECASE)
+_CODE = re.compile(r"\b(?:code|project page|dataset|models?)\b.*\b(?:available|released?)\b|https?://", re.IGNORECASE)
+
+
+def role_scores(sentence: str, position: float) -> dict[Role, float]:
+    """How much a sentence reads like each role; ``position`` runs from 0 (first) to 1 (last)."""
+    if _CODE.search(sentence):
+        return dict.fromkeys(Role, -2.0)
+    counts = {role: min(len(cue.findall(sentence)), 3) for role, cue in _CUES.items()}
+    return {
+        Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
+        Role.APPROACH: 1.6 * counts[Role.APPROACH] - 0.3 * counts[Role.RESULT] + 1.0 - 2.5 * abs(position - 0.4),
+        Role.RESULT: counts[Role.RESULT]
+        + 0.8 * bool(_FIGURE.search(sentence))
+        - 0.8 * counts[Role.APPROACH]
+        + 2.0 * (position - 0.5),
+    }
+
+
+def role_of(sentence: str, position: float) -> Role:
+    """The most likely role; ties go to the earlier one in an abstract."""
+    scores = role_scores(sentence, position)
+    return max(Role, key=lambda role: scores[role])
