@@ -1,0 +1,179 @@
+"""The run: both sides one after the other, the results written to ``benchmarks/results/``.
+
+python -m benchmarks                    everything, about 10 minutes on 2 cores
+python -m benchmarks --repeats 1        a quick look
+python -m benchmarks --only stock       one side (or: ours)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.measure import ProcessFailed, Run, run
+from benchmarks.workload import PAPERS, load_papers, make_questions
+from rag.offline import OFFLINE_ENVIRONMENT
+
+REFUSED = 3  # the exit code of an honest refusal, which is an answer too
+WARM_QUESTIONS = 60
+MODEL_QUESTIONS = 12
+
+
+class Bench:
+    """The folders, the questions and the figures of one run."""
+
+    def __init__(self, folder: Path, repeats: int, seed: int) -> None:
+        self.folder = folder
+        self.repeats = repeats
+        self.seed = seed
+        self.papers = len(load_papers())
+        self.questions = make_questions(load_papers(), WARM_QUESTIONS + 1, seed)
+        self.figures: dict[str, float] = {}
+        self.notes: list[str] = []
+        # Both sides without telemetry: the stock chain would wait for a network that is not there.
+        self.environment = os.environ | OFFLINE_ENVIRONMENT | {"FOOTNOTE_HOME": str(folder / "home")}
+
+    def python(self, *arguments: str, accepted: Iterable[int] = (0,)) -> Run:
+        return run([sys.executable, *arguments], self.environment, tuple(accepted))
+
+    def footnote(self, *arguments: str) -> Run:
+        command = str(Path(sys.executable).parent / "footnote")
+        return run([command, *arguments], self.environment, (0, REFUSED))
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def questions_file(self, count: int) -> str:
+        path = self.folder / f"questions-{count}.json"
+        path.write_text(json.dumps(self.questions[: count + 1]), encoding="utf-8")
+        return str(path)
+
+    def stock(self) -> None:
+        """Import, cold and warm questions of the stock chain."""
+        imports = []
+        for number in range(self.repeats):
+            self.say(f"stock chain: import {number + 1} of {self.repeats}")
+            imports.append(self.python("-m", "benchmarks.stock_chain", "import", str(self.folder / f"stock-{number}")))
+        library = str(self.folder / "stock-0")
+        self.say("stock chain: questions")
+        cold = [self.python("-m", "benchmarks.stock_chain", "ask", library, q) for q in self.cold_questions()]
+        warm = self.python("-m", "benchmarks.stock_chain", "warm", library, self.questions_file(WARM_QUESTIONS))
+        self.figures |= {
+            "stock_import_process_s": median(one.seconds for one in imports),
+            "stock_import_papers_s": self.papers / median(one.seconds for one in imports),
+            "stock_import_papers_s_without_start": self.papers / median(one.result["seconds"] for one in imports),
+            "stock_import_mb": median(one.peak_mb for one in imports),
+            "stock_chunks": imports[0].result["chunks"],
+            "stock_cold_passages_s": median(one.marks["passages"] for one in cold),
+            "stock_cold_process_s": median(one.seconds for one in cold),
+            "stock_ask_mb": median(one.peak_mb for one in cold),
+            "stock_warm_median_s": median(warm.result["seconds"]),
+            "stock_warm_p95_s": percentile95(warm.result["seconds"]),
+        }
+
+    def ours(self) -> None:
+        """Import, cold and warm questions of Footnote, with the quotes and with the bundled model."""
+        self.say("footnote: preparing the models")
+        self.python("-m", "scripts.prepare", "--models-only")
+        imports = []
+        for number in range(self.repeats):
+            self.say(f"footnote: import {number + 1} of {self.repeats}")
+            imports.append(self.footnote("import", str(PAPERS), "--library", str(self.folder / f"ours-{number}")))
+        self.library = str(self.folder / "ours-0")
+        self.say("footnote: import again, nothing changed")
+        again = self.footnote("import", str(PAPERS), "--library", self.library)
+        helps = [self.footnote("--help") for _ in range(10)]
+        self.figures |= {
+            "ours_import_process_s": median(one.seconds for one in imports),
+            "ours_import_papers_s": self.papers / median(one.seconds for one in imports),
+            "ours_import_mb": median(one.peak_mb for one in imports),
+            "ours_import_again_s": again.seconds,
+            "ours_help_s": median(one.seconds for one in helps),
+        }
+        self.answers("quote", (), "cold_quote", "quote_mb")
+        self.answers("smollm2", ("--model", "smollm2", "--mode", "cite"), "cold_smollm2", "smollm2_mb")
+        self.warm("quote", WARM_QUESTIONS)
+        self.warm("smollm2", MODEL_QUESTIONS, "--mode", "cite")
+
+    def answers(self, name: str, options: tuple[str, ...], time_name: str, memory_name: str) -> None:
+        """Cold questions, process start to end."""
+        self.say(f"footnote: cold questions, {name}")
+        runs = [self.footnote("ask", q, "--json", "--library", self.library, *options) for q in self.cold_questions()]
+        refused = sum(json.loads(one.stdout)["refusal"] is not None for one in runs)
+        self.figures |= {
+            f"ours_{time_name}_s": median(one.seconds for one in runs),
+            f"ours_{time_name}_worst_s": max(one.seconds for one in runs),
+            f"ours_{memory_name}": median(one.peak_mb for one in runs),
+            f"ours_{time_name}_refused": refused,
+        }
+
+    def warm(self, model: str, count: int, *options: str) -> None:
+        """Questions to one process that is already loaded."""
+        self.say(f"footnote: warm questions, {model}")
+        arguments = ("warm", self.library, self.questions_file(count), "--model", model, "--seed", str(self.seed))
+        done = self.python("-m", "benchmarks.ours", *arguments, *options)
+        self.figures |= {
+            f"ours_warm_{model}_median_s": median(done.result["seconds"]),
+            f"ours_warm_{model}_p95_s": percentile95(done.result["seconds"]),
+            f"ours_warm_{model}_mb": done.peak_mb,
+            f"ours_warm_{model}_refused": done.result["refused"],
+        }
+        if model != "quote":
+            words = done.result["first_word"]
+            self.figures |= {"ours_first_word_s": median(words), "ours_first_word_worst_s": max(words)}
+            self.notes.append(
+                "`ours_first_word_s` runs from the question to the first word of the draft: "
+                "retrieval and the reading of the prompt are in it."
+            )
+
+    def cold_questions(self) -> list[str]:
+        """At least three: a cold start varies more than anything else here."""
+        return self.questions[: max(3, self.repeats)]
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def percentile95(values: list[float]) -> float:
+    """The smallest value that 95 in 100 do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[-(-95 * len(ordered) // 100) - 1]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3, help="imports and cold questions of each side (default 3)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the questions (default 0)")
+    parser.add_argument("--only", choices=("stock", "ours"), help="one side")
+    parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder of the results")
+    options = parser.parse_args()
+    if options.repeats < 1:
+        parser.error("--repeats must be at least 1")
+    details: dict[str, Any] = {"machine": report.machine(), "repeats": options.repeats, "seed": options.seed}
+    with tempfile.TemporaryDirectory(prefix="footnote-bench-") as folder:
+        bench = Bench(Path(folder), options.repeats, options.seed)
+        try:
+            for side in ("stock", "ours"):
+                if options.only in (None, side):
+                    getattr(bench, side)()
+        except ProcessFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+    details |= {"papers": bench.papers, "notes": bench.notes, "questions": bench.questions[:3]}
+    path = report.write(bench.figures, details, options.out)
+    print(path.read_text(encoding="utf-8"))
+    print(f"Written to {path} and {path.with_suffix('.json').name}.", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
