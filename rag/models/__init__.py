@@ -1,0 +1,30 @@
+"""The language models of this computer: which GGUFs there are, what they are, and whether they fit.
+
+``header.py`` reads a GGUF's header, ``registry.py`` remembers files by name, ``bundled.py`` prepares the model that
+comes with the installation, ``catalogue.py`` names a few more and downloads one when asked, ``memory.py`` says
+what fits. Files are registered where they lie; nothing is copied.
+"""
+
+from rag.models.bundled import prepare_bundled
+from rag.models.catalogue import Offer, pull_model, recommended
+from rag.models.header import ModelInfo, inspect_gguf
+from rag.models.memory import fits, memory_available, memory_needed
+from rag.models.registry import BUNDLED, RegisteredModel, add_model, list_models, remove_model, resolve_model
+
+__all__ = [
+    "BUNDLED",
+    "ModelInfo",
+    "Offer",
+    "RegisteredModel",
+    "add_model",
+    "fits",
+    "inspect_gguf",
+    "list_models",
+    "memory_available",
+    "memory_needed",
+    "prepare_bundled",
+    "pull_model",
+    "recommended",
+    "remove_model",
+    "resolve_model",
+]
