@@ -1,0 +1,26 @@
+"""The chat: ``python app.py`` serves it, as ``footnote serve`` does. The page itself is in :mod:`rag.ui`."""
+
+from __future__ import annotations
+
+import sys
+
+from rag.errors import FootnoteError
+
+
+def main() -> int:
+    """Serve until interrupted; the exit code."""
+    from rag.config import load_settings
+    from rag.ui.server import serve
+
+    try:
+        serve(load_settings())
+    except FootnoteError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

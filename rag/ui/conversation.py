@@ -1,0 +1,183 @@
+"""One question of one browser tab, from waiting in line to the checked answer. Knows nothing of Gradio.
+
+The pipeline runs in a thread of its own, so that 'stop' shows at once even while a model evaluates its
+prompt; the thread ends as soon as the pipeline notices the stop signal, and only then is the next
+question let in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from rag.datatypes import Answer, Answerer, Draft, Event, Stage
+from rag.datatypes import Turn as SpokenTurn
+from rag.errors import FootnoteError, GenerationCancelled
+from rag.ui.line import Line
+
+_log = logging.getLogger(__name__)
+
+OpenAnswerer = Callable[[str, str], Answerer]  # model name, grounding mode
+_POLL_S = 0.05  # how late a stop may be noticed
+_PACE_S = 0.08  # drafts are shown at most this often: each showing is a message to the browser
+
+
+class Choice(Protocol):
+    """A model that the page offers, as :func:`rag.factory.available_models` describes it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def modes(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what came of it: an answer, an error, a stop, or the state of the work so far."""
+
+    question: str
+    model: str  # name of the model that was chosen
+    mode: str
+    answer: Answer | None = None
+    error: str = ""
+    stopped: bool = False
+    stage: str = ""  # ``wait``, or the name of a pipeline stage
+    ahead: int = 0  # questions in line before this one
+    draft: str = ""
+    seconds: float = 0.0  # from the question to its end
+
+    @property
+    def finished(self) -> bool:
+        return self.answer is not None or bool(self.error) or self.stopped
+
+
+@dataclass(slots=True)
+class _Run:
+    """What is shared between the tab that asks, the thread that answers and the button that stops."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    events: queue.SimpleQueue[Event | Exception | None] = field(default_factory=queue.SimpleQueue)
+
+
+class Conversations:
+    """Questions of all tabs. ``open_answerer`` is called in the answering thread, once a question."""
+
+    def __init__(self, open_answerer: OpenAnswerer) -> None:
+        self._open = open_answerer
+        self._line = Line()
+        self._lock = threading.Lock()
+        self._runs: dict[str, _Run] = {}  # by tab
+
+    def ask(self, tab: str, question: str, turns: Sequence[Turn], model: str, mode: str) -> Iterator[Turn]:
+        """Yield the turn as it grows; the last one is finished. Nothing where ``tab`` already waits for an answer."""
+        run = _Run()
+        with self._lock:
+            if tab in self._runs:
+                return
+            self._runs[tab] = run
+        begun = time.monotonic()
+        turn = Turn(question, model, mode, stage="retrieve")
+        try:
+            yield turn
+            for state in self._follow(run, turn, spoken(turns)):
+                yield replace(state, seconds=time.monotonic() - begun) if state.finished else state
+        finally:
+            run.stop.set()  # the tab was closed, or all is over and this changes nothing
+            with self._lock:
+                self._runs.pop(tab, None)
+
+    def stop(self, tab: str) -> bool:
+        """End the question of ``tab``; whether there was one."""
+        with self._lock:
+            run = self._runs.get(tab)
+        if run is not None:
+            run.stop.set()
+        return run is not None
+
+    def _follow(self, run: _Run, turn: Turn, history: Sequence[SpokenTurn]) -> Iterator[Turn]:
+        ticket = self._line.take(turn.model)
+        thread = threading.Thread(
+            target=self._work, args=(run, ticket, turn, history), name="footnote-answer", daemon=True
+        )
+        try:
+            while (ahead := self._line.wait(turn.model, ticket, _POLL_S)) and not run.stop.is_set():
+                if (turn.stage, turn.ahead) != ("wait", ahead):
+                    turn = replace(turn, stage="wait", ahead=ahead)
+                    yield turn
+            if run.stop.is_set():
+                yield replace(turn, stopped=True)
+                return
+            thread.start()
+        finally:
+            if not thread.ident:
+                self._line.give_back(turn.model, ticket)
+        yield from _grow(run, replace(turn, stage="retrieve", ahead=0))
+
+    def _work(self, run: _Run, ticket: object, turn: Turn, history: Sequence[SpokenTurn]) -> None:
+        """The answering thread: hands every event, and at the end an exception or None, to the tab."""
+        try:
+            answerer = self._open(turn.model, turn.mode)
+            for event in answerer.stream(turn.question, history, run.stop):
+                run.events.put(event)
+            run.events.put(None)
+        except Exception as error:  # the edge: whatever it is, the tab gets a sentence
+            run.events.put(error)
+        finally:
+            self._line.give_back(turn.model, ticket)
+
+
+def spoken(turns: Sequence[Turn]) -> tuple[SpokenTurn, ...]:
+    """The conversation as the pipeline takes it: questions that were answered, and their answers."""
+    return tuple(
+        spoken_turn
+        for turn in turns
+        if turn.answer is not None
+        for spoken_turn in (SpokenTurn("user", turn.question), SpokenTurn("assistant", turn.answer.text))
+    )
+
+
+def _grow(run: _Run, turn: Turn) -> Iterator[Turn]:
+    """The turn after each event, drafts in bundles, until it is finished."""
+    yield turn
+    shown, shown_at = turn, time.monotonic()
+    while not turn.finished:
+        with contextlib.suppress(queue.Empty):
+            turn = _after(turn, run.events.get(timeout=_POLL_S))
+        if run.stop.is_set() and turn.answer is None:
+            turn = replace(turn, stopped=True, error="")
+        due = turn.finished or turn.stage != shown.stage or time.monotonic() - shown_at >= _PACE_S
+        if turn != shown and due:
+            yield turn
+            shown, shown_at = turn, time.monotonic()
+
+
+def _after(turn: Turn, event: Event | Exception | None) -> Turn:
+    match event:
+        case Stage(name):
+            return replace(turn, stage=name)
+        case Draft(text):
+            return replace(turn, draft=turn.draft + text)
+        case Answer():
+            return replace(turn, answer=event)
+        case GenerationCancelled():
+            return replace(turn, stopped=True)
+        case FootnoteError():
+            return replace(turn, error=str(event))
+        case None:
+            return replace(turn, error="The question ended without an answer. Ask it again.")
+    _log.error("A question failed", exc_info=event)
+    return replace(
+        turn,
+        error=f"Something went wrong inside Footnote ({type(event).__name__}). "
+        "Try again; the details stand in the terminal that it was started from.",
+    )

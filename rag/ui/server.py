@@ -1,0 +1,184 @@
+"""Settings → the chat page on a port of this computer."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from rag.config import Settings, with_overrides
+from rag.errors import ConfigError, FootnoteError, ModelNotFound
+from rag.offline import enforce_offline
+
+if TYPE_CHECKING:
+    from rag.datatypes import Answerer
+
+# The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
+# templates with eval and styles itself inline.
+_CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+_HEADERS = {
+    b"content-security-policy": _CONTENT_POLICY.encode(),
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+}
+
+
+def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -> None:
+    """Serve the chat until it is interrupted. ``say`` gets the address as soon as the page can be opened.
+
+    Raises :class:`ConfigError` where the address cannot be used, :class:`ModelNotFound` where the model of the
+    settings is not there.
+    """
+    app = launch(settings)
+    say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
+    try:
+        app.block_thread()
+    finally:
+        app.close()
+
+
+def launch(settings: Settings) -> Any:
+    """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
+    enforce_offline()  # before gradio is imported: it reports its start otherwise
+    from rag.factory import available_models, open_answerer
+    from rag.ui.examples import SHIPPED
+    from rag.ui.page import build_app
+
+    models = available_models(settings)
+    chosen = next((choice for choice in models if choice.name == settings.model), None)
+    if chosen is None:
+        known = ", ".join(choice.name for choice in models)
+        raise ModelNotFound(
+            f"There is no model '{settings.model}'. Choose one of {known}, or add one: footnote models add PATH."
+        )
+
+    def open_for(model: str, mode: str) -> Answerer:
+        return open_answerer(with_overrides(settings, model=model, mode=mode))
+
+    mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
+    app = build_app(
+        open_for,
+        models,
+        model=chosen.name,
+        mode=mode,
+        questions=SHIPPED if settings.is_shipped_library else (),
+        private=is_loopback(settings.host),
+    )
+    start(app, settings.host, settings.port)
+    threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
+    return app
+
+
+def start(app: Any, host: str, port: int) -> None:
+    """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`."""
+    port = _usable_port(host, port)
+    app.launch(
+        server_name=host,
+        server_port=port,
+        theme=_theme(),
+        head=f"<style>{_resource('page.css')}</style>",
+        favicon_path=str(files("rag.ui").joinpath("icon.svg")),
+        app_kwargs={"middleware": _middleware(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        prevent_thread_lock=True,
+        inbrowser=False,
+        quiet=True,
+        share=False,
+        show_error=False,  # errors are shown by the conversation; a stack trace never is
+        footer_links=[],
+        run_history=False,  # else each call is kept in the browser, and may be sent to a bucket
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        max_file_size="1kb",  # nothing is uploaded
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this computer only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Headers:
+    """ASGI middleware that puts the headers above on every response."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _middleware(host: str) -> list[Any]:
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    guards = [Middleware(Headers)]
+    if is_loopback(host):
+        # A foreign site whose name is made to point here (DNS rebinding) must not read the library.
+        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", host]))
+    return guards
+
+
+def _theme() -> Any:
+    import gradio as gr
+
+    # Named fonts would be fetched; those of the system are set in page.css.
+    fonts = [gr.themes.Font("sans-serif")]
+    mono = [gr.themes.Font("monospace")]
+    return gr.themes.Base(primary_hue="blue", neutral_hue="stone", font=fonts, font_mono=mono, radius_size="md")
+
+
+def _resource(name: str) -> str:
+    return files("rag.ui").joinpath(name).read_text(encoding="utf-8")
+
+
+def _usable_port(host: str, port: int) -> int:
+    """``port``, or a free one for 0. Raises :class:`ConfigError` where ``host`` or ``port`` cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigError(
+                f"The chat cannot listen on {host}:{port} ({error.strerror}). "
+                "End the program that uses it, or set FOOTNOTE_PORT to another number (0 takes a free one)."
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+def _warm_up(open_for: Callable[[str, str], Answerer], model: str, mode: str) -> None:
+    """Open the library before the first question asks for it. What fails here is said when somebody asks."""
+    try:
+        open_for(model, mode).papers()
+    except FootnoteError:
+        return
