@@ -82,7 +82,7 @@ def plain_text(text: str) -> str:
         return ""
     text = _CONTROL.sub(lambda m: "" if m.group() < " " or m.group() > "\x84" else " ", text)
     if "&" in text:
-        text = _ENTITY.sub(lambda m: html.unescape(m.group()), text)
+        text = _ENTITY.sub(lambda m: html.unescape(m.group()).replace("\ufffd", ""), text)
         text = _CONTROL.sub("", text)  # &#0; and &#x1b; are entities too
     if "<" in text:
         text = _without_tags(text)
