@@ -190,7 +190,8 @@ def _is_abbreviation(word: str, next_word: str, sentence: str, mark: str) -> boo
     if lower in _PERHAPS and sentence.rstrip().endswith("et al"):
         return next_word not in _STARTERS or closes
     if initials or lower in _PERHAPS:
-        return closes or (not figure and next_word not in _STARTERS and not (lower == "etc" and next_word[:1].isupper()))
+        ends = next_word in _STARTERS or figure or (lower == "etc" and next_word[:1].isupper())
+        return closes or not ends
     return False
 
 

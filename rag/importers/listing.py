@@ -31,6 +31,7 @@ _GLUED = re.compile(r"^Subscribe(?=[^\Wa-z_])")
 _LONGEST_TITLE = 300  # characters; real ones end below 200
 _SHORTEST_ABSTRACT = 140  # of one line that also reads like prose
 _WIDEST_MARGIN = 130  # of text wrapped by hand or by a mail program
+_END = re.compile(r"[.!?]['\"”’)]*$|https?://\S+$")
 _PROSE = re.compile(r"[a-z)\]\"'’”%][.!]['\"”’)]* +(?:[A-Z(]|\d)")
 
 
@@ -111,12 +112,11 @@ def _goes_on(text: str) -> bool:
 
 
 def _is_abstract(text: str) -> bool:
-    return len(text) > _LONGEST_TITLE or (
-        len(text) >= _SHORTEST_ABSTRACT
-        and _PROSE.search(text) is not None
-        and text.endswith((".", "!", "?"))
-        and not text.endswith("..")  # of a title that ends in an ellipsis
-    )
+    """Longer than any title, or so long and of several sentences; an ellipsis at the end is a title's."""
+    if len(text) > _LONGEST_TITLE:
+        return True
+    ends = _END.search(text) is not None and not text.endswith("..")
+    return len(text) >= _SHORTEST_ABSTRACT and ends and _PROSE.search(text) is not None
 
 
 def _is_remainder(text: str, follower: str) -> bool:

@@ -93,7 +93,7 @@ class SourceFile:
             if raw is None:
                 report(number, f"the line is longer than {MAX_LINE_BYTES >> 20} MiB and was passed over")
                 continue
-            text = self._decode(raw.removesuffix(b"\r"), number, offset, report)
+            text = self._decode(raw.rstrip(b"\r").replace(b"\r", b" "), number, offset, report)
             if text is not None:
                 yield Line(number, text.removeprefix("\ufeff") if number == 1 else text)
 

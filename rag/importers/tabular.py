@@ -65,7 +65,10 @@ def _understood() -> str:
 def _header(line: str, kind: str) -> tuple[list[str], str] | None:
     """Column names and delimiter, or None where no column is called title."""
     for delimiter in sorted(_DELIMITERS[kind], key=line.count, reverse=True):
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:  # a line that long is no header
+            return None
         names = [field_key(cell) for cell in cells]
         if any(FIELD_NAMES.get(name) == "title" for name in names) and (len(names) > 1 or delimiter == ","):
             return names, delimiter
