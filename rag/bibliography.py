@@ -204,7 +204,7 @@ def _latex_encoder() -> Callable[[str], str]:
     from pylatexenc.latexencode import RULE_DICT, UnicodeToLatexConversionRule, UnicodeToLatexEncoder
 
     # BibTeX counts braces even behind a backslash, so a lone one would swallow the rest of the file.
-    braces = {ord("{"): r"\textbraceleft", ord("}"): r"\textbraceright"}
+    braces = {ord("{"): r"\ensuremath{\lbrace}", ord("}"): r"\ensuremath{\rbrace}"}
     encoder = UnicodeToLatexEncoder(
         conversion_rules=[UnicodeToLatexConversionRule(RULE_DICT, braces), "defaults"],
         replacement_latex_protection="braces-all",

@@ -47,6 +47,8 @@
   }
 
   if (role === "live") {
+    // Not on small screens: the keyboard would cover the page.
+    if (!narrow()) document.querySelector("#fn-box textarea")?.focus({ preventScroll: true });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape") document.querySelector("#fn-stop")?.click();
     });

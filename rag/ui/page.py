@@ -145,9 +145,14 @@ def _lay_out(gr: Any, chat: Chat, model: str, mode: str) -> dict[str, Any]:
             parts["status"] = html("status", chat.status(model, mode, wait=False), "")
         with gr.Row(elem_id="fn-choices"):
             names = [(choice.label, choice.name) for choice in chat.models.values()]
-            parts["model"] = gr.Dropdown(names, value=model, label="Answered by", min_width=0, filterable=False)
+            parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
             parts["mode"] = gr.Dropdown(
-                _mode_choices(modes), value=mode, label="How", min_width=0, visible=len(modes) > 1, filterable=False
+                _mode_choices(modes),
+                value=mode,
+                label="Writes in",
+                min_width=0,
+                visible=len(modes) > 1,
+                filterable=False,
             )
             parts["new"] = gr.Button("New conversation", size="sm", min_width=0, elem_id="fn-new")
     with gr.Row(elem_id="fn-body"):
@@ -156,8 +161,8 @@ def _lay_out(gr: Any, chat: Chat, model: str, mode: str) -> dict[str, Any]:
             parts["live"] = html("live", "", "live")
             with gr.Row(elem_id="fn-composer"):
                 parts["box"] = gr.Textbox(
-                    label="Your question", show_label=False, placeholder="Ask a question about these papers",
-                    lines=1, max_lines=6, autofocus=True, scale=1, min_width=0, elem_id="fn-box", container=False,
+                    label="Your question", show_label=False, placeholder="Ask about these papers",
+                    lines=1, max_lines=6, scale=1, min_width=0, elem_id="fn-box", container=False,
                 )  # fmt: skip
                 parts["ask"] = gr.Button("Ask", variant="primary", scale=0, min_width=88, elem_id="fn-ask")
                 parts["stop"] = gr.Button(

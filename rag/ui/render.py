@@ -11,9 +11,9 @@ from rag.presentation import Papers, answer_html, cited, evidence_html, nearest_
 from rag.ui.conversation import Choice, Turn
 
 MODE_LABELS = {
-    "quote": "Quotes from the abstracts",
-    "cite": "Own words, every sentence cited",
-    "free": "Own words, checked afterwards",
+    "quote": "quotes from the abstracts",
+    "cite": "own words, every sentence cited",
+    "free": "own words, checked afterwards",
 }
 _LONGEST_QUESTION = 2_000  # characters of it that are repeated on the page
 _STAGES = {"retrieve": "Searching the library…", "write": "Writing…", "check": "Checking every sentence…"}
@@ -60,7 +60,8 @@ def _actions(turn: Turn, papers: Papers, labels: Mapping[str, str], retry: str) 
     if sources:
         bibliography = to_bibtex(sources, abstracts=False)
         buttons.append(_copy("Copy BibTeX", bibliography, "Copy the papers of this answer as BibTeX"))
-    who = f"{labels.get(turn.model, turn.model)} · {turn.seconds:.1f} s"
+    took = f"{turn.seconds:.1f} s" if turn.seconds >= 1 else f"{1000 * turn.seconds:.0f} ms"
+    who = f"{labels.get(turn.model, turn.model)} · {took}"
     return f'<div class="fn-actions">{"".join(buttons)}{retry}<span class="fn-who">{escape(who)}</span></div>'
 
 

@@ -50,9 +50,9 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
     app = launch(settings)
     say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
     try:
-        app.block_thread()
+        threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
-        app.close()
+        app.close(verbose=False)
 
 
 def launch(settings: Settings) -> Any:

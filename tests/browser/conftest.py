@@ -1,0 +1,119 @@
+"""A served page over fake answerers, a real Chromium, and a list of every request that the page made."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from rag.ui.page import build_app
+from rag.ui.server import start
+from tests.browser.fakes import CHOICES, FakeAnswerer
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+QUESTIONS = ("Do crabs learn?", "How many papers are there?")
+
+
+class Answerers:
+    """Stands before the fake of the current test, so that one served page does for all tests."""
+
+    def __init__(self) -> None:
+        self.current = FakeAnswerer()
+
+    def open(self, model: str, mode: str) -> FakeAnswerer:
+        return self.current.open(model, mode)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing. Install Debian's package 'chromium': apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[str, Answerers]]:
+    """Address of the page, and the answerers behind it."""
+    answerers = Answerers()
+    app = build_app(answerers.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS)
+    start(app, "127.0.0.1", 0)
+    yield app.local_url, answerers
+    app.close(verbose=False)
+
+
+@pytest.fixture
+def answerer(served: tuple[str, Answerers]) -> FakeAnswerer:
+    """The fake that answers in this test."""
+    served[1].current = FakeAnswerer()
+    return served[1].current
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open an address in a fresh browser profile. When the test ends, no request may have left loopback, and no
+    script may have failed."""
+    contexts: list[Any] = []
+    requests: list[str] = []
+    failures: list[str] = []
+
+    def open_page(
+        address: str, width: int = 1280, height: int = 800, scheme: str = "light", like: Any = None, ready: str = ""
+    ) -> Any:
+        if like is None:
+            contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        page = (like.context if like is not None else contexts[-1]).new_page()
+        page.set_default_timeout(8000)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(address)
+        # The page is usable once the server has answered its first call.
+        (page.locator(ready) if ready else page.locator("#fn-status", has_text=re.compile(r"\d papers"))).wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert requests, "the test never opened the page"
+    foreign = [
+        url for url in requests if urlsplit(url).hostname != "127.0.0.1" and not url.startswith(("data:", "blob:"))
+    ]
+    assert not foreign, f"the page asked for {foreign}"
+    assert not failures, failures
+
+
+@pytest.fixture
+def page(served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any]) -> Any:
+    """The chat at 1280 by 800, light, answered by ``answerer``."""
+    return open_page(served[0])
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where screenshots go: ``$FOOTNOTE_SCREENSHOTS`` as it was when the tests began, else a temporary folder."""
+    folder = Path(_SCREENSHOTS) if _SCREENSHOTS else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+# Read now: tests run without the FOOTNOTE_ variables of the user.
+_SCREENSHOTS = os.environ.get("FOOTNOTE_SCREENSHOTS", "")
+
+
+def ask(page: Any, question: str) -> None:
+    """Type a question and send it."""
+    page.locator("#fn-box textarea").fill(question)
+    page.locator("#fn-box textarea").press("Enter")

@@ -1,0 +1,110 @@
+"""The chat from ``python app.py`` to a footnoted answer in the browser, on real parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ask
+from tests.browser.fakes import PAPERS
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "How much faster do crabs choose a shell when they watch a neighbour?"
+
+
+@contextmanager
+def served_program(**environment: str) -> Iterator[tuple[str, float]]:
+    """``python app.py`` on a free port: its address, and the seconds until it could be opened."""
+    begun = time.monotonic()
+    program = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"FOOTNOTE_PORT": "0"} | environment,
+    )  # fmt: skip
+    assert program.stderr is not None
+    try:
+        said: list[str] = []
+        for line in program.stderr:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/?", line):
+                yield found[0], time.monotonic() - begun
+                return
+        pytest.fail(f"app.py ended: {''.join(said)}")
+    finally:
+        program.terminate()
+        program.wait(timeout=20)
+        program.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def small_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of two papers, made by ``footnote import``."""
+    folder = tmp_path_factory.mktemp("small")
+    records = folder / "papers.jsonl"
+    fields = ("id", "title", "abstract", "authors", "year", "venue", "url", "doi")
+    lines = [json.dumps({name: getattr(paper, name) for name in fields}) for paper in PAPERS[:2]]
+    records.write_text("\n".join(lines), encoding="utf-8")
+    library = folder / "library"
+    command = [sys.executable, "-c", "import sys; from rag.cli import main; sys.exit(main())", "import", str(records)]
+    done = subprocess.run([*command, "--library", str(library)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return library
+
+
+def test_a_real_library_answers_in_the_browser(small_library: Path, open_page: Callable[..., Any]) -> None:
+    with served_program(FOOTNOTE_LIBRARY=str(small_library)) as (address, _):
+        page = open_page(address)
+        expect(page.locator("#fn-status")).to_contain_text("2 papers", timeout=30_000)
+        ask(page, QUESTION)
+        expect(page.locator(".fn-sentence").first).to_contain_text("31%", timeout=30_000)
+        page.locator(".fn-cite").first.click()
+        marked = page.locator(".fn-chosen mark.fn-support")
+        expect(marked).to_have_text(
+            "Crabs that watched a neighbour chose a fitting shell 31% faster than crabs that were alone."
+        )
+        ask(page, "Who won the football world cup in 2018?")
+        expect(page.locator(".fn-refusal")).to_be_visible(timeout=30_000)
+
+
+def test_the_language_model_writes_a_draft_and_a_checked_answer(
+    small_library: Path, open_page: Callable[..., Any]
+) -> None:
+    with served_program(FOOTNOTE_LIBRARY=str(small_library), FOOTNOTE_MODEL="smollm2") as (address, _):
+        page = open_page(address)
+        expect(page.locator("#fn-status strong")).to_contain_text("SmolLM2")
+        ask(page, QUESTION)
+        expect(page.locator(".fn-answer, .fn-refusal").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".fn-error")).to_have_count(0)
+        if page.locator(".fn-sentence").count():
+            assert page.locator(".fn-sentence:not(:has(.fn-cite))").count() == 0
+
+
+def test_a_library_that_is_not_there_is_said_on_the_page(tmp_path: Path, open_page: Callable[..., Any]) -> None:
+    with served_program(FOOTNOTE_LIBRARY=str(tmp_path / "nowhere")) as (address, _):
+        page = open_page(address, ready="#fn-status .fn-error")
+        ask(page, QUESTION)
+        expect(page.locator("#fn-conversation .fn-error")).to_contain_text("nowhere", timeout=30_000)
+        assert "Traceback" not in page.content()
+
+
+def test_an_unknown_model_ends_the_program_with_a_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        env=os.environ | {"FOOTNOTE_PORT": "0", "FOOTNOTE_MODEL": "no-such-model"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "no-such-model" in done.stderr
