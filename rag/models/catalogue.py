@@ -104,8 +104,8 @@ def pull_model(
 
 
 def _download(offer: Offer, target: Path, endpoint: str | None) -> None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    import httpx  # what huggingface_hub speaks through
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     folder = target.parent / "downloads"
     try:
@@ -116,6 +116,11 @@ def _download(offer: Offer, target: Path, endpoint: str | None) -> None:
                 f"'{offer.name}' needs {offer.size / 1e9:.1f} GB and {folder} has {free / 1e9:.1f}. Free some space."
             )
         with allow_downloads():
+            # Asked first, because this fails at once without a network; the download tries again for half a minute.
+            url = hf_hub_url(offer.repository, offer.file, revision=offer.revision, endpoint=endpoint)
+            published = get_hf_file_metadata(url, token=False)
+            if published.size != offer.size or published.etag != offer.sha256:
+                raise _not_published(offer, published.size, published.etag)
             path = Path(
                 hf_hub_download(
                     offer.repository,
@@ -126,7 +131,7 @@ def _download(offer: Offer, target: Path, endpoint: str | None) -> None:
                     token=False,
                 )
             )
-    except (OSError, HfHubHTTPError, RuntimeError) as error:
+    except (OSError, httpx.HTTPError, RuntimeError) as error:
         # LocalEntryNotFoundError, which stands for 'no network', is an OSError too.
         raise ModelError(
             f"'{offer.name}' could not be downloaded ({type(error).__name__}: {_first_line(error)}). "
@@ -145,8 +150,12 @@ def _verify(offer: Offer, path: Path) -> None:
     size, digest = path.stat().st_size, registry.sha256(path)
     if size != offer.size or digest != offer.sha256:
         path.unlink()
-        raise ModelError(
-            f"What was downloaded for '{offer.name}' is not the published file "
-            f"({size} bytes instead of {offer.size}, SHA-256 {digest[:12]}… instead of {offer.sha256[:12]}…). "
-            "Repeat it."
-        )
+        raise _not_published(offer, size, digest)
+
+
+def _not_published(offer: Offer, size: int | None, digest: str | None) -> ModelError:
+    return ModelError(
+        f"What the hub has for '{offer.name}' is not the file that was chosen ({size} bytes instead of {offer.size}, "
+        f"SHA-256 {(digest or '')[:12]}… instead of {offer.sha256[:12]}…). Repeat it later, or download a GGUF "
+        "yourself and use 'footnote models add'."
+    )

@@ -86,6 +86,8 @@ def _inspect(path: Path, data: mmap.mmap, size: int) -> ModelInfo:
     tensors, entries = cursor.number("<Q"), cursor.number("<Q")
     if max(tensors, entries) > _MOST_ENTRIES:
         raise IndexError("counts out of range")
+    if tensors == 0:
+        raise ModelError(f"{path.name} holds no weights, only a vocabulary. Use the file with the model itself.")
     facts = _metadata(cursor, entries)
     parameters, types, end = _tensors(cursor, tensors)
     start = -(-cursor.at // int(facts.get("general.alignment", 32))) * int(facts.get("general.alignment", 32))

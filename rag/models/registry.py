@@ -107,7 +107,7 @@ def read(home: Path) -> dict[str, dict[str, Any]]:
         for name, entry in models.items():
             _model(name, entry)
         return models
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
