@@ -13,6 +13,7 @@ import html
 import logging
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -53,6 +54,9 @@ _DOLLAR = re.compile(r"(?<!\\)\$")
 _DISPLAY = re.compile(r"\$\$([^$]+)\$\$")
 _INLINE = re.compile(r"\$((?:[^$\\]|\\.)+)\$", re.S)
 _TRACE_OF_LATEX = re.compile(r"[\\{}]|\$[^$]+\$")
+_TOKEN = re.compile(r"\\.|[{}$]|[^\\{}$]+|\\", re.S)
+_ENVIRONMENT = re.compile(r"\\(?:begin|end|verb)\b|\\[\[\]()]")
+_SHORTEST_PROSE = 40
 _ACCENT_OR_MACRO = re.compile(r"\\([%&#$_{}])")
 
 # Characters that LaTeX reads as commands though the author meant them: they pass through the parser
@@ -129,10 +133,33 @@ def _without_latex(text: str) -> str:
     text = _shield_signs(_with_formulas(text))
     text = _SCRIPT_GROUP.sub(_script, text)
     try:
-        converted = _converter().text(text)
+        converted = "".join(_converter().text(part) if markup else part for markup, part in _islands(text))
     except _PARSER_FAILURES:
         converted = _without_escapes(text)
     return converted.translate(_FROM_SHIELD)
+
+
+def _islands(text: str) -> Iterator[tuple[bool, str]]:
+    """Parts of ``text``, each with whether it holds markup. The parser is slow and need not see the prose between."""
+    if _ENVIRONMENT.search(text):  # what they enclose belongs to them
+        yield True, text
+        return
+    island, depth, formula = "", 0, False
+    for token in _TOKEN.findall(text):
+        if len(token) > _SHORTEST_PROSE and depth <= 0 and not formula and token[0] not in "\\{}$":
+            # A macro's argument may follow it unbraced: the first word stays with the markup.
+            words = token.split(" ", 2)
+            prose = f" {words[2]}" if island and len(words) > 2 else "" if island else token
+            island += token[: len(token) - len(prose)]
+            if prose:
+                yield True, island
+                yield False, prose
+                island = ""
+            continue
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        formula ^= token == "$"
+        island += token
+    yield True, island
 
 
 # pylatexenc lets errors of its own inner workings through when a macro lacks its arguments.
