@@ -12,8 +12,8 @@ from rag.ui.conversation import Choice, Turn
 
 MODE_LABELS = {
     "quote": "quotes from the abstracts",
-    "cite": "own words, every sentence cited",
-    "free": "own words, checked afterwards",
+    "cite": "own words, all cited",
+    "free": "own words, then checked",
 }
 _LONGEST_QUESTION = 2_000  # characters of it that are repeated on the page
 _STAGES = {"retrieve": "Searching the library…", "write": "Writing…", "check": "Checking every sentence…"}
@@ -105,7 +105,7 @@ def status_html(choice: Choice, mode: str, papers: Mapping[str, Paper] | None, p
         if private
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
-    size = "Opening the library…" if papers is None else f"{len(papers):,} papers"
+    size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
     parts = [f"Answered by <strong>{escape(choice.label)}</strong>", escape(MODE_LABELS.get(mode, mode)), size, where]
     warning = f'<p class="fn-error" role="alert">{escape(clean(problem))}</p>' if problem else ""
     if problem:

@@ -8,14 +8,16 @@ import sys
 import threading
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings, with_overrides
-from rag.errors import ConfigError, FootnoteError, ModelNotFound
+from rag.errors import ConfigError, FootnoteError
 from rag.offline import enforce_offline
 
 if TYPE_CHECKING:
     from rag.datatypes import Answerer
+    from rag.factory import ModelChoice
 
 # The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
 # templates with eval and styles itself inline.
@@ -44,33 +46,37 @@ _HEADERS = {
 def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -> None:
     """Serve the chat until it is interrupted. ``say`` gets the address as soon as the page can be opened.
 
-    Raises :class:`ConfigError` where the address cannot be used, :class:`ModelNotFound` where the model of the
-    settings is not there.
+    Raises :class:`ConfigError` where the address cannot be used, :class:`rag.errors.ModelError` where the model
+    of the settings cannot.
     """
+    from rag.factory import close_all
+
     app = launch(settings)
     say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
     try:
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
         app.close(verbose=False)
+        close_all()
 
 
 def launch(settings: Settings) -> Any:
     """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
     enforce_offline()  # before gradio is imported: it reports its start otherwise
-    from rag.factory import available_models, open_answerer
+    from rag.factory import available_models, open_answerer, open_library
     from rag.ui.examples import SHIPPED
     from rag.ui.page import build_app
 
     models = available_models(settings)
     chosen = next((choice for choice in models if choice.name == settings.model), None)
     if chosen is None:
-        known = ", ".join(choice.name for choice in models)
-        raise ModelNotFound(
-            f"There is no model '{settings.model}'. Choose one of {known}, or add one: footnote models add PATH."
-        )
+        chosen = _unlisted(settings)
+        models.append(chosen)
+    opening = threading.Lock()
 
     def open_for(model: str, mode: str) -> Answerer:
+        with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
+            open_library(settings)
         return open_answerer(with_overrides(settings, model=model, mode=mode))
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
@@ -85,6 +91,15 @@ def launch(settings: Settings) -> Any:
     start(app, settings.host, settings.port)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
+
+
+def _unlisted(settings: Settings) -> ModelChoice:
+    """The model of the settings where it is a file that is not registered. Raises :class:`rag.errors.ModelError`."""
+    from rag.factory import ModelChoice, registered_model
+
+    model = registered_model(settings)
+    label = f"{model.info.name or Path(settings.model).stem}, {model.info.size / 1e6:,.0f} MB"
+    return ModelChoice(settings.model, label, ("cite", "free"))
 
 
 def start(app: Any, host: str, port: int) -> None:

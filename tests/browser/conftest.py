@@ -71,7 +71,13 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     failures: list[str] = []
 
     def open_page(
-        address: str, width: int = 1280, height: int = 800, scheme: str = "light", like: Any = None, ready: str = ""
+        address: str,
+        width: int = 1280,
+        height: int = 800,
+        scheme: str = "light",
+        like: Any = None,  # a page whose profile is shared
+        ready: str = "",  # what shows that the page is usable; by default the number of papers
+        patience_s: float = 10,
     ) -> Any:
         if like is None:
             contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
@@ -80,8 +86,8 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(address)
-        # The page is usable once the server has answered its first call.
-        (page.locator(ready) if ready else page.locator("#fn-status", has_text=re.compile(r"\d papers"))).wait_for()
+        sign = page.locator(ready) if ready else page.locator("#fn-status", has_text=re.compile(r"\d papers"))
+        sign.wait_for(timeout=1000 * patience_s)
         return page
 
     yield open_page

@@ -91,6 +91,23 @@ def test_the_language_model_writes_a_draft_and_a_checked_answer(
             assert page.locator(".fn-sentence:not(:has(.fn-cite))").count() == 0
 
 
+@pytest.mark.slow
+def test_the_shipped_library_answers_its_first_example(
+    shared_home: Path, open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    """Also writes the screenshots of the README: FOOTNOTE_SCREENSHOTS=docs/images."""
+    with served_program(FOOTNOTE_HOME=str(shared_home)) as (address, _):
+        for scheme, name in (("light", "chat.png"), ("dark", "chat-dark.png")):
+            page = open_page(address, scheme=scheme, patience_s=150)
+            page.locator(".fn-example").first.click()
+            expect(page.locator(".fn-sentence").first).to_be_visible(timeout=30_000)
+            assert page.locator(".fn-sentence:not(:has(.fn-cite))").count() == 0
+            page.locator(".fn-cite").first.click()
+            expect(page.locator(".fn-chosen mark.fn-support")).to_be_visible()
+            page.wait_for_timeout(500)
+            page.screenshot(path=screenshots / name)
+
+
 def test_a_library_that_is_not_there_is_said_on_the_page(tmp_path: Path, open_page: Callable[..., Any]) -> None:
     with served_program(FOOTNOTE_LIBRARY=str(tmp_path / "nowhere")) as (address, _):
         page = open_page(address, ready="#fn-status .fn-error")
