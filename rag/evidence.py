@@ -18,6 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Evidence, Intent, PaperHit, Query, Refusal, RefusalGrade, Sentence
+from rag.facts import missing_names
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, WordWeights, names_in, sentence_features
 from rag.roles import Role, role_scores
 from rag.words import stems
@@ -92,8 +93,9 @@ def question_features(
     lexical = max(hits, key=lambda h: h.lexical or 0.0)
     scores = [c.score for c in candidates]
     best = candidates[0]
-    text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id).lower()
+    text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
     names = names_in(query.text)
+    rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     values |= {
         "top_dense": dense[0],
@@ -106,7 +108,10 @@ def question_features(
         "answer_score": best.score,
         "answer_margin": best.score - scores[len(scores) // 2],
         "figure_missing": float(query.wants_figure and not any(wanted)),
-        "name_missing": float(bool(names)) * sum(n.lower() not in text for n in names) / max(len(names), 1),
+        "name_missing": len(missing_names(query.text, text)) / max(len(names), 1),
+        "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
+        "pairs": max(column["pairs"]),
+        "rarest_missing": float(bool(rarest) and rarest not in stems(text)),
     }
     return values
 
@@ -142,6 +147,11 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
     if answerable(ranked.features) >= model.threshold:
         return None
     return _refusal(ranked, nearest, model)
+
+
+def unanswered(hits: Sequence[PaperHit]) -> Refusal:
+    """The refusal where sentences were found but none of what was written passed the check."""
+    return Refusal(RefusalGrade.RELATED, _MESSAGES[RefusalGrade.RELATED], tuple(h.paper.id for h in hits[:3]))
 
 
 def answerable(features: Mapping[str, float]) -> float:

@@ -6,6 +6,7 @@ question cost milliseconds. The weights over them are fitted by ``training/fit_e
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -51,7 +52,10 @@ QUESTION_FEATURES = (
     "answer_score",  # score of the best candidate sentence
     "answer_margin",  # how far it stands above the median candidate
     "figure_missing",  # a figure is asked for, and the best sentences have none
-    "name_missing",  # a name or acronym of the question is nowhere in the best paper
+    "name_missing",  # share of the question's names and acronyms that the best paper does not have
+    "best_coverage",  # share of the question's words in the paper of the best sentence
+    "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
+    "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
 )
 
 _NUMBER = re.compile(r"\d")
@@ -65,7 +69,7 @@ class WordWeights:
 
     def __init__(self, words: Sequence[str], frequencies: Mapping[str, int], papers: int) -> None:
         self.words = tuple(dict.fromkeys(words))
-        self.pairs = set(zip(words, words[1:], strict=False))
+        self.pairs = set(itertools.pairwise(words))
         self.idf = {
             w: math.log(1 + (papers - frequencies.get(w, 0) + 0.5) / (frequencies.get(w, 0) + 0.5)) for w in self.words
         }
@@ -101,7 +105,7 @@ def sentence_features(
         roles = role_scores(sentence.text, i / last)
         around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
         named = bool(names) and any(n in sentence.text.lower() for n in names)
-        shared_pairs = weights.pairs & set(zip(bags[i], bags[i][1:], strict=False))
+        shared_pairs = weights.pairs & set(itertools.pairwise(bags[i]))
         rows.append(
             [
                 float(cosines[i]),

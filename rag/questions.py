@@ -87,6 +87,14 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
     return " ".join([*carried, *names[:4], text])[:MAX_CHARACTERS]
 
 
+def keeps_topic(rewritten: str, query: Query) -> bool:
+    """Whether a language model's rewriting of a follow-up can be used: it brings in words of the
+    conversation, and not much else."""
+    known = set(stems(query.search))
+    words = set(stems(rewritten))
+    return bool(words - set(stems(query.text))) and len(words - known) <= 2 and len(words) <= 60
+
+
 def clean_or_empty(text: str) -> str:
     """Like :func:`clean`, but for a turn of the history, which may well be empty or long."""
     return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co") else c for c in text).split())[:2_000]

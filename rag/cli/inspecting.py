@@ -1,0 +1,86 @@
+"""``footnote doctor``: is everything in order on this machine?"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rag import __version__
+from rag.cli.options import library_option
+from rag.errors import FootnoteError
+
+if TYPE_CHECKING:
+    from rag.config import Settings
+
+_PACKAGES = ("chromadb", "gradio", "langchain-core", "llama-cpp-python", "sentence-transformers", "torch", "bm25s")
+
+
+@click.command()
+@library_option
+def doctor(library: Path | None) -> None:
+    """Report versions, models, the library and the offline self-test; exit code 1 when something is wrong."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from rag.config import load_settings
+
+    settings = load_settings(library=library)
+    problems: list[str] = []
+    click.echo(f"footnote {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for package in _PACKAGES:
+        try:
+            click.echo(f"  {package} {version(package)}")
+        except PackageNotFoundError:
+            problems.append(f"the package {package} is missing; install the program again")
+    click.echo(f"data in {settings.home}")
+    for check in (_models, _library, _offline):
+        try:
+            problems += check(settings)
+        except FootnoteError as error:
+            problems.append(str(error))
+    for problem in problems:
+        click.echo(f"problem: {problem}")
+    click.echo("Everything is in order." if not problems else f"{len(problems)} problems.")
+    sys.exit(1 if problems else 0)
+
+
+def _models(settings: Settings) -> list[str]:
+    from rag.encoders import verified_weights
+    from rag.models import list_models
+
+    verified_weights()
+    click.echo("embedder all-MiniLM-L6-v2: weights are the published ones")
+    problems = []
+    for model in list_models(settings.home):
+        click.echo(f"model {model.name}: {model.path.name}, sha256 {model.sha256[:16]}…")
+        if model.problem:
+            problems.append(f"model {model.name}: {model.problem}")
+    return problems
+
+
+def _library(settings: Settings) -> list[str]:
+    from rag.factory import open_library
+    from rag.library import Library
+
+    path = settings.library_path.expanduser().absolute()
+    if settings.is_shipped_library and not Library.exists(path):
+        click.echo(f"library {path}: not built yet; the first question builds it")
+        return []
+    opened = open_library(settings)
+    click.echo(f"library {path}: {opened.count} papers, fingerprint {opened.fingerprint[:16]}…")
+    return [f"library: {problem}" for problem in opened.verify()]
+
+
+def _offline(settings: Settings) -> list[str]:
+    from rag.offline import self_test
+
+    problems = self_test()
+    if not problems:
+        click.echo("offline: a connection beyond this computer is refused")
+    return [f"offline: {problem}" for problem in problems]
+
+
+COMMANDS = (doctor,)

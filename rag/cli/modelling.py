@@ -1,0 +1,90 @@
+"""``footnote models``: which GGUFs there are, and what fits this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List, add and download language models (GGUF files)."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+@models.command("list")
+def list_() -> None:
+    """What is registered here, what fits this machine's memory, and a few good small models."""
+    from rag.config import load_settings
+    from rag.models import fits, list_models, memory_available, memory_needed, recommended
+
+    home = load_settings().home
+    registered = list_models(home)
+    click.echo(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
+    click.echo("  quote             built-in quotes, no language model")
+    for model in registered:
+        need = memory_needed(model.info.size, model.info.kv_bytes)
+        state = model.problem or (
+            "fits" if fits(model.info.size, model.info.kv_bytes) else "needs more memory than is free"
+        )
+        click.echo(
+            f"  {model.name:<17} {model.info.name or model.path.name}, {model.info.quantisation}, "
+            f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
+        )
+    if not any(m.name == "smollm2" for m in registered):
+        click.echo("  smollm2           SmolLM2-135M-Instruct, comes with the installation; prepared at first use")
+    click.echo("\nTo download (only when you ask; checked against the published SHA-256):")
+    for offer in recommended():
+        state = "fits" if fits(offer.size, offer.kv_bytes) else "needs more memory than is free"
+        click.echo(
+            f"  {offer.title}, {offer.size / 1e6:,.0f} MB, {offer.licence}, {offer.note}, "
+            f"needs {_gigabytes(offer.memory)}: {state}\n    {offer.command}"
+        )
+
+
+@models.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="Under which it is asked for (default: from the file's name).")
+def add(path: Path, name: str | None) -> None:
+    """Verify the GGUF file PATH and register it; it stays where it lies."""
+    from rag.config import load_settings
+    from rag.models import add_model
+
+    model = add_model(load_settings().home, path, name)
+    info = model.info
+    click.echo(
+        f"{model.name}: {info.architecture}, {info.quantisation}, {info.size / 1e6:,.0f} MB, "
+        f'context {info.context} tokens, with a chat template.\nAsk it: footnote ask --model {model.name} "…"'
+    )
+
+
+@models.command()
+@click.argument("name")
+def pull(name: str) -> None:
+    """Download the recommended model NAME (goes online), verify and register it."""
+    from rag.config import load_settings
+    from rag.models import pull_model
+
+    model = pull_model(load_settings().home, name)
+    click.echo(f'{model.name} is here: {model.path}\nAsk it: footnote ask --model {model.name} "…"')
+
+
+@models.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Forget the registered model NAME; its file stays."""
+    from rag.config import load_settings
+    from rag.models import remove_model
+
+    remove_model(load_settings().home, name)
+    click.echo(f"{name} is no longer registered.")
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+COMMANDS = (models,)

@@ -1,0 +1,243 @@
+"""``Settings`` to objects: the only place where the parts are put together.
+
+Libraries, encoders and models are opened once per process and shared: opening a second answerer
+with another mode or another browser tab costs nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.config import Settings
+from rag.datatypes import Generator, Turn
+from rag.errors import ConfigError, LibraryNotFound
+from rag.pipeline import AnswerSettings, Pipeline
+
+if TYPE_CHECKING:
+    from rag.encoders import QueryEncoder
+    from rag.library import ImportProgress, Library
+    from rag.models import RegisteredModel
+
+QUOTE = "quote"
+# Below this many parameters a model rewrites follow-up questions worse than the rules do.
+REWRITING_PARAMETERS = 500_000_000
+_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in."""
+
+    name: str
+    label: str
+    modes: tuple[str, ...]
+
+
+def open_answerer(settings: Settings) -> Pipeline:
+    """A pipeline on the library and model of ``settings``; builds the shipped library when it is not there yet.
+
+    Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
+    """
+    from rag.generators.quote import QuoteGenerator
+
+    mode = effective_mode(settings)
+    library = open_library(settings)
+    encoder = query_encoder(settings.home)
+    quotes = QuoteGenerator()
+    values = AnswerSettings(
+        mode=mode,
+        seed=settings.seed,
+        max_tokens=settings.max_tokens,
+        papers=settings.papers,
+        sentences=settings.sentences,
+        unsupported=settings.unsupported,
+        refuse=settings.refuse,
+    )
+    search = _search(library, settings.depth)
+    if mode == QUOTE:
+        return Pipeline(library, encoder, search, quotes, quotes, values, is_word=_is_word)
+    from rag.prompting import load_prompt
+
+    prompt = load_prompt("answer")
+    model = registered_model(settings)
+    generator = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
+    return Pipeline(
+        library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word
+    )
+
+
+def effective_mode(settings: Settings) -> str:
+    """The mode that is meant: quotes without a language model, ``cite`` with one, or what was asked for."""
+    if settings.model == QUOTE:
+        if settings.mode in (None, QUOTE):
+            return QUOTE
+        raise ConfigError(f"Mode '{settings.mode}' needs a language model. Add --model smollm2, or leave the mode out.")
+    return settings.mode or "cite"
+
+
+def registered_model(settings: Settings) -> RegisteredModel:
+    """The language model of ``settings``; the bundled one is prepared when it is not there yet."""
+    from rag.models import BUNDLED, prepare_bundled, resolve_model
+
+    if settings.model == BUNDLED:
+        with _LOCK:
+            prepare_bundled(settings.home)
+    return resolve_model(settings.home, settings.model)
+
+
+def available_models(settings: Settings) -> list[ModelChoice]:
+    """The built-in quotes, the bundled model and every registered one that can be used now."""
+    from rag.models import BUNDLED, list_models, packaged_model
+
+    choices = [ModelChoice(QUOTE, "built-in quotes", (QUOTE,))]
+    listed = {m.name: m for m in list_models(settings.home) if not m.problem}
+    if BUNDLED not in listed and packaged_model() is not None:
+        choices.append(ModelChoice(BUNDLED, "SmolLM2-135M-Instruct", ("cite", "free")))
+    for name, model in sorted(listed.items(), key=lambda item: (item[0] != BUNDLED, item[0])):
+        label = f"{model.info.name or name}, {model.info.size / 1e6:,.0f} MB"
+        choices.append(ModelChoice(name, label, ("cite", "free")))
+    return choices
+
+
+def open_library(settings: Settings, *, read_only: bool = True) -> Library:
+    """The library of ``settings``, opened once per process for reading.
+
+    The shipped one is built at its first use. Raises :class:`LibraryNotFound` for any other folder
+    without a library.
+    """
+    from rag.library import Library
+
+    path = settings.library_path.expanduser().absolute()
+    if not Library.exists(path):
+        if not settings.is_shipped_library:
+            raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
+        prepare_library(settings)
+    if not read_only:
+        return Library.open(path, embedder=embedder_id(), read_only=False)
+    with _LOCK:
+        return _opened_library(path)
+
+
+def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
+    """Build the library of the shipped abstracts where it is missing; whether anything was done."""
+    from rag.encoders import PaperEncoder
+    from rag.importers import read_papers
+    from rag.library import Library
+
+    path = settings.library_path.expanduser().absolute()
+    if Library.exists(path):
+        return False
+    library = Library.create(path, embedder=embedder_id())
+    try:
+        library.add(read_papers(shipped_papers()), PaperEncoder(settings.threads), on_progress=on_progress)
+    finally:
+        library.close()
+    return True
+
+
+def prepare_models(settings: Settings) -> None:
+    """Make the two files that questions are answered from: the encoder as GGUF, the bundled model requantised."""
+    from rag.encoders import gguf_weights
+    from rag.models.bundled import packaged_model, prepare_bundled
+
+    gguf_weights(settings.home / "models")
+    if packaged_model() is not None:
+        prepare_bundled(settings.home)
+
+
+def shipped_papers() -> Path:
+    """``papers.jsonl`` of an installed wheel, else ``data/papers.jsonl`` of the checkout."""
+    package = Path(__file__).resolve().parent
+    for path in (package / "data" / "papers.jsonl", package.parent / "data" / "papers.jsonl"):
+        if path.is_file():
+            return path
+    raise LibraryNotFound("The shipped abstracts (data/papers.jsonl) are missing. Install the program again.")
+
+
+def query_encoder(home: Path) -> QueryEncoder:
+    """The encoder of questions, one per process."""
+    with _LOCK:
+        return _query_encoder(home / "models")
+
+
+def close_all() -> None:
+    """Close what this process holds open; the next call opens it again."""
+    with _LOCK:
+        for close in _CLOSERS:
+            close()
+        _CLOSERS.clear()
+        for cache in (_opened_library, _query_encoder, _llama):
+            cache.cache_clear()
+
+
+_CLOSERS: list[Callable[[], None]] = []
+
+
+@lru_cache(maxsize=8)
+def _query_encoder(models: Path) -> QueryEncoder:
+    from rag.encoders import QueryEncoder
+
+    # One thread: a question costs 2 ms, and looking for free cores would cost 100.
+    encoder = QueryEncoder(models, threads=1)
+    _CLOSERS.append(encoder.close)
+    return encoder
+
+
+@lru_cache(maxsize=8)
+def _opened_library(path: Path) -> Library:
+    from rag.library import Library
+
+    library = Library.open(path, embedder=embedder_id())
+    _CLOSERS.append(library.close)
+    return library
+
+
+@lru_cache(maxsize=2)
+def _llama(path: Path, name: str, sha256: str, context: int, threads: int, temperature: float) -> Generator:
+    from rag.generators.llama import LlamaGenerator
+    from rag.prompting import load_prompt
+
+    generator = LlamaGenerator(
+        path,
+        context=context,
+        threads=threads,
+        temperature=temperature,
+        max_tokens=4096,
+        render=load_prompt("answer").render,
+        model=name,
+        sha256=sha256,
+    )
+    _CLOSERS.append(generator.close)
+    return generator
+
+
+def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
+    from rag.generators.llama import LlamaGenerator
+    from rag.prompting import load_prompt
+
+    prompt = load_prompt("rewrite")
+
+    def rewrite(question: str, history: Sequence[Turn]) -> str:
+        assert isinstance(generator, LlamaGenerator)
+        return generator.complete(prompt.render(question, history=history))
+
+    return rewrite
+
+
+@lru_cache(maxsize=1)
+def _english() -> frozenset[str]:
+    from rag.encoders import weights_folder
+
+    pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(p for p in pieces if p.isalpha())
+
+
+def _is_word(token: str) -> bool:
+    """Whether the embedder's vocabulary has ``token`` whole: then it is no misspelling."""
+    return token in _english()

@@ -1,0 +1,221 @@
+"""The way of a question, from text to a checked answer. Read this first.
+
+Every step is handed its parts; what they are is decided in ``rag.factory``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from rag import citations, evidence, overview, questions, spelling
+from rag.chunking import split_sentences
+from rag.datatypes import (
+    Answer,
+    Draft,
+    Encoder,
+    Event,
+    Evidence,
+    GenerationRequest,
+    Generator,
+    Intent,
+    Message,
+    Paper,
+    PaperHit,
+    Query,
+    Refusal,
+    Sentence,
+    Stage,
+    StopSignal,
+    Trace,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from rag.datatypes import Vector
+    from rag.library import Library
+
+Search = Callable[[str, "Vector", int], Sequence[PaperHit]]
+OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
+REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """The settings that shape an answer; see :class:`rag.config.Settings`."""
+
+    mode: str = "quote"
+    seed: int = 0
+    max_tokens: int = 220
+    papers: int = 5
+    sentences: int = 3
+    unsupported: str = "drop"
+    refuse: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Satisfies :class:`rag.datatypes.Answerer`.
+
+    ``search`` finds ``k`` papers for a text and its vector; ``fallback`` quotes where the check leaves
+    nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a follow-up
+    (None: by rule); ``is_word`` knows words that are spelt right.
+    """
+
+    library: Library
+    encoder: Encoder
+    search: Search
+    generator: Generator
+    fallback: Generator
+    settings: AnswerSettings
+    render: Callable[[str, Sequence[Evidence]], Sequence[Message]] | None = None
+    prompt_sha256: str = ""
+    rewrite: Callable[[str, Sequence[Turn]], str] | None = None
+    is_word: Callable[[str], bool] = field(default=lambda token: False)
+
+    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """The checked answer. Raises :class:`rag.errors.FootnoteError` where there can be none."""
+        events = list(self.stream(question, history))
+        assert isinstance(events[-1], Answer)
+        return events[-1]
+
+    def stream(self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None) -> Iterator[Event]:
+        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        clock = Clock()
+        query = self.understand(question, history)
+        yield Stage("retrieve")
+        if query.intent in OVER_THE_LIBRARY:
+            yield self._overview(query, clock)
+            return
+        ranked = self.rank(query, self.settings.papers + 1, clock)
+        refusal = evidence.judge(query, ranked) if self.settings.refuse or not ranked.candidates else None
+        if refusal is not None:
+            yield self._answer(query, clock, ranked.hits, refusal=refusal)
+            return
+        chosen = evidence.select(query, ranked, self.settings.sentences)
+        clock.lap("evidence")
+        yield Stage("write")
+        text = ""
+        for piece in self.generator.stream(self._request(query, chosen), stop or threading.Event()):
+            if not text:
+                clock.lap("first_word")
+            text += piece
+            yield Draft(piece)
+        clock.lap("write")
+        yield Stage("check")
+        yield self._checked(query, clock, ranked.hits, chosen, text)
+
+    def papers(self) -> Sequence[Paper]:
+        """All papers of the library, ordered by id."""
+        return self.library.papers()
+
+    def find(self, question: str, k: int) -> list[tuple[PaperHit, Sentence]]:
+        """The ``k`` best papers for a text, each with its best sentence (its title where it has no abstract)."""
+        ranked = self.rank(self.understand(question), k, Clock())
+        best: dict[str, Sentence] = {}
+        for candidate in ranked.candidates:
+            best.setdefault(candidate.paper_id, candidate.sentence)
+        return [(hit, best.get(hit.paper.id, Sentence(hit.paper.title, 0, 0))) for hit in ranked.hits]
+
+    def understand(self, question: str, history: Sequence[Turn] = ()) -> Query:
+        """The question cleaned, completed from the history, and its slips of the pen put right for the search."""
+        query = questions.understand(question, history)
+        if query.is_follow_up and self.rewrite is not None:
+            rewritten = questions.clean_or_empty(self.rewrite(query.text, history))
+            query = replace(query, search=rewritten if questions.keeps_topic(rewritten, query) else query.search)
+        slips = spelling.corrections(query.search, self.library.vocabulary(), self.is_word)
+        return replace(query, search=spelling.corrected(query.search, slips)) if slips else query
+
+    def rank(self, query: Query, k: int, clock: Clock) -> evidence.Ranked:
+        """The first ``k`` papers with all their sentences scored."""
+        vector = self.encoder.encode([query.search])[0]
+        if query.is_follow_up:  # the turn before says what it is about, this one what is asked
+            both = vector + self.encoder.encode([query.text])[0]
+            vector = both / max(float((both**2).sum()) ** 0.5, 1e-9)
+        hits = self.search(query.search, vector, k)
+        clock.lap("retrieve")
+        return evidence.rank_sentences(query, vector, hits, self.library)
+
+    def _request(self, query: Query, chosen: tuple[Evidence, ...]) -> GenerationRequest:
+        asked = query.search if query.is_follow_up else query.text
+        messages = tuple(self.render(asked, chosen)) if self.render is not None else ()
+        s = self.settings
+        return GenerationRequest(asked, chosen, messages, s.mode, s.seed, s.max_tokens)
+
+    def _checked(
+        self, query: Query, clock: Clock, hits: Sequence[PaperHit], chosen: tuple[Evidence, ...], text: str
+    ) -> Answer:
+        sources = citations.Sources(
+            self.library.sentences, self.library.sentence_vectors, lambda t: self.encoder.encode([t])[0]
+        )
+        checked = citations.check(text, chosen, sources, split_sentences, unsupported=self.settings.unsupported)
+        notes: tuple[str, ...] = ()
+        if not checked.sentences and self.generator is not self.fallback:
+            dropped = checked.dropped
+            quoted = "".join(self.fallback.stream(self._request(query, chosen), threading.Event()))
+            checked = replace(citations.check(quoted, chosen, sources, split_sentences), dropped=dropped)
+            notes = (REPLACED,)
+        clock.lap("check")
+        return self._answer(query, clock, hits, checked=checked, chosen=chosen, notes=notes)
+
+    def _overview(self, query: Query, clock: Clock) -> Answer:
+        result = overview.survey(query, self.library)
+        clock.lap("evidence")
+        checked = citations.Checked(result.sentences, result.citations, ())
+        return self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)
+
+    def _answer(
+        self,
+        query: Query,
+        clock: Clock,
+        hits: Sequence[PaperHit],
+        *,
+        checked: citations.Checked | None = None,
+        chosen: tuple[Evidence, ...] = (),
+        refusal: Refusal | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Answer:
+        kept = checked or citations.Checked((), (), ())
+        retrieved = tuple(
+            {"paper_id": h.paper.id, "score": h.score, "dense": h.dense, "lexical": h.lexical} for h in hits
+        )
+        trace = Trace(
+            generator=self.generator.name,
+            model=self.generator.model,
+            model_sha256=self.generator.model_sha256,
+            mode=self.settings.mode,
+            seed=self.settings.seed,
+            prompt_sha256=self.prompt_sha256,
+            library=self.library.fingerprint,
+            timings_ms=clock.timings(),
+            question_rewritten=query.search if query.search != query.text else "",
+            retrieved=retrieved,
+            dropped=kept.dropped,
+            notes=notes,
+            settings=asdict(self.settings),
+        )
+        if refusal is None and not kept.sentences:
+            refusal = evidence.unanswered(hits)
+        text = refusal.message if refusal is not None else kept.text
+        return Answer(query.text, text, kept.sentences, kept.citations, chosen, refusal, trace)
+
+
+class Clock:
+    """Milliseconds of the steps of one answer."""
+
+    def __init__(self) -> None:
+        self._begin = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        """End the step ``name``."""
+        now = time.perf_counter()
+        self._laps[name] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def timings(self) -> Mapping[str, Any]:
+        """All steps and their total."""
+        return {**self._laps, "total": round((time.perf_counter() - self._begin) * 1000, 2)}
