@@ -5,7 +5,7 @@ comes with the installation, ``catalogue.py`` names a few more and downloads one
 what fits. Files are registered where they lie; nothing is copied.
 """
 
-from rag.models.bundled import prepare_bundled
+from rag.models.bundled import packaged_model, prepare_bundled
 from rag.models.catalogue import Offer, pull_model, recommended
 from rag.models.header import ModelInfo, inspect_gguf
 from rag.models.memory import fits, memory_available, memory_needed
@@ -22,6 +22,7 @@ __all__ = [
     "list_models",
     "memory_available",
     "memory_needed",
+    "packaged_model",
     "prepare_bundled",
     "pull_model",
     "recommended",
