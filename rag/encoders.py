@@ -365,7 +365,7 @@ def _has_fast_bfloat16() -> bool:
     import torch
 
     features = torch.cpu.get_capabilities()
-    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
+    return any(bool(features.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"))
 
 
 @lru_cache(maxsize=1)
@@ -383,8 +383,7 @@ def _normalised(vectors: Matrix) -> Matrix:
     import numpy as np
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Matrix = vectors / np.where(lengths > 0, lengths, 1.0)
-    return unit
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
 
 
 def _sha256(path: Path) -> str:

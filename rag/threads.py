@@ -22,7 +22,7 @@ def free_cores(setting: int = 0) -> int:
 
     allowed = _allowed_cores()
     percents = psutil.cpu_percent(interval=_LOOK_SECONDS, percpu=True)
-    busy = sum(percents[core] for core in allowed if core < len(percents)) / 100
+    busy: float = sum(percents[core] for core in allowed if core < len(percents)) / 100
     return max(1, len(allowed) - round(busy))
 
 

@@ -1,0 +1,74 @@
+"""The passages of a library as LangChain's Chroma vector store.
+
+The collection holds vectors and no texts (with texts it takes six times the space and three times the time to fill);
+what a chain reads as the text of a document is filled in from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rag.datatypes import Encoder, Passage
+
+Look = Callable[[Sequence[str]], dict[str, Passage]]
+
+
+def vectorstore(collection: Any, passages: Look, encoder: Encoder) -> Any:
+    """A ``langchain_chroma.Chroma`` over ``collection``, for searching."""
+    from langchain_chroma import Chroma
+    from langchain_core.embeddings import Embeddings
+
+    class EncoderEmbeddings(Embeddings):
+        """An encoder of ours as LangChain wants it."""
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            rows: list[list[float]] = encoder.encode(texts).tolist()
+            return rows
+
+        def embed_query(self, text: str) -> list[float]:
+            return self.embed_documents([text])[0]
+
+    return Chroma(
+        collection_name=collection.name,
+        embedding_function=EncoderEmbeddings(),
+        client=_Client(_Texts(collection, passages)),
+        create_collection_if_not_exists=False,
+    )
+
+
+class _Client:
+    """As much of a Chroma client as the vector store asks for: the one collection."""
+
+    def __init__(self, collection: _Texts) -> None:
+        self._collection = collection
+
+    def get_collection(self, name: str, **_: Any) -> _Texts:
+        return self._collection
+
+
+class _Texts:
+    """The collection, its answers completed by the texts of the passages. Everything else is the collection's."""
+
+    def __init__(self, collection: Any, passages: Look) -> None:
+        self._collection = collection
+        self._passages = passages
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    def query(self, **arguments: Any) -> Any:
+        found = self._collection.query(**arguments)
+        if found.get("documents") is not None:
+            found["documents"] = [self._texts(ids) for ids in found["ids"]]
+        return found
+
+    def get(self, *positional: Any, **arguments: Any) -> Any:
+        found = self._collection.get(*positional, **arguments)
+        if found.get("documents") is not None:
+            found["documents"] = self._texts(found["ids"])
+        return found
+
+    def _texts(self, ids: Sequence[str]) -> list[str | None]:
+        by_id = self._passages(ids)
+        return [by_id[one].text if one in by_id else None for one in ids]

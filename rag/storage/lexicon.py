@@ -1,0 +1,107 @@
+"""BM25 over title and abstract of every paper: ``bm25/<name>/``, memory-mapped.
+
+Lucene's variant with k1 = 1.5 and b = 0.75 through ``bm25s`` (Lù 2024), which scores when indexing, so that a query
+only adds columns of a sparse matrix. An index is built in a folder of its own and never changed; the manifest says
+which one counts, so a reader keeps the one that it opened while a writer makes the next.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rag.words import stems
+
+FOLDER = "bm25"
+_IDS = "ids.json"
+_K1, _B = 1.5, 0.75
+
+
+class Lexicon:
+    """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted."""
+
+    def __init__(self, index: Any, ids: list[str]) -> None:
+        self._index = index
+        self.ids = ids
+
+    @classmethod
+    def build(cls, texts: Iterable[tuple[str, str]]) -> Lexicon:
+        """From ``(paper id, text)`` ordered by id."""
+        vocabulary = {"": 0}  # bm25s needs one token at least
+        ids: list[str] = []
+        documents: list[list[int]] = []
+        for paper_id, text in texts:
+            ids.append(paper_id)
+            documents.append([vocabulary.setdefault(stem, len(vocabulary)) for stem in stems(text)])
+        if not ids:
+            return cls(None, [])
+        import bm25s
+
+        index = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+        index.index((documents, vocabulary), create_empty_token=False, show_progress=False)
+        return cls(index, ids)
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """Raises :class:`OSError` or :class:`ValueError` where the folder does not hold a whole index."""
+        ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
+        if not ids:
+            return cls(None, [])
+        import bm25s
+
+        return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False), ids)
+
+    def save(self, parent: Path, name: str) -> None:
+        """Write to ``parent/name``, whole or not at all."""
+        partial = parent / f"{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        if self._index is not None:
+            self._index.save(partial, show_progress=False)
+        (partial / _IDS).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
+        shutil.rmtree(parent / name, ignore_errors=True)
+        partial.rename(parent / name)
+
+    def search(self, query: str, k: int) -> list[tuple[str, float]]:
+        """``(paper id, score)`` of at most ``k`` papers that share a stem with ``query``, by (-score, id)."""
+        import numpy as np
+
+        known = self._known(stems(query))
+        if not known or k < 1:
+            return []
+        scores = self._index.get_scores_from_ids(known)
+        rows = np.flatnonzero(scores > 0)
+        if len(rows) > k:
+            # All that tie with the k-th come along, so that ids decide between them and not the selection.
+            limit = np.partition(scores[rows], len(rows) - k)[len(rows) - k]
+            rows = rows[scores[rows] >= limit]
+        order = rows[np.lexsort((rows, -scores[rows]))][:k]
+        return [(self.ids[row], float(scores[row])) for row in order]
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """In how many papers each of the stems ``words`` occurs; 0 for those that are unknown."""
+        wanted = dict.fromkeys(words, 0)
+        if self._index is None:
+            return wanted
+        starts = self._index.scores["indptr"]
+        for word in wanted:
+            column = self._index.vocab_dict.get(word)
+            if column is not None and word:
+                wanted[word] = int(starts[column + 1] - starts[column])
+        return wanted
+
+    def _known(self, words: list[str]) -> list[int]:
+        if self._index is None:
+            return []
+        vocabulary = self._index.vocab_dict
+        return [vocabulary[word] for word in words if word in vocabulary]
+
+
+def delete_others(parent: Path, name: str) -> None:
+    """Delete all indexes but ``name``. A reader that has one of them open keeps its files until it closes them."""
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        if folder.name != name:
+            shutil.rmtree(folder, ignore_errors=True)

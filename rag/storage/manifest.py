@@ -1,0 +1,88 @@
+"""``manifest.json``: what made a library and what it holds. Written last, so it never promises what is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.errors import LibraryError, LibraryMismatch, LibraryNotFound
+
+FORMAT = 1  # of the whole folder; counts up when an older program could not read it, or would read it wrongly
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderId:
+    """Which vectors a library holds: the encoder's name, the SHA-256 of its weights, numbers per vector."""
+
+    name: str
+    weights_sha256: str
+    dimension: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.weights_sha256[:12]}…, {self.dimension} dimensions)"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of ``manifest.json``. ``revision`` counts the committed changes; ``lexicon`` names a folder."""
+
+    embedder: EmbedderId
+    chunker: str
+    papers: int = 0
+    passages: int = 0
+    sentences: int = 0
+    fingerprint: str = ""
+    revision: int = 0
+    lexicon: str = ""
+    format: int = FORMAT
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the library in ``folder``.
+
+    Raises :class:`LibraryNotFound` without one, :class:`LibraryMismatch` where another version of the program wrote
+    it, :class:`LibraryError` where it cannot be read.
+    """
+    path = folder / NAME
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw["format"] != FORMAT:
+            raise LibraryMismatch(
+                f"The library {folder} has format {raw['format']}, this program reads format {FORMAT}. "
+                "Import its papers into a new folder: footnote import FILE --library NEWDIR"
+            )
+        return Manifest(**{**raw, "embedder": EmbedderId(**raw["embedder"])})
+    except FileNotFoundError as error:
+        raise LibraryNotFound(
+            f"There is no library in {folder}. Make one: footnote import FILE --library {folder}"
+        ) from error
+    except PermissionError as error:
+        raise LibraryError(f"{path} may not be read. Change its permissions, or use another library.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LibraryError(
+            f"{path} is damaged ({error}). Import the papers into a new folder: footnote import FILE --library NEWDIR"
+        ) from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest in one step; after a crash there is the old one or the new one."""
+    partial = folder / f"{NAME}.partial"
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(manifest), indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / NAME)
+
+
+def check_same(folder: Path, manifest: Manifest, embedder: EmbedderId, chunker: str) -> None:
+    """Raise :class:`LibraryMismatch` where the library was made with another embedder or chunker."""
+    pairs = [("the embedder", manifest.embedder, embedder), ("sentence splitter version", manifest.chunker, chunker)]
+    for what, there, here in pairs:
+        if there != here:
+            raise LibraryMismatch(
+                f"The library {folder} was made with {what} {there}, but this program uses {here}. "
+                "Import its papers into a new folder: footnote import FILE --library NEWDIR"
+            )
