@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings
-from rag.datatypes import Generator, Turn
+from rag.datatypes import Generator, PaperHit, Turn
 from rag.errors import ConfigError, LibraryNotFound
-from rag.pipeline import AnswerSettings, Pipeline
+from rag.pipeline import AnswerSettings, Pipeline, Search
 
 if TYPE_CHECKING:
+    from rag.datatypes import Vector
     from rag.encoders import QueryEncoder
-    from rag.library import ImportProgress, Library
+    from rag.library import EmbedderId, ImportProgress, Library
     from rag.models import RegisteredModel
 
 QUOTE = "quote"
@@ -215,6 +216,30 @@ def _llama(path: Path, name: str, sha256: str, context: int, threads: int, tempe
     )
     _CLOSERS.append(generator.close)
     return generator
+
+
+def embedder_id() -> EmbedderId:
+    """Which encoder the vectors of every library here come from."""
+    from rag.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+    from rag.library import EmbedderId
+
+    return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
+
+
+def _search(library: Library, depth: int) -> Search:
+    """Hybrid search over one library, as papers with their scores."""
+    from rag.retrievers.fusion import fuse
+
+    def search(text: str, vector: Vector, k: int) -> list[PaperHit]:
+        hits = fuse(library, text, vector, k, depth)
+        papers = library.get_papers([h.passage.paper_id for h in hits])
+        return [
+            PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical)
+            for h in hits
+            if h.passage.paper_id in papers
+        ]
+
+    return search
 
 
 def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:

@@ -14,6 +14,7 @@ from rag.errors import ImportFileError, LibraryError, RecordError
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
+    from rag.library import ImportProgress
 
 _SHOWN = 20  # bad records and merged duplicates that are named one by one
 
@@ -90,15 +91,20 @@ def _import_file(file: Path, library: Any, encoder: Any, format_: str | None, st
         if len(bad) <= _SHOWN:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
 
-    with tqdm(unit=" papers", desc=file.name, file=sys.stderr, disable=None, leave=False) as bar:
+    with tqdm(unit="B", unit_scale=True, desc=file.name, file=sys.stderr, disable=None, leave=False) as bar:
 
-        def advance(progress: Any) -> None:
-            bar.total = progress.total
-            bar.n = progress.done
+        def read(done: int, total: int) -> None:
+            bar.total = total
+            bar.n = done
+
+        def advance(progress: ImportProgress) -> None:
+            bar.set_postfix_str(f"{progress.read} papers, {progress.stage}")
             bar.refresh()
 
         report = library.add(
-            read_papers(file, format_, on_error=None if strict else note), encoder, on_progress=advance
+            read_papers(file, format_, on_error=None if strict else note, on_progress=read),
+            encoder,
+            on_progress=advance,
         )
     if len(bad) > _SHOWN:
         click.echo(f"skipped: {len(bad) - _SHOWN} more records", err=True)
