@@ -86,7 +86,10 @@ def check(
     *,
     unsupported: str = "drop",
 ) -> Checked:
-    """Judge every sentence of ``text``; ``unsupported`` is 'drop' or 'mark'. Repeated sentences are dropped."""
+    """Judge every sentence of ``text``; ``unsupported`` is 'drop' or 'mark'.
+
+    Sentences that repeat others or themselves are dropped.
+    """
     by_number = {e.number: e for e in evidence}
     kept: list[AnswerSentence] = []
     citations: list[Citation] = []
@@ -96,7 +99,7 @@ def check(
         key = tuple(stems(draft.text))
         found = [judge(draft.text, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
         good = [c for c in found if c.verdict is not Verdict.UNSUPPORTED]
-        if key in seen or (not good and unsupported == "drop"):
+        if key in seen or _loops(draft.text) or (not good and unsupported == "drop"):
             dropped.append(with_numbers(draft.text, draft.numbers))
             continue
         seen.add(key)
@@ -105,6 +108,13 @@ def check(
         kept.append(AnswerSentence(draft.text, tuple(c.number for c in shown), verdict))
         citations.extend(shown)
     return Checked(tuple(kept), tuple(citations), tuple(dropped))
+
+
+def _loops(text: str) -> bool:
+    """Whether a sentence says a run of six words twice, as small models do when they get stuck."""
+    words = text.lower().split()
+    runs = [tuple(words[i : i + 6]) for i in range(len(words) - 5)]
+    return len(set(runs)) < len(runs)
 
 
 def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Citation:

@@ -270,9 +270,20 @@ class GenerationRequest:
 class Generator(Protocol):
     """Writes the text of an answer, ``[n]`` behind each sentence, piece by piece."""
 
-    name: str  # ``quote`` or ``llama``
-    model: str  # the model's name, empty without one
-    model_sha256: str
+    @property
+    def name(self) -> str:
+        """``quote`` or ``llama``."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model's name, empty without one."""
+        ...
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the model's file, empty without one."""
+        ...
 
     def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
         """Yield pieces of text; their concatenation is the whole.

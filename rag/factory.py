@@ -94,14 +94,15 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 def available_models(settings: Settings) -> list[ModelChoice]:
     """The built-in quotes, the bundled model and every registered one that can be used now."""
-    from rag.models import BUNDLED, list_models, packaged_model
+    from rag.models import BUNDLED, BUNDLED_TITLE, list_models, packaged_model
 
     choices = [ModelChoice(QUOTE, "built-in quotes", (QUOTE,))]
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     if BUNDLED not in listed and packaged_model() is not None:
-        choices.append(ModelChoice(BUNDLED, "SmolLM2-135M-Instruct", ("cite", "free")))
+        choices.append(ModelChoice(BUNDLED, BUNDLED_TITLE, ("cite", "free")))
     for name, model in sorted(listed.items(), key=lambda item: (item[0] != BUNDLED, item[0])):
-        label = f"{model.info.name or name}, {model.info.size / 1e6:,.0f} MB"
+        title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
+        label = f"{title}, {model.info.size / 1e6:,.0f} MB"
         choices.append(ModelChoice(name, label, ("cite", "free")))
     return choices
 

@@ -32,7 +32,10 @@ SENTENCE_FEATURES = (
     "figure_unasked",  # a figure, though none was asked for
     "approach",  # reads like the approach
     "result",  # reads like a result
-    "definition",  # names the asked name as the thing proposed
+    "approach_asked",  # it is asked how, and here is an approach
+    "reason_asked",  # it is asked why, and here is a reason
+    "result_asked",  # it is asked what comes of it, and here is a result
+    "definition",  # it is asked what a name is, and here that name is proposed or described
     "first",  # first sentence of the abstract
     "position",  # 0 first to 1 last
     "length",  # log of the number of words
@@ -61,6 +64,26 @@ QUESTION_FEATURES = (
 _NUMBER = re.compile(r"\d")
 _CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
+_ASKS_WHAT = re.compile(
+    r"\b(?:what (?:is|are|does|do|kind|sort)|what['’]s|explain|describe|define|tell me about|stand for)\b",
+    re.IGNORECASE,
+)
+_ASKS_HOW = re.compile(
+    r"\bhow (?:can|could|do|does|did|is|are|was|were|to|may|should)\b|"
+    r"\bwhat (?:method|approach|technique|remed|can be done|do they|is used|idea)|"
+    r"\b(?:instead|in its place|remedy|remedies|way to|fix|solve)\b",
+    re.IGNORECASE,
+)
+_ASKS_WHY = re.compile(r"\bwhy\b|\bwhat (?:is wrong|causes|explains)\b|\breasons?\b", re.IGNORECASE)
+_ASKS_GAIN = re.compile(
+    r"\b(?:compare[ds]?|gain|effect|better|worse|faster|outperform|beat|improve|benefit|result|happens|perform)\w*\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:because|due to|since|reasons?|lies in|caused? by|causes?|key factor|stems? from|owing to|as a result|"
+    r"leads? to|results? in|consequently|therefore|thus|explain\w*|attribut\w*|suffer\w*|limit\w*)\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"\b(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
 
 
@@ -98,13 +121,16 @@ def sentence_features(
     whole = weights.coverage(title.union(*sets))
     asked = {t for t in tokens(query.search) if _NUMBER.match(t)}
     names = {n.lower() for n in names_in(query.text)}
+    asks_what = bool(_ASKS_WHAT.search(query.text))
+    asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
+    asks_gain = bool(_ASKS_GAIN.search(query.text))
     last = max(len(sentences) - 1, 1)
     rows = []
     for i, sentence in enumerate(sentences):
         figures = {t for t in tokens(sentence.text) if _NUMBER.match(t)} - asked
         roles = role_scores(sentence.text, i / last)
         around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
-        named = bool(names) and any(n in sentence.text.lower() for n in names)
+        named = bool(names) and asks_what and any(n in sentence.text.lower() for n in names)
         shared_pairs = weights.pairs & set(itertools.pairwise(bags[i]))
         rows.append(
             [
@@ -120,6 +146,9 @@ def sentence_features(
                 float(not query.wants_figure and bool(figures)),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
+                float(asks_how) * max(0.0, min(roles[Role.APPROACH], 4.0)) / 4,
+                float(asks_why and bool(_REASON.search(sentence.text))),
+                float(asks_gain) * max(0.0, min(roles[Role.RESULT], 4.0)) / 4,
                 float(named and bool(_DEFINITION.search(sentence.text))),
                 float(i == 0),
                 i / last,

@@ -210,6 +210,10 @@ class Library:
         """In how many papers (title or abstract) each of these stems occurs; see :func:`rag.words.stems`."""
         return self._words().document_frequencies(stems)
 
+    def vocabulary(self) -> dict[str, int]:
+        """Every stem of the library with the number of papers that have it."""
+        return self._words().vocabulary()
+
     def _neighbours(self, vector: Vector, k: int) -> list[Neighbour]:
         if k < 1:
             return []

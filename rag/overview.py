@@ -78,7 +78,8 @@ def survey(query: Query, records: Records) -> Overview:
         )
     evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(found[:MOST_LISTED], start=1))
     texts = _texts(query, found, records.count, words)
-    sentences, citations = [], []
+    sentences: list[AnswerSentence] = []
+    citations: list[Citation] = []
     for text, numbers in texts:
         position = len(sentences)
         sentences.append(AnswerSentence(text, numbers, Verdict.SUPPORTED))

@@ -43,6 +43,11 @@ _CUES = {
         re.IGNORECASE,
     ),
 }
+_PROPOSAL = re.compile(
+    r"\b(?:we|this (?:paper|work|article|study)|authors) (?:\w+ly |then |also |first |further )?"
+    r"(?:propos|introduc|present|develop|design)\w*|\bis proposed\b",
+    re.IGNORECASE,
+)
 _FIGURE = re.compile(r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+", re.IGNORECASE)
 _CODE = re.compile(r"\b(?:code|project page|dataset|models?)\b.*\b(?:available|released?)\b|https?://", re.IGNORECASE)
 
@@ -54,7 +59,11 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
     counts = {role: min(len(cue.findall(sentence)), 3) for role, cue in _CUES.items()}
     return {
         Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
-        Role.APPROACH: 1.6 * counts[Role.APPROACH] - 0.3 * counts[Role.RESULT] + 1.0 - 2.5 * abs(position - 0.4),
+        Role.APPROACH: 1.6 * counts[Role.APPROACH]
+        + 1.5 * bool(_PROPOSAL.search(sentence))
+        - 0.3 * counts[Role.RESULT]
+        + 1.0
+        - 2.5 * abs(position - 0.4),
         Role.RESULT: counts[Role.RESULT]
         + 0.8 * bool(_FIGURE.search(sentence))
         - 0.8 * counts[Role.APPROACH]

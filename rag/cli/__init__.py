@@ -54,11 +54,13 @@ def main(verbose: bool) -> None:
 
 
 def _register() -> None:
-    from rag.cli import asking, importing, inspecting, modelling
+    from rag.cli.asking import COMMANDS as ASKING
+    from rag.cli.importing import COMMANDS as IMPORTING
+    from rag.cli.inspecting import COMMANDS as INSPECTING
+    from rag.cli.modelling import COMMANDS as MODELLING
 
-    for module in (importing, asking, modelling, inspecting):
-        for command in module.COMMANDS:
-            main.add_command(command)
+    for command in (*IMPORTING, *ASKING, *MODELLING, *INSPECTING):
+        main.add_command(command)
 
 
 _register()

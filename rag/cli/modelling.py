@@ -19,19 +19,20 @@ def models(ctx: click.Context) -> None:
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
     from rag.config import load_settings
-    from rag.models import fits, list_models, memory_available, memory_needed, recommended
+    from rag.models import BUNDLED, BUNDLED_TITLE, fits, list_models, memory_available, memory_needed, recommended
 
     home = load_settings().home
     registered = list_models(home)
     click.echo(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
     click.echo("  quote             built-in quotes, no language model")
     for model in registered:
+        title = BUNDLED_TITLE if model.name == BUNDLED else model.info.name or model.path.name
         need = memory_needed(model.info.size, model.info.kv_bytes)
         state = model.problem or (
             "fits" if fits(model.info.size, model.info.kv_bytes) else "needs more memory than is free"
         )
         click.echo(
-            f"  {model.name:<17} {model.info.name or model.path.name}, {model.info.quantisation}, "
+            f"  {model.name:<17} {title}, {model.info.quantisation}, "
             f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
         )
     if not any(m.name == "smollm2" for m in registered):

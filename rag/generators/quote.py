@@ -90,12 +90,13 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
 
 def _replace_person(text: str, introduced: bool) -> str:
     """Each first person by 'the authors' once, by 'they', 'their', 'them' after that."""
-    spans = []
+    spans: list[tuple[int, int, str, str]] = []
     for pattern, full, short in _PERSON:
         for match in pattern.finditer(text):
             if not any(start < match.end() and match.start() < end for start, end, _, _ in spans):
                 spans.append((match.start(), match.end(), full, short))
-    pieces, at, named = [], 0, introduced
+    pieces: list[str] = []
+    at, named = 0, introduced
     for start, end, full, short in sorted(spans):
         pieces += [text[at:start], short if named else full]
         named, at = True, end

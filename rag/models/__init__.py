@@ -9,10 +9,19 @@ from rag.models.bundled import packaged_model, prepare_bundled
 from rag.models.catalogue import Offer, pull_model, recommended
 from rag.models.header import ModelInfo, inspect_gguf
 from rag.models.memory import fits, memory_available, memory_needed
-from rag.models.registry import BUNDLED, RegisteredModel, add_model, list_models, remove_model, resolve_model
+from rag.models.registry import (
+    BUNDLED,
+    BUNDLED_TITLE,
+    RegisteredModel,
+    add_model,
+    list_models,
+    remove_model,
+    resolve_model,
+)
 
 __all__ = [
     "BUNDLED",
+    "BUNDLED_TITLE",
     "ModelInfo",
     "Offer",
     "RegisteredModel",

@@ -20,6 +20,7 @@ from rag.errors import ModelError, ModelNotFound
 from rag.models.header import ModelInfo, inspect_gguf
 
 BUNDLED = "smollm2"
+BUNDLED_TITLE = "SmolLM2-135M-Instruct"  # the file itself carries the name of a training run
 _RESERVED = frozenset({BUNDLED, "quote"})
 _FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

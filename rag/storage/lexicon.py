@@ -93,6 +93,13 @@ class Lexicon:
                 wanted[word] = int(starts[column + 1] - starts[column])
         return wanted
 
+    def vocabulary(self) -> dict[str, int]:
+        """Every stem with the number of papers that have it."""
+        if self._index is None:
+            return {}
+        starts = self._index.scores["indptr"]
+        return {word: int(starts[at + 1] - starts[at]) for word, at in self._index.vocab_dict.items() if word}
+
     def _known(self, words: list[str]) -> list[int]:
         if self._index is None:
             return []

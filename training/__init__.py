@@ -1,0 +1,1 @@
+"""How the fitted figures of ``rag/`` came about. Nothing of the program imports this."""

@@ -1,0 +1,256 @@
+"""Fit ``rag/evidence_weights.json``: which sentence answers, and whether any does.
+
+    python -m training.fit_evidence --questions dev.jsonl --synthetic arxiv_questions.jsonl \\
+        --off-topic xquad/qa.jsonl --off-topic covid/qa.jsonl --out rag/evidence_weights.json
+
+*Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
+loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised; the
+hand-written questions count fully, those that a language model wrote for arXiv abstracts a little.
+
+*Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
+library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
+questions whose own paper was taken out of what retrieval found. The threshold is the 5% quantile of the answerable
+hand-written questions under ten-fold cross-validation.
+
+Seeded; a few minutes on two cores. What is reported is cross-validated; what is written is fitted on everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from rag import evidence
+from rag.config import Settings
+from rag.datatypes import Paper, PaperHit, Query, Turn
+from rag.errors import QuestionError
+from rag.factory import open_answerer, prepare_library
+from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.pipeline import Clock, Pipeline
+
+PAPERS = 6  # as the pipeline looks at
+SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
+PENALTY = 0.005  # L2, on standardised figures
+FOLDS = 10
+FALSE_REFUSALS = 0.05
+SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
+# How much one question of each kind counts in the fit of the refusal.
+REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: figures of its candidate sentences, which of them support the answer, figures of its own."""
+
+    kind: str
+    rows: np.ndarray
+    gold: np.ndarray
+    question: dict[str, float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=Path, required=True)
+    parser.add_argument("--synthetic", type=Path, required=True)
+    parser.add_argument("--off-topic", type=Path, action="append", default=[])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most", type=int, default=1500, help="synthetic questions used")
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        shipped = _open(Path(folder), None)
+        written = list(_lines(args.questions))
+        human = [_human_case(shipped, record) for record in written]
+        synthetic = list(_lines(args.synthetic))
+        rng.shuffle(synthetic)
+        arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
+        generated = [c for r in synthetic[: args.most] if (c := _synthetic_case(arxiv, r, "in"))]
+        weights = _fit_sentences([c for c in human if c.gold.any()], [c for c in generated if c.gold.any()])
+        _report_sentences(human, generated)
+        model = json.loads(args.out.read_text(encoding="utf-8"))
+        model["sentence"] = {n: round(float(w), 4) for n, w in zip(SENTENCE_FEATURES, weights, strict=True)}
+        _write(args.out, model)  # the figures of a question use the scores of its sentences
+        evidence._model.cache_clear()
+        cases = [_human_case(shipped, record) for record in written]
+        cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
+        coefficients, bias, threshold = _fit_refusal(cases)
+        model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
+        model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
+        _write(args.out, model)
+
+
+def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -> Pipeline:
+    """A pipeline on the shipped abstracts, or on ``papers``."""
+    if papers is None:
+        settings = Settings(home=folder)
+        prepare_library(settings)
+        return open_answerer(settings)
+    from rag.encoders import PaperEncoder
+    from rag.factory import embedder_id
+    from rag.library import Library
+
+    with Library.create(folder / name, embedder=embedder_id()) as library:
+        library.add(papers, PaperEncoder())
+    return open_answerer(Settings(home=folder, library=folder / name))
+
+
+def _papers(records: Iterable[dict[str, Any]]) -> list[Paper]:
+    texts = {r["title"]: " ".join(r["sentences"]) for r in records}
+    return [Paper(f"a{n}", title, text) for n, (title, text) in enumerate(sorted(texts.items()))]
+
+
+def _case(pipeline: Pipeline, kind: str, query: Query, gold: set[str], without: str = "") -> Case:
+    """Figures of one question; ``without`` is the title of a paper that is taken out of what was found."""
+    ranked = pipeline.rank(query, PAPERS + bool(without), Clock())
+    if without:
+        ids = {h.paper.id for h in ranked.hits if h.paper.title == without}
+        hits: list[PaperHit] = [h for h in ranked.hits if h.paper.id not in ids][:PAPERS]
+        vector = pipeline.encoder.encode([query.search])[0]
+        ranked = evidence.rank_sentences(query, vector, hits, pipeline.library)
+    rows = np.array([c.features for c in ranked.candidates], dtype=np.float64).reshape(-1, len(SENTENCE_FEATURES))
+    marked = np.array([any(_same(c.sentence.text, g) for g in gold) for c in ranked.candidates], dtype=bool)
+    return Case(kind, rows, marked, dict(ranked.features))
+
+
+def _human_case(pipeline: Pipeline, record: dict[str, Any]) -> Case:
+    history = [Turn(t["role"], t["content"]) for t in record.get("history", ())]
+    query = pipeline.understand(record["question"], history)
+    kind = "answerable" if record["gold"] else "unanswerable"
+    return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record["evidence"]})
+
+
+def _synthetic_case(pipeline: Pipeline, record: dict[str, Any], kind: str, without: str = "") -> Case | None:
+    try:
+        query = pipeline.understand(record["question"])
+    except QuestionError:
+        return None
+    gold = {_key(record["sentences"][record["gold"]])} if kind == "in" and "sentences" in record else set()
+    return _case(pipeline, kind, query, gold, without)
+
+
+def _refusal_cases(
+    folder: Path, shipped: Pipeline, synthetic: Sequence[dict[str, Any]], off_topic: Sequence[Path], rng: random.Random
+) -> Iterator[Case]:
+    inside, outside = synthetic[:SMALL], synthetic[SMALL : 2 * SMALL]
+    small = _open(folder, _papers(inside), "small")
+    titles = {r["title"] for r in inside}
+    for record in inside:
+        yield from filter(None, [_synthetic_case(small, record, "in")])
+        yield from filter(None, [_synthetic_case(small, record, "taken-out", record["title"])])
+    for record in outside:
+        if record["title"] not in titles:
+            yield from filter(None, [_synthetic_case(small, record, "other-paper")])
+            yield from filter(None, [_synthetic_case(shipped, record, "other-paper")])
+    for path in off_topic:
+        for record in rng.sample(list(_lines(path)), 125):
+            yield from filter(None, [_synthetic_case(shipped, record, "off")])
+
+
+def _fit_sentences(human: Sequence[Case], generated: Sequence[Case]) -> np.ndarray:
+    """Weights on the raw figures."""
+    cases = [(c, 1.0) for c in human] + [(c, SYNTHETIC_WEIGHT) for c in generated]
+    scale = np.concatenate([c.rows for c, _ in cases]).std(axis=0) + 1e-6
+    total = sum(weight for _, weight in cases)
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = PENALTY * float(w @ w), 2 * PENALTY * w
+        for case, weight in cases:
+            x = case.rows / scale
+            p = _softmax(x @ w)
+            right = p * case.gold
+            value -= weight / total * float(np.log(right.sum() + 1e-12))
+            slope -= weight / total * ((right / (right.sum() + 1e-12) - p) @ x)
+        return value, slope
+
+    found = minimize(loss, np.zeros(len(SENTENCE_FEATURES)), jac=True, method="L-BFGS-B")
+    return np.asarray(found.x) / scale
+
+
+def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
+    """Cross-validated: how often a supporting sentence is among the first one, two, five."""
+    usable = [c for c in generated if c.gold.any()]
+    ranks = []
+    for fold in range(FOLDS):
+        rest = [c for i, c in enumerate(human) if i % FOLDS != fold and c.gold.any()]
+        weights = _fit_sentences(rest, usable)
+        for i, case in enumerate(human):
+            if i % FOLDS == fold and case.kind == "answerable":
+                order = np.argsort(-(case.rows @ weights), kind="stable")
+                found = np.flatnonzero(case.gold[order])
+                ranks.append(int(found[0]) if len(found) else 10**6)
+    shares = {k: round(float(np.mean([r < k for r in ranks])), 3) for k in (1, 2, 5)}
+    print(f"supporting sentence among the first (cross-validated, {len(ranks)} questions): {shares}")
+
+
+def _fit_refusal(cases: Sequence[Case]) -> tuple[np.ndarray, float, float]:
+    """Coefficients on the raw figures, bias, and the threshold on the probability."""
+    x = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in cases])
+    y = np.array([c.kind in ("answerable", "in") for c in cases])
+    kinds = np.array([c.kind for c in cases])
+    weight = np.array([REFUSAL_WEIGHTS[k] for k in kinds])
+    human = np.flatnonzero(np.isin(kinds, ("answerable", "unanswerable")))
+    held_out = np.zeros(len(cases))
+    for fold in range(FOLDS):
+        test = human[human % FOLDS == fold]
+        train = np.setdiff1d(np.arange(len(cases)), test)
+        held_out[test] = _logistic(x[train], y[train], weight[train]).predict_proba(x[test])[:, 1]
+    threshold = float(np.quantile(held_out[kinds == "answerable"], FALSE_REFUSALS))
+    print(
+        f"threshold {threshold:.3f}; unanswerable refused {np.mean(held_out[kinds == 'unanswerable'] < threshold):.2f}"
+    )
+    model = _logistic(x, y, weight)
+    fitted = model.predict_proba(x)[:, 1]
+    for kind in REFUSAL_WEIGHTS:
+        print(
+            f"  refused of {kind}: {np.mean(fitted[kinds == kind] < threshold):.2f} of {np.sum(kinds == kind)} (fitted)"
+        )
+    scaler, regression = model[0], model[1]
+    coefficients = regression.coef_[0] / scaler.scale_
+    return coefficients, float(regression.intercept_[0] - coefficients @ scaler.mean_), threshold
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=5000))
+    return model.fit(x, y, logisticregression__sample_weight=weight)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    exponent = np.exp(scores - scores.max())
+    return exponent / exponent.sum()
+
+
+def _key(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
+
+
+def _same(sentence: str, gold: str) -> bool:
+    key = _key(sentence)
+    return bool(key) and (key in gold or gold in key)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _write(path: Path, model: dict[str, Any]) -> None:
+    path.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
