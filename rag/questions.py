@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rag.datatypes import Intent, Query, Turn
 from rag.errors import QuestionError
-from rag.words import STOPWORDS, stems
+from rag.words import STOPWORDS, stem, stems, unique_stems
 
 MAX_CHARACTERS = 4_000
 
@@ -32,8 +33,7 @@ def understand(question: str, history: Sequence[Turn] = ()) -> Query:
 
 def clean(question: str) -> str:
     """The question without control characters, white space collapsed."""
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in question)
-    text = " ".join(visible.split())
+    text = _visible(question)
     if not any(c.isalnum() for c in text):
         raise QuestionError("The question is empty. Type a question about the papers of the library.")
     if len(text) > MAX_CHARACTERS:
@@ -41,6 +41,17 @@ def clean(question: str) -> str:
             f"The question has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read. Ask it in fewer words."
         )
     return text
+
+
+def clean_or_empty(text: str) -> str:
+    """Like :func:`clean`, but for a turn of the history, which may well be empty or long."""
+    return _visible(text)[:2_000]
+
+
+def _visible(text: str) -> str:
+    """Control characters and half surrogates separate words; soft hyphens and direction marks stand within them."""
+    kinds = {"Cc": " ", "Cs": " ", "Co": " ", "Cf": ""}
+    return " ".join("".join(kinds.get(unicodedata.category(c), c) for c in text).split())
 
 
 # What asks for a figure rather than for an explanation.
@@ -52,25 +63,89 @@ _FIGURE = re.compile(
     re.IGNORECASE,
 )
 
-_PRONOUN = re.compile(
-    r"\b(it|its|they|them|their|theirs|this|that|these|those|he|she|his|her|the (latter|former|same|other)|"
-    r"the \w+ one|ones?|there)\b",
+_OPENER = re.compile(r"^(?:and|but|also|or|then|what about|how about|what else|which one)\b", re.IGNORECASE)
+
+# Nouns, verbs and adjectives that say what is asked of a paper but not of which: 'What accuracy?', 'Is the code there?'
+_GENERIC = """
+    paper article study work publication abstract author method approach model framework network system architecture
+    result finding conclusion accuracy score metric measure dataset data benchmark baseline task size parameter speed
+    cost memory latency time number amount figure percentage difference loss backbone version variant
+    limitation drawback weakness advantage benefit strength disadvantage contribution novelty idea code weight
+    training train test evaluation evaluate experiment improvement improve performance perform publish year available
+    do done make get reach achieve report obtain need require use compare comparison release work beat help say claim show mean
+    good better best bad worse worst fast faster fastest slow slower large larger largest small smaller smallest big
+    bigger high higher low lower few fewer less more most main other another same second first third last next
+    often exactly tell explain elaborate describe give detail further example reason continue again please summary
+"""
+
+# Words that point to something named before, first those that cannot mean the subject of their own clause.
+_NOUNS = (
+    r"(?:papers?|articles?|study|authors?|models?|methods?|approach|framework|networks?|system|technique|architecture|"
+    r"algorithm|experiments?|dataset|results?|work)"
+)
+_POINTER = re.compile(
+    rf"\b(?P<subject>it|they|them|he|she|him|this(?! (?:library|collection))|these|"
+    rf"those(?! (?:who|that|which|with|without|of|in|for)\b)|"
+    rf"(?:is|was|does|did|do|can|could|has|of|about|for|with|in|on|like|after|to|by|than) that|that {_NOUNS}|"
+    rf"that(?=[?.!]*$)|there(?=[?.!]*$)|the same(?=[?.!]*$)|"
+    rf"(?:does|did|do|is|are|was|were|has|have|can) the {_NOUNS}"
+    rf"(?! (?:of|for|that|which|called|named|by|with|in|on|from|about|behind)\b))\b|"
+    rf"\b(?P<any>its|theirs?|his|hers?|the (?:latter|former|others?|other {_NOUNS})|"
+    rf"(?:which|this|another|the (?:[\w-]+ )?)\s?ones?(?![- ]\w))\b",
     re.IGNORECASE,
 )
-_OPENER = re.compile(
-    r"^(and|but|so|also|or|then|what about|how about|what else|why|which one|in which)\b", re.IGNORECASE
+# 'How is it that …', 'Is it possible to …', 'How long does it take to …': this 'it' points to nothing.
+_EXPLETIVE = re.compile(
+    r"\bit(?:['’]s)?(?: (?:is|was|be|really|still|ever|also))* (?:that\b(?! \w+[?.!]*$)|(?:takes?|mean|pay|called|true|"
+    r"possible|feasible|better|best|worth|worthwhile|necessary|hard|easy|difficult|safe|enough|common|important|useful|"
+    r"helpful|known|good|bad|wise|sensible|make sense) (?:to|that|if|when|whether|for)\b)",
+    re.IGNORECASE,
 )
+_CLAUSE = re.compile(
+    r"[,;:.?!]|\b(?:and|or|but|when|if|because|while|where|which|that|what|whether|until|once|how|why|since|though|although|"
+    r"so|than|as|before|after)\b",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(r"^(?:on|for|with|in|under|at|without|compared (?:to|with)) [^,?.!]{1,40},", re.IGNORECASE)
+_FRAGMENT = re.compile(
+    r"^(?:(?:on|for|with|in|under|at|without|using|by|from|(?:when )?compared (?:to|with)|than)(?: \S+){1,4}|"
+    r"(?:which|what|whose|how many|how much) \S+|\S+)$",
+    re.IGNORECASE,
+)
+_THE_GENERIC = re.compile(r"\bthe (?P<noun>[a-z]+)\b(?! (?:of|for|behind|between)\b)", re.IGNORECASE)
 
 
 def is_follow_up(text: str) -> bool:
-    """Whether a question leans on the turn before: a pronoun without a noun of its own, or an ellipsis."""
+    """Whether a question leans on the turn before: it is no whole question, or points to what it does not name."""
     content = stems(text)
-    if _OPENER.match(text) and (len(content) <= 8 or _PRONOUN.search(text)):
+    if _OPENER.match(text) and len(content) <= 8:
         return True
-    if len(content) <= 2:
+    generic = _generic()
+    own = [s for s in content if s not in generic]
+    if not own or (len(own) <= 2 and _FRAGMENT.match(text)):
         return True
-    head = " ".join(text.split()[:8])
-    return bool(_PRONOUN.search(head)) and len(content) <= 14
+    if len(own) == 1 and any(stem(m["noun"].lower()) in generic for m in _THE_GENERIC.finditer(text)):
+        return True  # 'What is the accuracy on ImageNet?'
+    return len(content) <= 14 and _points_outside(_EXPLETIVE.sub(" ", text))
+
+
+@lru_cache(maxsize=1)
+def _generic() -> set[str]:
+    return unique_stems([_GENERIC])
+
+
+def _points_outside(text: str) -> bool:
+    """Whether a pronoun or the like means nothing that the same text names before it."""
+    for pointer in _POINTER.finditer(text):
+        before = text[: pointer.start()]
+        if pointer.group().lower() in ("it", "its", "this"):
+            before = _SETTING.sub("", before)  # 'On ImageNet, how does it …'
+        named = [m for m in re.finditer(r"[^\W_]+", before) if unique_stems([m.group()]) - _generic()]
+        if not named:
+            return True
+        if pointer["subject"] and not _CLAUSE.search(before, named[0].end()):
+            return True  # 'Does Swin beat it?': were it Swin, it would be 'itself'
+    return False
 
 
 def _with_history(text: str, history: Sequence[Turn]) -> str:
@@ -84,7 +159,9 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
                 break
     answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
     names = [n for n in _names(answered) if not any(n.lower() in c.lower() for c in (*carried, text))]
-    return " ".join([*carried, *names[:4], text])[:MAX_CHARACTERS]
+    before = " ".join([*carried, *names[:4]])
+    room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
+    return " ".join([*([before[-room:]] if before and room else []), text])
 
 
 def keeps_topic(rewritten: str, query: Query) -> bool:
@@ -93,11 +170,6 @@ def keeps_topic(rewritten: str, query: Query) -> bool:
     known = set(stems(query.search))
     words = set(stems(rewritten))
     return bool(words - set(stems(query.text))) and len(words - known) <= 2 and len(words) <= 60
-
-
-def clean_or_empty(text: str) -> str:
-    """Like :func:`clean`, but for a turn of the history, which may well be empty or long."""
-    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Co") else c for c in text).split())[:2_000]
 
 
 _NAME = re.compile(r"\b(?=\w*[A-Z])(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
@@ -109,33 +181,59 @@ def _names(text: str) -> list[str]:
 
 
 _PAPERS = r"(?:papers?|works?|articles?|abstracts?|publications?|studies|study|records?|documents?)"
-_COUNT = re.compile(rf"^how many (?:of the |different )?{_PAPERS}\b(?P<topic>.*)", re.IGNORECASE)
+# What politeness puts before a request.
+_POLITE = (
+    r"^(?:(?:please|kindly|hi|hello|hey|so|ok(?:ay)?|and|also|now|then|can you|could you|would you|will you|"
+    r"i(?: would|['’]d) like(?: to)?|i want(?: to)?|let me|tell me|know|see|have|get|do you know|you|give me|show me|"
+    r"write(?: me)?|make(?: me)?)\b[\s,]*)*"
+)
+_COUNT = re.compile(
+    rf"{_POLITE}(?:how many (?:of (?:the|these|your|our) |different |other )?{_PAPERS}\b"
+    # 'How many papers does the survey read?' is about a survey, not about the library.
+    r"(?! (?:does|did|do) (?!you|we|i\b))(?! (?:is|are|was|were) (?:\w+ )?(?:used|needed|required|read|reviewed|"
+    r"surveyed|analy[sz]ed|annotated)\b)|"
+    rf"(?:what is |what['’]s )?(?:the )?number of {_PAPERS}\b|count (?:all |of )?(?:the )?{_PAPERS}\b)(?P<topic>.*)",
+    re.IGNORECASE,
+)
 _LIST = re.compile(
-    rf"^(?:please )?(?:list|show|name|give|find)(?: me)?(?: all| every)(?: of)?(?: the| these)?(?: \w+)?? {_PAPERS}\b"
-    r"(?P<topic>.*)",
+    rf"{_POLITE}(?:(?:(?:list|show|name|give|find|get|enumerate)(?: me)? )?(?:a list of )?(?:all|every)(?: of)?"
+    rf"(?: the| these| your)?|(?:list|enumerate|a list of)(?: me)?(?: the)?)(?: [\w-]+)?? {_PAPERS}\b"
+    r"(?! (?:is|are|was|were|have|has|do|does)\b)"
+    # A second question after the request asks something of each paper.
+    r"(?P<topic>(?!.*[.?!;:,] *(?:which|what|how|why|who|where|when|and (?:which|what|how|why|say|tell))\b).*)",
     re.IGNORECASE,
 )
 _YEARS = re.compile(
-    rf"^(?:in |from )?(?:which|what) years?\b(?P<topic>.*\b(?:{_PAPERS}|library|collection)\b.*)", re.IGNORECASE
-)
-_SUMMARY = re.compile(
-    r"^(?:please |can you |could you |give (?:me )?)*(?:a (?:short |brief )?)?(?:summar(?:y|ise|ize|isation|ization)|"
-    r"overview|tl;?dr|sum up|outline)\b(?: of| on| for)?(?P<topic>.*)",
+    rf"{_POLITE}(?:(?:in |from )?(?:which|what) years?\b(?P<topic>.*\b(?:{_PAPERS}|library|collection)\b.*)|"
+    rf"when (?:were|was|have|has) (?P<when>(?:the |these |your )?{_PAPERS}\b.*))",
     re.IGNORECASE,
 )
+_SUMMARY = re.compile(
+    rf"{_POLITE}(?:(?:an?|the) )?(?:(?:short|brief|quick|concise|one-paragraph) )?"
+    r"(?:summar(?:y|ise|ize|isation|ization)|overview|tl;?dr|sum up|outline)\b(?: of| on| for|:)?(?P<topic>.*)",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(rf"^what (?:is|are) (?P<topic>(?:the )?{_PAPERS} .+) about\W*$", re.IGNORECASE)
+_AUXILIARY = r"do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|the|of|on|in|for|to|by|with|from|at"
 _SEVERAL = re.compile(
     r"^(?:compare|contrast|list|survey|name (?:some|the))\b|"
     r"\b(?:papers|works|studies|articles|publications)\b|\bwhat \w+ exist\b|\beach of them\b|"
-    r"^(?:which|what)(?: [\w-]+){0,4} (?:methods|approaches|models|techniques|schemes|detectors|nets|networks|systems|"
-    r"algorithms|frameworks|datasets|data sets|benchmarks|architectures|losses|remedies|ways|authors|strategies)\b|"
-    r"\bdifferences? between\b",
+    rf"^(?:which|what)(?: (?!(?:{_AUXILIARY})\b)[\w-]+){{0,4}} (?:methods|approaches|models|techniques|schemes|"
+    r"detectors|nets|networks|systems|algorithms|frameworks|datasets|data sets|benchmarks|architectures|losses|"
+    r"remedies|ways|authors|strategies)\b|\bdifferences? between\b",
     re.IGNORECASE,
 )
+# 'What datasets is SimCLR tested on?' asks for several things of one paper.
+_OF_ONE = re.compile(
+    r"^(?:[Ww]hich|[Ww]hat) (?!papers|works|studies|articles|publications)[\w -]*?"
+    r"\b(?:do|does|did|is|are|was|were|has|have|can) (?:the )?(?=\S*[A-Z]\S*[A-Z\d])"
+)
 _LEAD = re.compile(
-    r"^\s*(?:(?:are|is|were|do|does|there|that|which|who|have|has|been|in|on|of|about|from|for|with|regarding|dealing|deal|"
-    r"concerning|mention(?:s|ing|ed)?|use(?:s|d)?|using|discuss(?:es|ing)?|this|the|my|your|our|library|collection|you|"
+    r"^\s*(?:(?:are|is|were|was|do|does|there|that|which|who|have|has|been|in|on|of|about|from|for|with|regarding|"
+    r"dealing|deal|concerning|mention(?:s|ing|ed)?|use(?:s|d)?|using|discuss(?:es|ing)?|this|the|my|your|our|library|"
+    r"collection|you|it|contain(?:s|ed|ing)?|hold(?:s|ing)?|cover(?:s|ed|ing)?|most|"
     rf"{_PAPERS}|"
-    r"know|we|here|call(?:ed)?|titled|entitled|published|by)\b[\s,:]*)+",
+    r"know|we|i|here|call(?:ed)?|titled|entitled|published|by)\b[\s,:]*)+",
     re.IGNORECASE,
 )
 
@@ -146,14 +244,25 @@ def _intent(text: str) -> tuple[Intent, str]:
         (Intent.LIST, _LIST),
         (Intent.YEARS, _YEARS),
         (Intent.SUMMARY, _SUMMARY),
+        (Intent.SUMMARY, _ABOUT),
     ):
         found = pattern.match(text)
         if found:
-            return intent, _topic(found["topic"])
-    return (Intent.MULTI if _SEVERAL.search(text) else Intent.FACT), text
+            return intent, _topic(next(g for g in found.groups() if g is not None))
+    several = _SEVERAL.search(text) and not _OF_ONE.match(text)
+    return (Intent.MULTI if several else Intent.FACT), text
 
 
 def _topic(rest: str) -> str:
     """What is left of a request once the words of the request itself are gone."""
-    topic = _LEAD.sub("", rest).strip(" ?.!:;,\"'“”‘’")
-    return "" if all(w in STOPWORDS or w in ("all", "total", "exist") for w in topic.lower().split()) else topic
+    topic = _TAIL.sub("", _LEAD.sub("", rest)).strip(_MARKS)
+    return "" if all(w in STOPWORDS or w in _REQUEST for w in topic.lower().split()) else topic
+
+
+_MARKS = " ?.!:;,\"'“”‘’"
+_TAIL = re.compile(
+    r"(?:(?:^|[\s?.!,]+)(?:(?:are|is) there|do (?:you|we) have|(?:been )?published|appear(?:ed)?|please|for me|"
+    r"(?:in|of|from) (?:this|the|my|your|our) (?:library|collection)))+\W*$",
+    re.IGNORECASE,
+)
+_REQUEST = frozenset("all total exist library collection papers covered cover published contain most span".split())
