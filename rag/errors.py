@@ -12,6 +12,7 @@
     ├── ModelError             a GGUF that cannot be used
     │   └── ModelNotFound      a model name that is not known
     ├── PromptError            a prompt file with missing or unknown variables
+    ├── EvaluationError        a collection, questions or results that cannot be evaluated
     ├── OutboundBlocked        a connection beyond this computer was tried
     └── GenerationCancelled    the user pressed stop
 
@@ -81,6 +82,10 @@ class ModelNotFound(ModelError):
 
 class PromptError(FootnoteError):
     """A prompt file whose variables are missing or unknown."""
+
+
+class EvaluationError(FootnoteError):
+    """A collection, a file of questions or a result that cannot be evaluated."""
 
 
 class OutboundBlocked(FootnoteError, PermissionError):
