@@ -146,7 +146,7 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
         return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
     if answerable(ranked.features) >= model.threshold:
         return None
-    return _refusal(ranked, nearest, model)
+    return _refusal(query, ranked, nearest, model)
 
 
 def unanswered(hits: Sequence[PaperHit]) -> Refusal:
@@ -168,13 +168,14 @@ _MESSAGES = {
 }
 
 
-def _refusal(ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
+def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
     """The grade by how near the best paper is: its topic, or at least its field, or neither."""
     features = ranked.features
     nearness = 0.5 * features["top_dense"] + 0.5 * features["paper_coverage"]
+    named = any(n.lower() in ranked.hits[0].paper.title.lower() for n in names_in(query.text))
     if nearness < model.nothing_below:
         grade = RefusalGrade.NOTHING
-    elif nearness >= model.same_paper_above and features["name_missing"] == 0.0:
+    elif named or nearness >= model.same_paper_above:
         grade = RefusalGrade.NOT_IN_ABSTRACT
     else:
         grade = RefusalGrade.RELATED

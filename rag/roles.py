@@ -60,7 +60,7 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
     return {
         Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
         Role.APPROACH: 1.6 * counts[Role.APPROACH]
-        + 1.5 * bool(_PROPOSAL.search(sentence))
+        + 2.5 * bool(_PROPOSAL.search(sentence))
         - 0.3 * counts[Role.RESULT]
         + 1.0
         - 2.5 * abs(position - 0.4),
