@@ -20,7 +20,7 @@ from rag.words import stems
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
-# Support is 0..1; set on paraphrases and on sentences paired with the wrong abstract (docs/checking.md).
+# Support is 0..1; set on paraphrases and on sentences paired with the wrong abstract (docs/answers.md).
 SUPPORTED = 0.72
 WEAK = 0.5
 TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts against support by one
