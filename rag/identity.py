@@ -21,8 +21,10 @@ import unicodedata
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
+from rag.words import tokens
 
 # With fewer letters and digits than this, or fewer words, a title is not distinctive.
+_ALIKE = 0.4  # share of words that two versions of one abstract have in common at least
 _MIN_TITLE_LENGTH = 12
 _MIN_TITLE_WORDS = 2
 _GENERIC = re.compile(
@@ -110,12 +112,23 @@ def identity_keys(paper: Paper) -> tuple[str, ...]:
 
 
 def same_paper(one: Paper, other: Paper) -> bool:
-    """Whether two records are the same paper: a shared key, and for a title no contradicting DOI or arXiv id."""
+    """Whether two records are the same paper: a shared key, and for a title nothing that contradicts it.
+
+    A DOI or arXiv id that differs contradicts, and so do abstracts with few words in common: parts of a series and
+    technical reports often share a title. In a collection of such reports (Cranfield) records of one title share
+    either over two thirds of their words or under one fifth.
+    """
     shared = set(identity_keys(one)) & set(identity_keys(other))
     if any(not key.startswith("title:") for key in shared):
         return True
     contradicts = any(a and b and a != b for a, b in ((doi(one), doi(other)), (arxiv_id(one), arxiv_id(other))))
-    return bool(shared) and not contradicts
+    return bool(shared) and not contradicts and _alike(one.abstract, other.abstract)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two abstracts may be versions of one; an empty one may be of any."""
+    a, b = set(tokens(one)), set(tokens(other))
+    return not a or not b or len(a & b) >= _ALIKE * len(a | b)
 
 
 def id_from_title(title: str) -> str:

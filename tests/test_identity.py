@@ -101,3 +101,14 @@ def test_ids_from_titles_are_stable_short_and_distinct() -> None:
     assert id_from_title(ATTENTION).startswith("attention-is-all-you-need-")
     assert id_from_title("深度学习") != id_from_title("机器学习")
     assert len(id_from_title("word " * 500)) < 60
+
+
+def test_parts_of_a_series_are_not_one_paper() -> None:
+    """Reports often share a title; what they say decides."""
+    title = "Note on creep buckling of columns under load"
+    one = Paper("1", title, "Columns of aluminium were loaded for a thousand hours and buckled late.")
+    other = Paper("2", title, "An exact solution is given when the exponent of the strain rate equals three.")
+    version = Paper("3", title, "Columns of aluminium were loaded for a thousand hours, and buckled very late.")
+    assert not same_paper(one, other)
+    assert same_paper(one, version)
+    assert same_paper(one, Paper("4", title))
