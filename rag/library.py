@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rag.datatypes import Encoder, Paper, Passage, Sentence
 from rag.errors import LibraryError
 from rag.storage import lexicon, manifest, papers, vectors
-from rag.storage.guard import WriterLock, storage_errors
+from rag.storage.guard import IndexFailure, WriterLock, means_full, storage_errors
 from rag.storage.lexicon import Lexicon
 from rag.storage.manifest import EmbedderId, Manifest, check_same, read_manifest, write_manifest
 from rag.storage.papers import PaperStore, StoredPaper
@@ -35,6 +35,8 @@ __all__ = ["Closest", "EmbedderId", "ImportProgress", "ImportReport", "Library"]
 logger = logging.getLogger(__name__)
 
 _INDEX_BATCH = 256  # papers per update of the vector index
+_TIES = 16  # passages looked at beyond those asked for: Chroma cuts equal scores anywhere, we cut them by id
+_FEW_PENDING = 1000  # with more papers than this to take up, the vector index is being made and no help yet
 _OWN_FILES = frozenset(
     {papers.NAME, f"{papers.NAME}-journal", vectors.FOLDER, lexicon.FOLDER, f"{manifest.NAME}.partial"}
 )
@@ -221,12 +223,12 @@ class Library:
             if not self._can_use_chroma():
                 return search_exactly(self._store.scan(), vector, k)
             waiting = set(self._pending)
+            if len(waiting) > _FEW_PENDING:
+                return search_exactly(self._store.scan(), vector, k)
             try:
                 # A waiting paper may still be in the index in its old version: ask for so many more.
-                found = self._vectors.search(vector, k + 4 * len(waiting))
-            except Exception as error:
-                if not type(error).__module__.startswith("chromadb."):
-                    raise
+                found = self._vectors.search(vector, k + _TIES + 4 * len(waiting))
+            except IndexFailure as error:
                 self._search_exactly_from_now_on(f"Chroma reports: {error}")
                 return search_exactly(self._store.scan(), vector, k)
             sound = [n for n in found if n.paper_id not in waiting]
@@ -339,12 +341,28 @@ class Library:
 
     def _publish(self, new: frozenset[str] = frozenset()) -> None:
         """Bring the vector index up to the database. ``new`` papers need not be looked for there."""
+        try:
+            self._publish_pending(new)
+        except IndexFailure as error:
+            if means_full(str(error)):
+                raise
+            logger.warning("The vector index of %s is damaged (%s); it is made again.", self.path, error)
+            self._begin_index_anew()
+            self._publish_pending(frozenset())
+
+    def _publish_pending(self, new: frozenset[str]) -> None:
         waiting = self._store.pending()
         for start in range(0, len(waiting), _INDEX_BATCH):
             part = waiting[start : start + _INDEX_BATCH]
             self._vectors.replace(list(self._store.get(part).values()), [one for one in part if one not in new])
             with self._store.transaction():
                 self._store.clear_pending(part)
+
+    def _begin_index_anew(self) -> None:
+        self._vectors.delete_files()
+        self._exact = False
+        with self._store.transaction():
+            self._store.mark_all_pending()
 
     def _finish(self) -> None:
         """Make the word index and the manifest agree with the database."""
@@ -379,12 +397,9 @@ class Library:
         """Make the vector index again from the stored vectors: nothing is embedded."""
         self._check_writable()
         with storage_errors(self.path):
-            self._vectors.delete_files()
-            with self._store.transaction():
-                self._store.mark_all_pending()
+            self._begin_index_anew()
             self._publish()
             self._pending = []
-            self._exact = False
 
     # --- soundness ---
 

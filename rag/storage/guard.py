@@ -18,6 +18,10 @@ _HOLDER = ".lock.json"
 _FULL = "database or disk is full"  # what SQLite says, in Chroma's messages too
 
 
+class IndexFailure(Exception):
+    """Chroma could not do what it was asked to; the message is its own."""
+
+
 class WriterLock:
     """One writer per library folder. Readers do not need it. The system frees it when its process dies."""
 
@@ -64,15 +68,18 @@ def storage_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise LibraryError(_explain(folder, _FULL if full else f"{error.strerror or error}")) from error
-    except Exception as error:
-        if not type(error).__module__.startswith("chromadb."):
-            raise
+    except IndexFailure as error:
         raise LibraryError(_explain(folder, str(error))) from error
+
+
+def means_full(reason: str) -> bool:
+    """Whether an error message says that there is no space left."""
+    return _FULL in reason.lower() or "no space left" in reason.lower()
 
 
 def _explain(folder: Path, reason: str) -> str:
     small = reason.lower()
-    if _FULL in small or "no space left" in small:
+    if means_full(reason):
         return (
             f"There is no space left for the library {folder}. What was imported so far is kept: free some space and "
             "repeat the import."

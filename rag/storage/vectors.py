@@ -9,10 +9,14 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rag.storage.guard import IndexFailure
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
@@ -21,8 +25,9 @@ if TYPE_CHECKING:
 FOLDER = "chroma"
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
-# Candidates that HNSW keeps while it builds and searches. Deterministic and, on libraries of some thousand passages,
-# without a miss in the first hundred; the defaults (100 and 100) are meant for a first ten.
+# Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
+# first hundred (the defaults, 100 and 100, are meant for a first ten). One thread, so that the same papers in the same
+# order make the same graph. A sync after every hundred vectors leaves next to nothing to be redone at opening.
 _HNSW = {
     "space": "cosine",
     "ef_construction": 200,
@@ -69,20 +74,33 @@ class VectorIndex:
 
     @property
     def collection(self) -> Any:
-        """The ``chromadb.Collection``. Opening takes 0.1 s and the import of chromadb before it 0.8 s."""
+        """The ``chromadb.Collection``. Opening takes 0.1 s and the import of chromadb before it 0.4 to 0.8 s.
+
+        Raises :class:`IndexFailure` where its files are damaged.
+        """
         if self._collection is None:
             import chromadb
             from chromadb.config import Settings
 
-            settings = Settings(anonymized_telemetry=False)
-            self._client = chromadb.PersistentClient(str(self._folder), settings=settings)
-            self._collection = self._client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
-            )
+            # Chroma keeps what it has opened under the name of the folder, also what it failed to open. Another
+            # spelling of the name makes it look at the files again.
+            name = str(self._folder) + "/." * _failures[self._folder]
+            try:
+                self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
+                self._collection = self._client.get_or_create_collection(
+                    COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
+                )
+            except Exception as error:  # of many kinds: its own, ValueError, AttributeError from tidying up
+                _failures[self._folder] += 1
+                raise IndexFailure(str(error.__context__ or error)) from error
         return self._collection
 
     def replace(self, papers: Sequence[StoredPaper], gone: Sequence[str]) -> None:
-        """Take up all passages of ``papers`` and forget those of the papers ``gone``."""
+        """Take up all passages of ``papers`` and forget those of the papers ``gone``. Raises :class:`IndexFailure`."""
+        with _failing():
+            self._replace(papers, gone)
+
+    def _replace(self, papers: Sequence[StoredPaper], gone: Sequence[str]) -> None:
         if gone:
             self.collection.delete(where={"paper_id": {"$in": list(gone)}})
         ids = [passage.id for stored in papers for passage in stored.passages]
@@ -100,18 +118,24 @@ class VectorIndex:
             )
 
     def search(self, vector: Vector, k: int) -> list[Neighbour]:
-        """The nearest passages, by (-score, id). Approximate: HNSW (Malkov and Yashunin 2016)."""
-        if k < 1 or self.collection.count() == 0:
-            return []
-        found = self.collection.query(
-            query_embeddings=[vector], n_results=min(k, self.collection.count()), include=["distances", "metadatas"]
-        )
+        """The nearest passages, by (-score, id). Approximate: HNSW (Malkov and Yashunin 2016).
+
+        Raises :class:`IndexFailure` where the files are damaged.
+        """
+        with _failing():
+            count = min(k, self.collection.count())
+            if count < 1:
+                return []
+            found = self.collection.query(
+                query_embeddings=[vector], n_results=count, include=["distances", "metadatas"]
+            )
         rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
         return order((Neighbour(one, str(meta["paper_id"]), 1.0 - float(d)) for one, meta, d in rows), k)
 
     def passage_ids(self) -> set[str]:
-        """Ids of all passages in the index."""
-        return set(self.collection.get(include=[])["ids"])
+        """Ids of all passages in the index. Raises :class:`IndexFailure` where its files are damaged."""
+        with _failing():
+            return set(self.collection.get(include=[])["ids"])
 
     def close(self) -> None:
         if self._client is not None:
@@ -122,6 +146,19 @@ class VectorIndex:
         """Begin anew: close and remove everything."""
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+_failures: Counter[Path] = Counter()  # how often a folder could not be opened in this process
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except IndexFailure:
+        raise
+    except Exception as error:
+        raise IndexFailure(str(error)) from error
 
 
 def search_exactly(papers: Iterable[StoredPaper], vector: Vector, k: int) -> list[Neighbour]:

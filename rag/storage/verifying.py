@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rag.storage.guard import IndexFailure
 from rag.storage.lexicon import FOLDER, Lexicon
 from rag.storage.manifest import Manifest
 from rag.storage.papers import PaperStore, content_hash
@@ -40,9 +41,7 @@ def _index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]
         return []  # cannot be looked into, and is not used
     try:
         indexed = vectors.passage_ids()
-    except Exception as error:
-        if not type(error).__module__.startswith("chromadb."):
-            raise
+    except IndexFailure as error:
         return [f"The vector index is damaged ({error})."]
     waiting = tuple(f"{paper_id}#" for paper_id in pending)
     stale = {one for one in indexed - passages if not one.startswith(waiting)}
