@@ -1,0 +1,216 @@
+"""What answers the questions of an evaluation: Footnote, the stock chain, the first sentences of the top paper.
+
+All of them are judged by the same instrument: every sentence that is shown goes with the papers it cites through
+:func:`rag.citations.judge`, whatever the system itself thinks of it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rag import citations
+from rag.chunking import split_sentences
+from rag.datatypes import Answer, Draft, Evidence, GenerationRequest, Paper, Sentence, Verdict
+from rag.errors import FootnoteError
+from rag.evaluation.inputs import EvalQuestion
+from rag.evaluation.scoring import Reply, Shown
+from rag.pipeline import REPLACED, Clock, Pipeline
+from rag.words import stems
+
+if TYPE_CHECKING:
+    from rag.evaluation.stock import StockRetriever
+
+STOCK_CHUNKS = 4  # LangChain's default k
+
+
+class System(Protocol):
+    """Something that replies to questions. ``name`` is its key, ``label`` what the reports call it."""
+
+    name: str
+    label: str
+
+    def reply(self, question: EvalQuestion) -> Reply: ...
+
+
+class Judge:
+    """The instrument: what stands behind a sentence that cites papers of one library."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        library, encoder = pipeline.library, pipeline.encoder
+        self._sources = citations.Sources(
+            library.sentences, library.sentence_vectors, lambda text: encoder.encode([text])[0]
+        )
+
+    def shown(self, text: str, papers: Sequence[Paper]) -> Shown:
+        """One sentence of an answer with the papers that it cites."""
+        found = [citations.judge(text, Evidence(n, p, (), 0.0), 0, self._sources) for n, p in enumerate(papers, 1)]
+        words = set(stems(text))
+        quoted = {stem for c in found for stem in stems(c.quote)}
+        return Shown(
+            text=text,
+            titles=tuple(p.title for p in papers),
+            quotes=tuple(c.quote for c in found),
+            supported=any(c.verdict is Verdict.SUPPORTED for c in found),
+            overlap=len(words & quoted) / len(words) if words else 0.0,
+        )
+
+
+class Footnote:
+    """The pipeline as it answers users."""
+
+    def __init__(self, pipeline: Pipeline, name: str = "footnote", label: str = "Footnote") -> None:
+        self.name = name
+        self.label = label
+        self._pipeline = pipeline
+        self._judge = Judge(pipeline)
+
+    def reply(self, question: EvalQuestion) -> Reply:
+        """The answer, and outside of its time what retrieval and the ranker found."""
+        start = time.perf_counter()
+        first: float | None = None
+        answer: Answer | None = None
+        try:
+            for event in self._pipeline.stream(question.question, question.history):
+                if isinstance(event, Draft) and event.text.strip() and first is None:
+                    first = _since(start)
+                elif isinstance(event, Answer):
+                    answer = event
+        except FootnoteError as error:
+            return Reply(question.id, True, (), _since(start), error=str(error))
+        total = _since(start)
+        assert answer is not None
+        titles, ranked = self._found(question)
+        papers = {e.number: e.paper for e in answer.evidence}
+        return Reply(
+            question=question.id,
+            refused=answer.refusal is not None,
+            sentences=tuple(
+                self._judge.shown(s.text, [papers[n] for n in s.citations if n in papers]) for s in answer.sentences
+            ),
+            total_ms=total,
+            first_word_ms=first,
+            papers=titles,
+            ranked=ranked,
+            dropped=len(answer.trace.dropped),
+            replaced=REPLACED in answer.trace.notes,
+            refusal=answer.refusal.grade.value if answer.refusal is not None else "",
+        )
+
+    def _found(self, question: EvalQuestion) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        pipeline = self._pipeline
+        query = pipeline.understand(question.question, question.history)
+        ranked = pipeline.rank(query, pipeline.settings.papers + 1, Clock())
+        titles = {h.paper.id: h.paper.title for h in ranked.hits}
+        best = tuple((titles[c.paper_id], c.sentence.text) for c in ranked.candidates[:5])
+        return tuple(titles.values()), best
+
+
+class FirstSentences:
+    """The beginning of the best paper's abstract, whatever was asked. Never refuses."""
+
+    name = "lead"
+    label = "first sentences of the top paper"
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._judge = Judge(pipeline)
+
+    def reply(self, question: EvalQuestion) -> Reply:
+        """As many sentences as Footnote may quote."""
+        start = time.perf_counter()
+        try:
+            query = self._pipeline.understand(question.question, question.history)
+            hits = self._pipeline.rank(query, 5, Clock()).hits
+        except FootnoteError as error:
+            return Reply(question.id, True, (), _since(start), error=str(error))
+        limit = self._pipeline.settings.sentences
+        top = next((h.paper for h in hits if h.paper.abstract), None)
+        chosen = self._pipeline.library.sentences(top.id)[:limit] if top is not None else ()
+        total = _since(start)
+        shown = tuple(self._judge.shown(s.text, [top]) for s in chosen) if top is not None else ()
+        papers = tuple(h.paper.title for h in hits)
+        return Reply(question.id, not shown, shown, total, first_word_ms=total if shown else None, papers=papers)
+
+
+# How a model says that its evidence holds no answer; the stock chain has no other way to refuse.
+_NO_ANSWER = re.compile(
+    r"\b(?:(?:do|does|did) not (?:say|contain|mention|provide|answer|specify)|"
+    r"not (?:mentioned|stated|provided|specified)|"
+    r"(?:do not|don't|cannot|can't) (?:know|answer|be answered)|no information)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class StockChain:
+    """The stock retriever's four chunks, the same prompt and the same generator; no check and no refusal in code.
+
+    A follow-up is searched with the user turn before it. Without a language model the chunks are quoted from the
+    first on, as many sentences as Footnote may quote.
+    """
+
+    pipeline: Pipeline
+    retriever: StockRetriever
+    name: str = "stock"
+    label: str = "stock LangChain chain"
+
+    def reply(self, question: EvalQuestion) -> Reply:
+        """What the generator makes of the chunks."""
+        start = time.perf_counter()
+        before = [t.content for t in question.history if t.role == "user"][-1:]
+        evidence = self._evidence(" ".join([*before, question.question]))
+        first: float | None = None
+        text = ""
+        try:
+            for piece in self.pipeline.generator.stream(self._request(question, evidence), threading.Event()):
+                text += piece
+                if text.strip() and first is None:
+                    first = _since(start)
+        except FootnoteError as error:
+            return Reply(question.id, True, (), _since(start), error=str(error))
+        total = _since(start)
+        judge = Judge(self.pipeline)
+        numbers = {e.number: e.paper for e in evidence}
+        sentences = tuple(
+            judge.shown(d.text, [numbers[n] for n in d.numbers if n in numbers])
+            for d in citations.parse(text, split_sentences)
+        )
+        refused = not sentences or _NO_ANSWER.search(text) is not None
+        papers = tuple(e.paper.title for e in evidence)
+        return Reply(question.id, refused, () if refused else sentences, total, first, papers)
+
+    def _evidence(self, query: str) -> tuple[Evidence, ...]:
+        """One item per paper in the order of its best chunk, its chunks cut into sentences."""
+        chunks = self.retriever.chunks(query, STOCK_CHUNKS)
+        papers = self.pipeline.library.get_papers(dict.fromkeys(c.document for c in chunks))
+        quoting = self.pipeline.render is None
+        left = self.pipeline.settings.sentences if quoting else None
+        evidence: list[Evidence] = []
+        for paper_id, paper in ((i, papers[i]) for i in dict.fromkeys(c.document for c in chunks)):
+            own = [s for c in chunks if c.document == paper_id for s in _sentences(c.text, paper.title)][:left]
+            if own:
+                evidence.append(Evidence(len(evidence) + 1, paper, tuple(own), 1.0))
+                left = left - len(own) if left is not None else None
+        return tuple(evidence)
+
+    def _request(self, question: EvalQuestion, evidence: tuple[Evidence, ...]) -> GenerationRequest:
+        settings, render = self.pipeline.settings, self.pipeline.render
+        messages = tuple(render(question.question, evidence)) if render is not None else ()
+        return GenerationRequest(
+            question.question, evidence, messages, settings.mode, settings.seed, settings.max_tokens
+        )
+
+
+def _sentences(chunk: str, title: str) -> list[Sentence]:
+    """The sentences of a chunk; the title that stands in the first one is none."""
+    return list(split_sentences(chunk.removeprefix(title).strip()))
+
+
+def _since(start: float) -> float:
+    """Milliseconds."""
+    return round((time.perf_counter() - start) * 1000, 2)
