@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
-from rag.facts import has_negation, missing_figures, missing_names
+from rag.facts import has_negation, is_opposite, missing_figures, missing_names, missing_proper_nouns
 from rag.words import stems
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ SUPPORTED = 0.72
 WEAK = 0.5
 TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts against support by one
 
-_MARK = r"\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]"
+_MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
 _MARKS_AFTER_STOP = re.compile(rf"([.!?。！？]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
+_END_OF_CITED = re.compile(rf"(?:{_MARK}\s*)+[.!?。！？।؟]+[\"'”’)]*(?=\s)")
 _BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)")
+_PERSON = frozenset(("author",))  # 'the authors' for 'we' is no word that the abstract must have
 _ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0}
 
 
@@ -64,11 +66,11 @@ class Sources:
 
 def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSentence]:
     """The sentences of a draft; ``split`` cuts plain text. Numbers may stand before or after the full stop."""
-    sentences = []
+    sentences: list[DraftSentence] = []
     for line in text.splitlines():
         body = _MARKS_AFTER_STOP.sub(lambda m: f" {m[2].strip()}{m[1]}", _BULLET.sub("", line))
-        for piece in split(body):
-            numbers = [n for mark in re.findall(_MARK, piece.text) for n in _expand(mark)]
+        for piece in (sentence for part in _cited_parts(body) for sentence in split(part)):
+            numbers = tuple(n for mark in re.findall(_MARK, piece.text) for n in _expand(mark))
             bare = re.sub(rf"\s*{_MARK}", "", piece.text).strip()
             if any(c.isalnum() for c in bare):
                 sentences.append(DraftSentence(bare, tuple(dict.fromkeys(numbers))))
@@ -76,6 +78,12 @@ def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSe
                 before = sentences.pop()
                 sentences.append(DraftSentence(before.text, tuple(dict.fromkeys((*before.numbers, *numbers)))))
     return sentences
+
+
+def _cited_parts(line: str) -> list[str]:
+    """``line`` cut behind every '[n].': that ends a sentence, whatever the next one begins with."""
+    ends = [m.end() for m in _END_OF_CITED.finditer(line)]
+    return [line[start:end] for start, end in zip([0, *ends], [*ends, len(line)], strict=True)]
 
 
 def check(
@@ -99,7 +107,8 @@ def check(
         key = tuple(stems(draft.text))
         found = [judge(draft.text, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
         good = [c for c in found if c.verdict is not Verdict.UNSUPPORTED]
-        if key in seen or _loops(draft.text) or (not good and unsupported == "drop"):
+        stuck = _loops(draft.text) and not any(_loops(c.quote) for c in good)
+        if key in seen or stuck or (not good and unsupported == "drop"):
             dropped.append(with_numbers(draft.text, draft.numbers))
             continue
         seen.add(key)
@@ -121,14 +130,17 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
     """One sentence against one paper: its verdict, and the abstract sentence that comes nearest."""
     paper = evidence.paper
     sentences = sources.sentences(paper.id)
-    if not paper.abstract or not sentences:
-        return Citation(evidence.number, paper.id, position, paper.title, 0, 0, Verdict.UNKNOWN)
-    support, best = _support(text, paper.id, sentences, sources)
     whole = f"{paper.title} {paper.abstract}"
-    if missing_figures(text, whole) or missing_names(text, whole):
+    invented = missing_figures(text, whole) or missing_names(text, whole) or missing_proper_nouns(text, whole)
+    if not paper.abstract or not sentences:
+        verdict = Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN
+        return Citation(evidence.number, paper.id, position, paper.title, 0, 0, verdict)
+    support, best = _support(text, paper.id, sentences, sources)
+    if invented:
         verdict = Verdict.UNSUPPORTED
     elif support >= SUPPORTED:
-        verdict = Verdict.SUPPORTED if has_negation(text) == has_negation(best.text) else Verdict.WEAK
+        turned = has_negation(text) != has_negation(best.text) or is_opposite(text, best.text)
+        verdict = Verdict.WEAK if turned else Verdict.SUPPORTED
     else:
         verdict = Verdict.WEAK if support >= WEAK else Verdict.UNSUPPORTED
     return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(support, 4))
@@ -137,6 +149,7 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
 def _support(text: str, paper_id: str, sentences: Sequence[Sentence], sources: Sources) -> tuple[float, Sentence]:
     """Support in 0..1 and the sentence that gives most of it."""
     words = set(stems(text))
+    words = words - _PERSON or words
     if not words:
         return 0.0, sentences[0]
     bags = [set(stems(s.text)) for s in sentences]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNITS = {
@@ -20,11 +22,22 @@ _UNITS = {
     "ghz": "ghz", "mm": "mm", "cm": "cm", "km": "km", "kg": "kg", "ap": "ap", "map": "map", "miou": "miou",
     "bleu": "bleu", "flops": "flops", "gflops": "gflops", "layers": "layer", "layer": "layer",
 }  # fmt: skip
-_QUANTITY = re.compile(rf"(?<![\w.])(?:{_NUMBER})(?:\s?-?(?P<unit>[A-Za-z%×]+)\b|\s?(?P<sign>[%×]))?", re.IGNORECASE)
+# Units that a figure must bring along: '10 datasets' does not bear out '10 seconds'. The others may stand elsewhere
+# ('an AP of 45.2').
+_PHYSICAL = frozenset("gb mb kb tb ms s min h day fps hz khz ghz mm cm km kg".split())
+_SCALE = {"k": 3, "m": 6, "b": 9, "t": 12}
+# A hyphen after letters makes the digits part of a name ('ResNet-50', 'top-1'): see ``_COMPOUND``.
+_QUANTITY = re.compile(
+    rf"(?<![\w.])(?<![A-Za-z]-)(?P<number>{_NUMBER})(?:\s?-?(?P<unit>[A-Za-z]+)\b|\s?(?P<sign>[%×]))?", re.IGNORECASE
+)
+_COMPOUND = re.compile(r"(?<![\w-])(?P<word>[A-Za-z]+)-(?P<number>\d+)(?![\d.]*\d*%)")
+# What stands between the figures of a range or a list, whose unit comes last: '40-50%', '3, 17 and 14 ms'.
+_JOIN = re.compile(r"\s*(?:[-–,/]|,?\s*\b(?:to|and|or)\b|\.\.\.?)\s*", re.IGNORECASE)
 _WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
+} | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
 _NAME = re.compile(r"(?<![\w-])(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
+_PROPER = re.compile(r"(?<=[\w,)] )[A-Z][a-z]{2,}\b")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|fails? to|failed to|unable to|lacks?|hardly|\w+n['’]t)\b", re.I
 )
@@ -41,56 +54,132 @@ def plain(text: str) -> str:
 
 def figures(text: str) -> set[tuple[str, str]]:
     """The figures of ``text`` as (number, unit); number words up to twelve count, an unknown unit is ''."""
-    found = set()
-    for match in _QUANTITY.finditer(plain(text)):
-        number = _number(re.match(_NUMBER, match.group()).group())  # type: ignore[union-attr]
-        unit = (match["unit"] or match["sign"] or "").lower()
-        found.add((number, _UNITS.get(unit, "")))
-    for word in re.findall(r"[a-z]+", text.lower()):
-        if word in _WORDS:
-            found.add((_WORDS[word], ""))
-    return found
+    return _quantities(plain(text)) | _spelt(text)
 
 
 def missing_figures(sentence: str, source: str) -> set[str]:
     """Figures of ``sentence`` that ``source`` does not have, or has with other units only.
 
-    Number words of the sentence ('one', 'two') are not asked for: they are seldom figures.
+    Number words of the sentence ('one', 'two') are not asked for: they are seldom figures. '10k' and
+    '10,000' are the same, and so are '50%' and '50 percent'.
     """
+    low = plain(source).lower()
     held: dict[str, set[str]] = {}
     for number, unit in figures(source):
-        held.setdefault(number, set()).add(unit)
-    words = set(_WORDS.values())
-    spelt = {number for number, unit in figures(sentence) if unit == "" and number in words}
-    digits = {_number(n) for n in re.findall(_NUMBER, plain(sentence))}
+        for value, kind in _scaled(number, unit):
+            held.setdefault(value, set()).add(kind)
     missing = set()
-    for number, unit in figures(sentence):
-        if number in spelt and number not in digits:
-            continue
-        units = held.get(number)
-        if units is None or (unit and unit not in units and "" not in units):
+    for number, unit in _quantities(plain(sentence)):
+        if not any(_held(value, kind, held) for value, kind in _scaled(number, unit)):
             missing.add(f"{number} {unit}".strip())
+    for match in _COMPOUND.finditer(plain(sentence)):
+        word, number = match["word"].lower(), match["number"]
+        joined = re.search(rf"(?<![a-z]){re.escape(word)}[\W_]*{number}(?!\d)", low)
+        # 'CIFAR-100' is in 'CIFAR-10/100', and 'sub-10' in '10'.
+        if not joined and not (word in low and number in held):
+            missing.add(match.group())
     return missing
+
+
+def _quantities(text: str) -> set[tuple[str, str]]:
+    """Figures in digits. In a range or a list those without a unit have that of the next one as well."""
+    found: set[tuple[str, str]] = set()
+    open_ends: list[str] = []
+    before = None
+    for match in _QUANTITY.finditer(text):
+        number = _number(match["number"])
+        unit = _UNITS.get((match["unit"] or match["sign"] or "").lower(), "")
+        if before is None or not _JOIN.fullmatch(text, before, match.start()):
+            open_ends = []
+        found.add((number, unit))
+        if unit:
+            found |= {(earlier, unit) for earlier in open_ends}
+            open_ends = []
+        else:
+            open_ends.append(number)
+        before = match.end("number") if not unit else match.end()
+    return found
+
+
+def _spelt(text: str) -> set[tuple[str, str]]:
+    words = re.findall(r"[a-z]+", text.lower())
+    return {(_WORDS[w], "") for word in words for w in (word, word.removesuffix("fold")) if w in _WORDS}
+
+
+def _scaled(number: str, unit: str) -> set[tuple[str, str]]:
+    """The figure as it stands, and written out where its unit is thousand, million, billion or trillion."""
+    if unit not in _SCALE:
+        return {(number, unit)}
+    return {(number, unit), (_number(f"{Decimal(number).scaleb(_SCALE[unit]):f}"), "")}
+
+
+def _held(number: str, unit: str, held: Mapping[str, set[str]]) -> bool:
+    units = held.get(number)
+    return units is not None and (not unit or unit in units or ("" in units and unit not in _PHYSICAL))
 
 
 def missing_names(sentence: str, source: str) -> set[str]:
     """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out."""
-    low = plain(source).lower()
-    squeezed = re.sub(r"[\W_]", "", low)
+    folded = plain(source)
+    low = folded.lower()
+    exact = re.sub(r"[\W_]", "", folded)
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
     for name in _NAME.findall(plain(sentence)):
-        bare = re.sub(r"[\W_]", "", name.lower())
-        stem = bare.removesuffix("s")
-        if bare in squeezed or stem in squeezed or (len(stem) > 2 and stem in initials):
+        bare = re.sub(r"[\W_]", "", name)
+        stem = bare.lower().removesuffix("s")
+        if (
+            bare in exact
+            or bare.removesuffix("s") in exact
+            or _stands_in(stem, low)
+            or (len(stem) > 2 and stem in initials)
+        ):
             continue
         missing.add(name)
     return missing
 
 
+def _stands_in(name: str, low: str) -> bool:
+    """Whether a word of ``low`` begins with ``name``, whatever stands between its letters; a short one is the word."""
+    end = r"" if len(name) > 3 else r"(?:e?s)?(?![a-z0-9])"
+    return re.search(r"(?<![a-z0-9])" + r"[\W_]*".join(map(re.escape, name)) + end, low) is not None
+
+
+def missing_proper_nouns(sentence: str, source: str) -> set[str]:
+    """Capitalised words within ``sentence`` ('trained on Cityscapes') that ``source`` neither has nor abbreviates."""
+    low = plain(source).lower()
+    acronyms = {a.lower().removesuffix("s") for a in re.findall(r"\b[A-Z]{2,}s?\b", plain(source))}
+    text = plain(sentence)
+    spelt_out: set[str] = set()
+    for run in re.findall(r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+)+", text):
+        words = re.findall(r"[A-Z][a-z]+", run)
+        if "".join(w[0] for w in words).lower() in acronyms:
+            spelt_out |= set(words)
+    found = {m.group() for m in _PROPER.finditer(text)} - spelt_out
+    return {word for word in found if word.lower()[: max(4, len(word) - 2)] not in low}
+
+
 def has_negation(text: str) -> bool:
     """Whether a sentence denies something."""
     return bool(_NEGATION.search(_NO_NEGATION.sub("", text)))
+
+
+_OPPOSITES = (
+    ("increas", "decreas|reduc|lower"), ("improv", "worsen|degrad|deteriorat|harm|hurt"),
+    ("outperform|surpass|exceed", "underperform"), ("faster", "slower"), ("higher", "lower"), ("better", "worse"),
+    ("more", "fewer|less"), ("larger|bigger", "smaller"), ("stronger", "weaker"), ("best", "worst"),
+    ("cheap", "expensive|costly"), ("highest|largest", "lowest|smallest"), ("succeed", "fail"),
+)  # fmt: skip
+_SIDES = tuple(tuple(re.compile(rf"\b(?:{side})", re.IGNORECASE) for side in pair) for pair in _OPPOSITES)
+
+
+def is_opposite(sentence: str, source: str) -> bool:
+    """Whether ``sentence`` has a word ('faster') where ``source`` has only its opposite ('slower')."""
+    for one, other in _SIDES:
+        for said, held in ((one, other), (other, one)):
+            if said.search(sentence) and not said.search(source) and held.search(source) and not held.search(sentence):
+                return True
+    return False
 
 
 def _number(digits: str) -> str:

@@ -72,10 +72,11 @@ _GENERIC = """
     cost memory latency time number amount figure percentage difference loss backbone version variant
     limitation drawback weakness advantage benefit strength disadvantage contribution novelty idea code weight
     training train test evaluation evaluate experiment improvement improve performance perform publish year available
-    do done make get reach achieve report obtain need require use compare comparison release work beat help say claim show mean
+    get reach achieve report obtain need require use compare comparison release work beat help say claim show mean
     good better best bad worse worst fast faster fastest slow slower large larger largest small smaller smallest big
     bigger high higher low lower few fewer less more most main other another same second first third last next
-    often exactly tell explain elaborate describe give detail further example reason continue again please summary
+    do done make often exactly tell explain elaborate describe give detail further example reason continue again please
+    summary
 """
 
 # Words that point to something named before, first those that cannot mean the subject of their own clause.
