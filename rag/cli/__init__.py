@@ -55,11 +55,12 @@ def main(verbose: bool) -> None:
 
 def _register() -> None:
     from rag.cli.asking import COMMANDS as ASKING
+    from rag.cli.evaluating import COMMANDS as EVALUATING
     from rag.cli.importing import COMMANDS as IMPORTING
     from rag.cli.inspecting import COMMANDS as INSPECTING
     from rag.cli.modelling import COMMANDS as MODELLING
 
-    for command in (*IMPORTING, *ASKING, *MODELLING, *INSPECTING):
+    for command in (*IMPORTING, *ASKING, *MODELLING, *EVALUATING, *INSPECTING):
         main.add_command(command)
 
 

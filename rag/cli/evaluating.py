@@ -1,0 +1,152 @@
+"""``footnote eval``: measure retrieval, answers and models on data with known answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rag.cli.options import library_option, model_options
+from rag.errors import EvaluationError
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _report_options(command: Any) -> Any:
+    """``--out`` and ``--threads``."""
+    for option in (
+        click.option("--threads", type=int, help="Threads for the embedding (default: the cores that are free)."),
+        click.option(
+            "--out",
+            type=_FOLDER,
+            default=Path("benchmarks") / "results",
+            show_default=True,
+            help="Folder of the reports: Markdown, JSON and a picture.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _readme_option(command: Any) -> Any:
+    return click.option(
+        "--readme", type=_FILE, help="Put the newest results between the markers of this file (docs/evaluation.md)."
+    )(command)
+
+
+@click.group("eval")
+def evaluate() -> None:
+    """Measure retrieval, answers and models; reports with intervals, baselines in the same run."""
+
+
+@evaluate.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@click.option("--baselines", default="all", show_default=True, help="none, all, or some of bm25,minilm,fusion,stock.")
+@click.option("--seed", type=int, help="Seed of the intervals and of the significance test (default 0).")
+@_report_options
+@_readme_option
+def retrieval(
+    folders: tuple[Path, ...], baselines: str, seed: int | None, threads: int | None, out: Path, readme: Path | None
+) -> None:
+    """Rank the documents of collections in BEIR's layout: corpus.jsonl, queries.jsonl, qrels.tsv in each DIR.
+
+    The first run embeds every document, which takes minutes (5,000 abstracts: two to four on two cores, and with the
+    stock retriever as long again); the indexes are kept, and the next run is quick.
+    """
+    from rag.config import load_settings
+    from rag.evaluation.inputs import read_collection
+    from rag.evaluation.report import write_retrieval
+    from rag.evaluation.retrieval import baseline_names
+    from rag.evaluation.retrieval import evaluate as run
+
+    settings = load_settings(seed=seed, threads=threads)
+    names = baseline_names(baselines)
+    collections = [read_collection(folder) for folder in folders]  # all before the first hour is spent
+    twice = {c.name for c in collections if sum(c.name == other.name for other in collections) > 1}
+    if twice:
+        raise EvaluationError(f"Two folders are called {', '.join(sorted(twice))}. Give each another name.")
+    results = [run(collection, settings, names, settings.seed, bars) for collection in collections]
+    _finish(write_retrieval(results, settings.seed, out), readme, out)
+
+
+@evaluate.command()
+@click.argument("questions", type=_FILE, metavar="QUESTIONS.jsonl")
+@library_option
+@model_options
+@click.option("--baselines", default="all", show_default=True, help="none, all, or some of stock,lead.")
+@_report_options
+@_readme_option
+def answers(questions: Path, baselines: str, out: Path, readme: Path | None, **options: Any) -> None:
+    """Answer QUESTIONS with known answers: key facts, citations, evidence, refusals, times, by type of question."""
+    from rag.config import load_settings
+    from rag.evaluation.answers import baseline_names
+    from rag.evaluation.answers import evaluate as run
+    from rag.evaluation.inputs import read_questions
+    from rag.evaluation.report import write_answers
+
+    settings = load_settings(**options)
+    names = baseline_names(baselines)
+    result = run(read_questions(questions), questions.stem, settings, names, bars)
+    _finish(write_answers(result, settings.seed, out), readme, out)
+
+
+@evaluate.command()
+@click.argument("model", metavar="MODEL")
+@library_option
+@click.option("--questions", type=_FILE, help="Questions with known answers (default: made from the library).")
+@click.option(
+    "--count", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many questions to make."
+)
+@click.option("--seed", type=int, help="Seed of the questions that are made and of the intervals (default 0).")
+@_report_options
+def model(model: str, questions: Path | None, count: int, out: Path, **options: Any) -> None:
+    """A trust card for MODEL (a GGUF file or a registered name) on your library and your machine."""
+    from rag.config import load_settings
+    from rag.evaluation.generated import generate
+    from rag.evaluation.inputs import read_questions
+    from rag.evaluation.report import write_trust_card
+    from rag.evaluation.trust import measure
+    from rag.factory import open_library, registered_model
+
+    settings = load_settings(model=model, **options)
+    if model != "quote":
+        registered_model(settings)  # what cannot be used is said before anything is measured
+    asked = (
+        read_questions(questions)
+        if questions is not None
+        else generate(open_library(settings).papers(), count, settings.seed)
+    )
+    card = measure(asked, questions is None, settings, bars)
+    _finish(write_trust_card(card, settings.seed, out), None, out)
+
+
+def bars(label: str, total: int) -> Callable[[int], None]:
+    """A progress bar on stderr that closes itself at its end; nothing where stderr is no terminal."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, desc=label, file=sys.stderr, disable=None, leave=False)
+
+    def advance(done: int) -> None:
+        bar.update(done)
+        if bar.n >= total:
+            bar.close()
+
+    return advance
+
+
+def _finish(report: Path, readme: Path | None, out: Path) -> None:
+    """The report to stdout, where it lies to stderr."""
+    from rag.evaluation.report import renew
+
+    click.echo(report.read_text(encoding="utf-8"))
+    click.echo(f"Written to {report}.", err=True)
+    if readme is not None:
+        renew(readme, out)
+        click.echo(f"Renewed the table in {readme}.", err=True)
+
+
+COMMANDS = (evaluate,)

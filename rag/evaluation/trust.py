@@ -1,0 +1,209 @@
+"""One GGUF on one library and one machine: does it write better than the quotes, and how fast?
+
+The model answers in ``cite`` and in ``free`` mode, the built-in quotes answer the same questions, and a rule says which
+of the three suits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rag.config import Settings
+from rag.errors import EvaluationError
+from rag.evaluation.answers import run
+from rag.evaluation.indexes import Progress
+from rag.evaluation.inputs import EvalQuestion
+from rag.evaluation.scoring import Reply, Row, rows
+from rag.evaluation.systems import Footnote
+
+if TYPE_CHECKING:
+    from rag.generators.engine import Usage
+
+MODES = ("cite", "free")
+MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
+PRECISION_MARGIN = 0.05  # how much less precise its citations may be than those of the quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens per second of reading a prompt and of writing, pooled over all answers; None where nothing was written."""
+
+    read: float | None
+    written: float | None
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModeResult:
+    """One way of answering: its figures by type of question, and its speed."""
+
+    mode: str
+    label: str
+    rows: tuple[Row, ...]
+    replies: tuple[Reply, ...]
+    speed: Speed
+
+
+@dataclass(frozen=True, slots=True)
+class TrustCard:
+    """What is known of a model after the run. ``memory_mb`` is the most that this process held, in 10^6 bytes."""
+
+    model: str
+    sha256: str
+    size: int
+    parameters: int
+    quantisation: str
+    context: int
+    licence: str
+    papers: int
+    library: str
+    generated: bool
+    questions: tuple[EvalQuestion, ...]
+    memory_mb: float
+    modes: tuple[ModeResult, ...]  # the first is the quotes
+    suits: str
+    reason: str
+
+
+def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settings, progress: Progress) -> TrustCard:
+    """The card of ``settings.model``, which must be a language model.
+
+    Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
+    """
+    from rag.factory import QUOTE, open_answerer, registered_model
+
+    if settings.model == QUOTE:
+        raise EvaluationError("The built-in quotes are no model. Give a GGUF file or a registered name.")
+    model = registered_model(settings)
+    modes = [_mode(questions, replace(settings, model=QUOTE, mode=QUOTE), "built-in quotes", progress)]
+    modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
+    library = open_answerer(replace(settings, mode=MODES[0])).library
+    suits, reason = verdict(modes)
+    return TrustCard(
+        model=model.name,
+        sha256=model.sha256,
+        size=model.info.size,
+        parameters=model.info.parameters,
+        quantisation=model.info.quantisation,
+        context=model.info.context,
+        licence=model.info.licence,
+        papers=library.count,
+        library=library.fingerprint,
+        generated=generated,
+        questions=tuple(questions),
+        memory_mb=peak_memory() / 1e6,
+        modes=tuple(modes),
+        suits=suits,
+        reason=reason,
+    )
+
+
+def verdict(modes: Sequence[ModeResult]) -> tuple[str, str]:
+    """The mode that suits and why; ``modes`` begins with the quotes.
+
+    A mode qualifies where its citations are nearly as precise as those of the quotes, few of its answers had to be
+    replaced, and it finds at least as many key facts (where the questions have any). The best that qualifies is
+    taken: by key facts, then by how few of its sentences the check dropped.
+    """
+    quotes = modes[0].rows[0]
+    reasons, good = [], []
+    for mode in modes[1:]:
+        failing = _failing(mode.rows[0], quotes)
+        reasons += [f"in {mode.mode} mode {failing}"] if failing else []
+        good += [] if failing else [mode]
+    if not good:
+        return modes[0].mode, f"Use the built-in quotes: {'; '.join(reasons)}."
+    best = max(good, key=lambda m: (_mean(m.rows[0], "key_facts") or 0.0, -(_mean(m.rows[0], "dropped") or 0.0)))
+    others = f" ({'; '.join(reasons)})" if reasons else ""
+    return best.mode, f"{best.mode} mode keeps up with the built-in quotes on these questions{others}."
+
+
+def _failing(row: Row, quotes: Row) -> str:
+    """What speaks against a mode, or ``''``."""
+    replaced, precision = _mean(row, "replaced"), _mean(row, "citation_precision")
+    wanted, facts = _mean(quotes, "citation_precision"), _mean(row, "key_facts")
+    wanted_facts = _mean(quotes, "key_facts")
+    if replaced is None or precision is None:
+        return "it answered nothing"
+    if replaced > MAX_REPLACED:
+        return f"{replaced:.0%} of the answers had to be replaced by quotes"
+    if wanted is not None and precision < wanted - PRECISION_MARGIN:
+        return f"citations are {precision:.0%} precise against {wanted:.0%}"
+    if facts is not None and wanted_facts is not None and facts < wanted_facts:
+        return f"{facts:.0%} of the key facts are found against {wanted_facts:.0%}"
+    return ""
+
+
+def _mean(row: Row, key: str) -> float | None:
+    return row.estimates[key].mean if key in row.estimates else None
+
+
+def _mode(questions: Sequence[EvalQuestion], settings: Settings, label: str, progress: Progress) -> ModeResult:
+    from rag.factory import open_answerer
+
+    pipeline = open_answerer(settings)
+    meter = Meter(pipeline.generator)
+    replies = run(meter.watch(Footnote(pipeline, label=label)), questions, progress)
+    return ModeResult(pipeline.settings.mode, label, rows(questions, replies, settings.seed), replies, meter.speed())
+
+
+class Meter:
+    """Adds up the tokens of a generator's answers."""
+
+    def __init__(self, generator: object) -> None:
+        self._generator = generator
+        self._last = self._usage()
+        self._read: list[tuple[int, float]] = []  # tokens, milliseconds
+        self._written: list[tuple[int, float]] = []
+
+    def watch(self, system: Footnote) -> Watched:
+        """The same system, every reply of it measured."""
+        return Watched(system, self)
+
+    def note(self) -> None:
+        """Take up the last answer, where the generator wrote one since the last call."""
+        usage = self._usage()
+        if usage is None or usage is self._last:
+            return
+        self._last = usage
+        self._read.append((usage.prompt_tokens - usage.reused_tokens, usage.prompt_ms))
+        self._written.append((usage.written_tokens, usage.total_ms - usage.prompt_ms))
+
+    def speed(self) -> Speed:
+        """Pooled over all answers that were noted."""
+        return Speed(_per_second(self._read), _per_second(self._written), len(self._written))
+
+    def _usage(self) -> Usage | None:
+        from rag.generators.llama import LlamaGenerator
+
+        return self._generator.usage if isinstance(self._generator, LlamaGenerator) else None
+
+
+class Watched:
+    """A system whose replies a meter takes note of."""
+
+    def __init__(self, system: Footnote, meter: Meter) -> None:
+        self.name, self.label = system.name, system.label
+        self._system, self._meter = system, meter
+
+    def reply(self, question: EvalQuestion) -> Reply:
+        """The system's reply."""
+        reply = self._system.reply(question)
+        self._meter.note()
+        return reply
+
+
+def _per_second(spent: Sequence[tuple[int, float]]) -> float | None:
+    tokens, milliseconds = sum(t for t, _ in spent), sum(ms for _, ms in spent)
+    return 1000 * tokens / milliseconds if tokens and milliseconds else None
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has held so far."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
