@@ -28,7 +28,8 @@ TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts agains
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
 _MARKS_AFTER_STOP = re.compile(rf"([.!?。！？]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
 _END_OF_CITED = re.compile(rf"(?:{_MARK}\s*)+[.!?。！？।؟]+[\"'”’)]*(?=\s)")
-_BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+)")
+_DOUBLE_STOP = re.compile(rf"\.\s*(?:{_MARK}\s*)+\.(?=\s*$)")  # 'et al. [1].'
+_BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+(?!.*\b\d{1,2}\)\s))")
 _PERSON = frozenset(("author",))  # 'the authors' for 'we' is no word that the abstract must have
 _ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0}
 
@@ -68,10 +69,11 @@ def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSe
     """The sentences of a draft; ``split`` cuts plain text. Numbers may stand before or after the full stop."""
     sentences: list[DraftSentence] = []
     for line in text.splitlines():
-        body = _MARKS_AFTER_STOP.sub(lambda m: f" {m[2].strip()}{m[1]}", _BULLET.sub("", line))
-        for piece in (sentence for part in _cited_parts(body) for sentence in split(part)):
+        body = _MARKS_AFTER_STOP.sub(lambda m: f" {m[2].strip()}{m[1]}", line)
+        for piece in (sentence for part in _cited_parts(body) for sentence in split(_BULLET.sub("", part))):
             numbers = tuple(n for mark in re.findall(_MARK, piece.text) for n in _expand(mark))
-            bare = re.sub(rf"\s*{_MARK}", "", piece.text).strip()
+            bare = _DOUBLE_STOP.sub(".", piece.text)
+            bare = re.sub(rf"\s*{_MARK}", "", bare).strip()
             if any(c.isalnum() for c in bare):
                 sentences.append(DraftSentence(bare, tuple(dict.fromkeys(numbers))))
             elif numbers and sentences:  # brackets on their own belong to the sentence before

@@ -55,6 +55,8 @@ _CONNECTIVE = re.compile(
     r"(?:,\s+|\s+(?=we\b))",
 )
 
+# The number of an item whose list is not here, and the dots behind a sentence that was cut.
+_SCRAPS = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\) (?!.*\b(?:\d|[a-z]|[ivx]{1,4})\) )|(?<=[.!?]) [.…]+$")
 # Numbers in brackets, as the citations of an answer are written; [0, 1] is an interval and can be none.
 _BRACKETS = re.compile(r"\[(\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*)\]")
 # Words as others said them, and addresses: these stay letter by letter.
@@ -98,9 +100,9 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
     """``sentence`` on one line with its authors in the third person; everything else stays as it is.
 
     ``introduced`` says that the authors have been named in the sentence before, so that 'they'
-    will do. Bracketed figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
+    will do. The number of a list item goes; bracketed figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
     """
-    whole = " ".join(sentence.split())
+    whole = _SCRAPS.sub("", " ".join(sentence.split()))
     text = _CONNECTIVE.sub("", whole, count=1)
     text = _BRACKETS.sub(r"(\1)", text)
     text = _replace_person(text, introduced)
