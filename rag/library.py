@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,10 @@ class Closest:
 
 
 class Library:
-    """One library. Use :meth:`open` or :meth:`create`; close it, or use it in a ``with`` statement."""
+    """One library. Use :meth:`open` or :meth:`create`; close it, or use it in a ``with`` statement.
+
+    Several threads may search at once.
+    """
 
     def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
         self.path = path
@@ -66,6 +70,7 @@ class Library:
         self._current = content.revision == store.revision
         self._pending = store.pending()
         self._lexicon: Lexicon | None = None
+        self._loading = threading.Lock()
         self._exact = False
 
     # --- life ---
@@ -255,10 +260,10 @@ class Library:
         )  # fmt: skip
 
     def _words(self) -> Lexicon:
-        if self._lexicon is None:
-            with storage_errors(self.path):
+        with self._loading, storage_errors(self.path):
+            if self._lexicon is None:
                 self._lexicon = self._loaded_words() or Lexicon.build(self._store.texts())
-        return self._lexicon
+            return self._lexicon
 
     def _loaded_words(self) -> Lexicon | None:
         if not self._current or not self._manifest.lexicon:

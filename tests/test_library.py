@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,17 @@ def test_an_empty_library_answers_with_nothing(empty: Library) -> None:
         assert reader.lexical("word", 5) == []
 
 
+def test_papers_of_stop_words_alone(empty: Library) -> None:
+    empty.add([Paper("a", "The Who", "It was what it was."), Paper("b", "...", "?!")], WordEncoder())
+    assert empty.count == 2
+    assert empty.lexical("what is it", 5) == []
+    assert empty.lexical("zebra", 5) == []
+    assert len(empty.dense(question("the who"), 5)) == 2
+    assert empty.verify() == []
+    with Library.open(empty.path, embedder=ID) as reader:
+        assert reader.lexical("zebra", 5) == []
+
+
 def test_odd_text_survives(empty: Library) -> None:
     odd = Paper("odd#1/ü", "Ti\0tle 🙂", "One \ud800 sentence. ½ µm 深度学习。 Two\0 more.", ("Ä. Müller",))
     empty.add([odd], WordEncoder())
@@ -178,6 +190,13 @@ def test_two_openings_give_the_same_answers(made: Path) -> None:
         with Library.open(made, embedder=ID) as library:
             found.append((library.dense(question("word3x3 matter"), 50), library.lexical("word3x3 matter", 50)))
     assert found[0] == found[1]
+
+
+def test_several_threads_search_at_once(made: Path) -> None:
+    with Library.open(made, embedder=ID) as library, ThreadPoolExecutor(4) as pool:
+        texts = [f"topic{i} word{i}x3" for i in range(24)]
+        together = list(pool.map(lambda text: (library.dense(question(text), 9), library.lexical(text, 9)), texts))
+        assert together == [(library.dense(question(text), 9), library.lexical(text, 9)) for text in texts]
 
 
 def test_works_as_a_langchain_vector_store(made: Path) -> None:

@@ -8,7 +8,9 @@ which one counts, so a reader keeps the one that it opened while a writer makes 
 from __future__ import annotations
 
 import json
+import logging
 import shutil
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,15 @@ from typing import Any
 from rag.words import stems
 
 FOLDER = "bm25"
-_IDS = "ids.json"
+_PAPERS = "papers.json"
 _K1, _B = 1.5, 0.75
 
 
 class Lexicon:
-    """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted."""
+    """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted.
+
+    ``index`` is None where no paper has a single word.
+    """
 
     def __init__(self, index: Any, ids: list[str]) -> None:
         self._index = index
@@ -32,27 +37,25 @@ class Lexicon:
         """From ``(paper id, text)`` ordered by id."""
         vocabulary = {"": 0}  # bm25s needs one token at least
         ids: list[str] = []
-        documents: list[list[int]] = []
+        documents: list[array[int]] = []  # a quarter of the memory that lists would take
         for paper_id, text in texts:
             ids.append(paper_id)
-            documents.append([vocabulary.setdefault(stem, len(vocabulary)) for stem in stems(text)])
-        if not ids:
-            return cls(None, [])
-        import bm25s
-
+            documents.append(array("i", [vocabulary.setdefault(stem, len(vocabulary)) for stem in stems(text)]))
+        if len(vocabulary) == 1:
+            return cls(None, ids)
+        bm25s = _bm25s()
         index = bm25s.BM25(k1=_K1, b=_B, method="lucene")
         index.index((documents, vocabulary), create_empty_token=False, show_progress=False)
         return cls(index, ids)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
-        """Raises :class:`OSError` or :class:`ValueError` where the folder does not hold a whole index."""
-        ids = json.loads((folder / _IDS).read_text(encoding="utf-8"))
-        if not ids:
-            return cls(None, [])
-        import bm25s
-
-        return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False), ids)
+        """Raises :class:`OSError`, :class:`ValueError` or :class:`KeyError` where the folder holds no whole index."""
+        papers = json.loads((folder / _PAPERS).read_text(encoding="utf-8"))
+        ids, has_words = papers["ids"], papers["has_words"]
+        if not has_words:
+            return cls(None, ids)
+        return cls(_bm25s().BM25.load(folder, mmap=True, show_progress=False), ids)
 
     def save(self, parent: Path, name: str) -> None:
         """Write to ``parent/name``, whole or not at all."""
@@ -61,7 +64,8 @@ class Lexicon:
         partial.mkdir(parents=True)
         if self._index is not None:
             self._index.save(partial, show_progress=False)
-        (partial / _IDS).write_text(json.dumps(self.ids, ensure_ascii=False), encoding="utf-8")
+        papers = {"has_words": self._index is not None, "ids": self.ids}
+        (partial / _PAPERS).write_text(json.dumps(papers, ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(parent / name, ignore_errors=True)
         partial.rename(parent / name)
 
@@ -105,6 +109,14 @@ class Lexicon:
             return []
         vocabulary = self._index.vocab_dict
         return [vocabulary[word] for word in words if word in vocabulary]
+
+
+def _bm25s() -> Any:
+    import bm25s
+
+    # When imported it opens its logger for debugging, and every handler of the program would print what it builds.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
 
 
 def delete_others(parent: Path, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ class VectorIndex:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / FOLDER
+        self._lock = threading.RLock()
         self._client: Any = None
         self._collection: Any = None
 
@@ -78,22 +80,26 @@ class VectorIndex:
 
         Raises :class:`IndexFailure` where its files are damaged.
         """
-        if self._collection is None:
-            import chromadb
-            from chromadb.config import Settings
+        with self._lock:
+            if self._collection is None:
+                self._open()
+            return self._collection
 
-            # Chroma keeps what it has opened under the name of the folder, also what it failed to open. Another
-            # spelling of the name makes it look at the files again.
-            name = str(self._folder) + "/." * _failures[self._folder]
-            try:
-                self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
-                self._collection = self._client.get_or_create_collection(
-                    COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
-                )
-            except Exception as error:  # of many kinds: its own, ValueError, AttributeError from tidying up
-                _failures[self._folder] += 1
-                raise IndexFailure(str(error.__context__ or error)) from error
-        return self._collection
+    def _open(self) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        # Chroma keeps what it has opened under the name of the folder, also what it failed to open. Another spelling of
+        # the name makes it look at the files again.
+        name = str(self._folder) + "/." * _failures[self._folder]
+        try:
+            self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
+            self._collection = self._client.get_or_create_collection(
+                COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
+            )
+        except Exception as error:  # of many kinds: its own, ValueError, AttributeError from tidying up
+            _failures[self._folder] += 1
+            raise IndexFailure(str(error.__context__ or error)) from error
 
     def replace(self, papers: Sequence[StoredPaper], gone: Sequence[str]) -> None:
         """Take up all passages of ``papers`` and forget those of the papers ``gone``. Raises :class:`IndexFailure`."""
@@ -138,9 +144,10 @@ class VectorIndex:
             return set(self.collection.get(include=[])["ids"])
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-        self._client = self._collection = None
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = None
 
     def delete_files(self) -> None:
         """Begin anew: close and remove everything."""

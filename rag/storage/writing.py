@@ -96,17 +96,17 @@ class _Tally:
 def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
     """Lists of 128 papers. An exception of the iterator comes through after the papers that it gave before."""
     reading = iter(papers)
-    failed: Exception | None = None
-    while failed is None:
+    while True:
         batch: list[Paper] = []
         try:
             batch.extend(islice(reading, BATCH))
-        except Exception as error:
-            failed = error
-        if not batch and failed is None:
+        except Exception:
+            if batch:
+                yield batch
+            raise
+        if not batch:
             return
         yield batch
-    raise failed
 
 
 class Importer:
