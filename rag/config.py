@@ -28,7 +28,7 @@ def _platform_dir(kind: str) -> Path:
 def home(environ: Mapping[str, str] = os.environ) -> Path:
     """Where libraries and models live: ``$FOOTNOTE_HOME``, else the user's data folder."""
     if environ.get("FOOTNOTE_HOME"):
-        return Path(environ["FOOTNOTE_HOME"]).expanduser()
+        return _path(environ["FOOTNOTE_HOME"], "FOOTNOTE_HOME")
     return _platform_dir("data")
 
 
@@ -58,8 +58,15 @@ class Settings:
             raise ConfigError(f"mode is '{self.mode}'; use one of {', '.join(MODES)}.")
         if self.unsupported not in ("drop", "mark"):
             raise ConfigError(f"unsupported is '{self.unsupported}'; use drop or mark.")
-        bounds = {"papers": (1, 50), "depth": (1, 10_000), "sentences": (1, 10), "threads": (0, 1024),
-                  "max_tokens": (16, 4096), "context": (256, 131_072), "port": (0, 65_535)}
+        bounds = {
+            "papers": (1, 50),
+            "depth": (1, 10_000),
+            "sentences": (1, 10),
+            "threads": (0, 1024),
+            "max_tokens": (16, 4096),
+            "context": (256, 131_072),
+            "port": (0, 65_535),
+        }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -84,7 +91,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
     Raises :class:`ConfigError` for an unknown key or a value of the wrong type, naming where it
     stands and what is allowed.
     """
-    values: dict[str, Any] = {"home": home(environ)}
+    values: dict[str, Any] = {"home": _platform_dir("data")}
     for where, raw in (*_file_values(environ), *_environment_values(environ)):
         for key, value in raw.items():
             values[key] = _convert(key, value, where)
@@ -99,7 +106,7 @@ def with_overrides(settings: Settings, **overrides: Any) -> Settings:
 
 def _file_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
     named = environ.get("FOOTNOTE_CONFIG")
-    path = Path(named).expanduser() if named else _platform_dir("config") / "footnote.toml"
+    path = _path(named, "FOOTNOTE_CONFIG") if named else _platform_dir("config") / "footnote.toml"
     if not path.is_file():
         if named:
             raise ConfigError(f"FOOTNOTE_CONFIG names {path}, which is not a file. Create it or unset the variable.")
@@ -110,8 +117,8 @@ def _file_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]
         raise ConfigError(f"{path} is not valid TOML ({error}). Correct it or remove it.") from error
 
 
-# Variables that other parts of the program read; they are no settings.
-_OTHER_VARIABLES = {"FOOTNOTE_CONFIG", "FOOTNOTE_HOME"}
+# Variables that say where settings are; they are none.
+_OTHER_VARIABLES = {"FOOTNOTE_CONFIG"}
 
 
 def _environment_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
@@ -132,7 +139,7 @@ def _convert(key: str, value: Any, where: str) -> Any:
     kind = _KINDS[key]
     try:
         if kind.startswith("Path"):
-            return Path(value).expanduser()
+            return _path(value, f"{key}, {where}")
         if kind == "bool":
             return _boolean(value)
         if kind == "int":
@@ -144,6 +151,15 @@ def _convert(key: str, value: Any, where: str) -> Any:
     if not isinstance(value, str):
         raise ConfigError(f"{key} is {value!r} ({where}); it must be text.")
     return value
+
+
+def _path(value: Any, where: str) -> Path:
+    if value == "" or "\0" in str(value):
+        raise ConfigError(f"{value!r} ({where}) is no path. Name a folder or a file, or leave the setting out.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # '~name' of a user who does not exist
+        raise ConfigError(f"{value} ({where}) is not a path on this computer: {error}") from error
 
 
 def _integer(value: Any) -> int:

@@ -6,6 +6,7 @@ with another mode or another browser tab costs nothing.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings
 from rag.datatypes import Generator, PaperHit, Turn
-from rag.errors import ConfigError, LibraryNotFound
+from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.pipeline import AnswerSettings, Pipeline, Search
 
 if TYPE_CHECKING:
@@ -127,20 +128,49 @@ def open_library(settings: Settings, *, read_only: bool = True) -> Library:
 
 
 def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
-    """Build the library of the shipped abstracts where it is missing; whether anything was done."""
-    from rag.encoders import PaperEncoder
-    from rag.importers import read_papers
+    """Build the library of the shipped abstracts where it is missing; whether anything was done.
+
+    It is built beside its place and then moved there, so that one that was cut short is never taken for the whole; the
+    next call goes on with it. Processes wait for each other.
+    """
+    from filelock import FileLock
+
     from rag.library import Library
+    from rag.storage.guard import storage_errors
 
     path = settings.library_path.expanduser().absolute()
     if Library.exists(path):
         return False
-    library = Library.create(path, embedder=embedder_id())
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        lock.acquire()
     try:
-        library.add(read_papers(shipped_papers()), PaperEncoder(settings.threads), on_progress=on_progress)
+        if Library.exists(path):  # another process has built it meanwhile
+            return False
+        building = path.with_name(f"{path.name}.building")
+        _build_shipped(building, settings.threads, on_progress)
+        with storage_errors(path):
+            building.rename(path)
+    finally:
+        lock.release()
+    return True
+
+
+def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
+    from rag.encoders import PaperEncoder
+    from rag.importers import read_papers
+    from rag.library import Library
+
+    try:
+        library = Library.open(path, embedder=embedder_id(), read_only=False)
+    except LibraryError:  # there is none yet, or what is left of one cannot be used; it holds nothing of the user's
+        shutil.rmtree(path, ignore_errors=True)
+        library = Library.create(path, embedder=embedder_id())
+    try:
+        library.add(read_papers(shipped_papers()), PaperEncoder(threads), on_progress=on_progress)
     finally:
         library.close()
-    return True
 
 
 def prepare_models(settings: Settings) -> None:

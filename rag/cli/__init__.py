@@ -6,6 +6,7 @@ this package and loads what it needs when it runs, so that ``footnote --help`` i
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -17,16 +18,22 @@ from rag import __version__
 from rag.errors import FootnoteError
 from rag.offline import enforce_offline
 
+logger = logging.getLogger(__name__)
+
+_REMEDY = "Check that the path is right, writable and that the disk has space."
+
 
 class FootnoteGroup(click.Group):
-    """A group whose commands report expected errors as one sentence and the right exit code."""
+    """A group whose commands report errors as one sentence and the right exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; the only place of the command line that catches errors."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here, where a reader that has gone or a full disk can still be told
+            return result
         except FootnoteError as error:
-            click.echo(f"footnote: {error}", err=True)
+            _say(str(error))
             ctx.exit(error.exit_code)
         except BrokenPipeError:  # the reader of our output has gone, as in 'footnote search … | head'
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -34,33 +41,72 @@ class FootnoteGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except OSError as error:
-            if error.errno is None:
-                raise
-            click.echo(f"footnote: {error.filename or 'a file'}: {error.strerror}. {_REMEDY}", err=True)
+            _say(f"{error.filename or 'a file'}: {error.strerror or error}. {_REMEDY}")
+            ctx.exit(1)
+        except Exception as error:
+            logger.info("where it happened:", exc_info=True)
+            _say(
+                f"unexpected {type(error).__name__}: {error}. This is a fault of the program; "
+                "'footnote -v …' shows where, so that you can report it."
+            )
             ctx.exit(1)
 
 
-_REMEDY = "Check that the path is right, writable and that the disk has space."
+def _say(message: str) -> None:
+    from rag.bibliography import clean
+
+    click.echo(f"footnote: {clean(message)}", err=True)
 
 
 @click.group(cls=FootnoteGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="footnote")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the program does on stderr.")
 def main(verbose: bool) -> None:
-    """Answer questions about a library of paper abstracts, offline, with a footnote on every sentence."""
+    """Answer questions about a library of paper abstracts, offline, with a footnote on every sentence.
+
+    \b
+    Answers go to stdout, progress and notes to stderr.
+    Exit codes: 0 answered, 1 error, 2 usage, 3 refused.
+    """
     enforce_offline()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO if verbose else logging.ERROR, format="%(message)s")
+    _prepare_streams()
+    _log_to_stderr(logging.INFO if verbose else logging.WARNING)
+
+
+def _prepare_streams() -> None:
+    """A character that a stream cannot carry is written as an escape and read as a replacement, never an error."""
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+class _ToStderr(logging.Handler):
+    """Writes to what is stderr now. Of other packages only errors: their warnings are not for the user."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR or record.name.partition(".")[0] == "rag":
+            click.echo(self.format(record), err=True)
+
+
+def _log_to_stderr(level: int) -> None:
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, _ToStderr)]
+    root.addHandler(_ToStderr())
+    logging.getLogger("rag").setLevel(level)
 
 
 def _register() -> None:
     from rag.cli.asking import COMMANDS as ASKING
+    from rag.cli.chatting import COMMANDS as CHATTING
     from rag.cli.evaluating import COMMANDS as EVALUATING
     from rag.cli.importing import COMMANDS as IMPORTING
     from rag.cli.inspecting import COMMANDS as INSPECTING
     from rag.cli.modelling import COMMANDS as MODELLING
 
-    for command in (*IMPORTING, *ASKING, *MODELLING, *EVALUATING, *INSPECTING):
+    for command in (*IMPORTING, *ASKING, *CHATTING, *MODELLING, *EVALUATING, *INSPECTING):
         main.add_command(command)
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from rag.cli.options import library_option
-from rag.errors import ImportFileError, LibraryError, RecordError
+from rag.bibliography import one_line
+from rag.cli.options import advance, build_shipped, library_option, progress_bar
+from rag.errors import FootnoteError, ImportFileError, RecordError
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
-    from rag.library import ImportProgress
+    from rag.encoders import PaperEncoder
+    from rag.library import ImportReport, Library
 
 _SHOWN = 20  # bad records and merged duplicates that are named one by one
 
@@ -33,85 +35,104 @@ _SHOWN = 20  # bad records and merged duplicates that are named one by one
 def import_(
     files: tuple[Path, ...], library: Path | None, format_: str | None, strict: bool, threads: int | None
 ) -> None:
-    """Add or update papers from FILEs; safe to repeat. The library is made where there is none."""
+    """Add or update papers from FILEs; safe to repeat. The library is made where there is none.
+
+    A record that cannot be used is named on stderr with file and line and costs no other. A file that cannot be read
+    costs no other either, and makes the exit code 1.
+    """
     from rag.config import load_settings
     from rag.encoders import PaperEncoder
-    from rag.factory import embedder_id, prepare_library
     from rag.importers import FORMATS
-    from rag.library import Library
 
     settings = load_settings(library=library, threads=threads)
     if format_ is not None and format_ not in FORMATS:
         raise click.BadParameter(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
-    if settings.is_shipped_library:
-        prepare_library(settings)
-    path = settings.library_path.expanduser().absolute()
-    exists = Library.exists(path)
-    opened = Library.open(path, embedder=embedder_id(), read_only=False) if exists else None
-    # A library is made only once the first file has been seen to be readable, so that a slip of the pen leaves nothing.
+    build_shipped(settings)
+    target = _Target(settings.library_path.expanduser().absolute())
     encoder = PaperEncoder(settings.threads)
-    failed: list[str] = []
+    failed = False
     try:
         for file in files:
             try:
-                if opened is None:
-                    _probe(file, format_)
-                    opened = Library.create(path, embedder=embedder_id())
-                _import_file(file, opened, encoder, format_, strict)
+                _import_file(file, target, encoder, format_, strict)
+            except RecordError:
+                click.echo("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
+                raise
             except ImportFileError as error:
                 if strict:
                     raise
-                failed.append(str(error))
-                click.echo(f"footnote: {error}", err=True)
+                failed = True
+                click.echo(f"footnote: {one_line(str(error))}", err=True)
     finally:
-        if opened is not None:
-            opened.close()
+        target.close()
     if failed:
         raise click.exceptions.Exit(1)
 
 
-def _probe(file: Path, format_: str | None) -> None:
-    from rag.importers import detect_format
+class _Target:
+    """The library that is imported into: opened at once, or made when the first file has been seen to be readable.
 
-    if format_ is None or not file.is_file():
-        detect_format(file)
+    So a slip of the pen leaves no empty library behind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from rag.factory import embedder_id
+        from rag.library import Library
+
+        self._path, self._embedder = path, embedder_id()
+        exists = Library.exists(path)
+        self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
+
+    def library(self) -> Library:
+        from rag.library import Library
+
+        if self._library is None:
+            self._library = Library.create(self._path, embedder=self._embedder)
+        return self._library
+
+    def close(self) -> None:
+        if self._library is not None:
+            self._library.close()
 
 
-def _import_file(file: Path, library: Any, encoder: Any, format_: str | None, strict: bool) -> None:
+def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
     from tqdm import tqdm
 
     from rag.importers import read_papers
 
-    bad: list[RecordError] = []
+    bad = 0
 
     def note(error: RecordError) -> None:
-        bad.append(error)
-        if len(bad) <= _SHOWN:
-            tqdm.write(f"skipped: {error}", file=sys.stderr)
+        nonlocal bad
+        bad += 1
+        if bad <= _SHOWN:
+            tqdm.write(f"skipped: {one_line(str(error))}", file=sys.stderr)
 
-    with tqdm(unit="B", unit_scale=True, desc=file.name, file=sys.stderr, disable=None, leave=False) as bar:
+    with progress_bar(file.name, unit="B", unit_scale=True) as bar:
 
         def read(done: int, total: int) -> None:
             bar.total = total
             bar.n = done
 
-        def advance(progress: ImportProgress) -> None:
-            bar.set_postfix_str(f"{progress.read} papers, {progress.stage}")
-            bar.refresh()
-
-        report = library.add(
-            read_papers(file, format_, on_error=None if strict else note, on_progress=read),
-            encoder,
-            on_progress=advance,
-        )
-    if len(bad) > _SHOWN:
-        click.echo(f"skipped: {len(bad) - _SHOWN} more records", err=True)
+        papers = read_papers(file, format_, on_error=None if strict else note, on_progress=read)
+        library = target.library()
+        report = library.add(papers, encoder, on_progress=advance(bar))
+    if bad > _SHOWN:
+        click.echo(f"skipped: {bad - _SHOWN} more records", err=True)
+    _name_merged(report)
     click.echo(
         f"{file}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.duplicates} duplicates merged, {len(bad)} skipped; the library holds {library.count} papers."
+        f"{report.duplicates} duplicates merged, {bad} skipped; the library holds {library.count} papers."
     )
+
+
+def _name_merged(report: ImportReport) -> None:
+    for paper_id, reason in report.merged[:_SHOWN]:
+        click.echo(f"merged into {one_line(paper_id)}: {one_line(reason)}", err=True)
+    if len(report.merged) > _SHOWN:
+        click.echo(f"merged: {len(report.merged) - _SHOWN} more records", err=True)
 
 
 @click.command()
@@ -136,19 +157,22 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
     from rag.config import load_settings
     from rag.factory import open_library
 
-    papers: list[Paper] = open_library(load_settings(library=library)).papers()
-    if answers is not None:
-        ids = _cited_ids(answers)
-        papers = [p for p in papers if p.id in ids]
-    writers = {
-        "bibtex": bibliography.to_bibtex,
-        "ris": bibliography.to_ris,
-        "csl-json": bibliography.to_csl_json,
-        "markdown": bibliography.to_markdown_list,
-    }
-    text = writers[format_](papers)
+    ids = None if answers is None else _cited_ids(answers)
+    settings = load_settings(library=library)
+    build_shipped(settings)
+    papers: list[Paper] = open_library(settings).papers()
+    if ids is not None:
+        missing = ids - {paper.id for paper in papers}
+        papers = [paper for paper in papers if paper.id in ids]
+        if missing:
+            click.echo(
+                f"{len(missing)} cited papers are not in this library ({one_line(min(missing))} …). "
+                "Name the library that gave the answers with --library.",
+                err=True,
+            )
+    text = bibliography.FORMATS[format_](papers)
     if out is not None:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8", errors="backslashreplace")
     else:
         click.echo(text, nl=not text.endswith("\n"))
     click.echo(f"{len(papers)} papers", err=True)
@@ -156,17 +180,18 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
 
 def _cited_ids(answers: Path) -> set[str]:
     """Ids of the papers cited in one JSON answer or in lines of them."""
-    text = answers.read_text(encoding="utf-8")
+    remedy = "Give a file that 'ask --json' or 'ask --batch' wrote."
     try:
-        records = [json.loads(text)]
-    except json.JSONDecodeError:
+        text = answers.read_text(encoding="utf-8-sig")
         try:
+            records = [json.loads(text)]
+        except json.JSONDecodeError:
             records = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except json.JSONDecodeError as error:
-            raise LibraryError(f"{answers} holds no answers ({error}). Give a file that 'ask --json' wrote.") from error
-    if not all(isinstance(r, dict) and isinstance(r.get("citations"), list) for r in records):
-        raise LibraryError(f"{answers} holds no answers. Give a file that 'ask --json' or 'ask --batch' wrote.")
-    return {c["paper_id"] for r in records for c in r["citations"]}
+        return {str(citation["paper_id"]) for record in records for citation in record["citations"]}
+    except (ValueError, RecursionError) as error:
+        raise FootnoteError(f"{answers} holds no answers ({one_line(str(error))}). {remedy}") from error
+    except (TypeError, KeyError) as error:
+        raise FootnoteError(f"{answers} holds no answers (it has no citations). {remedy}") from error
 
 
 COMMANDS = (import_, export)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +42,13 @@ def doctor(library: Path | None) -> None:
             problems.append(str(error))
     for problem in problems:
         click.echo(f"problem: {problem}")
-    click.echo("Everything is in order." if not problems else f"{len(problems)} problems.")
-    sys.exit(1 if problems else 0)
+    click.echo(
+        "Everything is in order."
+        if not problems
+        else f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}."
+    )
+    if problems:
+        raise click.exceptions.Exit(1)
 
 
 def _models(settings: Settings) -> list[str]:

@@ -19,7 +19,16 @@ def models(ctx: click.Context) -> None:
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
     from rag.config import load_settings
-    from rag.models import BUNDLED, BUNDLED_TITLE, fits, list_models, memory_available, memory_needed, recommended
+    from rag.models import (
+        BUNDLED,
+        BUNDLED_TITLE,
+        fits,
+        list_models,
+        memory_available,
+        memory_needed,
+        packaged_model,
+        recommended,
+    )
 
     home = load_settings().home
     registered = list_models(home)
@@ -35,8 +44,8 @@ def list_() -> None:
             f"  {model.name:<17} {title}, {model.info.quantisation}, "
             f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
         )
-    if not any(m.name == "smollm2" for m in registered):
-        click.echo("  smollm2           SmolLM2-135M-Instruct, comes with the installation; prepared at first use")
+    if packaged_model() is not None and not any(model.name == BUNDLED for model in registered):
+        click.echo(f"  {BUNDLED:<17} {BUNDLED_TITLE}, comes with the installation; prepared at first use")
     click.echo("\nTo download (only when you ask; checked against the published SHA-256):")
     for offer in recommended():
         state = "fits" if fits(offer.size, offer.kv_bytes) else "needs more memory than is free"

@@ -1,0 +1,138 @@
+"""``footnote chat``: questions in the terminal, with history."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.cli.options import library_option, model_options, nearest, open_pipeline
+from rag.errors import FootnoteError, GenerationCancelled
+
+if TYPE_CHECKING:
+    from rag.datatypes import Answer, Turn
+    from rag.pipeline import Pipeline
+
+_COMMANDS = "/papers N shows a cited abstract, /new forgets what was said, /quit ends"
+
+
+@click.command()
+@library_option
+@model_options
+def chat(**options: Any) -> None:
+    """Ask in the terminal, with history. /papers N shows a cited abstract, /new forgets, /quit ends.
+
+    Ctrl+C stops an answer, and ends the chat where none is being written.
+    """
+    pipeline = open_pipeline(options)
+    model = pipeline.generator.model
+    answers = f"{model} answers." if model else "Built-in quotes answer."
+    click.echo(f"{answers} Nothing leaves this computer. {_COMMANDS}.", err=True)
+    conversation = Conversation(pipeline)
+    while (line := _read()) is not None and line not in ("/quit", "/exit", "/q"):
+        conversation.take(line)
+
+
+def _read() -> str | None:
+    """The next line, None at the end."""
+    try:
+        if sys.stdin.isatty():
+            click.echo("> ", nl=False, err=True)
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        return None
+    return line.strip() if line else None
+
+
+class Conversation:
+    """The turns so far, and the answer that ``/papers`` looks into."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._history: list[Turn] = []
+        self._last: Answer | None = None
+
+    def take(self, line: str) -> None:
+        """Do what one line asks for."""
+        command, _, rest = line.partition(" ")
+        if command == "/new":
+            self._history, self._last = [], None
+        elif command == "/papers":
+            click.echo(cited_abstract(self._last, rest.strip()))
+        elif command.startswith("/"):
+            click.echo(f"There is no {command}: {_COMMANDS}.", err=True)
+        elif line:
+            self._ask(line)
+
+    def _ask(self, question: str) -> None:
+        from rag.datatypes import Answer, Turn
+        from rag.presentation import to_plain
+
+        try:
+            with _stop_on_interrupt() as stop:
+                *_, answer = self._pipeline.stream(question, self._history, stop)
+        except GenerationCancelled:
+            click.echo("Stopped.", err=True)
+            return
+        except FootnoteError as error:
+            click.echo(f"footnote: {error}", err=True)
+            return
+        assert isinstance(answer, Answer)
+        click.echo(to_plain(answer, nearest(self._pipeline, answer)))
+        self._last = answer
+        self._history += [Turn("user", question), Turn("assistant", answer.text)]
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl+C sets; the second one raises :class:`KeyboardInterrupt` as ever."""
+    stop = threading.Event()
+
+    def interrupt(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def cited_abstract(answer: Answer | None, number: str) -> str:
+    """One cited paper in full, the sentences that support the answer between » and «; without a number, the list."""
+    from rag.bibliography import clean, one_line
+    from rag.presentation import cited
+
+    papers = cited(answer) if answer is not None else []
+    if not papers:
+        return "The last answer cites no paper."
+    item = next((one for one in papers if str(one.number) == number.strip("[]")), None)
+    if item is None:
+        listed = "\n".join(f"[{one.number}] {one_line(one.paper.title)}" for one in papers)
+        return listed if not number else f"There is no footnote {number} in the last answer; there are:\n{listed}"
+    assert answer is not None
+    text = item.paper.abstract
+    for start, end in reversed(_merged({(c.start, c.end) for c in answer.citations if c.number == item.number})):
+        text = f"{text[:start]}»{text[start:end]}«{text[end:]}"
+    return f"{one_line(item.paper.title)}\n\n{clean(text)}\n"
+
+
+def _merged(spans: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that overlap made one; empty ones (a title stands for the abstract) are left out."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+COMMANDS = (chat,)
