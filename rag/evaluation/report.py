@@ -45,14 +45,14 @@ def write_retrieval(results: Iterable[CollectionResult], seed: int, folder: Path
 
 def write_answers(result: AnswersResult, seed: int, folder: Path) -> Path:
     """One report over one file of questions; returns the path of the Markdown."""
-    record = _record("answers", seed) | _without(result, "replies", "questions") | {"questions": len(result.questions)}
+    record = _record("answers", seed) | _without(result, "replies") | {"questions": len(result.questions)}
     lines = (_line(s.name, result, r) for s in result.systems for r in s.replies)
     return _write(record, tables.answers(record), lines, folder, _slug(result.name, result.model, result.mode))
 
 
 def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
     """The card of one model; returns the path of the Markdown."""
-    record = _record("models", seed) | _without(card, "replies", "questions") | {"questions": len(card.questions)}
+    record = _record("models", seed) | _without(card, "replies") | {"questions": len(card.questions)}
     lines = (_line(m.mode, card, r) for m in card.modes for r in m.replies)
     return _write(record, tables.trust_card(record), lines, folder, _slug(card.model))
 

@@ -64,12 +64,13 @@ def compare(ours: Sequence[float], theirs: Sequence[float], seed: int) -> Compar
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f"not the same number of queries, or none: {len(ours)} and {len(theirs)}")
     differences = np.asarray(ours, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
-    if not differences.any():
-        return Comparison(0.0, 1.0, len(differences))
+    mean = float(differences.mean())
+    if len(differences) == 1 or not differences.any():  # swapping cannot give anything less extreme
+        return Comparison(mean, 1.0, len(differences))
     from scipy.stats import permutation_test
 
     tested = permutation_test(
         (differences,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=RESAMPLES, batch=_BATCH, rng=np.random.default_rng(seed),
     )  # fmt: skip
-    return Comparison(float(differences.mean()), float(tested.pvalue), len(differences))
+    return Comparison(mean, float(tested.pvalue), len(differences))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MODES = ("cite", "free")
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
+MAX_DROPPED = 0.5  # share of its sentences that the check may drop
+MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly
 PRECISION_MARGIN = 0.05  # how much less precise its citations may be than those of the quotes
 
 
@@ -104,9 +106,10 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
 def verdict(modes: Sequence[ModeResult]) -> tuple[str, str]:
     """The mode that suits and why; ``modes`` begins with the quotes.
 
-    A mode qualifies where its citations are nearly as precise as those of the quotes, few of its answers had to be
-    replaced, and it finds at least as many key facts (where the questions have any). The best that qualifies is
-    taken: by key facts, then by how few of its sentences the check dropped.
+    A mode qualifies where few of its answers had to be replaced and not most of its sentences dropped, its citations
+    support nearly all that is shown and are nearly as precise as those of the quotes, and it finds at least as many
+    key facts (where the questions have any). The best that qualifies is taken: by key facts, then by how few of its
+    sentences the check dropped.
     """
     quotes = modes[0].rows[0]
     reasons, good = [], []
@@ -123,13 +126,17 @@ def verdict(modes: Sequence[ModeResult]) -> tuple[str, str]:
 
 def _failing(row: Row, quotes: Row) -> str:
     """What speaks against a mode, or ``''``."""
-    replaced, precision = _mean(row, "replaced"), _mean(row, "citation_precision")
-    wanted, facts = _mean(quotes, "citation_precision"), _mean(row, "key_facts")
-    wanted_facts = _mean(quotes, "key_facts")
-    if replaced is None or precision is None:
+    replaced, dropped, supported = (_mean(row, key) for key in ("replaced", "dropped", "supported"))
+    precision, wanted = _mean(row, "citation_precision"), _mean(quotes, "citation_precision")
+    facts, wanted_facts = _mean(row, "key_facts"), _mean(quotes, "key_facts")
+    if replaced is None or dropped is None or supported is None or precision is None:
         return "it answered nothing"
     if replaced > MAX_REPLACED:
         return f"{replaced:.0%} of the answers had to be replaced by quotes"
+    if dropped > MAX_DROPPED:
+        return f"the check dropped {dropped:.0%} of the sentences"
+    if supported < MIN_SUPPORTED:
+        return f"only {supported:.0%} of the sentences are supported outright by what they cite"
     if wanted is not None and precision < wanted - PRECISION_MARGIN:
         return f"citations are {precision:.0%} precise against {wanted:.0%}"
     if facts is not None and wanted_facts is not None and facts < wanted_facts:
