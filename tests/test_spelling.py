@@ -1,0 +1,121 @@
+"""Slips of the pen are put right from the library's own words; words and names that are only unknown are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.encoders import weights_folder
+from rag.spelling import corrected, corrections, distance
+from rag.words import stem, stems
+from tests.library_parts import shipped_papers
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Counter[str]:
+    """Stems of the shipped papers with the number of papers that have them."""
+    return Counter(s for p in shipped_papers() for s in set(stems(f"{p.title} {p.abstract}")))
+
+
+@pytest.fixture(scope="module")
+def english() -> frozenset[str]:
+    return frozenset((weights_folder() / "vocab.txt").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tranformer", "transformer"),
+        ("pretrainig", "pretraining"),
+        ("supervized", "supervised"),
+        ("couting", "counting"),
+        ("datset", "dataset"),
+        ("sytem", "system"),
+        ("encodr", "encoder"),
+        ("filtrs", "filters"),
+        ("memmory", "memory"),
+        ("convolusion", "convolution"),
+        ("lerning", "learning"),
+        ("knowlege", "knowledge"),
+        ("quantizaton", "quantization"),
+        ("segmentaiton", "segmentation"),
+        ("contrastve", "contrastive"),
+        ("netwrok", "network"),
+        ("attenton", "attention"),
+        ("tumours", "tumors"),
+        ("regularisation", "regularization"),
+    ],
+)
+def test_the_obvious(typed: str, meant: str, vocabulary: Counter[str], english: frozenset[str]) -> None:
+    slips = corrections(f"What is the {typed} for?", vocabulary, english.__contains__)
+
+    assert {word: stem(right) for word, right in slips.items()} == {typed: stem(meant)}
+    assert stems(corrected(f"What is the {typed} for?", slips)) == stems(f"What is the {meant} for?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do qubits and graphene relate to spam?",
+        "What is unlearning, grokking or backprop?",
+        "theorems on polytopes, splines, homomorphisms of matroids, and MIMO or dram",
+        "biometric decryption by decentralized automata with equilibria",
+        "How does Zernike differ from Trasformer-like Mambo and Keras?",  # capitals within a sentence: names
+        "What do SimCRL, RseNet50, BRET and w2v2x do?",
+        "of the and with a tht",
+        "知识蒸馏 の モデル модель",
+        "",
+        "1234 56,7 §§",
+    ],
+)
+def test_what_is_only_unknown_stays(text: str, vocabulary: Counter[str], english: frozenset[str]) -> None:
+    assert corrections(text, vocabulary, english.__contains__) == {}
+
+
+def test_no_word_of_the_library_itself_is_corrected(vocabulary: Counter[str]) -> None:
+    for paper in shipped_papers():
+        assert corrections(f"{paper.title} {paper.abstract}", vocabulary) == {}
+
+
+def test_a_title_in_capitals_is_no_row_of_names(vocabulary: Counter[str]) -> None:
+    assert corrections("What Is Knowlege Distillation Good For?", vocabulary) == {"knowlege": "knowledg"}
+
+
+def test_a_word_spelt_right_is_left_alone_though_the_library_lacks_it() -> None:
+    vocabulary = {"network": 9}
+
+    assert corrections("netwrok", vocabulary) == {"netwrok": "network"}
+    assert corrections("netwrok", vocabulary, lambda word: word == "netwrok") == {}
+
+
+def test_the_commoner_word_wins_and_then_the_alphabet() -> None:
+    assert corrections("trasin", {"train": 2, "trasin": 0}) == {}
+    assert corrections("modxls", {"model": 5, "modal": 9}) == {}  # another ending and another letter at once
+    assert corrections("contxast", {"contrast": 3, "contwast": 8}) == {"contxast": "contwast"}
+    assert corrections("contxast", {"contzast": 3, "contwast": 3}) == {"contxast": "contwast"}
+
+
+def test_an_empty_library_corrects_nothing() -> None:
+    assert corrections("What is a tranformer?", {}) == {}
+
+
+def test_only_whole_words_are_replaced() -> None:
+    assert corrected("Datset and datsets, DATSET.", {"datset": "dataset"}) == "dataset and datsets, dataset."
+
+
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7))
+def test_distance_is_that_of_the_textbook(a: str, b: str) -> None:
+    table = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            steps = [table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (a[i - 1] != b[j - 1])]
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                steps.append(table[i - 2, j - 2] + 1)
+            table[i, j] = min(steps)
+    exact = table[len(a), len(b)]
+
+    assert distance(a, b, 20) == exact
+    assert (distance(a, b, 2) <= 2) == (exact <= 2)
