@@ -34,11 +34,13 @@ class StockRetriever:
         import torch
         from langchain_chroma import Chroma
         from langchain_huggingface import HuggingFaceEmbeddings
+        from transformers.utils import logging as transformers_logging
 
         from rag.encoders import verified_weights
         from rag.threads import free_cores
 
         torch.set_num_threads(free_cores(threads))
+        transformers_logging.disable_progress_bar()
         model = HuggingFaceEmbeddings(model_name=str(verified_weights()))
         self._store: Any = Chroma(persist_directory=str(folder), embedding_function=model)
         self.count = 0

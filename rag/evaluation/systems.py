@@ -180,7 +180,8 @@ class StockChain:
             judge.shown(d.text, [numbers[n] for n in d.numbers if n in numbers])
             for d in citations.parse(text, split_sentences)
         )
-        refused = not sentences or _NO_ANSWER.search(text) is not None
+        writes = self.pipeline.render is not None  # a quoted 'we do not know' is no refusal
+        refused = not sentences or (writes and _NO_ANSWER.search(text) is not None)
         papers = tuple(e.paper.title for e in evidence)
         return Reply(question.id, refused, () if refused else sentences, total, first, papers)
 
