@@ -12,7 +12,8 @@ import hashlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ from rag.storage.manifest import EmbedderId, Manifest, check_same, read_manifest
 from rag.storage.papers import PaperStore, StoredPaper
 from rag.storage.vectors import Neighbour, VectorIndex, search_exactly
 from rag.storage.writing import BulkEncoder, Importer, ImportProgress, ImportReport, batches, chunker_version
+from rag.words import stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -201,7 +203,15 @@ class Library:
 
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
         """The ``k`` papers that BM25 ranks first with their scores (above 0), by (-score, id)."""
-        return self._words().search(query, k)
+        return self.weighted(Counter(stems(query)), k)
+
+    def weighted(self, words: Mapping[str, float], k: int) -> list[tuple[str, float]]:
+        """Like :meth:`lexical`, for stems with what each counts."""
+        return self._words().search(words, k)
+
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]:
+        """Papers with their passages, sentences and vectors; ids that are not there are left out."""
+        return self._stored(paper_ids)
 
     def closest(self, vector: Vector, paper_ids: Iterable[str]) -> dict[str, Closest]:
         """How near each of these papers comes to a unit vector; ids that are not there are left out."""

@@ -1,4 +1,4 @@
-"""The three rankings as plain functions: by meaning, by words, and both fused by reciprocal rank.
+"""The three rankings as plain functions: by meaning, by words, and both fused with feedback.
 
 Each gives at most one hit per paper, with the paper's passage that is nearest to the question. Orders are total: by
 (-score, paper id).
@@ -6,17 +6,22 @@ Each gives at most one hit per paper, with the paper's passage that is nearest t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import Hit, Passage
+from rag.datatypes import Hit, Paper, Passage
+from rag.words import stems
 
 if TYPE_CHECKING:
-    from rag.datatypes import Vector
+    from rag.datatypes import Matrix, Vector
 
-RRF_K = 60  # Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet"
 DEPTH = 100  # how many passages and papers each ranking brings into the fusion
+FEEDBACK_PAPERS = 5  # papers of the first pass that the second one learns from
+FEEDBACK_MEANING = 0.4  # weight of their mean vector beside the question's
+FEEDBACK_WORDS = 0.25  # weight of their words beside the question's
+FEEDBACK_TERMS = 20  # words that are taken over
 
 
 class Nearness(Protocol):
@@ -26,68 +31,149 @@ class Nearness(Protocol):
     def passage(self) -> Passage: ...
     @property
     def cosine(self) -> float: ...
+
+
+class Entry(Protocol):
+    """One paper with its passages and the unit vectors of passages and sentences."""
+
     @property
-    def sentence(self) -> float: ...
+    def paper(self) -> Paper: ...
+    @property
+    def passages(self) -> tuple[Passage, ...]: ...
+    @property
+    def passage_vectors(self) -> Matrix: ...
+    @property
+    def sentence_vectors(self) -> Matrix: ...
 
 
 class Index(Protocol):
     """What retrieval needs of :class:`rag.library.Library`."""
 
+    @property
+    def count(self) -> int: ...
     def dense(self, vector: Vector, k: int) -> list[tuple[Passage, float]]: ...
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
+    def weighted(self, words: Mapping[str, float], k: int) -> list[tuple[str, float]]: ...
     def closest(self, vector: Vector, paper_ids: Iterable[str]) -> Mapping[str, Nearness]: ...
+    def entries(self, paper_ids: Sequence[str]) -> Mapping[str, Entry]: ...
+    def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class FusedHit:
-    """One paper with its best passage. ``score`` is the fused one; ranks begin with 1.
+    """One paper with its best passage. ``score`` is the fused one; it and the parts are comparable within a question.
 
-    ``dense`` is the cosine of ``passage``, ``sentence`` that of the paper's best sentence (-1 without an abstract),
-    and ``dense_rank`` is by the greater of the two. ``lexical`` is the BM25 score of the paper; it and
-    ``lexical_rank`` are None where BM25 did not find the paper.
+    ``dense`` is the cosine of ``passage`` with the question, ``sentence`` that of the paper's best sentence (that of
+    the passage without an abstract). ``lexical`` is the BM25 score of the paper for the question's own words, None
+    where it has none of them among the first.
     """
 
     passage: Passage
     score: float
     dense: float
     sentence: float
-    dense_rank: int
     lexical: float | None
-    lexical_rank: int | None
 
 
 def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -> list[FusedHit]:
-    """The best ``k`` papers by reciprocal rank fusion of meaning and words; ``vector`` is the question's unit vector.
+    """The best ``k`` papers by meaning and words; ``vector`` is the question's unit vector.
 
-    The papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks first are candidates. Every
-    candidate has a rank by meaning: the greatest cosine among its passages and sentences. A sentence that answers
-    the question outright thus lifts a paper whose passages are about much else (96.6% → 98.7% of the right papers
-    among the first five on the development questions).
+    Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
+    first, and adds their standard scores by meaning and by words. The first five papers of the first pass then lend
+    the question their mean vector (Rocchio 1971) and their most telling words (relevance model RM3, Abdul-Jaleel et
+    al. 2004) for the second. ``docs/retrieval.md`` has what each part brings on five collections.
     """
-    lexical = index.lexical(query, max(k, depth))
-    candidates = {passage.paper_id for passage, _ in index.dense(vector, max(k, depth))} | {one for one, _ in lexical}
-    near = index.closest(vector, sorted(candidates))
-    by_meaning = sorted(near, key=lambda one: (-max(near[one].cosine, near[one].sentence), one))
-    dense_rank = {one: rank for rank, one in enumerate(by_meaning, 1)}
-    # A paper that was removed by another process since the word index was opened is in ``lexical`` only.
-    words = {one: (rank, score) for rank, (one, score) in enumerate(lexical, 1) if one in near}
+    if k < 1:
+        return []
+    depth = max(k, depth)
+    words = {word: float(n) for word, n in Counter(stems(query)).items()}
+    lexical = dict(index.weighted(words, depth))
+    entries: dict[str, Entry] = {}
+    first = _mixed(index, entries, vector, words, depth)
+    if not first:
+        return []
+    vector2, words2 = _fed_back(index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words)
     hits = []
-    for one, nearness in near.items():
-        lexical_rank, lexical_score = words.get(one, (None, None))
-        score = 1 / (RRF_K + dense_rank[one]) + (1 / (RRF_K + lexical_rank) if lexical_rank else 0.0)
+    for one, score in _mixed(index, entries, vector2, words2, depth)[:k]:
+        entry = entries[one]
+        cosines = entry.passage_vectors @ vector
+        best = int(cosines.argmax())
+        sentence = float((entry.sentence_vectors @ vector).max(initial=-1.0)) if len(entry.sentence_vectors) else None
+        dense = float(cosines[best])
         hits.append(
-            FusedHit(
-                nearness.passage,
-                score,
-                nearness.cosine,
-                nearness.sentence,
-                dense_rank[one],
-                lexical_score,
-                lexical_rank,
-            )
+            FusedHit(entry.passages[best], score, dense, dense if sentence is None else sentence, lexical.get(one))
         )
-    hits.sort(key=lambda hit: (-hit.score, hit.passage.paper_id))
-    return hits[: max(k, 0)]
+    return hits
+
+
+def _mixed(
+    index: Index, entries: dict[str, Entry], vector: Vector, words: Mapping[str, float], depth: int
+) -> list[tuple[str, float]]:
+    """Paper ids by the mean of their standard scores by meaning and by words. Fills ``entries``."""
+    import numpy as np
+
+    lexical = dict(index.weighted(words, 10 * depth))
+    ids = {passage.paper_id for passage, _ in index.dense(vector, depth)} | set(list(lexical)[:depth])
+    entries.update(index.entries(sorted(ids - entries.keys())))
+    # A paper that another process has just removed is in an index and not in the entries.
+    there = sorted(ids & entries.keys())
+    if not there:
+        return []
+    meaning = np.array([_nearness(entries[one], vector) for one in there])
+    wording = np.array([lexical.get(one, 0.0) for one in there])
+    scores = (_standard(meaning, depth) + _standard(wording, depth)) / 2
+    return sorted(zip(there, map(float, scores), strict=True), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _nearness(entry: Entry, vector: Vector) -> float:
+    """Mean of the cosines of the best passage and the best sentence: what it is about, and whether it says it."""
+    passage = float((entry.passage_vectors @ vector).max())
+    if not len(entry.sentence_vectors):
+        return passage
+    return (passage + float((entry.sentence_vectors @ vector).max())) / 2
+
+
+def _standard(scores: Vector, depth: int) -> Vector:
+    """Standard scores; mean and deviation are those of the best ``depth``, so that a long tail changes nothing."""
+    import numpy as np
+
+    best = np.sort(scores)[::-1][:depth]
+    standard: Vector = (scores - best.mean()) / (best.std() + 1e-6)
+    return standard
+
+
+def _fed_back(
+    index: Index, top: Sequence[tuple[Entry, float]], vector: Vector, words: Mapping[str, float]
+) -> tuple[Vector, dict[str, float]]:
+    """Vector and word weights of the second pass, learnt from the ``top`` papers by their scores."""
+    import numpy as np
+
+    share = np.exp(np.array([score for _, score in top]) - top[0][1])
+    share = share / share.sum()
+    centres = [_unit(entry.passage_vectors.sum(axis=0)) for entry, _ in top]
+    moved = vector + FEEDBACK_MEANING * sum(s * c for s, c in zip(share, centres, strict=True))
+    counts = [Counter(stems(f"{entry.paper.title} {entry.paper.abstract}")) for entry, _ in top]
+    frequencies = index.document_frequencies({word for count in counts for word in count})
+    total = max(index.count, 1)
+    telling: dict[str, float] = {}
+    for weight, count in zip(share, counts, strict=True):
+        length = count.total() or 1
+        for word, n in count.items():
+            rarity = np.log(1 + (total - frequencies[word] + 0.5) / (frequencies[word] + 0.5))
+            telling[word] = telling.get(word, 0.0) + float(weight) * n / length * float(rarity)
+    chosen = dict(sorted(telling.items(), key=lambda pair: (-pair[1], pair[0]))[:FEEDBACK_TERMS])
+    own, lent = sum(words.values()) or 1.0, sum(chosen.values()) or 1.0
+    mixed = {
+        word: (1 - FEEDBACK_WORDS) * words.get(word, 0.0) / own + FEEDBACK_WORDS * chosen.get(word, 0.0) / lent
+        for word in sorted(words.keys() | chosen.keys())
+    }
+    return _unit(moved), mixed
+
+
+def _unit(vector: Vector) -> Vector:
+    import numpy as np
+
+    return vector / (float(np.linalg.norm(vector)) or 1.0)
 
 
 def by_meaning(index: Index, vector: Vector, k: int) -> list[Hit]:

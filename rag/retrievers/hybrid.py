@@ -10,7 +10,7 @@ from rag.retrievers.fusion import DEPTH, FusedHit, fuse
 
 
 class HybridRetriever(LibraryRetriever):
-    """Papers by reciprocal rank fusion; ``depth`` is how many candidates each ranking brings."""
+    """Papers by meaning and words together, with feedback; ``depth`` is how many candidates each brings."""
 
     depth: PositiveInt = DEPTH
 

@@ -11,7 +11,7 @@ import json
 import logging
 import shutil
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,22 @@ class Lexicon:
         shutil.rmtree(parent / name, ignore_errors=True)
         partial.rename(parent / name)
 
-    def search(self, query: str, k: int) -> list[tuple[str, float]]:
-        """``(paper id, score)`` of at most ``k`` papers that share a stem with ``query``, by (-score, id)."""
+    def search(self, words: Mapping[str, float], k: int) -> list[tuple[str, float]]:
+        """``(paper id, score)`` of at most ``k`` papers that share a stem with ``words``, by (-score, id).
+
+        ``words`` are stems with what each counts; the score is the weighted sum of their BM25 scores.
+        """
         import numpy as np
 
-        known = self._known(stems(query))
-        if not known or k < 1:
+        if self._index is None or k < 1:
             return []
-        scores = self._index.get_scores_from_ids(known)
+        vocabulary, matrix = self._index.vocab_dict, self._index.scores
+        scores = np.zeros(len(self.ids), dtype=np.float64)
+        for word, weight in words.items():
+            column = vocabulary.get(word) if word else None
+            if column is not None:
+                span = slice(matrix["indptr"][column], matrix["indptr"][column + 1])
+                scores[matrix["indices"][span]] += weight * matrix["data"][span]
         rows = np.flatnonzero(scores > 0)
         if len(rows) > k:
             # All that tie with the k-th come along, so that ids decide between them and not the selection.
@@ -103,12 +111,6 @@ class Lexicon:
             return {}
         starts = self._index.scores["indptr"]
         return {word: int(starts[at + 1] - starts[at]) for word, at in self._index.vocab_dict.items() if word}
-
-    def _known(self, words: list[str]) -> list[int]:
-        if self._index is None:
-            return []
-        vocabulary = self._index.vocab_dict
-        return [vocabulary[word] for word in words if word in vocabulary]
 
 
 def _bm25s() -> Any:
