@@ -249,9 +249,9 @@ def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
         scores = reference.get_scores(stems(query)) / 2.5 if stems(query) else np.zeros(len(papers))
         expected = {paper.id: score for paper, score in zip(papers, scores, strict=True) if score > 0}
         for one in (lexicon, Lexicon.load(tmp_path / "saved")):
-            found = dict(one.search(query, len(papers)))
+            found = dict(one.search(Counter(stems(query)), len(papers)))
             assert found == pytest.approx(expected, rel=1e-4)
-            assert one.search(query, 7) == one.search(query, len(papers))[:7]
+            assert one.search(Counter(stems(query)), 7) == one.search(Counter(stems(query)), len(papers))[:7]
 
 
 def test_document_frequencies_count_papers() -> None:
