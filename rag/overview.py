@@ -31,9 +31,10 @@ MOST_LISTED = 50  # papers that one answer names; it says so when there are more
 MOST_CITED = 20  # numbers behind one sentence
 
 _YEAR = re.compile(
-    r"\b(?:(?P<since>since|from|after|starting in)|(?P<before>before|until|up to)|in|of|during)?\s*"
+    r"\b(?:(?P<since>since|starting in|from(?= *\d{4} on))|(?P<after>after|later than)|(?P<before>before|earlier than)|"
+    r"(?P<until>until|up to|through)|between|from|in|of|during)?\s*"
     r"(?P<year>(?:19|20)\d\d)"
-    r"(?:\s*(?:-|–|to|and|until)\s*(?P<end>(?:19|20)\d\d))?\b",
+    r"(?:\s*(?:-|–|to|and|until|through)\s*(?P<end>(?:19|20)\d\d)|\s+on(?:wards?)?)?\b",
     re.IGNORECASE,
 )
 
@@ -62,22 +63,24 @@ class Overview:
 def survey(query: Query, records: Records) -> Overview:
     """The answer to a COUNT, LIST or YEARS question."""
     words, first, last = _filters(query.topic)
-    found = _matching(words, records)
-    dated = first is not None or last is not None or query.intent is Intent.YEARS
-    if dated and not any(p.year for p, _ in found):
-        where = f"the {len(found)} papers about it" if words else "the papers of this library"
-        return _none(f"None of {where} has a year in its record (checked {records.count} of {records.count}).")
-    found = [
-        (p, s)
-        for p, s in found
-        if (first is None or (p.year or 0) >= first) and (last is None or 0 < (p.year or 0) <= last)
-    ]
+    if not records.count:
+        return _none("The library is empty. Import papers first.")
+    checked = f"(checked {records.count} of {records.count})"
+    asks_years = first is not None or last is not None
+    # A topic without a single word or year ('C++', '🙂') fits no paper; no topic fits all of them.
+    found = _matching(words, records) if words or asks_years or not query.topic else []
+    dated = [(p, s) for p, s in found if p.year]
+    if asks_years or query.intent is Intent.YEARS:
+        if found and not dated:
+            if words and len(found) == 1:
+                return _none(f"The one paper about it has no year in its record {checked}.")
+            where = f"{_papers(len(found))} about it" if words else "papers of this library"
+            return _none(f"None of the {where} has a year in its record {checked}.")
+        found = [(p, s) for p, s in dated if (first or 0) <= (p.year or 0) <= (last or 9999)]
     if not found:
-        return _none(
-            f"No paper of the {records.count} fits “{query.topic}” (checked {records.count} of {records.count})."
-        )
+        return _none(f"No paper of the {records.count} fits “{query.topic}” {checked}.")
     evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(found[:MOST_LISTED], start=1))
-    texts = _texts(query, found, records.count, words)
+    texts = _texts(query, found, records.count)
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
     for text, numbers in texts:
@@ -92,27 +95,30 @@ def survey(query: Query, records: Records) -> Overview:
     return Overview(tuple(sentences), tuple(citations), evidence, None)
 
 
-def _texts(
-    query: Query, found: Sequence[tuple[Paper, Sentence]], total: int, words: Sequence[str]
-) -> list[tuple[str, tuple[int, ...]]]:
-    checked = f"checked {total} of {total}"
-    cited = tuple(range(1, min(len(found), MOST_CITED) + 1))
-    topic = f" that fit “{query.topic}”" if query.topic else ""
+def _texts(query: Query, found: Sequence[tuple[Paper, Sentence]], total: int) -> list[tuple[str, tuple[int, ...]]]:
+    """The sentences of the answer with the numbers behind them."""
+    n = len(found)
+    checked = f"(checked {total} of {total})"
+    cited = tuple(range(1, min(n, MOST_CITED) + 1))
+    fit = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{query.topic}”"
+    holds = f"The library holds {_papers(n)}"
     if query.intent is Intent.YEARS:
-        years = Counter(p.year for p, _ in found if p.year)
-        spread = ", ".join(f"{year} ({n})" for year, n in sorted(years.items()))
-        return [(f"By year, the {sum(years.values())} dated papers{topic} are: {spread} ({checked}).", cited)]
+        years = Counter(p.year for p, _ in found)
+        spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
+        topic = f" on “{query.topic}”" if query.topic else ""
+        return [(f"By year, the {_papers(n, 'dated ')}{topic} {'is' if n == 1 else 'are'}: {spread} {checked}.", cited)]
     if query.intent is Intent.COUNT:
         if not query.topic:
-            ends = (1, min(len(found), MOST_LISTED))
-            return [(f"The library holds {total} papers ({checked}).", ends)]
-        more = f", the first {MOST_CITED} of them cited here" if len(found) > MOST_CITED else ""
-        verb = "paper fits" if len(found) == 1 else "papers fit"
-        return [(f"{len(found)} {verb} “{query.topic}” ({checked}){more}.", cited)]
-    more = f"; the first {MOST_LISTED} are" if len(found) > MOST_LISTED else ""
-    verb = "paper" if len(found) == 1 else "papers"
-    head = (f"{len(found)} {verb}{topic or ' are in the library'} ({checked}){more}:".replace(":", "."), cited)
-    return [head, *((f"“{p.title}”.", (n,)) for n, (p, _) in enumerate(found[:MOST_LISTED], start=1))]
+            return [(f"{holds} {checked}.", tuple(dict.fromkeys((1, min(n, MOST_LISTED)))))]
+        more = f", the first {MOST_CITED} of them cited here" if n > MOST_CITED else ""
+        return [(f"{fit} {checked}{more}.", cited)]
+    more = f"; here are the first {MOST_LISTED}" if n > MOST_LISTED else ""
+    head = (f"{fit if query.topic else holds} {checked}{more}.", cited)
+    return [head, *((f"“{p.title}”.", (i,)) for i, (p, _) in enumerate(found[:MOST_LISTED], start=1))]
+
+
+def _papers(n: int, kind: str = "") -> str:
+    return f"{n} {kind}paper" if n == 1 else f"{n} {kind}papers"
 
 
 def _matching(words: Sequence[str], records: Records) -> list[tuple[Paper, Sentence]]:
@@ -145,13 +151,23 @@ def _filters(topic: str) -> tuple[list[str], int | None, int | None]:
     first = last = None
     match = _YEAR.search(topic)
     if match:
-        year = int(match["year"])
-        first, last = (year, None) if match["since"] and not match["end"] else (year, int(match["end"] or year))
-        if match["before"]:
-            first, last = None, year
+        year, end = int(match["year"]), int(match["end"] or match["year"])
+        first, last = min(year, end), max(year, end)
+        if not match["end"]:
+            openly = match["since"] or match["after"] or re.search(r"on(?:wards?)?$", match.group(), re.IGNORECASE)
+            first = None if match["before"] or match["until"] else year + bool(match["after"])
+            last = None if openly else year - bool(match["before"])
         topic = topic[: match.start()] + " " + topic[match.end() :]
-        topic = re.sub(r"\b(?:published|appeared|written|dated|years?|between)\b", " ", topic)
+        topic = _ABOUT_YEARS.sub(" ", topic)
     return list(dict.fromkeys(stems(topic))), first, last
+
+
+# What a request says about years and itself besides its topic: 'published since 2021 that discuss GANs'.
+_ABOUT_YEARS = re.compile(
+    r"\b(?:published|appeared|written|dated|years?|between|discuss(?:es|ing)?|mention(?:s|ing)?|concern(?:s|ing)?|"
+    r"deal(?:s|ing)?|using|uses?|there|papers?|works?|articles?|studies)\b",
+    re.IGNORECASE,
+)
 
 
 def _none(message: str) -> Overview:

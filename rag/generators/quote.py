@@ -100,7 +100,8 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
     """``sentence`` on one line with its authors in the third person; everything else stays as it is.
 
     ``introduced`` says that the authors have been named in the sentence before, so that 'they'
-    will do. The number of a list item goes; bracketed figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
+    will do. The number of a list item goes; bracketed figures such as ``[12]`` become ``(12)``: here
+    brackets are footnotes.
     """
     whole = _SCRAPS.sub("", " ".join(sentence.split()))
     text = _CONNECTIVE.sub("", whole, count=1)

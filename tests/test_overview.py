@@ -1,0 +1,231 @@
+"""Counts over all records, against counting by hand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rag.chunking import split_sentences
+from rag.datatypes import Intent, Paper, Query, RefusalGrade, Sentence, Verdict
+from rag.overview import MOST_CITED, MOST_LISTED, Overview, survey
+from rag.questions import understand
+from rag.words import stems
+from tests.library_parts import shipped_papers
+
+
+class Shelf:
+    """Records in memory; ``lexical`` ranks by the number of common words, as BM25 would find the same papers."""
+
+    def __init__(self, papers: Sequence[Paper]) -> None:
+        self._papers = {p.id: p for p in papers}
+        self._bags = {p.id: Counter(stems(f"{p.title} {p.abstract}")) for p in papers}
+
+    @property
+    def count(self) -> int:
+        return len(self._papers)
+
+    def papers(self) -> Sequence[Paper]:
+        return [self._papers[i] for i in sorted(self._papers)]
+
+    def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
+        return {i: self._papers[i] for i in ids}
+
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]:
+        return tuple(split_sentences(self._papers[paper_id].abstract))
+
+    def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
+        scores = {i: float(sum(bag[w] for w in stems(query))) for i, bag in self._bags.items()}
+        return sorted(((i, s) for i, s in scores.items() if s > 0), key=lambda x: (-x[1], x[0]))[:k]
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf([replace(p, year=2015 + n % 8 if n % 5 else None) for n, p in enumerate(shipped_papers())])
+
+
+SMALL = Shelf(
+    [
+        Paper("a", "Pruning Nets", "We prune. Nets are small.", year=2019),
+        Paper("b", "On Speech", "We hear speech. Pruning of nets is not tried.", year=2020),
+        Paper("c", "Pruning?", "Trees are cut.", year=2021),
+        Paper("d", "Nothing", "", year=None),
+    ]
+)
+
+
+def ask(question: str, shelf: Shelf) -> Overview:
+    return survey(understand(question), shelf)
+
+
+def by_hand(shelf: Shelf, topic: str) -> set[str]:
+    """Ids of the papers with all words of ``topic`` in the title or in one sentence."""
+    words = set(stems(topic))
+    return {
+        p.id
+        for p in shelf.papers()
+        if any(words <= set(stems(text)) for text in (p.title, *(s.text for s in shelf.sentences(p.id))))
+    }
+
+
+@pytest.mark.parametrize(
+    "topic", ["pruning", "knowledge distillation", "speech", "ImageNet", "vision transformers", "graph", "JPEG"]
+)
+def test_counts_are_those_of_counting_by_hand(topic: str, shelf: Shelf) -> None:
+    expected = by_hand(shelf, topic)
+
+    result = ask(f"How many papers are about {topic}?", shelf)
+
+    assert len(expected) > 0
+    assert int(result.sentences[0].text.split()[0]) == len(expected)
+    assert f"“{topic}” (checked 459 of 459)" in result.sentences[0].text
+    assert {e.paper.id for e in result.evidence} <= expected
+    assert len(result.evidence) == min(len(expected), MOST_LISTED)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many papers are about networks?",
+        "List all papers on networks",
+        "Which years have papers about networks?",
+        "How many papers are there?",
+    ],
+)
+def test_every_footnote_is_a_quote_with_its_place(question: str, shelf: Shelf) -> None:
+    result = ask(question, shelf)
+    papers = {e.number: e.paper for e in result.evidence}
+
+    assert result.citations
+    for citation in result.citations:
+        paper = papers[citation.number]
+        assert citation.paper_id == paper.id
+        assert citation.verdict is Verdict.SUPPORTED
+        if citation.end:
+            assert paper.abstract[citation.start : citation.end] == citation.quote
+        else:
+            assert citation.quote == paper.title
+    told = {(n, i) for i, s in enumerate(result.sentences) for n in s.citations}
+    assert {(c.number, c.sentence) for c in result.citations} == told
+    assert [e.number for e in result.evidence] == list(range(1, len(result.evidence) + 1))
+
+
+def test_more_than_fifty_are_counted_and_the_first_fifty_named(shelf: Shelf) -> None:
+    result = ask("List all papers on networks", shelf)
+    total = len(by_hand(shelf, "networks"))
+
+    assert total > MOST_LISTED
+    assert result.sentences[0].text == (
+        f"{total} papers fit “networks” (checked 459 of 459); here are the first {MOST_LISTED}."
+    )
+    assert len(result.sentences) == 1 + MOST_LISTED
+    assert len(result.sentences[0].citations) == MOST_CITED
+    assert [s.citations for s in result.sentences[1:]] == [(n,) for n in range(1, MOST_LISTED + 1)]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How many papers are there?", "The library holds 4 papers (checked 4 of 4)."),
+        ("How many papers are about pruning nets?", "2 papers fit “pruning nets” (checked 4 of 4)."),
+        ("How many papers are about speech?", "1 paper fits “speech” (checked 4 of 4)."),
+        ("How many papers were published in 2020?", "1 paper fits “2020” (checked 4 of 4)."),
+        ("How many papers since 2020 discuss pruning?", "2 papers fit “since 2020 discuss pruning” (checked 4 of 4)."),
+        ("List all papers", "The library holds 4 papers (checked 4 of 4)."),
+        ("Which years do the papers cover?",
+         "By year, the 3 dated papers are: 2019 (1), 2020 (1), 2021 (1) (checked 4 of 4)."),
+        ("Which years have papers about speech?",
+         "By year, the 1 dated paper on “speech” is: 2020 (1) (checked 4 of 4)."),
+    ],
+)  # fmt: skip
+def test_how_it_is_said(question: str, answer: str) -> None:
+    assert ask(question, SMALL).sentences[0].text == answer
+
+
+@pytest.mark.parametrize(
+    ("when", "years"),
+    [
+        ("in 2019", {2019}),
+        ("from 2019", {2019}),
+        ("from 2020 on", {2020, 2021}),
+        ("from 2020 onwards", {2020, 2021}),
+        ("since 2020", {2020, 2021}),
+        ("after 2020", {2021}),
+        ("before 2020", {2019}),
+        ("until 2020", {2019, 2020}),
+        ("up to 2020", {2019, 2020}),
+        ("between 2019 and 2020", {2019, 2020}),
+        ("from 2020 to 2021", {2020, 2021}),
+        ("2021-2020", {2020, 2021}),
+        ("in 2020–2021", {2020, 2021}),
+    ],
+)
+def test_years_bound_what_is_counted(when: str, years: set[int]) -> None:
+    result = ask(f"List all papers published {when}", SMALL)
+
+    assert {e.paper.year for e in result.evidence} == years
+
+
+def test_years_and_topic_together(shelf: Shelf) -> None:
+    result = ask("How many papers since 2019 are about speech?", shelf)
+    expected = [p for p in shelf.papers() if p.id in by_hand(shelf, "speech") and (p.year or 0) >= 2019]
+
+    assert int(result.sentences[0].text.split()[0]) == len(expected) > 0
+
+
+def test_years_are_those_of_the_records(shelf: Shelf) -> None:
+    result = ask("Which years do the papers cover?", shelf)
+    told = {int(y): int(n) for y, n in re.findall(r"(\d{4}) \((\d+)\)", result.sentences[0].text)}
+
+    assert told == Counter(p.year for p in shelf.papers() if p.year)
+    assert all(e.paper.year for e in result.evidence)  # an undated paper says nothing about years
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("How many papers are about cooking?", "No paper of the 4 fits “cooking” (checked 4 of 4)."),
+        ("How many papers were published in 1999?", "No paper of the 4 fits “1999” (checked 4 of 4)."),
+        ("List all papers on 🙂", "No paper of the 4 fits “🙂” (checked 4 of 4)."),
+        ("Which years have papers about cooking?", "No paper of the 4 fits “cooking” (checked 4 of 4)."),
+    ],
+)
+def test_nothing_fits(question: str, message: str) -> None:
+    result = ask(question, SMALL)
+
+    assert result.refusal is not None
+    assert (result.refusal.grade, result.refusal.message) == (RefusalGrade.NOTHING, message)
+    assert (result.sentences, result.citations, result.evidence) == ((), (), ())
+
+
+def test_records_without_years() -> None:
+    undated = Shelf([replace(p, year=None) for p in SMALL.papers()])
+
+    everything, about = (
+        ask("Which years do the papers cover?", undated),
+        ask("How many papers on speech in 2020?", undated),
+    )
+
+    assert everything.refusal is not None and about.refusal is not None
+    assert everything.refusal.message == "None of the papers of this library has a year in its record (checked 4 of 4)."
+    assert about.refusal.message == "The one paper about it has no year in its record (checked 4 of 4)."
+
+
+def test_an_empty_library() -> None:
+    for question in ("How many papers are there?", "List all papers on pruning", "Which years do the papers cover?"):
+        result = ask(question, Shelf([]))
+        assert result.refusal is not None
+        assert result.refusal.message == "The library is empty. Import papers first."
+
+
+def test_a_colon_in_the_topic_stays() -> None:
+    query = Query("?", "?", Intent.LIST, "pruning: nets", False, False)
+
+    assert survey(query, SMALL).sentences[0].text.startswith("2 papers fit “pruning: nets”")
+
+
+def test_the_same_question_gets_the_same_answer(shelf: Shelf) -> None:
+    assert ask("List all papers on speech", shelf) == ask("List all papers on speech", shelf)
