@@ -32,6 +32,16 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def shipped_home(shared_home: Path) -> Path:
+    """The shared home with the library of the shipped abstracts in it, built once: tests only read it."""
+    from rag.config import load_settings
+    from rag.factory import prepare_library
+
+    prepare_library(load_settings(home=shared_home))
+    return shared_home
+
+
 @pytest.fixture(autouse=True)
 def footnote_home(shared_home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for one test."""
