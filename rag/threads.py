@@ -1,32 +1,80 @@
-"""How many threads a computation should use.
+"""How many threads a model should compute with: one for every core that is really free.
 
 The threads of torch and llama.cpp spin while they wait for each other: on 2 cores of which one is busy, 2 threads
-embedded 2 abstracts a second, 1 thread 15. One thread too many costs far more than one too few.
+embedded 2 abstracts a second, 1 thread 15. So one thread too many costs far more than one too few. A user's own
+number overrides all of this.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
-_LOOK_SECONDS = 0.1  # the kernel accounts in steps of 10 ms
+_SHORTEST_LOOK_S = 0.05  # below it, the kernel's accounting (10 ms) is too coarse
 
 
 def free_cores(setting: int = 0) -> int:
-    """``setting`` where it is positive, else the number of cores that this process may use and nobody else does.
-
-    Looks at the machine for a tenth of a second. At least 1.
-    """
+    """``setting`` where it is positive, else the cores that are free, from a look of a tenth of a second; at least 1."""
     if setting > 0:
         return setting
+    meter = CoreMeter()
+    time.sleep(2 * _SHORTEST_LOOK_S)
+    return meter.free()
+
+
+def usable_cores() -> int:
+    """Cores this process may compute on: its CPU affinity, real cores rather than hyperthreads, its cgroup's quota."""
     import psutil
 
-    allowed = _allowed_cores()
-    percents = psutil.cpu_percent(interval=_LOOK_SECONDS, percpu=True)
-    busy: float = sum(percents[core] for core in allowed if core < len(percents)) / 100
-    return max(1, len(allowed) - round(busy))
+    allowed = len(_affinity())
+    # A container sees the host's cores here, which may be more than it may use.
+    physical = psutil.cpu_count(logical=False) or allowed
+    return max(1, min(allowed, physical, _quota() or allowed))
 
 
-def _allowed_cores() -> list[int]:
+@dataclass
+class CoreMeter:
+    """Watches what other processes do with the cores; its own process does not count as busy.
+
+    :meth:`free` looks at the time since it was last called (since construction, the first time).
+    """
+
+    _others: float = 0.0
+    _last: tuple[float, float, float] = field(default_factory=lambda: _reading())
+
+    def free(self) -> int:
+        """Threads to use now, at least 1."""
+        now = _reading()
+        elapsed, busy, own = (b - a for a, b in zip(self._last, now, strict=True))
+        if elapsed >= _SHORTEST_LOOK_S:
+            self._others = max(0.0, (busy - own) / elapsed)
+            self._last = now
+        return max(1, min(usable_cores(), len(_affinity()) - round(self._others)))
+
+
+def _reading() -> tuple[float, float, float]:
+    """Seconds: the clock, busy time of the allowed cores together, this process's own time."""
+    import psutil
+
+    cores = psutil.cpu_times(percpu=True)
+    allowed = [cores[i] for i in _affinity() if i < len(cores)]
+    busy = sum(sum(c) - c.idle - getattr(c, "iowait", 0.0) - getattr(c, "guest", 0.0) for c in allowed)
+    own = os.times()
+    return time.monotonic(), busy, own.user + own.system
+
+
+def _affinity() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def _quota() -> int | None:
+    """Whole cores that the cgroup (version 2) grants, None without a limit."""
+    try:
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, int(limit) // int(period))
+    except (OSError, ValueError):
+        return None

@@ -20,9 +20,9 @@ from rag.generators.filters import ThinkFilter, until_stop, without_thoughts
 from rag.generators.grammar import SENTENCES, cite_grammar, normalise
 from rag.generators.llama import LlamaGenerator
 from rag.generators.template import ChatTemplate
-from rag.generators.threads import CoreMeter, usable_cores
 from rag.models import prepare_bundled
 from rag.prompting import load_prompt
+from rag.threads import CoreMeter, usable_cores
 
 NEVER = threading.Event()
 CITED = re.compile(r"[^\[\]\n]+ \[\d+\](?:\[\d+\])?[.?!]")
@@ -555,7 +555,7 @@ def test_threads_are_at_least_one_and_at_most_the_cores() -> None:
 def test_a_core_that_another_process_uses_is_not_free(
     monkeypatch: pytest.MonkeyPatch, busy: float, threads: int
 ) -> None:
-    import rag.generators.threads as module
+    import rag.threads as module
 
     monkeypatch.setattr(module, "_affinity", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(module, "usable_cores", lambda: 4)

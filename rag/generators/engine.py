@@ -33,7 +33,7 @@ from rag.datatypes import Message, StopSignal
 from rag.errors import GenerationCancelled, ModelError
 from rag.generators.sampling import sampler
 from rag.generators.template import ChatTemplate, opens_thought
-from rag.generators.threads import CoreMeter
+from rag.threads import CoreMeter
 
 BATCH = 512  # prompt tokens a llama_decode
 LOOP = 16  # tokens that a model writes a second time before it is stopped
