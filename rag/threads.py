@@ -16,7 +16,7 @@ _SHORTEST_LOOK_S = 0.05  # below it, the kernel's accounting (10 ms) is too coar
 
 
 def free_cores(setting: int = 0) -> int:
-    """``setting`` where it is positive, else the cores that are free, from a look of a tenth of a second; at least 1."""
+    """``setting`` where it is positive, else the cores that are free, after a look of 0.1 s; at least 1."""
     if setting > 0:
         return setting
     meter = CoreMeter()
