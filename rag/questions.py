@@ -211,7 +211,7 @@ _YEARS = re.compile(
 )
 _SUMMARY = re.compile(
     rf"{_POLITE}(?:(?:an?|the) )?(?:(?:short|brief|quick|concise|one-paragraph) )?"
-    r"(?:summar(?:y|ise|ize|isation|ization)|overview|tl;?dr|sum up|outline)\b(?: of| on| for|:)?(?P<topic>.*)",
+    r"(?:summar(?:y|ise|ize|isation|ization)|overview|tl;?dr|sum up|outline)\b(?: (?:of|on|for)\b|:)?(?P<topic>.*)",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(rf"^what (?:is|are) (?P<topic>(?:the )?{_PAPERS} .+) about\W*$", re.IGNORECASE)

@@ -33,7 +33,7 @@ _VARIANTS = (
 def corrections(
     text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
 ) -> dict[str, str]:
-    """Misspelt words of ``text`` and what is meant: a word whose stem ``vocabulary`` has (with the papers that have it).
+    """Misspelt words of ``text`` and what is meant: a word whose stem ``vocabulary`` has (stem to papers with it).
 
     ``is_word`` says of a lower-case word that it is spelt as it should be. Names (capitals after the
     first letter, digits) and words under four letters are left alone.

@@ -211,6 +211,7 @@ def test_years(question: str, topic: str) -> None:
         ("Can you give me an overview of image inpainting?", "image inpainting"),
         ("I would like a summary of work on retrieval", "retrieval"),
         ("tl;dr of SpineNet", "SpineNet"),
+        ("Summarise OneFormer", "OneFormer"),
         ("What is the paper “Patches Are All You Need?” about?", "Patches Are All You Need"),
     ],
 )

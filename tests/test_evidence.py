@@ -1,0 +1,233 @@
+"""Which sentences an answer may use: order, numbers and budget, over records in memory and the shipped weights."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rag.chunking import split_sentences
+from rag.datatypes import Evidence, Intent, Paper, PaperHit, RefusalGrade, Sentence
+from rag.evidence import TOPIC_PAPERS, Candidate, Ranked, judge, rank_sentences, select
+from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.questions import understand
+from rag.roles import Role, role_of
+from rag.words import stems
+from tests.library_parts import WordEncoder, shipped_papers
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix
+
+
+class Shelf:
+    """Records in memory, with vectors made of their words."""
+
+    def __init__(self, papers: Iterable[Paper]) -> None:
+        self.papers = {p.id: p for p in papers}
+        self.encoder = WordEncoder()
+
+    @property
+    def count(self) -> int:
+        return len(self.papers)
+
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]:
+        return tuple(split_sentences(self.papers[paper_id].abstract))
+
+    def sentence_vectors(self, paper_id: str) -> Matrix:
+        return self.encoder.encode([s.text for s in self.sentences(paper_id)])
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        bags = [set(stems(f"{p.title} {p.abstract}")) for p in self.papers.values()]
+        return {w: sum(w in bag for bag in bags) for w in words}
+
+    def rank(self, question: str, ids: Sequence[str]) -> Ranked:
+        hits = [PaperHit(self.papers[i], 1 - n / 50, 0.8 - n / 50, 9.0 - n) for n, i in enumerate(ids)]
+        query = understand(question)
+        return rank_sentences(query, self.encoder.encode([query.search])[0], hits, self)
+
+
+PAPERS = [
+    Paper(
+        "cut",
+        "OneCut: Pruning Networks in One Step",
+        "However, existing pruning is expensive and remains difficult. We propose OneCut, which prunes a network in "
+        "one step. It ranks filters. Experiments show that OneCut achieves 75.3% accuracy and outperforms others. "
+        "Code is available at https://example.org/cut.",
+    ),
+    Paper(
+        "grow",
+        "Growing Networks by Gradients",
+        "Pruning of networks is common. We introduce a growing network. Results show an accuracy of 71.0% on ImageNet.",
+    ),
+    Paper("copy", "A Copy", "It ranks filters. We introduce a growing network! Nothing else is said of pruning."),
+    Paper("bare", "Pruning without an Abstract"),
+    Paper("gan-a", "GANs for Faces", "We train GANs on faces. Results improve. Faces are many."),
+    Paper("gan-b", "GANs for Birds", "We train GANs on birds. Results improve by 3%. Birds fly."),
+]
+SHELF = Shelf(PAPERS)
+EVERYTHING = ["cut", "grow", "copy", "bare", "gan-a", "gan-b"]
+
+
+def evidence(question: str, ids: Sequence[str] = EVERYTHING, limit: int = 3) -> tuple[Evidence, ...]:
+    return select(understand(question), SHELF.rank(question, ids), limit)
+
+
+QUESTIONS = [
+    "What accuracy does OneCut reach?",
+    "Which papers prune networks?",
+    "Summarise pruning",
+    "Summarise OneCut",
+    "Why?",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_numbers_run_from_one_and_quotes_stand_where_they_say(question: str, limit: int) -> None:
+    chosen = evidence(question, limit=limit)
+
+    assert [e.number for e in chosen] == list(range(1, len(chosen) + 1))
+    assert len({e.paper.id for e in chosen}) == len(chosen) > 0
+    for e in chosen:
+        assert e.sentences
+        assert all(e.paper.abstract[s.start : s.end] == s.text for s in e.sentences)
+        assert len(e.scores) == len(e.sentences)
+        assert e.score == max(e.scores)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_the_budget_holds(limit: int) -> None:
+    def total(question: str) -> int:
+        return sum(len(e.sentences) for e in evidence(question, limit=limit))
+
+    assert total("What accuracy does OneCut reach?") <= limit
+    assert total("Summarise OneCut") <= min(limit, 3)
+    assert total("Which papers prune networks?") <= limit + 1
+    assert total("Summarise pruning") <= 2 * TOPIC_PAPERS
+
+
+def test_one_thing_is_answered_from_the_paper_that_has_it() -> None:
+    first = evidence("What accuracy does OneCut reach?")[0]
+
+    assert first.paper.id == "cut"
+    assert "75.3%" in first.sentences[0].text
+
+
+def test_several_papers_are_all_drawn_on() -> None:
+    chosen = evidence("Which papers prune networks?")
+
+    assert len(chosen) >= 2
+    assert [e.paper.id for e in chosen] == [i for i in EVERYTHING if i in {e.paper.id for e in chosen}]  # by rank
+
+
+def test_what_two_papers_say_in_the_same_words_is_said_once() -> None:
+    texts = [s.text for e in evidence("Which papers introduce a growing network?", limit=5) for s in e.sentences]
+
+    assert sum("introduce a growing network" in text for text in texts) == 1
+
+
+def test_a_named_paper_is_summarised_as_problem_approach_result() -> None:
+    (only,) = evidence("Summarise OneCut")
+
+    assert only.paper.id == "cut"
+    assert [s.start for s in only.sentences] == sorted(s.start for s in only.sentences)
+    assert [s.text.split()[0] for s in only.sentences] == ["However,", "We", "Experiments"]
+
+
+def test_a_paper_is_meant_by_most_of_its_title() -> None:
+    assert [e.paper.id for e in evidence("Give me a summary of growing networks by gradient")] == ["grow"]
+
+
+def test_a_name_in_several_titles_is_a_topic() -> None:
+    ids = [e.paper.id for e in evidence("Summarise GANs", ["gan-a", "gan-b"])]
+
+    assert sorted(ids) == ["gan-a", "gan-b"]
+
+
+def test_a_name_within_another_word_names_no_paper() -> None:
+    shelf = Shelf([Paper("o", "Organs in Scans", "We scan organs."), Paper("g", "On Nets", "We train a GAN.")])
+    query = understand("Summarise GAN training")
+
+    chosen = select(query, shelf.rank("Summarise GAN training", ["o", "g"]), 3)
+
+    assert "g" in {e.paper.id for e in chosen}
+
+
+def test_shipped_papers_are_summarised_in_their_own_order() -> None:
+    papers = [p for p in shipped_papers() if len(split_sentences(p.abstract)) >= 5][:40]
+    shelf = Shelf(papers)
+    for paper in papers:
+        question = f"Summarise the paper “{paper.title}”"
+        (only,) = select(understand(question), shelf.rank(question, [paper.id]), 3)
+        assert only.paper == paper
+        assert len(only.sentences) == 3
+        assert [s.start for s in only.sentences] == sorted({s.start for s in only.sentences})
+
+
+def test_papers_without_abstracts_give_no_evidence_and_do_no_harm() -> None:
+    assert evidence("What is pruning?", ["bare"]) == ()
+    assert "bare" not in {e.paper.id for e in evidence("Which papers prune networks?")}
+    assert evidence("Summarise “Pruning without an Abstract”", ["bare", "cut"]) == ()  # not another paper in its place
+
+
+@pytest.mark.parametrize("intent", list(Intent))
+def test_nothing_found_is_nothing_chosen(intent: Intent) -> None:
+    query = replace(understand("What is pruning?"), intent=intent)
+    ranked = SHELF.rank("What is pruning?", [])
+
+    assert select(query, ranked, 3) == ()
+    refusal = judge(query, ranked)
+    assert refusal is not None
+    assert (refusal.grade, refusal.nearest) == (RefusalGrade.NOTHING, ())
+    assert set(ranked.features) == set(QUESTION_FEATURES)
+
+
+def test_without_sentences_the_nearest_papers_are_still_named() -> None:
+    refusal = judge(understand("What is pruning?"), SHELF.rank("What is pruning?", ["bare"]))
+
+    assert refusal is not None
+    assert refusal.nearest == ("bare",)
+
+
+def test_candidates_come_best_first_with_ties_by_paper_and_place() -> None:
+    ranked = SHELF.rank("Which papers prune networks?", EVERYTHING)
+
+    keys = [(-c.score, c.paper_id, c.index) for c in ranked.candidates]
+    assert keys == sorted(keys)
+    assert all(len(c.features) == len(SENTENCE_FEATURES) and np.isfinite(c.features).all() for c in ranked.candidates)
+
+
+def test_equal_scores_in_any_order_give_the_same_evidence() -> None:
+    hits = tuple(PaperHit(p, 0.5, 0.5, 1.0) for p in PAPERS[:3])
+    made = [
+        Candidate(p.id, 0, i, s, 1.0, (0.0,) * len(SENTENCE_FEATURES))
+        for p in PAPERS[:3]
+        for i, s in enumerate(SHELF.sentences(p.id)[:2])
+    ]
+    query = understand("What is pruning?")
+    results = set()
+    for order in itertools.islice(itertools.permutations(made), 0, 720, 37):
+        ordered = tuple(sorted(order, key=lambda c: (-c.score, c.paper_id, c.index)))
+        results.add(select(query, Ranked(hits, ordered, {}), 3))
+
+    assert len(results) == 1
+
+
+def test_the_same_question_is_ranked_the_same() -> None:
+    assert SHELF.rank(QUESTIONS[0], EVERYTHING) == SHELF.rank(QUESTIONS[0], EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "position", "role"),
+    [
+        ("However, existing methods remain expensive and suffer from noise.", 0.0, Role.PROBLEM),
+        ("We propose a novel framework called OneCut.", 0.4, Role.APPROACH),
+        ("Experiments show that it outperforms the state-of-the-art by 3.1%.", 1.0, Role.RESULT),
+    ],
+)
+def test_roles_of_plain_sentences(sentence: str, position: float, role: Role) -> None:
+    assert role_of(sentence, position) is role
