@@ -308,9 +308,7 @@ class Answerer(Protocol):
 
     def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer: ...
 
-    def stream(
-        self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None
-    ) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None) -> Iterator[Event]:
         """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
         ...
 
