@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +27,8 @@ from rag.words import stems
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
-MULTI_PAPERS = 4  # papers that an answer over several papers draws on
+SEVERAL = 3  # papers that an answer over several papers draws on
+TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
@@ -72,7 +74,8 @@ def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store
         if not sentences:
             continue
         vectors = store.sentence_vectors(hit.paper.id)
-        rows = sentence_features(query, vector, weights, hit, rank, sentences, vectors)
+        share = _share(hit, hits[0])
+        rows = sentence_features(query, vector, weights, hit, rank, share, sentences, vectors)
         for index, (sentence, row) in enumerate(zip(sentences, rows, strict=True)):
             score = sum(w * x for w, x in zip(model.sentence_weights, row, strict=True))
             candidates.append(Candidate(hit.paper.id, rank, index, sentence, score, tuple(row)))
@@ -94,10 +97,11 @@ def question_features(
     scores = [c.score for c in candidates]
     best = candidates[0]
     text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
-    names = names_in(query.text)
+    names, missing = names_in(query.text), missing_names(query.text, text)
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     values |= {
+        "top_score": hits[0].score,
         "top_dense": dense[0],
         "gap_dense": dense[0] - dense[min(4, len(dense) - 1)],
         "top_sentence": max(column["cosine"]),
@@ -108,7 +112,8 @@ def question_features(
         "answer_score": best.score,
         "answer_margin": best.score - scores[len(scores) // 2],
         "figure_missing": float(query.wants_figure and not any(wanted)),
-        "name_missing": len(missing_names(query.text, text)) / max(len(names), 1),
+        "name_missing": len(missing) / max(len(names), 1),
+        "name_found": float(bool(names) and not missing),
         "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
         "pairs": max(column["pairs"]),
         "rarest_missing": float(bool(rarest) and rarest not in stems(text)),
@@ -117,15 +122,18 @@ def question_features(
 
 
 def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
-    """At most ``limit`` sentences in the order in which an answer should give them, papers numbered from 1.
+    """The sentences in the order in which an answer should give them, papers numbered from 1; () without candidates.
 
-    A question after one thing is answered from the best paper, and from a second one only when its
-    sentence scores nearly as high; a question after several papers takes one sentence from each.
+    A question after one thing takes at most ``limit`` from the best paper, and from a second one only when
+    its sentence scores nearly as high; a question after several papers takes ``limit + 1`` in all, from each of
+    up to ``SEVERAL`` papers; a summary of one paper takes ``limit``, of a topic two from each of ``TOPIC_PAPERS``.
     """
+    if not ranked.candidates:
+        return ()
     if query.intent is Intent.SUMMARY:
         chosen = _summary(query, ranked, limit)
     elif query.intent is Intent.MULTI:
-        chosen = _one_per_paper(ranked, max(limit, min(MULTI_PAPERS, limit + 1)))
+        chosen = _several(ranked, limit + 1)
     else:
         chosen = _best(ranked, limit)
     papers = {h.paper.id: h.paper for h in ranked.hits}
@@ -202,18 +210,30 @@ def _best(ranked: Ranked, limit: int) -> list[Candidate]:
     return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
 
 
-def _one_per_paper(ranked: Ranked, limit: int) -> list[Candidate]:
+def _several(ranked: Ranked, limit: int) -> list[Candidate]:
+    """The best sentence of each paper that scores near the first, then the next best of the same papers."""
     chosen: list[Candidate] = []
-    best = ranked.candidates[0].score
+    papers = _near_the_first(ranked, min(limit, SEVERAL))
+    for paper_id in papers:
+        chosen += [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)][:1]
     for candidate in ranked.candidates:
-        if candidate.paper_id in {c.paper_id for c in chosen}:
-            continue
-        if best - candidate.score > _model().several_papers_margin and len(chosen) >= 2:
-            break
-        chosen.append(candidate)
-        if len(chosen) == limit:
-            break
-    return chosen
+        if len(chosen) < limit and candidate.paper_id in papers and not _repeats(candidate, chosen):
+            chosen.append(candidate)
+    return sorted(chosen, key=lambda c: c.rank)
+
+
+def _near_the_first(ranked: Ranked, most: int) -> list[str]:
+    """Ids of the papers with an abstract whose score is near the first one's, by rank."""
+    with_text = {c.paper_id for c in ranked.candidates}
+    hits = [h for h in ranked.hits if h.paper.id in with_text]
+    return [h.paper.id for h in hits[:most] if _share(h, hits[0]) >= _model().several_papers_share]
+
+
+def _share(hit: PaperHit, first: PaperHit) -> float:
+    """The fused score of ``hit`` as a share of the first one's; 1 for the first itself, never below 0."""
+    if hit.paper.id == first.paper.id:
+        return 1.0
+    return min(max(hit.score / first.score, 0.0), 1.0) if first.score > 0 else 0.0
 
 
 def _summary(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
@@ -223,25 +243,26 @@ def _summary(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     if single is not None:
         return _by_role(ranked, single, limit)
     chosen: list[Candidate] = []
-    best = max(c.score for c in ranked.candidates)
-    for hit in hits[:MULTI_PAPERS]:
-        mine = [c for c in ranked.candidates if c.paper_id == hit.paper.id]
-        if not mine or (chosen and best - mine[0].score > 2 * _model().several_papers_margin):
-            continue
-        chosen.extend(_by_role(ranked, hit.paper.id, 2, (Role.APPROACH, Role.RESULT)))
+    for paper_id in _near_the_first(ranked, TOPIC_PAPERS):
+        chosen += _by_role(ranked, paper_id, 2, (Role.APPROACH, Role.RESULT))
     return chosen
 
 
 def _named_paper(query: Query, hits: Sequence[PaperHit]) -> str | None:
-    """The paper that a request for a summary means, when it means one: its name or nearly its whole title."""
+    """The paper that a request for a summary means, when it means one: its name or nearly its whole title.
+
+    A name that stands in several of the titles ('GAN') is a topic.
+    """
     topic = set(stems(query.topic))
-    names = {n.lower() for n in names_in(query.topic)}
     for hit in hits:
         title = set(stems(hit.paper.title))
-        if names and any(n in hit.paper.title.lower() for n in names):
-            return hit.paper.id
         if title and len(topic & title) / len(title) >= 0.6:
             return hit.paper.id
+    for name in names_in(query.topic):
+        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        named = [hit.paper.id for hit in hits if pattern.search(hit.paper.title)]
+        if len(named) == 1:
+            return named[0]
     wants_one = any(w in query.text.lower().split() for w in ("paper", "article", "abstract", "study"))
     return hits[0].paper.id if wants_one and hits else None
 
@@ -283,7 +304,7 @@ class EvidenceModel:
     same_paper_above: float
     same_paper_margin: float
     other_paper_margin: float
-    several_papers_margin: float
+    several_papers_share: float
 
 
 @lru_cache(maxsize=1)

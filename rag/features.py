@@ -26,6 +26,7 @@ SENTENCE_FEATURES = (
     "coverage_neighbours",  # the same, in the sentence before or after
     "pairs",  # share of the question's neighbouring words that are neighbours here too
     "paper_rank",  # 1 / (1 + rank of the paper)
+    "paper_share",  # fused score of the paper as a share of the best paper's
     "paper_cosine",  # question and best passage of the paper
     "paper_coverage",  # share of the question's words in title and abstract
     "figure_wanted",  # a figure is asked for, and here is one that the question did not name
@@ -44,6 +45,7 @@ SENTENCE_FEATURES = (
 )
 
 QUESTION_FEATURES = (
+    "top_score",  # fused score of the first paper: how far it stands out
     "top_dense",  # best cosine of a paper
     "gap_dense",  # how far it stands above the fifth
     "top_sentence",  # best cosine of a sentence
@@ -56,6 +58,7 @@ QUESTION_FEATURES = (
     "answer_margin",  # how far it stands above the median candidate
     "figure_missing",  # a figure is asked for, and the best sentences have none
     "name_missing",  # share of the question's names and acronyms that the best paper does not have
+    "name_found",  # the question names something, and the best paper has every name
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
     "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
@@ -110,10 +113,14 @@ def sentence_features(
     weights: WordWeights,
     hit: PaperHit,
     rank: int,
+    share: float,
     sentences: Sequence[Sentence],
     vectors: Matrix,
 ) -> list[list[float]]:
-    """One row of ``SENTENCE_FEATURES`` for each sentence of one paper."""
+    """One row of ``SENTENCE_FEATURES`` for each sentence of one paper.
+
+    ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1.
+    """
     bags = [stems(s.text) for s in sentences]
     sets = [set(bag) for bag in bags]
     title = set(stems(hit.paper.title))
@@ -140,6 +147,7 @@ def sentence_features(
                 weights.coverage(around),
                 len(shared_pairs) / max(len(weights.pairs), 1),
                 1 / (1 + rank),
+                share,
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
                 float(query.wants_figure and bool(figures)),

@@ -127,7 +127,11 @@ class Pipeline:
             rewritten = questions.clean_or_empty(self.rewrite(query.text, history))
             query = replace(query, search=rewritten if questions.keeps_topic(rewritten, query) else query.search)
         slips = spelling.corrections(query.search, self.library.vocabulary(), self.is_word)
-        return replace(query, search=spelling.corrected(query.search, slips)) if slips else query
+        if not slips:
+            return query
+        return replace(
+            query, search=spelling.corrected(query.search, slips), topic=spelling.corrected(query.topic, slips)
+        )
 
     def rank(self, query: Query, k: int, clock: Clock) -> evidence.Ranked:
         """The first ``k`` papers with all their sentences scored."""

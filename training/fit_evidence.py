@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import random
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ from rag.datatypes import Paper, PaperHit, Query, Turn
 from rag.errors import QuestionError
 from rag.factory import open_answerer, prepare_library
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
-from rag.pipeline import Clock, Pipeline
+from rag.pipeline import Clock, Pipeline, Search
+from rag.retrievers.fusion import fuse
 
 PAPERS = 6  # as the pipeline looks at
 SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
@@ -67,6 +69,7 @@ def main() -> None:
     parser.add_argument("--synthetic", type=Path, required=True)
     parser.add_argument("--off-topic", type=Path, action="append", default=[])
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=1500, help="synthetic questions used")
     args = parser.parse_args()
@@ -87,6 +90,8 @@ def main() -> None:
         evidence._model.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
         cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
+        if args.cases:
+            args.cases.write_bytes(pickle.dumps(cases))
         coefficients, bias, threshold = _fit_refusal(cases)
         model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
@@ -114,16 +119,39 @@ def _papers(records: Iterable[dict[str, Any]]) -> list[Paper]:
 
 
 def _case(pipeline: Pipeline, kind: str, query: Query, gold: set[str], without: str = "") -> Case:
-    """Figures of one question; ``without`` is the title of a paper that is taken out of what was found."""
-    ranked = pipeline.rank(query, PAPERS + bool(without), Clock())
+    """Figures of one question; ``without`` is the title of a paper that the search shall not know."""
     if without:
-        ids = {h.paper.id for h in ranked.hits if h.paper.title == without}
-        hits: list[PaperHit] = [h for h in ranked.hits if h.paper.id not in ids][:PAPERS]
-        vector = pipeline.encoder.encode([query.search])[0]
-        ranked = evidence.rank_sentences(query, vector, hits, pipeline.library)
+        pipeline = replace(pipeline, search=_search_without(pipeline, without))
+    ranked = pipeline.rank(query, PAPERS, Clock())
     rows = np.array([c.features for c in ranked.candidates], dtype=np.float64).reshape(-1, len(SENTENCE_FEATURES))
     marked = np.array([any(_same(c.sentence.text, g) for g in gold) for c in ranked.candidates], dtype=bool)
     return Case(kind, rows, marked, dict(ranked.features))
+
+
+def _search_without(pipeline: Pipeline, title: str) -> Search:
+    """The program's own search over a library that lacks the papers of that title."""
+    library = pipeline.library
+    gone = {p.id for p in library.papers() if p.title == title}
+
+    class Without:
+        count = library.count
+        document_frequencies = staticmethod(library.document_frequencies)
+        entries = staticmethod(library.entries)
+
+        @staticmethod
+        def dense(vector: Any, k: int) -> Any:
+            return [(p, s) for p, s in library.dense(vector, k) if p.paper_id not in gone]
+
+        @staticmethod
+        def weighted(words: Any, k: int) -> Any:
+            return [(i, s) for i, s in library.weighted(words, k) if i not in gone]
+
+    def search(text: str, vector: Any, k: int) -> list[PaperHit]:
+        hits = fuse(Without(), text, vector, k)  # type: ignore[arg-type]
+        papers = library.get_papers([h.passage.paper_id for h in hits])
+        return [PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical) for h in hits]
+
+    return search
 
 
 def _human_case(pipeline: Pipeline, record: dict[str, Any]) -> Case:
