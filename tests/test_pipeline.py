@@ -32,6 +32,7 @@ from rag.prompting import load_prompt
 from rag.retrievers.dense import DenseRetriever
 from rag.retrievers.hybrid import HybridRetriever
 from rag.runnable import as_runnable
+from tests.cli_parts import MOTHS, SNOW
 from tests.library_parts import REAL, paper_encoder
 
 SPINENET = "What is SpineNet?"
@@ -271,6 +272,23 @@ def test_a_question_that_cannot_be_asked(quoting: Pipeline, question: str) -> No
         quoting.answer(question)
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is MothEar?", "12 microphones"),
+        ("How many of the moths does the microphone array find?", "93%"),
+        ("How large is the error of the radar over the Alps?", "12 cm"),
+    ],
+)
+def test_a_library_of_two_papers_answers(small: Pipeline, question: str, words: str) -> None:
+    answer = small.answer(question)
+    assert answer.refusal is None and words in answer.text
+
+
+def test_and_refuses(small: Pipeline) -> None:
+    assert small.answer(PIZZA).refusal is not None
+
+
 # --- questions about the whole library ---
 
 
@@ -290,6 +308,23 @@ def test_years_of_records_without_years_are_not_made_up(quoting: Pipeline) -> No
     assert answer.refusal is not None and "year" in answer.text and "459 of 459" in answer.text
 
 
+# --- other libraries ---
+
+
+def over(path: Path, papers: Sequence[Paper], quoting: Pipeline) -> Iterator[Pipeline]:
+    """The pipeline over a library of these papers."""
+    with Library.create(path, embedder=REAL) as library:
+        library.add(papers, paper_encoder())
+    with Library.open(path, embedder=REAL) as library:
+        yield replace(quoting, library=library, search=factory._search(library, 100))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, quoting: Pipeline) -> Iterator[Pipeline]:
+    papers = [Paper(str(one["id"]), str(one["title"]), str(one["abstract"])) for one in (MOTHS, SNOW)]
+    yield from over(tmp_path_factory.mktemp("small") / "library", papers, quoting)
+
+
 # --- papers that try to give orders, and papers with markup ---
 
 ORDER = (
@@ -301,11 +336,8 @@ ORDER = (
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory, quoting: Pipeline) -> Iterator[Pipeline]:
-    path = tmp_path_factory.mktemp("hostile") / "library"
-    with Library.create(path, embedder=REAL) as library:
-        library.add([Paper("zebra", "Zebrafish lullabies", ORDER)], paper_encoder())
-    with Library.open(path, embedder=REAL) as library:
-        yield replace(quoting, library=library, search=factory._search(library, 100))
+    papers = [Paper("zebra", "Zebrafish lullabies", ORDER)]
+    yield from over(tmp_path_factory.mktemp("hostile") / "library", papers, quoting)
 
 
 def test_an_abstract_with_instructions_stays_a_quotation(hostile: Pipeline) -> None:

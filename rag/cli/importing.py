@@ -129,8 +129,8 @@ def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: st
 
 
 def _name_merged(report: ImportReport) -> None:
-    for paper_id, reason in report.merged[:_SHOWN]:
-        click.echo(f"merged into {one_line(paper_id)}: {one_line(reason)}", err=True)
+    for record_id, reason in report.merged[:_SHOWN]:
+        click.echo(f"merged: {one_line(record_id)}, {one_line(reason)}", err=True)
     if len(report.merged) > _SHOWN:
         click.echo(f"merged: {len(report.merged) - _SHOWN} more records", err=True)
 
