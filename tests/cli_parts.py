@@ -19,7 +19,7 @@ COMMAND = str(Path(sys.executable).parent / "footnote")
 
 def footnote(
     *arguments: object,
-    code: int = 0,
+    code: int | Sequence[int] = 0,
     home: Path | None = None,
     input: str | bytes | None = None,
     **variables: str,
@@ -29,7 +29,7 @@ def footnote(
     # Colours and widths aside this is the program: the same parsing, the same edge that catches errors.
     result = CliRunner().invoke(main, [str(a) for a in arguments], env=environment, input=input)
     said = f"footnote {' '.join(map(str, arguments))[:200]}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
-    assert result.exit_code == code, said
+    assert result.exit_code in ([code] if isinstance(code, int) else code), said
     assert "Traceback" not in result.output and "unexpected" not in result.stderr, said
     assert result.exception is None or isinstance(result.exception, SystemExit), said
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def import_(
 
 
 class _Target:
-    """The library that is imported into: opened at once, or made when the first file has been seen to be readable.
+    """The library that is imported into: opened at once, or made when the first paper has been read.
 
     So a slip of the pen leaves no empty library behind.
     """
@@ -117,8 +118,13 @@ def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: st
             bar.n = done
 
         papers = read_papers(file, format_, on_error=None if strict else note, on_progress=read)
+        first = next(papers, None)
+        if first is None:
+            raise ImportFileError(
+                f"{file} holds no paper that can be used. If its format is wrong, name it: --format F"
+            )
         library = target.library()
-        report = library.add(papers, encoder, on_progress=advance(bar))
+        report = library.add(chain([first], papers), encoder, on_progress=advance(bar))
     if bad > _SHOWN:
         click.echo(f"skipped: {bad - _SHOWN} more records", err=True)
     _name_merged(report)
