@@ -101,7 +101,6 @@ def question_features(
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     values |= {
-        "top_score": hits[0].score,
         "top_dense": dense[0],
         "gap_dense": dense[0] - dense[min(4, len(dense) - 1)],
         "top_sentence": max(column["cosine"]),

@@ -45,7 +45,6 @@ SENTENCE_FEATURES = (
 )
 
 QUESTION_FEATURES = (
-    "top_score",  # fused score of the first paper: how far it stands out
     "top_dense",  # best cosine of a paper
     "gap_dense",  # how far it stands above the fifth
     "top_sentence",  # best cosine of a sentence

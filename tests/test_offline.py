@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ def connect_asynchronously() -> None:
     async def connect() -> None:
         await asyncio.get_running_loop().sock_connect(nonblocking(), (DOCUMENTATION_V4, 80))
 
-    asyncio.run(connect())
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(connect())).result()
 
 
 def nonblocking() -> socket.socket:
