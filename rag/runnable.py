@@ -51,4 +51,4 @@ def _turn(one: Any) -> Turn:
         role, content = one
     else:
         role, content = one.type, one.text  # a BaseMessage
-    return Turn(_ROLES.get(role, role), str(content))
+    return Turn(_ROLES.get(role, str(role)), str(content))

@@ -42,8 +42,9 @@ _NO_ANSWER: dict[str, Any] = {
 def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | None, **options: Any) -> None:
     """Answer QUESTION from the library, a footnote on every sentence.
 
-    Exit code 3: refused. A line of a batch that cannot be asked is written with its 'error', and the exit code is 1
-    when all others are done.
+    Exit code 3: refused; FOOTNOTE_REFUSE=no answers even where the evidence is thin.
+
+    A line of a batch that cannot be asked is written with its 'error', and the exit code is 1 when all are done.
     """
     one_or_batch(question, batch, out, "QUESTION")
     if batch is not None and out is not None:
