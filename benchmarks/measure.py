@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -37,8 +37,10 @@ def run(command: Sequence[str], environment: Mapping[str, str], accepted: Sequen
     """Run ``command`` to its end.
 
     Lines of its output that are JSON objects with ``mark`` are timed, the one with ``result`` is kept.
-    Memory is the highest sum over the process and its children, sampled every 20 ms, and never less
-    than the kernel's own figure for the process (``ru_maxrss``). Raises :class:`ProcessFailed`.
+    Memory is the highest sum over the process and its children, sampled every 20 ms, and on Linux never less than
+    the kernel's own mark of the process (``VmHWM``), so that a peak between two samples counts; what happens in the
+    last 20 ms may be missed. ``ru_maxrss`` would not do: it begins with the memory of the process that started this
+    one. Raises :class:`ProcessFailed`.
     """
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
@@ -49,17 +51,15 @@ def run(command: Sequence[str], environment: Mapping[str, str], accepted: Sequen
         assert child.stdout is not None
         for line in child.stdout:
             lines.append((time.perf_counter() - start, line))
-        _, status, usage = os.wait4(child.pid, 0)
+        child.wait()
         seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
         sampler.finish()
         if child.returncode not in accepted:
             errors.seek(0)
             said = errors.read().decode("utf-8", "replace")[-2000:]
             raise ProcessFailed(f"{' '.join(command)} ended with {child.returncode}:\n{said}")
     marks, result = _messages(lines)
-    peak = max(sampler.peak, usage.ru_maxrss * _MAXRSS_UNIT)
-    return Run(seconds, peak / 1e6, marks, result, "".join(line for _, line in lines))
+    return Run(seconds, sampler.peak / 1e6, marks, result, "".join(line for _, line in lines))
 
 
 def _messages(lines: Sequence[tuple[float, str]]) -> tuple[dict[str, float], Any]:
@@ -73,10 +73,6 @@ def _messages(lines: Sequence[tuple[float, str]]) -> tuple[dict[str, float], Any
             elif isinstance(message, dict) and "result" in message:
                 result = message["result"]
     return marks, result
-
-
-# Kilobytes on Linux, bytes on macOS (getrusage(2)).
-_MAXRSS_UNIT = 1024 if os.uname().sysname == "Linux" else 1
 
 
 class _Sampler(threading.Thread):
@@ -93,11 +89,19 @@ class _Sampler(threading.Thread):
             process = psutil.Process(self._pid)
             while not self._done.wait(SAMPLE_SECONDS):
                 tree = [process, *process.children(recursive=True)]
-                self.peak = max(self.peak, sum(_resident(member) for member in tree))
+                self.peak = max(self.peak, _high_water(self._pid), sum(_resident(member) for member in tree))
 
     def finish(self) -> None:
         self._done.set()
         self.join()
+
+
+def _high_water(pid: int) -> int:
+    """The most memory that the process has held since it was started, in bytes; 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
+    return 0
 
 
 def _resident(process: psutil.Process) -> int:
