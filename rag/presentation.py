@@ -68,6 +68,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             "prompt_sha256": trace.prompt_sha256,
             "library": trace.library,
             "timings_ms": dict(trace.timings_ms),
+            **({"notes": list(trace.notes)} if trace.notes else {}),
         },
     }
 
@@ -84,7 +85,8 @@ def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
     for item in cited(answer):
         quotes = "\n>\n".join(f"> {markdown(quote)}" for quote in _quotes(answer, item.number))
         references.append(f"[{item.number}] {markdown_reference(item.paper)}\n\n{quotes}".rstrip() + "\n")
-    return "\n".join([f"{body}\n", *(["**References**\n", *references] if references else [])])
+    notes = [f"*Note: {markdown(note)}*\n" for note in answer.trace.notes]
+    return "\n".join([f"{body}\n", *notes, *(["**References**\n", *references] if references else [])])
 
 
 def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> str:

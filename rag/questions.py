@@ -150,7 +150,7 @@ def _points_outside(text: str) -> bool:
 
 
 def _with_history(text: str, history: Sequence[Turn]) -> str:
-    """``text`` after the questions that it leans on, and the names that the last answer brought in."""
+    """``text`` after the questions that it leans on and, where they name nothing, the names of the last answer."""
     asked = [clean_or_empty(t.content) for t in history if t.role == "user"]
     carried: list[str] = []
     for previous in reversed(asked):
@@ -159,7 +159,8 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
             if not is_follow_up(previous):
                 break
     answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
-    names = [n for n in _names(answered) if not any(n.lower() in c.lower() for c in (*carried, text))]
+    # A question that names its subject needs no name from the answer, which may have brought in many others.
+    names = [] if _names(" ".join(carried)) else [n for n in _names(answered) if n.lower() not in text.lower()]
     before = " ".join([*carried, *names[:4]])
     room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
     return " ".join([*([before[-room:]] if before and room else []), text])
@@ -170,7 +171,8 @@ def keeps_topic(rewritten: str, query: Query) -> bool:
     conversation, and not much else."""
     known = set(stems(query.search))
     words = set(stems(rewritten))
-    return bool(words - set(stems(query.text))) and len(words - known) <= 2 and len(words) <= 60
+    carried = known - set(stems(query.text))
+    return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
 
 
 _NAME = re.compile(r"\b(?=\w*[A-Z])(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")

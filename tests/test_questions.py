@@ -106,7 +106,14 @@ def test_what_points_to_the_turn_before_carries_it(question: str) -> None:
 
     assert query.is_follow_up
     assert query.text == question
-    assert query.search == f"{HISTORY[0].content} NAS COCO {question}"
+    assert query.search == f"{HISTORY[0].content} {question}"
+
+
+def test_the_answer_lends_its_names_where_the_question_named_nothing() -> None:
+    """'Which transformer …?' is answered with a name; 'the giant one' then means that."""
+    asked = Turn("user", "Which backbone permutes its scales?")
+    query = understand("How large is it?", (asked, HISTORY[1]))
+    assert query.search == f"{asked.content} SpineNet NAS COCO How large is it?"
 
 
 def test_nothing_to_lean_on_without_history() -> None:
@@ -332,6 +339,7 @@ def test_hostile_repetition_takes_no_time(piece: str) -> None:
         ("How large is SpineNet on COCO?", True),
         ("How large is it?", False),  # nothing of the conversation was brought in
         ("How large is the elephant of quantum gravity in Paris?", False),
+        ("Where is the best pizza?", False),
         ("", False),
     ],
 )
