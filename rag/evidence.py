@@ -194,14 +194,18 @@ def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: Evid
 
 
 def _best(ranked: Ranked, limit: int) -> list[Candidate]:
-    """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good."""
+    """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good.
+
+    A second one always stands beside the first, so that a bare figure has its setting.
+    """
     chosen: list[Candidate] = []
     best = ranked.candidates[0]
     model = _model()
     for candidate in ranked.candidates:
         behind = best.score - candidate.score
-        margin = model.same_paper_margin if candidate.paper_id == best.paper_id else model.other_paper_margin
-        if behind <= margin and not _repeats(candidate, chosen):
+        same_paper = candidate.paper_id == best.paper_id
+        margin = model.same_paper_margin if same_paper else model.other_paper_margin
+        if (behind <= margin or (same_paper and len(chosen) == 1)) and not _repeats(candidate, chosen):
             chosen.append(candidate)
         if len(chosen) == limit:
             break
