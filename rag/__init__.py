@@ -1,3 +1,30 @@
-"""Footnote: questions about a library of paper abstracts, answered offline, a footnote on every sentence."""
+"""Footnote: questions about a library of paper abstracts, answered offline, a footnote on every sentence.
+
+The modules in the order of the flow; ``pipeline.py`` is the place to start reading.
+
+=================================  ==================================================================
+``datatypes.py``, ``errors.py``    the records, the Protocols and the errors that all steps share
+``config.py``                      TOML and environment to one frozen ``Settings``
+``importers/``, ``plaintext.py``   files to papers, one by one
+``identity.py``                    which records are the same paper
+``chunking.py``                    abstracts to sentences and passages, offsets exact
+``encoders.py``, ``gguf_export.py``  text to vectors; the weights as GGUF for llama.cpp
+``library.py``, ``storage/``       a library on disk: Chroma, BM25, papers, manifest
+``questions.py``, ``spelling.py``  what is asked, completed and put right
+``retrievers/``                    dense, lexical, hybrid
+``features.py``, ``roles.py``      what the choice of sentences looks at
+``evidence.py``                    the sentences that answer, or a graded refusal
+``overview.py``                    questions about the whole library
+``prompting.py``                   a file of ``prompts/`` and evidence to messages
+``generators/``, ``models/``       quotes, or a GGUF through llama.cpp; which GGUFs there are
+``citations.py``, ``facts.py``     every sentence against the abstract that it cites
+``presentation.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
+``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable
+``factory.py``                     settings to objects, the only wiring place
+``evaluation/``                    retrieval and answers, measured beside baselines
+``cli/``, ``ui/``                  command line and chat
+``offline.py``                     refuses every connection beyond this computer
+=================================  ==================================================================
+"""
 
 __version__ = "0.1.0"
