@@ -64,6 +64,8 @@ QUESTION_FEATURES = (
 )
 
 _NUMBER = re.compile(r"\d")
+# Small numbers are written as words: an answer to 'how many', but too common to be a figure anywhere else.
+_COUNTED = frozenset("two three four five six seven eight nine ten eleven twelve twenty dozen twice half".split())
 _CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(
@@ -126,6 +128,7 @@ def sentence_features(
     cosines = vectors @ vector
     whole = weights.coverage(title.union(*sets))
     asked = {t for t in tokens(query.search) if _NUMBER.match(t)}
+    counts = "how many" in query.text.lower()
     names = {n.lower() for n in names_in(query.text)}
     asks_what = bool(_ASKS_WHAT.search(query.text))
     asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
@@ -133,7 +136,7 @@ def sentence_features(
     last = max(len(sentences) - 1, 1)
     rows = []
     for i, sentence in enumerate(sentences):
-        figures = {t for t in tokens(sentence.text) if _NUMBER.match(t)} - asked
+        figures = {t for t in tokens(sentence.text) if _NUMBER.match(t) or (counts and t in _COUNTED)} - asked
         roles = role_scores(sentence.text, i / last)
         around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
         named = bool(names) and asks_what and any(n in sentence.text.lower() for n in names)

@@ -26,7 +26,7 @@ def understand(question: str, history: Sequence[Turn] = ()) -> Query:
     """
     text = clean(question)
     leans = bool(history) and is_follow_up(text)
-    search = _with_history(text, history) if leans else text
+    search = _with_history(text, history) if leans else _without_request(text)
     intent, topic = _intent(text)
     return Query(text, search, intent, topic, bool(_FIGURE.search(text)), leans)
 
@@ -164,6 +164,19 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
     before = " ".join([*carried, *names[:4]])
     room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
     return " ".join([*([before[-room:]] if before and room else []), text])
+
+
+_EXPLAIN = re.compile(
+    r"^(?:please |(?:can|could|would|will) you (?:please )?|i (?:want|would like|need) to know )*"
+    r"(?:explain(?: to me)?|describe|tell me(?: more)?(?: about)?|say|define)\s+(?:me )?(?:please )?",
+    re.IGNORECASE,
+)
+
+
+def _without_request(text: str) -> str:
+    """``text`` without 'can you explain' at its start: those words are about the answer, not about any paper."""
+    rest = _EXPLAIN.sub("", text, count=1)
+    return rest if stems(rest) else text
 
 
 def keeps_topic(rewritten: str, query: Query) -> bool:
