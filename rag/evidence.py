@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SEVERAL = 3  # papers that an answer over several papers draws on
 TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
+ENOUGH = 20  # candidate sentences from which their median can be told
+UNRELATED = 4.0  # about what a sentence of a paper on something else scores
+SETTING = 2.5  # how much further behind the second sentence may be than the third
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
@@ -94,7 +97,8 @@ def question_features(
     column = {name: [c.features[i] for c in candidates] for i, name in enumerate(SENTENCE_FEATURES)}
     dense = sorted((h.dense or 0.0 for h in hits), reverse=True)
     lexical = max(hits, key=lambda h: h.lexical or 0.0)
-    scores = [c.score for c in candidates]
+    # Few sentences say little about how far one stands out: the rest are thought to be of unrelated papers.
+    scores = sorted([c.score for c in candidates] + [UNRELATED] * (ENOUGH - len(candidates)), reverse=True)
     best = candidates[0]
     text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
     names, missing = names_in(query.text), missing_names(query.text, text)
@@ -196,7 +200,7 @@ def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: Evid
 def _best(ranked: Ranked, limit: int) -> list[Candidate]:
     """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good.
 
-    A second one always stands beside the first, so that a bare figure has its setting.
+    A second one stands beside the first unless it is far off, so that a bare figure has its setting.
     """
     chosen: list[Candidate] = []
     best = ranked.candidates[0]
@@ -205,7 +209,9 @@ def _best(ranked: Ranked, limit: int) -> list[Candidate]:
         behind = best.score - candidate.score
         same_paper = candidate.paper_id == best.paper_id
         margin = model.same_paper_margin if same_paper else model.other_paper_margin
-        if (behind <= margin or (same_paper and len(chosen) == 1)) and not _repeats(candidate, chosen):
+        if same_paper and len(chosen) == 1:
+            margin *= SETTING
+        if behind <= margin and not _repeats(candidate, chosen):
             chosen.append(candidate)
         if len(chosen) == limit:
             break

@@ -51,7 +51,11 @@ def clean_or_empty(text: str) -> str:
 def _visible(text: str) -> str:
     """Control characters and half surrogates separate words; soft hyphens and direction marks stand within them."""
     kinds = {"Cc": " ", "Cs": " ", "Co": " ", "Cf": ""}
-    return " ".join("".join(kinds.get(unicodedata.category(c), c) for c in text).split())
+    plain = _TERMINAL.sub("", text)
+    return " ".join("".join(kinds.get(unicodedata.category(c), c) for c in plain).split())
+
+
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # colours and movements of a terminal, as pasted from one
 
 
 # What asks for a figure rather than for an explanation.

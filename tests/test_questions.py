@@ -359,3 +359,7 @@ def test_a_rewriting_must_bring_in_the_conversation_and_little_else(rewritten: s
 def test_the_words_of_a_request_are_not_searched_for(asked: str, search: str) -> None:
     query = understand(asked)
     assert (query.text, query.search) == (asked, search)
+
+
+def test_colours_of_a_terminal_are_taken_out_whole() -> None:
+    assert clean("What is \x1b[31mSpineNet\x1b[0m?") == "What is SpineNet?"
