@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
+from rag.evaluation.machine import commit
+from rag.evaluation.machine import machine as described
 
 RESULTS = Path(__file__).parent / "results"
-ROOT = RESULTS.parent.parent
 PACKAGES = (
     "chromadb",
     "gradio",
@@ -85,35 +81,9 @@ TARGETS = (
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on, and how busy it was before the run."""
-    return {
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "load_before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def commit() -> str:
-    """The short hash of the checkout, with ``-changed`` where tracked files differ from it."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    name = git("rev-parse", "--short=10", "HEAD") or "unknown"
-    return f"{name}-changed" if git("status", "--porcelain", "--untracked-files=no") else name
+    facts = described(PACKAGES)
+    facts["load_before"] = facts.pop("load")
+    return facts
 
 
 def write(figures: Mapping[str, float], details: Mapping[str, Any], folder: Path = RESULTS) -> Path:

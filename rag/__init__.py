@@ -18,6 +18,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``prompting.py``                   a file of ``prompts/`` and evidence to messages
 ``generators/``, ``models/``       quotes, or a GGUF through llama.cpp; which GGUFs there are
 ``citations.py``, ``facts.py``     every sentence against the abstract that it cites
+``marks.py``                       how a footnote number is written
 ``presentation.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
 ``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable
 ``factory.py``                     settings to objects, the only wiring place

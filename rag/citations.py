@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.facts import has_negation, is_opposite, missing_figures, missing_names, missing_proper_nouns
+from rag.marks import with_numbers
 from rag.words import stems
 
 if TYPE_CHECKING:
@@ -169,15 +170,6 @@ def _support(text: str, paper_id: str, sentences: Sequence[Sentence], sources: S
         if blended[near] > support:
             return blended[near], sentences[near]
     return support, sentences[best]
-
-
-def with_numbers(text: str, numbers: Sequence[int]) -> str:
-    """``text`` with ``[n]`` for each number before its full stop."""
-    if not numbers:
-        return text
-    end = re.search(r"[.!?。！？।؟]+[\"'”’)\]]*$", text)
-    body, mark = (text, ".") if end is None else (text[: end.start()], end.group())
-    return f"{body.rstrip(' ,;:')} {''.join(f'[{n}]' for n in numbers)}{mark}"
 
 
 def _expand(mark: str) -> list[int]:

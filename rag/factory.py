@@ -108,7 +108,7 @@ def available_models(settings: Settings) -> list[ModelChoice]:
     return choices
 
 
-def open_library(settings: Settings, *, read_only: bool = True) -> Library:
+def open_library(settings: Settings) -> Library:
     """The library of ``settings``, opened once per process for reading.
 
     The shipped one is built at its first use. Raises :class:`LibraryNotFound` for any other folder
@@ -121,8 +121,6 @@ def open_library(settings: Settings, *, read_only: bool = True) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    if not read_only:
-        return Library.open(path, embedder=embedder_id(), read_only=False)
     with _LOCK:
         return _opened_library(path)
 

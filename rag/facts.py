@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 
+from rag.words import NAME
+
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNITS = {
     "%": "%", "percent": "%", "per cent": "%", "percentage": "%",
@@ -36,7 +38,7 @@ _JOIN = re.compile(r"\s*(?:[-–,/]|,?\s*\b(?:to|and|or)\b|\.\.\.?)\s*", re.IGNO
 _WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
-_NAME = re.compile(r"(?<![\w-])(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
+_NAME = re.compile(rf"(?<![\w-]){NAME}")
 _PROPER = re.compile(r"(?<=[\w,)] )[A-Z][a-z]{2,}\b")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|fails? to|failed to|unable to|lacks?|hardly|\w+n['’]t)\b", re.I

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Query, Sentence
 from rag.roles import Role, role_scores
-from rag.words import stems, tokens
+from rag.words import NAME, stems, tokens
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -88,7 +88,7 @@ _REASON = re.compile(
     r"leads? to|results? in|consequently|therefore|thus|explain\w*|attribut\w*|suffer\w*|limit\w*)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"\b(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
+_NAME = re.compile(rf"\b{NAME}")
 
 
 class WordWeights:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from rag.datatypes import Intent, Query, Turn
 from rag.errors import QuestionError
-from rag.words import STOPWORDS, stem, stems, unique_stems
+from rag.words import NAME, STOPWORDS, stem, stems, unique_stems
 
 MAX_CHARACTERS = 4_000
 
@@ -192,7 +192,7 @@ def keeps_topic(rewritten: str, query: Query) -> bool:
     return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
 
 
-_NAME = re.compile(r"\b(?=\w*[A-Z])(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)")
+_NAME = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
 
 
 def _names(text: str) -> list[str]:

@@ -12,6 +12,9 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+# Acronyms, names in mixed case and names with digits, as a pattern to be put between the caller's boundaries.
+NAME = r"(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)"
+
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 

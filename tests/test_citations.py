@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.chunking import split_sentences
-from rag.citations import Checked, DraftSentence, Sources, check, parse, with_numbers
+from rag.citations import Checked, DraftSentence, Sources, check, parse
 from rag.datatypes import Evidence, Paper, Sentence, Verdict
 from rag.encoders import QueryEncoder
-from rag.generators.quote import third_person, with_number
+from rag.generators.quote import third_person
+from rag.marks import with_numbers
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -274,7 +275,7 @@ def test_every_quote_of_every_shipped_abstract_is_supported() -> None:
         sources = Sources(lambda _, s=sentences: s, _no_vectors, _no_vector)  # type: ignore[misc]
         for i, sentence in enumerate(sentences):
             evidence = [Evidence(1, paper, (sentence,), 1.0)]
-            quoted = with_number(third_person(sentence.text, introduced=i % 2 == 1), 1)
+            quoted = with_numbers(third_person(sentence.text, introduced=i % 2 == 1), (1,))
             checked = check(quoted, evidence, sources, split_sentences)
             if [s.verdict for s in checked.sentences] != [Verdict.SUPPORTED] or checked.text != quoted:
                 failed.append(quoted)
@@ -285,7 +286,7 @@ def test_whole_abstracts_quoted_in_one_go_are_cut_where_they_were_joined() -> No
     """An answer of many quotes has as many sentences."""
     for line in (ROOT / "data" / "papers.jsonl").read_text(encoding="utf-8").splitlines():
         quotes = [third_person(s.text) for s in split_sentences(json.loads(line)["abstract"])]
-        text = " ".join(with_number(q, n) for n, q in enumerate(quotes, start=1))
+        text = " ".join(with_numbers(q, (n,)) for n, q in enumerate(quotes, start=1))
         assert [d.numbers for d in parse(text, split_sentences)] == [(n,) for n in range(1, len(quotes) + 1)]
 
 

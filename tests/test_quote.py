@@ -13,7 +13,8 @@ from rag.chunking import split_sentences
 from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Paper, Sentence
 from rag.errors import GenerationCancelled
-from rag.generators.quote import QuoteGenerator, third_person, with_number
+from rag.generators.quote import QuoteGenerator, third_person
+from rag.marks import with_numbers
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOTS = [
@@ -126,7 +127,7 @@ def test_brackets_of_the_abstract_are_no_footnotes() -> None:
     text = third_person("Gu et al. [2021], [3]-[5], [1,2] and [ 7 ] agree.")
 
     assert text == "Gu et al. (2021), (3)-(5), (1,2) and ( 7 ) agree."
-    assert [d.numbers for d in parse(with_number(text, 4), split_sentences)] == [(4,)]
+    assert [d.numbers for d in parse(with_numbers(text, (4,)), split_sentences)] == [(4,)]
 
 
 def test_once_introduced_they_will_do() -> None:
@@ -156,7 +157,7 @@ def test_scraps_do_no_harm(text: str) -> None:
     ],
 )
 def test_the_number_stands_before_the_stop(text: str, numbered: str) -> None:
-    assert with_number(text, 2) == numbered
+    assert with_numbers(text, (2,)) == numbered
     assert [d.numbers for d in parse(numbered, split_sentences)] == [(2,)]
 
 

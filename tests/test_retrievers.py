@@ -147,7 +147,7 @@ def test_a_pass_adds_standard_scores(library: Library, encoder: QueryEncoder) ->
     bm25 = dict(library.lexical(query, 1000))
     wording = np.array([bm25.get(one, 0.0) for one in ids])
     expected = sum((x - x.mean()) / x.std() for x in (meaning, wording)) / 2
-    found = _mixed(library, {}, vector, words, 1000)
+    found = _mixed(library, {}, vector, library.weighted(words, 1000), 1000)
     assert [one for one, _ in found] == [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-expected[i], ids[i]))]
     assert [score for _, score in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def machine() -> dict[str, Any]:
-    """System, processor, cores, memory in GB (10^9 bytes), load of the last minute, versions."""
+def machine(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
+    """System, processor, cores, memory in GB (10^9 bytes), load of the last minute, versions of ``packages``."""
     import psutil
 
     return {
@@ -26,7 +27,7 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load": round(psutil.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in packages},
     }
 
 

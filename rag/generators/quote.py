@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from rag.datatypes import GenerationRequest, StopSignal
 from rag.errors import GenerationCancelled
+from rag.marks import with_numbers
 
 
 class QuoteGenerator:
@@ -31,17 +32,8 @@ class QuoteGenerator:
                     raise GenerationCancelled("Stopped.")
                 text = third_person(sentence.text, introduced=introduced)
                 introduced = introduced or "the authors" in text.lower()
-                yield ("" if first else " ") + with_number(text, evidence.number)
+                yield ("" if first else " ") + with_numbers(text, (evidence.number,))
                 first = False
-
-
-def with_number(text: str, number: int) -> str:
-    """``text`` as one sentence with its number before the full stop: ``It works [2].``"""
-    body = text.rstrip()
-    end = re.search(r"[.!?。！？।؟]+[\"'”’)\]]*$", body)
-    mark = "." if end is None else end.group()
-    body = body if end is None else body[: end.start()]
-    return f"{body.rstrip(' ,;:')} [{number}]{mark}"
 
 
 # A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
 DEPTH = 100  # how many passages and papers each ranking brings into the fusion
+_TAIL = 10  # times as many BM25 scores are looked up, so that a candidate by meaning has its own
 FEEDBACK_PAPERS = 5  # papers of the first pass that the second one learns from
 FEEDBACK_MEANING = 0.4  # weight of their mean vector beside the question's
 FEEDBACK_WORDS = 0.25  # weight of their words beside the question's
@@ -87,14 +88,15 @@ def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -
         return []
     depth = max(k, depth)
     words = {word: float(n) for word, n in Counter(stems(query)).items()}
-    lexical = dict(index.weighted(words, depth))
+    found = index.weighted(words, _TAIL * depth)
+    lexical = dict(found[:depth])
     entries: dict[str, Entry] = {}
-    first = _mixed(index, entries, vector, words, depth)
+    first = _mixed(index, entries, vector, found, depth)
     if not first:
         return []
     vector2, words2 = _fed_back(index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words)
     hits = []
-    for one, score in _mixed(index, entries, vector2, words2, depth)[:k]:
+    for one, score in _mixed(index, entries, vector2, index.weighted(words2, _TAIL * depth), depth)[:k]:
         entry = entries[one]
         cosines = entry.passage_vectors @ vector
         best = int(cosines.argmax())
@@ -107,13 +109,13 @@ def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -
 
 
 def _mixed(
-    index: Index, entries: dict[str, Entry], vector: Vector, words: Mapping[str, float], depth: int
+    index: Index, entries: dict[str, Entry], vector: Vector, found: Sequence[tuple[str, float]], depth: int
 ) -> list[tuple[str, float]]:
-    """Paper ids by the mean of their standard scores by meaning and by words. Fills ``entries``."""
+    """Paper ids by the mean of their standard scores by meaning and by words (``found``). Fills ``entries``."""
     import numpy as np
 
-    lexical = dict(index.weighted(words, 10 * depth))
-    ids = {passage.paper_id for passage, _ in index.dense(vector, depth)} | set(list(lexical)[:depth])
+    lexical = dict(found)
+    ids = {passage.paper_id for passage, _ in index.dense(vector, depth)} | {one for one, _ in found[:depth]}
     entries.update(index.entries(sorted(ids - entries.keys())))
     # A paper that another process has just removed is in an index and not in the entries.
     there = sorted(ids & entries.keys())

@@ -31,6 +31,7 @@ class Lexicon:
     def __init__(self, index: Any, ids: list[str]) -> None:
         self._index = index
         self.ids = ids
+        self._vocabulary: dict[str, int] | None = None
 
     @classmethod
     def build(cls, texts: Iterable[tuple[str, str]]) -> Lexicon:
@@ -106,11 +107,12 @@ class Lexicon:
         return wanted
 
     def vocabulary(self) -> dict[str, int]:
-        """Every stem with the number of papers that have it."""
-        if self._index is None:
-            return {}
-        starts = self._index.scores["indptr"]
-        return {word: int(starts[at + 1] - starts[at]) for word, at in self._index.vocab_dict.items() if word}
+        """Every stem with the number of papers that have it; made once, since every question asks for it."""
+        if self._vocabulary is None:
+            words = self._index.vocab_dict if self._index is not None else {}
+            starts = self._index.scores["indptr"] if words else ()
+            self._vocabulary = {word: int(starts[at + 1] - starts[at]) for word, at in words.items() if word}
+        return self._vocabulary
 
 
 def _bm25s() -> Any:

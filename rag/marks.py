@@ -1,0 +1,16 @@
+"""Footnote numbers in the text of an answer: the one way in which they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+
+def with_numbers(text: str, numbers: Sequence[int]) -> str:
+    """``text`` as one sentence with ``[n]`` for each number before its full stop: ``It works [2].``"""
+    if not numbers:
+        return text
+    body = text.rstrip()
+    end = re.search(r"[.!?。！？।؟]+[\"'”’)\]]*$", body)
+    body, mark = (body, ".") if end is None else (body[: end.start()], end.group())
+    return f"{body.rstrip(' ,;:')} {''.join(f'[{n}]' for n in numbers)}{mark}"
