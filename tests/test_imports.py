@@ -18,6 +18,7 @@ HEAVY = frozenset(
         "langchain_chroma",
         "langchain_core",
         "llama_cpp",
+        "onnxruntime",
         "sentence_transformers",
         "torch",
         "transformers",
@@ -27,7 +28,7 @@ HEAVY = frozenset(
 MAY_SUBCLASS_LANGCHAIN = ("rag.retrievers.", "rag.generators.llama", "rag.runnable")
 
 # The vocabulary and pure helpers: these every module may import, and they import only one another.
-FOUNDATION = frozenset({"datatypes", "errors", "identity", "offline", "plaintext", "words"})
+FOUNDATION = frozenset({"datatypes", "errors", "identity", "offline", "plaintext", "scope", "words"})
 # The steps, in the order of the flow. A module counts by its first name: library_storage belongs to no step.
 STEPS = frozenset(
     {"importers", "chunking", "encoders", "library", "retrievers", "evidence", "prompting", "generators", "citations"}

