@@ -56,7 +56,7 @@ def test_errors_end_the_turn_with_a_sentence(error: Exception, text: str) -> Non
 
 
 def test_opening_an_answerer_may_fail_too() -> None:
-    def failing(model: str, mode: str) -> FakeAnswerer:
+    def failing(model: str, mode: str, library: str) -> FakeAnswerer:
         raise LibraryLocked("Busy. Wait.")
 
     assert list(Conversations(failing).ask("a", "Q?", [], "quote", "quote"))[-1].error == "Busy. Wait."

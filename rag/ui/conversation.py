@@ -12,9 +12,10 @@ import logging
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from rag.datatypes import Answer, Answerer, Draft, Event, Stage
 from rag.datatypes import Turn as SpokenTurn
@@ -23,7 +24,7 @@ from rag.ui.line import Line
 
 _log = logging.getLogger(__name__)
 
-OpenAnswerer = Callable[[str, str], Answerer]  # model name, grounding mode
+OpenAnswerer = Callable[[str, str, str], Answerer]  # model name, grounding mode, folder of the library
 _POLL_S = 0.05  # how late a stop may be noticed
 _PACE_S = 0.08  # drafts are shown at most this often: each showing is a message to the browser
 
@@ -43,7 +44,10 @@ class Choice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and what came of it: an answer, an error, a stop, or the state of the work so far."""
+    """A question and what came of it: an answer, an error, a stop, or the state of the work so far.
+
+    ``library`` and ``scope`` say where the answer was looked for; ``replay`` what asking again has shown.
+    """
 
     question: str
     model: str  # name of the model that was chosen
@@ -55,10 +59,17 @@ class Turn:
     ahead: int = 0  # questions in line before this one
     draft: str = ""
     seconds: float = 0.0  # from the question to its end
+    library: str = ""
+    scope: Any = None  # a rag.scope.Scope, None for all papers
+    replay: str = ""  # what asking again has shown
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def finished(self) -> bool:
         return self.answer is not None or bool(self.error) or self.stopped
+
+    def __hash__(self) -> int:  # answers hold mappings; Gradio hashes states to see whether they have changed
+        return hash((self.id, self.finished, self.replay))
 
 
 @dataclass(slots=True)
@@ -78,7 +89,16 @@ class Conversations:
         self._lock = threading.Lock()
         self._runs: dict[str, _Run] = {}  # by tab
 
-    def ask(self, tab: str, question: str, turns: Sequence[Turn], model: str, mode: str) -> Iterator[Turn]:
+    def ask(
+        self,
+        tab: str,
+        question: str,
+        turns: Sequence[Turn],
+        model: str,
+        mode: str,
+        library: str = "",
+        scope: Any = None,
+    ) -> Iterator[Turn]:
         """Yield the turn as it grows; the last one is finished. Nothing where ``tab`` already waits for an answer."""
         run = _Run()
         with self._lock:
@@ -86,7 +106,7 @@ class Conversations:
                 return
             self._runs[tab] = run
         begun = time.monotonic()
-        turn = Turn(question, model, mode, stage="retrieve")
+        turn = Turn(question, model, mode, stage="retrieve", library=library, scope=scope)
         try:
             yield turn
             for state in self._follow(run, turn, spoken(turns)):
@@ -126,8 +146,9 @@ class Conversations:
     def _work(self, run: _Run, ticket: object, turn: Turn, history: Sequence[SpokenTurn]) -> None:
         """The answering thread: hands every event, and at the end an exception or None, to the tab."""
         try:
-            answerer = self._open(turn.model, turn.mode)
-            for event in answerer.stream(turn.question, history, run.stop):
+            answerer = self._open(turn.model, turn.mode, turn.library)
+            within: dict[str, Any] = {} if turn.scope is None else {"scope": turn.scope}
+            for event in answerer.stream(turn.question, history, run.stop, **within):
                 run.events.put(event)
             run.events.put(None)
         except Exception as error:  # the edge: whatever it is, the tab gets a sentence

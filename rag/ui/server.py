@@ -74,10 +74,13 @@ def launch(settings: Settings) -> Any:
         models.append(chosen)
     opening = threading.Lock()
 
-    def open_for(model: str, mode: str) -> Answerer:
+    def at(library: str) -> Settings:
+        return with_overrides(settings, library=library or None)
+
+    def open_for(model: str, mode: str, library: str) -> Answerer:
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
-            open_library(settings)
-        return open_answerer(with_overrides(settings, model=model, mode=mode))
+            open_library(at(library))
+        return open_answerer(with_overrides(at(library), model=model, mode=mode))
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
     app = build_app(
@@ -87,6 +90,8 @@ def launch(settings: Settings) -> Any:
         mode=mode,
         questions=SHIPPED if settings.is_shipped_library else (),
         private=is_loopback(settings.host),
+        settings=settings,
+        fingerprint=lambda library: open_library(at(library)).fingerprint,
     )
     start(app, settings.host, settings.port)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
@@ -109,7 +114,7 @@ def start(app: Any, host: str, port: int) -> None:
         server_name=host,
         server_port=port,
         theme=_theme(),
-        head=f"<style>{_resource('page.css')}</style>",
+        head=f"<style>{_styles()}</style>",
         favicon_path=str(files("rag.ui").joinpath("icon.svg")),
         app_kwargs={"middleware": _middleware(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
         prevent_thread_lock=True,
@@ -172,8 +177,12 @@ def _theme() -> Any:
     return gr.themes.Base(primary_hue="blue", neutral_hue="stone", font=fonts, font_mono=mono, radius_size="md")
 
 
-def _resource(name: str) -> str:
-    return files("rag.ui").joinpath(name).read_text(encoding="utf-8")
+def _styles() -> str:
+    """The style sheets of the page and of its tabs."""
+    folder = files("rag.ui")
+    tabs = sorted((file for file in folder.joinpath("tabs").iterdir() if file.name.endswith(".css")), key=str)
+    beside = sorted((file for file in folder.iterdir() if file.name.endswith(".css")), key=str)
+    return "\n".join(file.read_text(encoding="utf-8") for file in (*beside, *tabs))
 
 
 def _usable_port(host: str, port: int) -> int:
@@ -191,9 +200,9 @@ def _usable_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _warm_up(open_for: Callable[[str, str], Answerer], model: str, mode: str) -> None:
+def _warm_up(open_for: Callable[[str, str, str], Answerer], model: str, mode: str) -> None:
     """Open the library before the first question asks for it. What fails here is said when somebody asks."""
     try:
-        open_for(model, mode).papers()
+        open_for(model, mode, "").papers()
     except FootnoteError:
         return

@@ -29,8 +29,8 @@ class Answerers:
     def __init__(self) -> None:
         self.current = FakeAnswerer()
 
-    def open(self, model: str, mode: str) -> FakeAnswerer:
-        return self.current.open(model, mode)
+    def open(self, model: str, mode: str, library: str = "") -> FakeAnswerer:
+        return self.current.open(model, mode, library)
 
 
 @pytest.fixture(scope="session")

@@ -161,10 +161,12 @@ class FakeAnswerer:
         self.scripts = scripts or {}
         self.calls: list[tuple[str, tuple[Turn, ...]]] = []
         self.opened: list[tuple[str, str]] = []
+        self.libraries: list[str] = []
         self._papers = papers
 
-    def open(self, model: str, mode: str) -> FakeAnswerer:
+    def open(self, model: str, mode: str, library: str = "") -> FakeAnswerer:
         self.opened.append((model, mode))
+        self.libraries.append(library)
         return self
 
     def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:

@@ -1,0 +1,185 @@
+"""The Ask tab: the conversation, the question box and the evidence beside it.
+
+:class:`Chat` says what the parts show, without Gradio. Gradio finds out from annotations that a handler
+wants the request or the event, so the annotations of the inner functions are real classes: this module
+does without postponed evaluation.
+"""
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
+
+from rag.errors import FootnoteError
+from rag.ui import scope_bar
+from rag.ui.conversation import Conversations, Turn
+from rag.ui.desk import Desk
+from rag.ui.examples import from_papers
+from rag.ui.render import MODE_LABELS, panel_html, status_html, turn_html, welcome_html
+from rag.ui.tabs import history
+
+Updates = dict[str, Any]  # component name → its new value or update
+VIEW = ("turns", "conversation", "live", "panel")
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+class Chat:
+    """What the tab shows, as values by component name. One object serves all browser tabs."""
+
+    def __init__(self, desk: Desk, questions: Sequence[str]) -> None:
+        self.conversations = Conversations(desk.open)
+        self._desk = desk
+        self._questions = tuple(questions)
+
+    def ask(
+        self, tab: str, question: str, turns: Sequence[Turn], model: str, mode: str, library: str, scope: Any
+    ) -> Iterator[Updates]:
+        """The page while one question is answered."""
+        busy = {"ask": {"visible": False}, "stop": {"visible": True}, "new": {"interactive": False}}
+        idle = {"ask": {"visible": True}, "stop": {"visible": False}, "new": {"interactive": True}}
+        first = True
+        for turn in self.conversations.ask(tab, question, turns, model, mode, library, scope):
+            number = len(turns)
+            if turn.finished:
+                yield dict(zip(VIEW, self.view([*turns, turn], library), strict=True)) | idle
+                continue
+            live = turn_html(turn, number, False, self._desk.known_papers(library), self._desk.labels)
+            # Older answers lose their 'ask again' while a question runs.
+            conversation = self._turns(turns, False, library)
+            yield {"live": live} | ({"conversation": conversation, "box": ""} | busy if first else {})
+            first = False
+
+    def view(self, turns: Sequence[Turn], library: str) -> tuple[Any, ...]:
+        """Values for ``VIEW``: a whole conversation."""
+        return [*turns], self.conversation(turns, library), "", self.panel(turns, library)
+
+    def conversation(self, turns: Sequence[Turn], library: str) -> str:
+        """All turns, the last with its 'ask again'; the welcome where there are none."""
+        if turns:
+            return self._turns(turns, True, library)
+        papers = self._desk.known_papers(library)
+        shipped = self._questions if library == "" else ()
+        return welcome_html(shipped or from_papers(list(papers.values())))
+
+    def panel(
+        self,
+        turns: Sequence[Turn],
+        library: str,
+        turn: int = -1,
+        number: int | None = None,
+        sentence: int | None = None,
+    ) -> str:
+        """The evidence of one turn, the last by default. A turn that does not exist shows as none."""
+        chosen = turns[turn] if -len(turns) <= turn < len(turns) else None
+        return panel_html(chosen, self._desk.known_papers(library), number, sentence)
+
+    def status(self, model: str, mode: str, library: str, wait: bool) -> str:
+        """The line below the title. ``wait`` opens the library if need be."""
+        problem = ""
+        papers = self._desk.known_papers(library) or None
+        if wait:
+            try:
+                papers = self._desk.papers(library)
+            except FootnoteError as error:
+                problem = str(error)
+        return status_html(self._desk.models[model], mode, papers, problem, self._desk.private)
+
+    def _turns(self, turns: Sequence[Turn], retry: bool, library: str) -> str:
+        papers, labels, last = self._desk.known_papers(library), self._desk.labels, len(turns) - 1
+        return "".join(turn_html(turn, i, retry and i == last, papers, labels) for i, turn in enumerate(turns))
+
+
+def build(gr: Any, desk: Desk, chat: Chat) -> None:
+    """Lay out the tab."""
+    parts = desk.parts
+    with gr.Row(elem_id="fn-body"):
+        with gr.Column(elem_id="fn-history", min_width=0):
+            history.build(gr, desk)
+        with gr.Column(elem_id="fn-main", min_width=0):
+            parts["conversation"] = html(gr, "conversation", chat.conversation([], ""), "conversation")
+            parts["live"] = html(gr, "live", "", "live")
+            with gr.Column(elem_id="fn-dock", min_width=0):
+                with gr.Column(elem_id="fn-scope", min_width=0):
+                    scope_bar.build(gr, desk)
+                with gr.Row(elem_id="fn-composer"):
+                    parts["box"] = gr.Textbox(
+                        label="Your question", show_label=False, placeholder="Ask about these papers",
+                        lines=1, max_lines=6, scale=1, min_width=0, elem_id="fn-box", container=False,
+                    )  # fmt: skip
+                    parts["ask"] = gr.Button("Ask", variant="primary", scale=0, min_width=88, elem_id="fn-ask")
+                    parts["stop"] = gr.Button(
+                        "Stop", variant="stop", scale=0, min_width=88, visible=False, elem_id="fn-stop"
+                    )
+        with gr.Column(elem_id="fn-side", min_width=0):
+            parts["panel"] = html(gr, "panel", chat.panel([], ""), "panel")
+
+
+def html(gr: Any, name: str, value: str, role: str = "") -> Any:
+    """A ``gr.HTML`` of ours; ``role`` says which part of page.js drives it."""
+    script = files("rag.ui").joinpath("page.js").read_text(encoding="utf-8") if role else ""
+    start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
+    return gr.HTML(value, elem_id=f"fn-{name}", apply_default_css=False, js_on_load=start)
+
+
+def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
+    """Connect the components. No handler is offered as an API."""
+    parts = desk.parts
+    names = (*VIEW, "box", "ask", "stop", "new", "tabs")
+    outputs = [parts[name] for name in names]
+    asking = [parts[name] for name in ("turns", "model", "mode", "library", "scope")]
+
+    def updates(values: Updates) -> tuple[Any, ...]:
+        return tuple(
+            gr.skip() if name not in values else gr.update(**v) if isinstance(v := values[name], dict) else v
+            for name in names
+        )
+
+    def ask(
+        question: str, turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        tab = str(request.session_hash)
+        yield from map(updates, chat.ask(tab, question, turns, model, mode, library, scope))
+
+    def ask_elsewhere(
+        question: str, turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        yield updates({"tabs": {"selected": "ask"}})
+        yield from ask(question, turns, model, mode, library, scope, request)
+
+    def example(
+        turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request, event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
+        yield from ask(str(event.question), turns, model, mode, library, scope, request)
+
+    def retry(
+        turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        if turns:
+            yield from ask(turns[-1].question, turns[:-1], model, mode, library, scope, request)
+
+    def stop(request: gr.Request) -> None:
+        chat.conversations.stop(str(request.session_hash))
+
+    def open_footnote(turns: list[Turn], library: str, event: gr.EventData) -> str:
+        sentence = None if event.sentence is None else int(event.sentence)
+        return chat.panel(turns, library, int(event.turn), int(event.number), sentence)
+
+    def ask_from(event: Any, question: Any) -> None:
+        event(ask_elsewhere, [question, *asking], outputs, **QUIET)
+
+    desk.provide(ask_from, VIEW, chat.view)
+    view = desk.view_parts
+    gr.on([parts["box"].submit, parts["ask"].click], ask, [parts["box"], *asking], outputs, **QUIET)
+    parts["conversation"].example_select(example, asking, outputs, **QUIET)
+    parts["conversation"].retry(retry, asking, outputs, **QUIET)
+    opening = [parts["turns"], parts["library"]]
+    parts["conversation"].select(open_footnote, opening, [parts["panel"]], queue=False, **QUIET)
+    parts["stop"].click(stop, queue=False, **QUIET)
+    parts["new"].click(lambda library: chat.view([], library), [parts["library"]], view, queue=False, **QUIET)
+    app.unload(stop)  # a closed tab frees the model
+    history.wire(gr, app, desk)
+    scope_bar.wire(gr, app, desk)
+
+
+def mode_choices(modes: Sequence[str]) -> list[tuple[str, str]]:
+    """The grounding modes as the page calls them, with their names."""
+    return [(MODE_LABELS.get(mode, mode), mode) for mode in modes]
