@@ -13,6 +13,8 @@
     │   └── ModelNotFound      a model name that is not known
     ├── PromptError            a prompt file with missing or unknown variables
     ├── EvaluationError        a collection, questions or results that cannot be evaluated
+    ├── HistoryError           kept conversations that cannot be read or written
+    │   └── ConversationNotFound   one that is not there, or is another user's
     ├── OutboundBlocked        a connection beyond this computer was tried
     └── GenerationCancelled    the user pressed stop
 
@@ -86,6 +88,14 @@ class PromptError(FootnoteError):
 
 class EvaluationError(FootnoteError):
     """A collection, a file of questions or a result that cannot be evaluated."""
+
+
+class HistoryError(FootnoteError):
+    """Kept conversations that cannot be read or written."""
+
+
+class ConversationNotFound(HistoryError):
+    """A conversation or an answer that is not there, or that belongs to another user."""
 
 
 class OutboundBlocked(FootnoteError, PermissionError):
