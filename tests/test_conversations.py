@@ -15,9 +15,11 @@ import pytest
 
 from rag.datatypes import Answer, Paper, RefusalGrade, Trace
 from rag.errors import ConversationNotFound, HistoryError
+from rag.history.kept import KeptTurn, LibraryMark, Opened
 from rag.history.records import answer_from_record, answer_to_record
 from rag.history.stale import Change, stale_citations
-from rag.history.store import NAME, ConversationStore, KeptTurn, LibraryMark, Opened
+from rag.history.store import NAME, ConversationStore
+from rag.scope import Scope
 from tests.browser.fakes import BY_ID, FASTER, MOVES, NIGHT, make_answer, make_hostile_answer, make_refusal
 
 LIBRARY = LibraryMark("/home/ada/papers", "papers", "f" * 8)
@@ -42,7 +44,8 @@ def store(tmp_path: Path) -> ConversationStore:
 
 
 def kept(*questions: str) -> list[KeptTurn]:
-    return [KeptTurn(q, "quote", "quote", make_answer(q), seconds=0.25) for q in questions]
+    """Answered turns; the same question is the same turn."""
+    return [KeptTurn(q, "quote", "quote", make_answer(q), seconds=0.25, id=q) for q in questions]
 
 
 def through_json(answer: Answer) -> Answer:
@@ -85,20 +88,24 @@ def test_a_record_of_an_older_version_takes_the_defaults_and_a_broken_one_is_nam
 
 
 def test_a_conversation_comes_back_whole(store: ConversationStore) -> None:
-    turns = [*kept("Do crabs learn?"), KeptTurn("And?", error="No model."), KeptTurn("Who?", stopped=True, draft="Ada")]
+    turns = [
+        *kept("Do crabs learn?"),
+        KeptTurn("And?", error="No model.", scope=Scope(since=2020, venues=("ICML",)), library="/home/ada/more"),
+        KeptTurn("Who?", stopped=True, draft="Ada"),
+    ]
     opened = store.save("", Opened(), turns, LIBRARY)
     store.close()
     back = ConversationStore(store.folder).conversation("", opened.id)
     assert back.info.title == "Do crabs learn?"
     assert back.info.library == LIBRARY
-    assert [replace(t, id=0, asked=0.0) for t in back.turns] == turns
-    assert [t.id for t in back.turns] == [id for id, _ in opened.turns]
+    assert [replace(t, asked=0.0) for t in back.turns] == turns
+    assert tuple(t.id for t in back.turns) == opened.turns
 
 
 def test_saving_again_writes_only_what_is_new(store: ConversationStore) -> None:
     opened = store.save("", Opened(), kept("One?"), LIBRARY)
     first = store.conversation("", opened.id).turns[0]
-    store.rate("", first.id, 1, "well said")
+    store.rate("", opened.id, first.id, 1, "well said")
     assert store.save("", opened, kept("One?"), LIBRARY) == opened
     opened = store.save("", opened, kept("One?", "Two?"), LIBRARY)
     turns = store.conversation("", opened.id).turns
@@ -156,7 +163,7 @@ def test_rename_delete_and_what_is_not_there(store: ConversationStore) -> None:
         lambda: store.conversation("", opened.id),
         lambda: store.rename("", opened.id, "x"),
         lambda: store.delete("", opened.id),
-        lambda: store.rate("", opened.turns[0][0], 1),
+        lambda: store.rate("", opened.id, opened.turns[0], 1),
     ):
         with pytest.raises(ConversationNotFound):
             attempt()
@@ -182,7 +189,7 @@ def test_users_do_not_see_each_other(store: ConversationStore) -> None:
         lambda: store.conversation("ada", ben.id),
         lambda: store.rename("ada", ben.id, "mine"),
         lambda: store.delete("ada", ben.id),
-        lambda: store.rate("ada", ben.turns[0][0], 1),
+        lambda: store.rate("ada", ben.id, ben.turns[0], 1),
     ):
         with pytest.raises(ConversationNotFound):
             attempt()
@@ -194,14 +201,14 @@ def test_users_do_not_see_each_other(store: ConversationStore) -> None:
 
 def test_ratings_are_checked_and_come_with_what_was_said_before(store: ConversationStore) -> None:
     opened = store.save("", Opened(), kept("One?", "Two?", "Three?"), LIBRARY)
-    store.rate("", opened.turns[1][0], -1, " wrong paper ")
-    store.rate("", opened.turns[1][0], 1)
+    store.rate("", opened.id, opened.turns[1], -1, " wrong paper ")
+    store.rate("", opened.id, opened.turns[1], 1)
     [(before, turn)] = store.rated("")
     assert (turn.question, turn.rating, turn.note) == ("Two?", 1, "wrong paper")
     assert [t.question for t in before.turns] == ["One?"]
     with pytest.raises(HistoryError, match="not 5"):
-        store.rate("", opened.turns[1][0], 5)
-    store.rate("", opened.turns[1][0], 0, "")
+        store.rate("", opened.id, opened.turns[1], 5)
+    store.rate("", opened.id, opened.turns[1], 0, "")
     assert store.rated("") == []
 
 
@@ -236,7 +243,8 @@ def _save_until_killed(folder: Path, number: int) -> None:
     while True:
         turns += kept(f"{number} {len(turns)}?")
         opened = store.save("", opened, turns, LIBRARY)
-        (folder / f"said-{number}").write_text(str(len(turns)), encoding="utf-8")
+        with (folder / f"said-{number}").open("a", encoding="utf-8") as file:
+            file.write(".")
 
 
 def test_nothing_that_was_kept_is_lost_when_programs_are_killed(tmp_path: Path) -> None:
@@ -248,7 +256,7 @@ def test_nothing_that_was_kept_is_lost_when_programs_are_killed(tmp_path: Path) 
     said = [tmp_path / "said-1", tmp_path / "said-2"]
     try:
         for _ in range(400):
-            if all(path.exists() and int(path.read_text(encoding="utf-8") or 0) >= 3 for path in said):
+            if all(path.exists() and path.stat().st_size >= 3 for path in said):
                 break
             threading.Event().wait(0.02)
     finally:
@@ -256,7 +264,7 @@ def test_nothing_that_was_kept_is_lost_when_programs_are_killed(tmp_path: Path) 
             assert writer.pid is not None
             os.kill(writer.pid, signal.SIGKILL)
             writer.join()
-    promised = {int(path.name[-1]): int(path.read_text(encoding="utf-8") or 0) for path in said}
+    promised = {int(path.name[-1]): path.stat().st_size for path in said}
     store = ConversationStore(tmp_path)
     held = {int(info.title[0]): info for info in store.conversations("")}
     for number, count in promised.items():
