@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from rag.scope import Scope
+
     Vector = npt.NDArray[np.float32]
     Matrix = npt.NDArray[np.float32]
 
@@ -84,6 +86,8 @@ class Query:
 
     ``text`` is the question as cleaned; ``search`` is self-contained (a follow-up carries what it
     leans on) and is what retrieval sees; ``topic`` is what a summary, count or list is about.
+    ``scope`` is which papers were chosen for it, ``filters`` what its own words say about that (None:
+    all papers); where those words were taken out, ``asked`` is the question with them.
     """
 
     text: str
@@ -92,6 +96,9 @@ class Query:
     topic: str
     wants_figure: bool
     is_follow_up: bool
+    scope: Scope | None = None
+    filters: Scope | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is needed to replay an answer and to see how it came about."""
+    """What is needed to replay an answer and to see how it came about.
+
+    ``scope`` says which papers it could use ('' for all), ``filters`` which of that was read from the
+    question, as :meth:`rag.scope.Scope.as_record` writes it.
+    """
 
     generator: str
     model: str
@@ -191,7 +202,10 @@ class Trace:
     retrieved: tuple[Mapping[str, Any], ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    chosen: tuple[Mapping[str, Any], ...] = ()  # what a model that chooses the quotes made of each sentence offered
     settings: Mapping[str, Any] = field(default_factory=dict)
+    scope: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +307,39 @@ class Generator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One sentence that a model may choose for a quoted answer, with its paper."""
+
+    paper: Paper
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the sentences offered answer: ``taken`` are their indices, best first; empty where none does.
+
+    ``probabilities`` holds, for each sentence, that of being named first; with ``none`` they sum to 1.
+    """
+
+    taken: tuple[int, ...]
+    probabilities: tuple[float, ...]
+    none: float
+
+
+class Chooser(Protocol):
+    """Says which sentences answer a question, and writes none of its own."""
+
+    def choose(
+        self, question: str, options: Sequence[Option], limit: int, stop: StopSignal, *, may_refuse: bool = True
+    ) -> Choice:
+        """At most ``limit`` of ``options``; without ``may_refuse`` at least one.
+
+        Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+        """
+        ...
+
+
 class StopSignal(Protocol):
     """What ``threading.Event`` offers: set by whoever wants the generation to end."""
 
@@ -306,10 +353,19 @@ Event = Stage | Draft | Answer
 class Answerer(Protocol):
     """What the chat and the command line need of :class:`rag.pipeline.Pipeline`."""
 
-    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer: ...
+    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer: ...
 
-    def stream(self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        stop: StopSignal | None = None,
+        scope: Scope | None = None,
+    ) -> Iterator[Event]:
+        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set.
+
+        ``scope`` says which papers may be used (None: all), besides what the question itself says about that.
+        """
         ...
 
     def papers(self) -> Sequence[Paper]:

@@ -131,14 +131,23 @@ def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
     its sentence scores nearly as high; a question after several papers takes ``limit + 1`` in all, from each of
     up to ``SEVERAL`` papers; a summary of one paper takes ``limit``, of a topic two from each of ``TOPIC_PAPERS``.
     """
-    if not ranked.candidates:
-        return ()
-    if query.intent is Intent.SUMMARY:
-        chosen = _summary(query, ranked, limit)
-    elif query.intent is Intent.MULTI:
-        chosen = _several(ranked, limit + 1)
-    else:
-        chosen = _best(ranked, limit)
+    return numbered(ranked, _chosen(query, ranked, limit))
+
+
+def offered(query: Query, ranked: Ranked, limit: int, count: int) -> tuple[Candidate, ...]:
+    """What a model may choose from: those that :func:`select` takes, then the best others up to ``count``, by score.
+
+    No two of the others say the same.
+    """
+    mine = _chosen(query, ranked, limit)[:count]
+    for candidate in ranked.candidates:
+        if len(mine) < count and candidate not in mine and not _repeats(candidate, mine):
+            mine.append(candidate)
+    return tuple(sorted(mine, key=lambda c: (-c.score, c.paper_id, c.index)))
+
+
+def numbered(ranked: Ranked, chosen: Sequence[Candidate]) -> tuple[Evidence, ...]:
+    """``chosen`` in their order, by paper, papers numbered from 1."""
     papers = {h.paper.id: h.paper for h in ranked.hits}
     order = list(dict.fromkeys(c.paper_id for c in chosen))
     evidence = []
@@ -147,6 +156,21 @@ def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
         scores = tuple(c.score for c in mine)
         evidence.append(Evidence(number, papers[paper_id], tuple(c.sentence for c in mine), max(scores), scores))
     return tuple(evidence)
+
+
+def _chosen(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+    if not ranked.candidates:
+        return []
+    if query.intent is Intent.SUMMARY:
+        return _summary(query, ranked, limit)
+    if query.intent is Intent.MULTI:
+        return _several(ranked, most(query, limit))
+    return _best(ranked, limit)
+
+
+def most(query: Query, limit: int) -> int:
+    """How many sentences an answer may have where ``limit`` is the setting: one more over several papers."""
+    return limit + (query.intent is Intent.MULTI)
 
 
 def judge(query: Query, ranked: Ranked) -> Refusal | None:

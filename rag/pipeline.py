@@ -15,6 +15,7 @@ from rag import citations, evidence, overview, questions, spelling
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
+    Chooser,
     Draft,
     Encoder,
     Event,
@@ -23,6 +24,7 @@ from rag.datatypes import (
     Generator,
     Intent,
     Message,
+    Option,
     Paper,
     PaperHit,
     Query,
@@ -33,13 +35,14 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
+from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, in_words, read_query, refusal_in
 
 if TYPE_CHECKING:
-    from rag.datatypes import Vector
     from rag.library import Library
 
-Search = Callable[[str, "Vector", int], Sequence[PaperHit]]
-OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
+# The fourth argument, ids of the papers to search among, is given only where not all may be used.
+Search = Callable[..., Sequence[PaperHit]]
+OFFERED = 8  # sentences that a model may choose from
 REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
 
 
@@ -60,9 +63,11 @@ class AnswerSettings:
 class Pipeline:
     """Satisfies :class:`rag.datatypes.Answerer`.
 
-    ``search`` finds ``k`` papers for a text and its vector; ``fallback`` quotes where the check leaves
-    nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a follow-up
-    (None: by rule); ``is_word`` knows words that are spelt right.
+    ``search`` finds ``k`` papers for a text and its vector, if asked among some of them alone;
+    ``fallback`` quotes where the check leaves nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a follow-up
+    (None: by rule); ``is_word`` knows words that are spelt right; ``chooser`` says which sentences a quoted answer is
+    made of (None: the ranker); ``notes`` stand in the trace of
+    every answer that was written.
     """
 
     library: Library
@@ -75,17 +80,25 @@ class Pipeline:
     prompt_sha256: str = ""
     rewrite: Callable[[str, Sequence[Turn]], str] | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
+    chooser: Chooser | None = None
+    notes: tuple[str, ...] = ()
 
-    def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer:
         """The checked answer. Raises :class:`rag.errors.FootnoteError` where there can be none."""
-        events = list(self.stream(question, history))
+        events = list(self.stream(question, history, scope=scope))
         assert isinstance(events[-1], Answer)
         return events[-1]
 
-    def stream(self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None) -> Iterator[Event]:
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        stop: StopSignal | None = None,
+        scope: Scope | None = None,
+    ) -> Iterator[Event]:
         """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
         clock = Clock()
-        query = self.understand(question, history)
+        query = self.understand(question, history, scope)
         yield Stage("retrieve")
         if query.intent in OVER_THE_LIBRARY:
             yield self._overview(query, clock)
@@ -93,36 +106,44 @@ class Pipeline:
         ranked = self.rank(query, self.settings.papers + 1, clock)
         refusal = evidence.judge(query, ranked) if self.settings.refuse or not ranked.candidates else None
         if refusal is not None:
+            words = in_words(query)
+            if words:
+                refusal = replace(refusal, message=refusal_in(refusal.message, words, not self._within(query)))
             yield self._answer(query, clock, ranked.hits, refusal=refusal)
             return
-        chosen = evidence.select(query, ranked, self.settings.sentences)
-        clock.lap("evidence")
         yield Stage("write")
+        stop = stop or threading.Event()
+        chosen, weighed = self._chosen(query, ranked, stop)
+        clock.lap("evidence")
         text = ""
-        for piece in self.generator.stream(self._request(query, chosen), stop or threading.Event()):
+        for piece in self.generator.stream(self._request(query, chosen), stop):
             if not text:
                 clock.lap("first_word")
             text += piece
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        yield self._checked(query, clock, ranked.hits, chosen, text)
+        yield self._checked(query, clock, ranked.hits, chosen, text, weighed)
 
     def papers(self) -> Sequence[Paper]:
         """All papers of the library, ordered by id."""
         return self.library.papers()
 
-    def find(self, question: str, k: int) -> list[tuple[PaperHit, Sentence]]:
+    def find(self, question: str, k: int, scope: Scope | None = None) -> list[tuple[PaperHit, Sentence]]:
         """The ``k`` best papers for a text, each with its best sentence (its title where it has no abstract)."""
-        ranked = self.rank(self.understand(question), k, Clock())
+        ranked = self.rank(self.understand(question, scope=scope), k, Clock())
         best: dict[str, Sentence] = {}
         for candidate in ranked.candidates:
             best.setdefault(candidate.paper_id, candidate.sentence)
         return [(hit, best.get(hit.paper.id, Sentence(hit.paper.title, 0, 0))) for hit in ranked.hits]
 
-    def understand(self, question: str, history: Sequence[Turn] = ()) -> Query:
-        """The question cleaned, completed from the history, and its slips of the pen put right for the search."""
+    def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Query:
+        """The question cleaned, completed from the history, and its slips of the pen put right for the search.
+
+        What it says about which papers to use is read and taken out of the search; ``scope`` comes on top.
+        """
         query = questions.understand(question, history)
+        query = read_query(query, scope or EVERYTHING, lambda: {one.venue for one in self.library.labels()})
         if query.is_follow_up and self.rewrite is not None:
             rewritten = questions.clean_or_empty(self.rewrite(query.text, history))
             query = replace(query, search=rewritten if questions.keeps_topic(rewritten, query) else query.search)
@@ -139,34 +160,67 @@ class Pipeline:
         if query.is_follow_up:  # the turn before says what it is about, this one what is asked
             both = vector + self.encoder.encode([query.text])[0]
             vector = both / max(float((both**2).sum()) ** 0.5, 1e-9)
-        hits = self.search(query.search, vector, k)
+        within = self._within(query)
+        hits = self.search(query.search, vector, k, *(() if within is None else (within,)))
         clock.lap("retrieve")
         return evidence.rank_sentences(query, vector, hits, self.library)
 
+    def _chosen(
+        self, query: Query, ranked: evidence.Ranked, stop: StopSignal
+    ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
+        """The numbered sentences of the answer, and how a model that chooses weighed what was offered to it.
+
+        Without one, and for summaries, which want roles and no answer, the ranker chooses.
+        """
+        limit = self.settings.sentences
+        if self.chooser is None or query.intent is Intent.SUMMARY:
+            return evidence.select(query, ranked, limit), ()
+        offered = evidence.offered(query, ranked, limit, OFFERED)
+        papers = {h.paper.id: h.paper for h in ranked.hits}
+        options = [Option(papers[c.paper_id], c.sentence) for c in offered]
+        most = evidence.most(query, limit)
+        choice = self.chooser.choose(_asked(query), options, most, stop, may_refuse=self.settings.refuse)
+        weighed: list[Mapping[str, Any]] = [
+            {"paper_id": c.paper_id, "start": c.sentence.start, "probability": round(p, 4), "taken": i in choice.taken}
+            for i, (c, p) in enumerate(zip(offered, choice.probabilities, strict=True))
+        ]
+        weighed.append({"paper_id": None, "probability": round(choice.none, 4), "taken": not choice.taken})
+        return evidence.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
+
+    def _within(self, query: Query) -> list[str] | None:
+        """Ids of the papers that may be used; None for all."""
+        return admitted(query, self.library.labels)
+
     def _request(self, query: Query, chosen: tuple[Evidence, ...]) -> GenerationRequest:
-        asked = query.search if query.is_follow_up else query.text
+        asked = _asked(query)
         messages = tuple(self.render(asked, chosen)) if self.render is not None else ()
         s = self.settings
         return GenerationRequest(asked, chosen, messages, s.mode, s.seed, s.max_tokens)
 
     def _checked(
-        self, query: Query, clock: Clock, hits: Sequence[PaperHit], chosen: tuple[Evidence, ...], text: str
+        self,
+        query: Query,
+        clock: Clock,
+        hits: Sequence[PaperHit],
+        chosen: tuple[Evidence, ...],
+        text: str,
+        weighed: tuple[Mapping[str, Any], ...] = (),
     ) -> Answer:
         sources = citations.Sources(
             self.library.sentences, self.library.sentence_vectors, lambda t: self.encoder.encode([t])[0]
         )
         checked = citations.check(text, chosen, sources, split_sentences, unsupported=self.settings.unsupported)
-        notes: tuple[str, ...] = ()
-        if not checked.sentences and self.generator is not self.fallback:
+        notes = self.notes
+        if chosen and not checked.sentences and self.generator is not self.fallback:
             dropped = checked.dropped
             quoted = "".join(self.fallback.stream(self._request(query, chosen), threading.Event()))
             checked = replace(citations.check(quoted, chosen, sources, split_sentences), dropped=dropped)
-            notes = (REPLACED,)
+            notes += (REPLACED,)
         clock.lap("check")
-        return self._answer(query, clock, hits, checked=checked, chosen=chosen, notes=notes)
+        return self._answer(query, clock, hits, checked=checked, chosen=chosen, notes=notes, weighed=weighed)
 
     def _overview(self, query: Query, clock: Clock) -> Answer:
-        result = overview.survey(query, self.library)
+        result = overview.survey(query, self.library, self._within(query))
         clock.lap("evidence")
         checked = citations.Checked(result.sentences, result.citations, ())
         return self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)
@@ -181,6 +235,7 @@ class Pipeline:
         chosen: tuple[Evidence, ...] = (),
         refusal: Refusal | None = None,
         notes: tuple[str, ...] = (),
+        weighed: tuple[Mapping[str, Any], ...] = (),
     ) -> Answer:
         kept = checked or citations.Checked((), (), ())
         retrieved = tuple(
@@ -199,12 +254,19 @@ class Pipeline:
             retrieved=retrieved,
             dropped=kept.dropped,
             notes=notes,
+            chosen=weighed,
             settings=asdict(self.settings),
+            scope=in_words(query),
+            filters=query.filters.as_record() if query.filters is not None else {},
         )
         if refusal is None and not kept.sentences:
             refusal = evidence.unanswered(hits)
         text = refusal.message if refusal is not None else kept.text
-        return Answer(query.text, text, kept.sentences, kept.citations, chosen, refusal, trace)
+        return Answer(query.asked or query.text, text, kept.sentences, kept.citations, chosen, refusal, trace)
+
+
+def _asked(query: Query) -> str:
+    return query.search if query.is_follow_up else query.text
 
 
 class Clock:

@@ -69,6 +69,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             "library": trace.library,
             "timings_ms": dict(trace.timings_ms),
             **({"notes": list(trace.notes)} if trace.notes else {}),
+            **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),
         },
     }
 
