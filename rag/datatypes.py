@@ -206,6 +206,7 @@ class Trace:
     settings: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
     filters: Mapping[str, Any] = field(default_factory=dict)
+    prompt: tuple[Message, ...] = ()  # what a language model was given
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,10 @@ class Pipeline:
             checked = replace(citations.check(quoted, chosen, sources, split_sentences), dropped=dropped)
             notes += (REPLACED,)
         clock.lap("check")
-        return self._answer(query, clock, hits, checked=checked, chosen=chosen, notes=notes, weighed=weighed)
+        prompt = self._request(query, chosen).messages
+        return self._answer(
+            query, clock, hits, checked=checked, chosen=chosen, notes=notes, weighed=weighed, prompt=prompt
+        )
 
     def _overview(self, query: Query, clock: Clock) -> Answer:
         result = overview.survey(query, self.library, self._within(query))
@@ -236,6 +239,7 @@ class Pipeline:
         refusal: Refusal | None = None,
         notes: tuple[str, ...] = (),
         weighed: tuple[Mapping[str, Any], ...] = (),
+        prompt: tuple[Message, ...] = (),
     ) -> Answer:
         kept = checked or citations.Checked((), (), ())
         retrieved = tuple(
@@ -258,6 +262,7 @@ class Pipeline:
             settings=asdict(self.settings),
             scope=in_words(query),
             filters=query.filters.as_record() if query.filters is not None else {},
+            prompt=prompt,
         )
         if refusal is None and not kept.sentences:
             refusal = evidence.unanswered(hits)
