@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from rag.bibliography import byline, clean, markdown, markdown_reference, one_line, reference, web_address
+from rag.bibliography import addresses, byline, clean, markdown, markdown_reference, one_line, reference
 from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict
 
 Papers = Mapping[str, Paper]  # by id: where the papers that a refusal names are looked up
@@ -22,6 +22,12 @@ VERDICT_WORDS = {
     Verdict.WEAK: "weakly supported by the abstract",
     Verdict.UNSUPPORTED: "not supported by the abstract",
     Verdict.UNKNOWN: "support could not be checked",
+}
+VERDICT_SHORT = {
+    Verdict.SUPPORTED: "supported",
+    Verdict.WEAK: "weakly supported",
+    Verdict.UNSUPPORTED: "not supported",
+    Verdict.UNKNOWN: "not checked",
 }
 
 
@@ -149,13 +155,13 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
     if answer.refusal is not None:
         return _refusal_html(answer, turn, papers)
     titles = {item.number: one_line(item.paper.title) for item in answer.evidence}
-    verdicts = {(c.sentence, c.number): c.verdict for c in answer.citations}
+    footnotes = {(c.sentence, c.number): c for c in answer.citations}
     blocks = []
     for block in paragraphs(answer):
         sentences = []
         for index, sentence in block:
             chips = "".join(
-                _chip(turn, index, number, titles.get(number, ""), verdicts.get((index, number), sentence.verdict))
+                _chip(turn, index, number, titles.get(number, ""), footnotes.get((index, number)), sentence.verdict)
                 for number in sentence.citations
             )
             text = escape(one_line(sentence.text))
@@ -166,7 +172,7 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
             sentences.append(f'<span class="fn-sentence fn-{sentence.verdict}"{doubt}>{text}{chips}</span>')
         blocks.append(f"<p>{' '.join(sentences)}</p>")
     notes = "".join(f'<p class="fn-note">{escape(one_line(note))}</p>' for note in answer.trace.notes)
-    return f'<div class="fn-answer">{"".join(blocks)}{notes}</div>'
+    return f'<div class="fn-answer">{"".join(blocks)}{notes}{verdicts_html(answer)}</div>'
 
 
 def evidence_html(
@@ -196,11 +202,37 @@ def _supports(answer: Answer, number: int, chosen: int | None, sentence: int | N
     ]
 
 
-def _chip(turn: int, sentence: int, number: int, title: str, verdict: Verdict) -> str:
+def verdicts_html(answer: Answer) -> str:
+    """How many sentences the check found supported, and on demand those that it dropped."""
+    counts = [(verdict, sum(s.verdict is verdict for s in answer.sentences)) for verdict in Verdict]
+    checked = "".join(
+        f'<li class="fn-tally fn-tally-{verdict}">{count} {VERDICT_SHORT[verdict]}</li>'
+        for verdict, count in counts
+        if count
+    )
+    dropped = [one_line(text) for text in answer.trace.dropped if text.strip()]
+    if not answer.citations and not dropped:
+        return ""
+    tally = f'<ul class="fn-tallies" aria-label="What the check found">{checked}</ul>' if checked else ""
+    if not dropped:
+        return f'<div class="fn-checked">{tally}</div>'
+    many = f"{len(dropped)} sentence{'s' if len(dropped) > 1 else ''} dropped"
+    rows = "".join(f"<li>{escape(text)}</li>" for text in dropped)
+    return (
+        f'<div class="fn-checked">{tally}<details class="fn-dropped"><summary>{many}</summary>'
+        f'<p class="fn-note">The model wrote this, and no abstract that it cites supports it.</p>'
+        f"<ul>{rows}</ul></details></div>"
+    )
+
+
+def _chip(turn: int, sentence: int, number: int, title: str, citation: Citation | None, verdict: Verdict) -> str:
+    verdict = verdict if citation is None else citation.verdict
+    quote = "" if citation is None else escape(one_line(citation.quote))
     label = escape(f"Footnote {number}: {title} ({VERDICT_WORDS[verdict]}). Show the sentence.")
     return (
         f'<sup><button type="button" class="fn-cite fn-cite-{verdict}" data-turn="{turn}" data-sentence="{sentence}" '
-        f'data-number="{number}" aria-label="{label}" title="{label}">{number}</button></sup>'
+        f'data-number="{number}" data-quote="{quote}" data-title="{escape(title)}" aria-label="{label}">{number}'
+        "</button></sup>"
     )
 
 
@@ -229,36 +261,47 @@ def _nearest_html(papers: Sequence[Paper], chosen: int | None) -> str:
 
 def _card(item: Evidence, supports: Sequence[Citation], opened: bool) -> str:
     paper = item.paper
-    meta = " · ".join(filter(None, [byline(paper), str(paper.year or ""), one_line(paper.venue)]))
-    details = [f'<p class="fn-meta">{escape(meta)}</p>'] if meta else []
-    address = web_address(paper)
-    if address:
-        # Never fetched by the page; a click leaves without saying where from.
-        link = escape(address)
-        details.append(
-            f'<p class="fn-meta"><a href="{link}" target="_blank" rel="noopener noreferrer nofollow">{link}</a></p>'
-        )
+    details = [paper_facts_html(paper)]
     quotes = list(dict.fromkeys(one_line(c.quote) for c in supports if c.quote))
     if not opened:
-        details += [f'<blockquote class="fn-quote">{escape(quote)}</blockquote>' for quote in quotes]
+        details += [f'<blockquote class="fn-quote" dir="auto">{escape(quote)}</blockquote>' for quote in quotes]
     if paper.abstract.strip():
-        marked = _marked_abstract(paper.abstract, supports)
+        marked = marked_abstract(paper.abstract, [(c.start, c.end) for c in supports])
         state = " open" if opened else ""
-        details.append(f'<details{state}><summary>Abstract</summary><p class="fn-abstract">{marked}</p></details>')
+        details.append(
+            f'<details{state}><summary>Abstract</summary><p class="fn-abstract" dir="auto">{marked}</p></details>'
+        )
     else:
-        details.append('<p class="fn-meta">The library holds no abstract of this paper.</p>')
+        details.append(NO_ABSTRACT)
     chosen = " fn-chosen" if opened else ""
     return (
         f'<article class="fn-card{chosen}" data-number="{item.number}" tabindex="-1">'
-        f'<h3><span class="fn-number" aria-hidden="true">{item.number}</span>{escape(one_line(paper.title))}</h3>'
-        f"{''.join(details)}</article>"
+        f'<h3 dir="auto"><span class="fn-number" aria-hidden="true">{item.number}</span>{escape(one_line(paper.title))}'
+        f"</h3>{''.join(details)}</article>"
     )
 
 
-def _marked_abstract(abstract: str, supports: Sequence[Citation]) -> str:
-    """The abstract with the cited spans marked; spans that overlap become one, spans outside are left out."""
+NO_ABSTRACT = '<p class="fn-meta">The library holds no abstract of this paper.</p>'
+
+
+def paper_facts_html(paper: Paper) -> str:
+    """Authors, year, venue, and where the paper is on the web: shown, never fetched."""
+    meta = " · ".join(filter(None, [byline(paper), str(paper.year or ""), one_line(paper.venue)]))
+    links = "".join(
+        f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">{escape(label)}</a> '
+        for label, address in addresses(paper)
+    )
+    facts = f'<p class="fn-meta" dir="auto">{escape(meta)}</p>' if meta else ""
+    return facts + (f'<p class="fn-meta fn-links">{links.rstrip()}</p>' if links else "")
+
+
+def marked_abstract(abstract: str, marks: Sequence[tuple[int, int]]) -> str:
+    """The abstract as HTML with the spans (start, end) in ``<mark>``; those that overlap become one.
+
+    Spans outside the abstract are left out.
+    """
     spans: list[tuple[int, int]] = []
-    for start, end in sorted((c.start, c.end) for c in supports if 0 <= c.start < c.end <= len(abstract)):
+    for start, end in sorted((start, end) for start, end in marks if 0 <= start < end <= len(abstract)):
         if spans and start <= spans[-1][1]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
