@@ -41,7 +41,7 @@ _INDEX_BATCH = 256  # papers per update of the vector index
 _TIES = 16  # passages looked at beyond those asked for: Chroma cuts equal scores anywhere, we cut them by id
 _FEW_PENDING = 1000  # with more papers than this to take up, the vector index is being made and no help yet
 _OWN_FILES = frozenset(
-    {papers.NAME, f"{papers.NAME}-journal", vectors.FOLDER, lexicon.FOLDER, f"{manifest.NAME}.partial"}
+    {papers.NAME, f"{papers.NAME}-journal", vectors.FOLDER, lexicon.FOLDER, f"{manifest.NAME}.partial", "map.json"}
 )
 
 
@@ -186,6 +186,18 @@ class Library:
     def sentence_vectors(self, paper_id: str) -> Matrix:
         """Unit vectors of :meth:`sentences`, shape ``(sentences, dimension)``, float32. Raises :class:`KeyError`."""
         return self._stored([paper_id])[paper_id].sentence_vectors
+
+    def mean_vectors(self) -> tuple[list[str], Matrix]:
+        """Ids of all papers in order, and the unit mean of each one's passage vectors: ``(papers, dimension)``, float32.
+
+        Only the papers that have been embedded. Reads the whole database once: some seconds for 100,000 papers.
+        """
+        import numpy as np
+
+        with storage_errors(self.path):
+            rows = list(self._store.mean_vectors())
+        dimension = self._manifest.embedder.dimension
+        return [one for one, _ in rows], np.array([v for _, v in rows], np.float32).reshape(len(rows), dimension)
 
     def _stored(self, ids: Sequence[str]) -> dict[str, StoredPaper]:
         with storage_errors(self.path):

@@ -20,6 +20,7 @@ HEAVY = frozenset(
         "llama_cpp",
         "onnxruntime",
         "sentence_transformers",
+        "sklearn",
         "torch",
         "transformers",
     }

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rag.datatypes import Paper, Passage, Sentence
 
 if TYPE_CHECKING:
-    from rag.datatypes import Matrix
+    from rag.datatypes import Matrix, Vector
 
 NAME = "papers.sqlite"
 _BUSY_SECONDS = 20.0
@@ -144,6 +144,22 @@ class PaperStore:
             if not rows:
                 return
             yield from map(self._stored, rows)
+            last = rows[-1][0]
+
+    def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
+        """``(id, unit mean of the passage vectors)`` of every paper that has any, ordered by id."""
+        import numpy as np
+
+        last = ""
+        while rows := self._rows(
+            "SELECT id, json_array_length(passages), vectors FROM papers WHERE id > ? ORDER BY id LIMIT ?",
+            (last, _CHUNK),
+        ):
+            for one, passages, blob in rows:
+                if passages and blob:
+                    values = np.frombuffer(blob, np.float16, passages * self._dimension).astype(np.float32)
+                    mean = values.reshape(passages, self._dimension).mean(axis=0)
+                    yield one, mean / max(float(np.linalg.norm(mean)), 1e-12)
             last = rows[-1][0]
 
     def texts(self) -> Iterator[tuple[str, str]]:
