@@ -51,12 +51,13 @@ def to_record(value: Any) -> Any:
 def from_record(kind: type[T], record: Any) -> T:
     """A record of the dataclass ``kind``. Raises :class:`HistoryError` naming what does not fit."""
     try:
-        return _dataclass(kind, record)
+        value: T = _dataclass(kind, record)
     except (KeyError, TypeError, ValueError) as error:
         raise HistoryError(
             f"A kept {kind.__name__} cannot be read ({type(error).__name__}: {error}). "
             "It was written by another version, or damaged; delete its conversation."
         ) from error
+    return value
 
 
 def _dataclass(kind: Any, record: Any) -> Any:

@@ -12,7 +12,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ class ConversationStore:
             row = db.execute(f"SELECT {_INFO} FROM conversations c WHERE user = ? AND id = ?", (user, id)).fetchone()
             if row is None:
                 raise _not_found(id)
-            turns = db.execute(f"SELECT {_TURN} FROM turns WHERE conversation = ? ORDER BY row", (id,)).fetchall()
+            rows = db.execute(f"SELECT {', '.join(_TURN)} FROM turns WHERE conversation = ? ORDER BY row", (id,))
+            turns = rows.fetchall()
         return Conversation(_info(row), tuple(_turn(one) for one in turns))
 
     def rated(self, user: str) -> list[tuple[Conversation, KeptTurn]]:
@@ -167,7 +168,7 @@ _INFO = (
     "c.id, title, library, library_name, fingerprint, created, changed, "
     "(SELECT count(*) FROM turns WHERE conversation = c.id)"
 )
-_TURN = "question, model, mode, answer, error, stopped, draft, seconds, library, scope, asked, rating, note, id"
+_TURN = tuple(field.name for field in fields(KeptTurn))  # the columns of turns have the same names
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> int:
@@ -225,6 +226,8 @@ def _info(row: Sequence[Any]) -> ConversationInfo:
 
 
 def _turn(row: Sequence[Any]) -> KeptTurn:
-    answer = None if row[3] is None else answer_from_record(json.loads(row[3]))
-    scope = None if row[9] is None else Scope.of_record(json.loads(row[9]))
-    return KeptTurn(*row[:3], answer, row[4], bool(row[5]), *row[6:9], scope, *row[10:])
+    values = dict(zip(_TURN, row, strict=True))
+    answer, scope = values["answer"], values["scope"]
+    values["answer"] = None if answer is None else answer_from_record(json.loads(answer))
+    values["scope"] = None if scope is None else Scope.of_record(json.loads(scope))
+    return KeptTurn(**values | {"stopped": bool(values["stopped"])})
