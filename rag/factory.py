@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings
-from rag.datatypes import Generator, PaperHit, Turn
+from rag.datatypes import Generator, Message, Option, PaperHit, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.pipeline import AnswerSettings, Pipeline, Search
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.encoders import QueryEncoder
-    from rag.library import EmbedderId, ImportProgress, Library
+    from rag.encoders import PaperEncoder, QueryEncoder
+    from rag.generators.choosing import ChosenQuotes
+    from rag.library import EmbedderId, ImportProgress, Library, Stamp
     from rag.models import RegisteredModel
+    from rag.prompting import Prompt
 
 QUOTE = "quote"
+MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
+UNMEASURED = "The ranker chose these sentences; whether {model} chooses better is not known yet. To measure it:"
+RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 
 
@@ -62,7 +68,11 @@ def open_answerer(settings: Settings) -> Pipeline:
     )
     search = _search(library, settings.depth)
     if mode == QUOTE:
-        return Pipeline(library, encoder, search, quotes, quotes, values, is_word=_is_word)
+        chooser, prompt_sha256, notes = _chooser(settings) if settings.model != QUOTE else (None, "", ())
+        return Pipeline(
+            library, encoder, search, chooser or quotes, quotes, values, prompt_sha256=prompt_sha256, is_word=_is_word,
+            chooser=chooser, notes=notes,
+        )  # fmt: skip
     from rag.prompting import load_prompt
 
     prompt = load_prompt("answer")
@@ -72,6 +82,34 @@ def open_answerer(settings: Settings) -> Pipeline:
     return Pipeline(
         library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word
     )
+
+
+def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, ...]]:
+    """What chooses the quotes when a language model is named, the hash of its prompt, and what is to be said of it.
+
+    The ranker does (None), unless the model was measured to choose better, with the prompt of today, or is to choose
+    in any case. A model that does not choose is not loaded.
+    """
+    from rag.generators.choosing import ChosenQuotes
+    from rag.generators.llama import LlamaGenerator
+    from rag.models import measured
+    from rag.prompting import load_prompt
+
+    model, prompt = registered_model(settings), load_prompt("choose")
+    if settings.choose != "always":
+        known = measured(settings.home, model.sha256)
+        if known is None or known.prompt_sha256 != prompt.sha256:
+            return None, "", (f"{UNMEASURED.format(model=model.name)} footnote eval model {settings.model}",)
+        if not known.chooses:
+            return None, "", (RANKER_STANDS.format(model=model.name, reason=known.reason),)
+    llama = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    assert isinstance(llama, LlamaGenerator)
+    render = partial(_render_options, prompt)
+    return ChosenQuotes(llama.engine, render, model=model.name, sha256=model.sha256), prompt.sha256, ()
+
+
+def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) -> Sequence[Message]:
+    return prompt.render(question, sentences=options)
 
 
 def effective_mode(settings: Settings) -> str:
@@ -100,16 +138,16 @@ def available_models(settings: Settings) -> list[ModelChoice]:
     choices = [ModelChoice(QUOTE, "built-in quotes", (QUOTE,))]
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     if BUNDLED not in listed and packaged_model() is not None:
-        choices.append(ModelChoice(BUNDLED, BUNDLED_TITLE, ("cite", "free")))
+        choices.append(ModelChoice(BUNDLED, BUNDLED_TITLE, MODEL_MODES))
     for name, model in sorted(listed.items(), key=lambda item: (item[0] != BUNDLED, item[0])):
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
         label = f"{title}, {model.info.size / 1e6:,.0f} MB"
-        choices.append(ModelChoice(name, label, ("cite", "free")))
+        choices.append(ModelChoice(name, label, MODEL_MODES))
     return choices
 
 
 def open_library(settings: Settings) -> Library:
-    """The library of ``settings``, opened once per process for reading.
+    """The library of ``settings``, opened once per process for reading, and anew when it has changed on disk.
 
     The shipped one is built at its first use. Raises :class:`LibraryNotFound` for any other folder
     without a library.
@@ -121,8 +159,28 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    with _LOCK:
-        return _opened_library(path)
+    return _opened_library(path)
+
+
+@contextmanager
+def change_library(settings: Settings) -> Iterator[Library]:
+    """The library of ``settings``, open for writing; at the end it is closed, and readers see what has changed.
+
+    Raises :class:`rag.errors.LibraryLocked` while somebody else writes to it.
+    """
+    from rag.library import Library
+
+    path = settings.library_path.expanduser().absolute()
+    with Library.open(path, embedder=embedder_id(), read_only=False) as library:
+        yield library
+
+
+@lru_cache(maxsize=1)
+def paper_encoder(threads: int) -> PaperEncoder:
+    """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""
+    from rag.encoders import PaperEncoder
+
+    return PaperEncoder(threads)
 
 
 def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
@@ -202,7 +260,9 @@ def close_all() -> None:
         for close in _CLOSERS:
             close()
         _CLOSERS.clear()
-        for cache in (_opened_library, _query_encoder, _llama):
+        for path in list(_LIBRARIES):
+            close_library(path)
+        for cache in (_query_encoder, _llama):
             cache.cache_clear()
 
 
@@ -219,13 +279,30 @@ def _query_encoder(models: Path) -> QueryEncoder:
     return encoder
 
 
-@lru_cache(maxsize=8)
+def close_library(path: Path) -> None:
+    """Close what this process holds open of the library in ``path``, before its folder is moved or deleted."""
+    with _LOCK:
+        for _, library in _LIBRARIES.pop(path, []):
+            library.close()
+
+
+# By folder, the newest last: a question that began before a change ends with the library that it began with.
+_LIBRARIES: dict[Path, list[tuple[Stamp, Library]]] = {}
+_KEPT = 4
+
+
 def _opened_library(path: Path) -> Library:
     from rag.library import Library
 
-    library = Library.open(path, embedder=embedder_id())
-    _CLOSERS.append(library.close)
-    return library
+    with _LOCK:
+        opened = _LIBRARIES.setdefault(path, [])
+        stamp = Library.stamp(path)
+        if not opened or opened[-1][0] != stamp:
+            opened.append((stamp, Library.open(path, embedder=embedder_id())))
+        for _, outdated in opened[:-_KEPT]:
+            outdated.close()
+        del opened[:-_KEPT]
+        return opened[-1][1]
 
 
 @lru_cache(maxsize=2)
@@ -259,8 +336,8 @@ def _search(library: Library, depth: int) -> Search:
     """Hybrid search over one library, as papers with their scores."""
     from rag.retrievers.fusion import fuse
 
-    def search(text: str, vector: Vector, k: int) -> list[PaperHit]:
-        hits = fuse(library, text, vector, k, depth)
+    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
+        hits = fuse(library, text, vector, k, depth, within)
         papers = library.get_papers([h.passage.paper_id for h in hits])
         return [
             PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,18 +25,11 @@ from rag.datatypes import (
     Sentence,
     Verdict,
 )
+from rag.scope import bounds, in_words, years_in
 from rag.words import stems
 
 MOST_LISTED = 50  # papers that one answer names; it says so when there are more
 MOST_CITED = 20  # numbers behind one sentence
-
-_YEAR = re.compile(
-    r"\b(?:(?P<since>since|starting in|from(?= *\d{4} on))|(?P<after>after|later than)|(?P<before>before|earlier than)|"
-    r"(?P<until>until|up to|through)|between|from|in|of|during)?\s*"
-    r"(?P<year>(?:19|20)\d\d)"
-    r"(?:\s*(?:-|–|to|and|until|through)\s*(?P<end>(?:19|20)\d\d)|\s+on(?:wards?)?)?\b",
-    re.IGNORECASE,
-)
 
 
 class Records(Protocol):
@@ -60,15 +53,21 @@ class Overview:
     refusal: Refusal | None
 
 
-def survey(query: Query, records: Records) -> Overview:
-    """The answer to a COUNT, LIST or YEARS question."""
-    words, first, last = _filters(query.topic)
+def survey(query: Query, records: Records, within: Collection[str] | None = None) -> Overview:
+    """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
+    literal = query.scope is not None and query.scope.literal
+    words, first, last = _filters(query.topic, literal)
     if not records.count:
         return _none("The library is empty. Import papers first.")
     checked = f"(checked {records.count} of {records.count})"
+    if within is not None:
+        checked = f"(checked {len(within)} of {records.count}: {in_words(query)})"
     asks_years = first is not None or last is not None
     # A topic without a single word or year ('C++', '🙂') fits no paper; no topic fits all of them.
     found = _matching(words, records) if words or asks_years or not query.topic else []
+    if within is not None:
+        inside = frozenset(within)
+        found = [(p, s) for p, s in found if p.id in inside]
     dated = [(p, s) for p, s in found if p.year]
     if asks_years or query.intent is Intent.YEARS:
         if found and not dated:
@@ -78,9 +77,10 @@ def survey(query: Query, records: Records) -> Overview:
             return _none(f"None of the {where} has a year in its record {checked}.")
         found = [(p, s) for p, s in dated if (first or 0) <= (p.year or 0) <= (last or 9999)]
     if not found:
-        return _none(f"No paper of the {records.count} fits “{query.topic}” {checked}.")
+        topic = f"fits “{query.topic}”" if query.topic else "is in the scope"
+        return _none(f"No paper of the {records.count} {topic} {checked}.")
     evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(found[:MOST_LISTED], start=1))
-    texts = _texts(query, found, records.count)
+    texts = _texts(query, found, checked, within is not None)
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
     for text, numbers in texts:
@@ -95,13 +95,14 @@ def survey(query: Query, records: Records) -> Overview:
     return Overview(tuple(sentences), tuple(citations), evidence, None)
 
 
-def _texts(query: Query, found: Sequence[tuple[Paper, Sentence]], total: int) -> list[tuple[str, tuple[int, ...]]]:
+def _texts(
+    query: Query, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
+) -> list[tuple[str, tuple[int, ...]]]:
     """The sentences of the answer with the numbers behind them."""
     n = len(found)
-    checked = f"(checked {total} of {total})"
     cited = tuple(range(1, min(n, MOST_CITED) + 1))
     fit = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{query.topic}”"
-    holds = f"The library holds {_papers(n)}"
+    holds = f"The {'scope' if scoped else 'library'} holds {_papers(n)}"
     if query.intent is Intent.YEARS:
         years = Counter(p.year for p, _ in found)
         spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
@@ -146,17 +147,12 @@ def _title(paper: Paper) -> Sentence:
     return Sentence(paper.title, 0, 0)
 
 
-def _filters(topic: str) -> tuple[list[str], int | None, int | None]:
-    """The stems of a topic, and the first and last year that it names."""
+def _filters(topic: str, literal: bool) -> tuple[list[str], int | None, int | None]:
+    """The stems of a topic, and the first and last year that it names (with ``literal`` a year is but a word)."""
     first = last = None
-    match = _YEAR.search(topic)
+    match = None if literal else years_in(topic)
     if match:
-        year, end = int(match["year"]), int(match["end"] or match["year"])
-        first, last = min(year, end), max(year, end)
-        if not match["end"]:
-            openly = match["since"] or match["after"] or re.search(r"on(?:wards?)?$", match.group(), re.IGNORECASE)
-            first = None if match["before"] or match["until"] else year + bool(match["after"])
-            last = None if openly else year - bool(match["before"])
+        first, last = bounds(match)
         topic = topic[: match.start()] + " " + topic[match.end() :]
         topic = _ABOUT_YEARS.sub(" ", topic)
     return list(dict.fromkeys(stems(topic))), first, last

@@ -137,6 +137,13 @@ class Pipeline:
             best.setdefault(candidate.paper_id, candidate.sentence)
         return [(hit, best.get(hit.paper.id, Sentence(hit.paper.title, 0, 0))) for hit in ranked.hits]
 
+    def can_answer(self, question: str) -> bool:
+        """Whether the library holds evidence for a question, judged as for an answer; nothing is written."""
+        query = self.understand(question)
+        if query.intent in OVER_THE_LIBRARY:
+            return True
+        return evidence.judge(query, self.rank(query, self.settings.papers + 1, Clock())) is None
+
     def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Query:
         """The question cleaned, completed from the history, and its slips of the pen put right for the search.
 

@@ -34,8 +34,8 @@ FOUNDATION = frozenset({"datatypes", "errors", "identity", "offline", "plaintext
 STEPS = frozenset(
     {"importers", "chunking", "encoders", "library", "retrievers", "evidence", "prompting", "generators", "citations"}
 )
-COMPOSITION = frozenset({"factory", "pipeline", "cli", "ui", "evaluation"})
-MAY_SEE_SETTINGS = frozenset({"factory", "cli", "ui", "config", "evaluation"})
+COMPOSITION = frozenset({"factory", "shelves", "pipeline", "cli", "ui", "evaluation"})
+MAY_SEE_SETTINGS = frozenset({"factory", "shelves", "cli", "ui", "config", "evaluation"})
 
 
 def module_name(path: Path) -> str:

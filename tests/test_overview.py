@@ -171,7 +171,8 @@ def test_years_bound_what_is_counted(when: str, years: set[int]) -> None:
 
 def test_years_and_topic_together(shelf: Shelf) -> None:
     result = ask("How many papers since 2019 are about speech?", shelf)
-    expected = [p for p in shelf.papers() if p.id in by_hand(shelf, "speech") and (p.year or 0) >= 2019]
+    about = by_hand(shelf, "speech")
+    expected = [p for p in shelf.papers() if p.id in about and (p.year or 0) >= 2019]
 
     assert int(result.sentences[0].text.split()[0]) == len(expected) > 0
 

@@ -139,11 +139,11 @@ def _search_without(pipeline: Pipeline, title: str) -> Search:
         entries = staticmethod(library.entries)
 
         @staticmethod
-        def dense(vector: Any, k: int) -> Any:
+        def dense(vector: Any, k: int, within: None = None) -> Any:
             return [(p, s) for p, s in library.dense(vector, k) if p.paper_id not in gone]
 
         @staticmethod
-        def weighted(words: Any, k: int) -> Any:
+        def weighted(words: Any, k: int, within: None = None) -> Any:
             return [(i, s) for i, s in library.weighted(words, k) if i not in gone]
 
     def search(text: str, vector: Any, k: int) -> list[PaperHit]:

@@ -7,7 +7,7 @@ Each gives at most one hit per paper, with the paper's passage that is nearest t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,9 +52,11 @@ class Index(Protocol):
 
     @property
     def count(self) -> int: ...
-    def dense(self, vector: Vector, k: int) -> list[tuple[Passage, float]]: ...
+    def dense(self, vector: Vector, k: int, within: Collection[str] | None = None) -> list[tuple[Passage, float]]: ...
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
-    def weighted(self, words: Mapping[str, float], k: int) -> list[tuple[str, float]]: ...
+    def weighted(
+        self, words: Mapping[str, float], k: int, within: Collection[str] | None = None
+    ) -> list[tuple[str, float]]: ...
     def closest(self, vector: Vector, paper_ids: Iterable[str]) -> Mapping[str, Nearness]: ...
     def entries(self, paper_ids: Sequence[str]) -> Mapping[str, Entry]: ...
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]: ...
@@ -76,8 +78,13 @@ class FusedHit:
     lexical: float | None
 
 
-def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -> list[FusedHit]:
+def fuse(
+    index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH, within: Collection[str] | None = None
+) -> list[FusedHit]:
     """The best ``k`` papers by meaning and words; ``vector`` is the question's unit vector.
+
+    With ``within`` both rankings are of the papers with these ids alone, before anything is cut off; how rare a word
+    is remains a matter of the whole library.
 
     Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
     first, and adds their standard scores by meaning and by words. The first five papers of the first pass then lend
@@ -88,15 +95,16 @@ def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -
         return []
     depth = max(k, depth)
     words = {word: float(n) for word, n in Counter(stems(query)).items()}
-    found = index.weighted(words, _TAIL * depth)
+    found = index.weighted(words, _TAIL * depth, within)
     lexical = dict(found[:depth])
     entries: dict[str, Entry] = {}
-    first = _mixed(index, entries, vector, found, depth)
+    first = _mixed(index, entries, vector, found, depth, within)
     if not first:
         return []
     vector2, words2 = _fed_back(index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words)
     hits = []
-    for one, score in _mixed(index, entries, vector2, index.weighted(words2, _TAIL * depth), depth)[:k]:
+    found2 = index.weighted(words2, _TAIL * depth, within)
+    for one, score in _mixed(index, entries, vector2, found2, depth, within)[:k]:
         entry = entries[one]
         cosines = entry.passage_vectors @ vector
         best = int(cosines.argmax())
@@ -109,13 +117,18 @@ def fuse(index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH) -
 
 
 def _mixed(
-    index: Index, entries: dict[str, Entry], vector: Vector, found: Sequence[tuple[str, float]], depth: int
+    index: Index,
+    entries: dict[str, Entry],
+    vector: Vector,
+    found: Sequence[tuple[str, float]],
+    depth: int,
+    within: Collection[str] | None = None,
 ) -> list[tuple[str, float]]:
     """Paper ids by the mean of their standard scores by meaning and by words (``found``). Fills ``entries``."""
     import numpy as np
 
     lexical = dict(found)
-    ids = {passage.paper_id for passage, _ in index.dense(vector, depth)} | {one for one, _ in found[:depth]}
+    ids = {passage.paper_id for passage, _ in index.dense(vector, depth, within)} | {one for one, _ in found[:depth]}
     entries.update(index.entries(sorted(ids - entries.keys())))
     # A paper that another process has just removed is in an index and not in the entries.
     there = sorted(ids & entries.keys())

@@ -7,6 +7,7 @@ which one counts, so a reader keeps the one that it opened while a writer makes 
 
 from __future__ import annotations
 
+import bisect
 import json
 import logging
 import shutil
@@ -70,10 +71,13 @@ class Lexicon:
         shutil.rmtree(parent / name, ignore_errors=True)
         partial.rename(parent / name)
 
-    def search(self, words: Mapping[str, float], k: int) -> list[tuple[str, float]]:
+    def search(
+        self, words: Mapping[str, float], k: int, within: Iterable[str] | None = None
+    ) -> list[tuple[str, float]]:
         """``(paper id, score)`` of at most ``k`` papers that share a stem with ``words``, by (-score, id).
 
-        ``words`` are stems with what each counts; the score is the weighted sum of their BM25 scores.
+        ``words`` are stems with what each counts; the score is the weighted sum of their BM25 scores. With ``within``
+        only papers with these ids are looked at; scores stay those of the whole library.
         """
         import numpy as np
 
@@ -86,6 +90,10 @@ class Lexicon:
             if column is not None:
                 span = slice(matrix["indptr"][column], matrix["indptr"][column + 1])
                 scores[matrix["indices"][span]] += weight * matrix["data"][span]
+        if within is not None:
+            admitted = np.zeros(len(self.ids), dtype=bool)
+            admitted[self._rows(within)] = True
+            scores[~admitted] = 0.0
         rows = np.flatnonzero(scores > 0)
         if len(rows) > k:
             # All that tie with the k-th come along, so that ids decide between them and not the selection.
@@ -93,6 +101,11 @@ class Lexicon:
             rows = rows[scores[rows] >= limit]
         order = rows[np.lexsort((rows, -scores[rows]))][:k]
         return [(self.ids[row], float(scores[row])) for row in order]
+
+    def _rows(self, ids: Iterable[str]) -> list[int]:
+        """The rows of those papers that the index holds."""
+        places = ((bisect.bisect_left(self.ids, one), one) for one in ids)
+        return [row for row, one in places if row < len(self.ids) and self.ids[row] == one]
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
         """In how many papers each of the stems ``words`` occurs; 0 for those that are unknown."""

@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
+from rag.storage import browsing
+from rag.storage.browsing import Facets, PaperFilter, PaperPage
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -69,6 +71,15 @@ class StoredPaper:
         return self.vectors[len(self.passages) :]
 
 
+class Labels(NamedTuple):
+    """What papers are chosen by, without their texts: a hundred thousand are read in a fraction of a second."""
+
+    id: str
+    year: int | None
+    venue: str
+    source: str
+
+
 class PaperStore:
     """The database of one library. Safe to use from several threads; one writer at a time among processes."""
 
@@ -84,7 +95,8 @@ class PaperStore:
             isolation_level=None,
         )  # fmt: skip
         if create:
-            self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            self._db.executescript(f"BEGIN; {_SCHEMA} {browsing.SCHEMA} COMMIT;")
+        self._words_of: int | None = None  # the revision that the temporary index of words was made from
 
     def close(self) -> None:
         with self._lock:
@@ -122,6 +134,10 @@ class PaperStore:
 
     def papers(self) -> list[Paper]:
         return [_paper(row) for row in self._rows(f"SELECT {_COLUMNS} FROM papers ORDER BY id")]
+
+    def labels(self) -> Iterator[Labels]:
+        """What a scope looks at, of every paper, ordered by id."""
+        yield from (Labels(*row) for row in self._rows("SELECT id, year, venue, source FROM papers ORDER BY id"))
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         """The papers among ``ids`` that there are, in that order."""
@@ -191,6 +207,58 @@ class PaperStore:
     def pending(self) -> list[str]:
         """Ids of papers that the vector index must take up or forget, ordered."""
         return [row[0] for row in self._rows("SELECT paper_id FROM pending ORDER BY paper_id")]
+
+    # --- browsing ---
+
+    def page(self, chosen: PaperFilter, sort: str, descending: bool, offset: int, limit: int) -> PaperPage:
+        """``limit`` papers from ``offset`` on; see :mod:`rag.storage.browsing`."""
+        where, values = self._condition(chosen)
+        total = int(self._rows(f"SELECT count(*) FROM papers{where}", values)[0][0])
+        # The order is found first, in the narrow index where that does; only then are the rows of the page read.
+        ids = self._rows(
+            f"SELECT id FROM papers{where}{browsing.order(sort, descending)} LIMIT ? OFFSET ?",
+            [*values, limit, offset],
+        )
+        return PaperPage(tuple(self.get_papers([row[0] for row in ids]).values()), total)
+
+    def ids(self, chosen: PaperFilter) -> list[str]:
+        """Ids of all papers that the filter admits, ordered."""
+        where, values = self._condition(chosen)
+        return [row[0] for row in self._rows(f"SELECT id FROM papers{where} ORDER BY id", values)]
+
+    def facets(self, chosen: PaperFilter) -> Facets:
+        """How the papers that the filter admits spread over years, venues and sources."""
+        where, values = self._condition(chosen)
+
+        def counted(column: str, order: str) -> tuple[tuple[Any, int], ...]:
+            sql = f"SELECT {column}, count(*) FROM papers{where} GROUP BY {column} ORDER BY {order}"
+            return tuple((value, int(count)) for value, count in self._rows(sql, values))
+
+        without = self._rows(f"SELECT count(*) FROM papers{where}{' AND' if where else ' WHERE'} abstract = ''", values)
+        return Facets(
+            counted("year", "1"),
+            counted("venue", "2 DESC, 1"),
+            counted("source", "2 DESC, 1"),
+            int(without[0][0]),
+        )
+
+    def _condition(self, chosen: PaperFilter) -> tuple[str, list[Any]]:
+        if chosen.text.strip():
+            with self._lock:
+                made_from = None if self._has_words() else self.revision
+                if self._words_of != made_from:
+                    self._db.executescript(browsing.DROP_TEMPORARY if made_from is None else browsing.TEMPORARY)
+                    self._words_of = made_from
+        return browsing.condition(chosen)
+
+    def _has_words(self) -> bool:
+        return bool(self._rows("SELECT 1 FROM main.sqlite_master WHERE name = ?", (browsing.WORDS,)))
+
+    def prepare_browsing(self) -> None:
+        """Make the indexes of a library that an older program made. Needs the writer's lock."""
+        if not self._has_words():
+            with self._lock:
+                self._db.executescript(f"BEGIN IMMEDIATE; {browsing.SCHEMA} {browsing.REBUILD} COMMIT;")
 
     def is_intact(self) -> list[str]:
         """What SQLite finds wrong with the file; empty when nothing is."""
@@ -274,6 +342,10 @@ class PaperStore:
 
     def clear_pending(self, paper_ids: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM pending WHERE paper_id = ?", [(one,) for one in paper_ids])
+
+    def forget_keys(self, paper_id: str, keys: Iterable[str]) -> None:
+        """A paper is no longer known under these."""
+        self._db.executemany("DELETE FROM keys WHERE key = ? AND paper_id = ?", [(key, paper_id) for key in keys])
 
     def count_up(self) -> None:
         """A new revision: what was derived from the old one is out of date."""
