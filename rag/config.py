@@ -17,6 +17,7 @@ from typing import Any
 from rag.errors import ConfigError
 
 MODES = ("quote", "cite", "free")
+CHOOSE = ("measured", "always")
 
 
 def _platform_dir(kind: str) -> Path:
@@ -49,15 +50,21 @@ class Settings:
     depth: int = 100  # passages from each retriever before fusion
     sentences: int = 3  # sentences of a quoted answer
     unsupported: str = "drop"  # or ``mark``: what happens to a sentence that the check rejects
+    choose: str = (
+        "measured"  # which model may choose the quotes: one measured to be better at it, or ``always``
+    )
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860
+    auth: str = field(default="", repr=False)  # who may sign in to the page: see rag/accounts.py; empty: everybody
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:
             raise ConfigError(f"mode is '{self.mode}'; use one of {', '.join(MODES)}.")
         if self.unsupported not in ("drop", "mark"):
             raise ConfigError(f"unsupported is '{self.unsupported}'; use drop or mark.")
+        if self.choose not in CHOOSE:
+            raise ConfigError(f"choose is '{self.choose}'; use {' or '.join(CHOOSE)}.")
         bounds = {
             "papers": (1, 50),
             "depth": (1, 10_000),
@@ -149,7 +156,8 @@ def _convert(key: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{key} is {value!r} ({where}); it must be of type {kind}.") from error
     if not isinstance(value, str):
-        raise ConfigError(f"{key} is {value!r} ({where}); it must be text.")
+        said = "set" if key == "auth" else repr(value)  # a password is not repeated
+        raise ConfigError(f"{key} is {said} ({where}); it must be text.")
     return value
 
 

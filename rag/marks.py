@@ -1,9 +1,11 @@
-"""Footnote numbers in the text of an answer: the one way in which they are written."""
+"""Footnote numbers in the text of an answer: the one way in which they are written; and letters for sentences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+LABELS = "ABCDEFGHIJKL"  # behind which sentences stand that a model may choose from
 
 
 def with_numbers(text: str, numbers: Sequence[int]) -> str:

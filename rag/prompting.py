@@ -29,12 +29,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.datatypes import Evidence, Message, Turn
+from rag.datatypes import Evidence, Message, Option, Turn
 from rag.errors import PromptError
+from rag.marks import LABELS
 
-VARIABLES = frozenset({"evidence", "history", "question"})
+VARIABLES = frozenset({"evidence", "history", "question", "sentences"})
 TITLE_CHARACTERS = 80
 SENTENCE_CHARACTERS = 500
+OPTION_TITLE, OPTION_SENTENCE = 60, 320  # characters of a sentence to choose from, and of its title
 TURN_CHARACTERS = 300
 TURNS = 4
 
@@ -60,13 +62,18 @@ class Prompt:
     sha256: str
 
     def render(
-        self, question: str, evidence: Sequence[Evidence] = (), history: Sequence[Turn] = ()
+        self,
+        question: str,
+        evidence: Sequence[Evidence] = (),
+        history: Sequence[Turn] = (),
+        sentences: Sequence[Option] = (),
     ) -> tuple[Message, ...]:
         """The finished chat messages. What the prompt does not declare is left out."""
         values = {
             "question": clean(question),
             "evidence": format_evidence(evidence),
             "history": format_history(history),
+            "sentences": format_options(sentences),
         }
         return tuple(Message(t.role, _fill(t.content, values)) for t in self.templates)
 
@@ -110,6 +117,15 @@ def format_evidence(evidence: Sequence[Evidence]) -> str:
         text = " ".join(clip(clean(s.text), SENTENCE_CHARACTERS) for s in sentences)
         title = clip(clean(item.paper.title), TITLE_CHARACTERS).rstrip(".:")
         lines.append(f"[{item.number}] {title}: {text}".rstrip(": "))
+    return "\n".join(lines)
+
+
+def format_options(options: Sequence[Option]) -> str:
+    """One line a sentence: ``A. Title: sentence``; at most as many as there are ``LABELS``."""
+    lines = []
+    for label, option in zip(LABELS, options, strict=False):
+        title = clip(clean(option.paper.title), OPTION_TITLE).rstrip(".:")
+        lines.append(f"{label}. {title}: {clip(clean(option.sentence.text), OPTION_SENTENCE)}")
     return "\n".join(lines)
 
 

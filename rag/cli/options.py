@@ -45,7 +45,7 @@ def model_options(command: Any) -> Any:
     """``--model``, ``--mode`` and ``--seed`` for a command that answers."""
     for option in (
         click.option("--seed", type=int, help="Seed of a model that draws lots (temperature above 0)."),
-        click.option("--mode", type=click.Choice(["quote", "cite", "free"]), help="How closely the answer is held."),
+        click.option("--mode", type=click.Choice(["quote", "cite", "free"]), help="Quotes, cited text or free text."),
         click.option("--model", metavar="M", help="quote, smollm2, a registered name or a GGUF file (default: quote)."),
     ):
         command = option(command)

@@ -142,6 +142,23 @@ class Engine:
         Raises :class:`GenerationCancelled` within a graph node of ``stop`` being set while the prompt is read,
         and within a token while the answer is written; :class:`ModelError` where the prompt does not fit.
         """
+        with self.reading(messages, stop, thinking=thinking) as reading:
+            try:
+                if opens_thought(reading.prompt):
+                    yield "<think>"
+                for piece in reading.pieces(grammar, max_tokens, temperature, seed):
+                    if piece:
+                        yield piece
+            finally:
+                self.usage = reading.usage()
+
+    @contextmanager
+    def reading(
+        self, messages: Sequence[Message], stop: StopSignal | None, *, thinking: bool = False
+    ) -> Iterator[Reading]:
+        """The prompt once it is read, for as long as it is this caller's turn. Waits for it, and raises, as
+        :meth:`stream` does.
+        """
         with self._loading:
             prompt = self.prompt(messages, thinking)
             tokens = self._tokens(prompt)
@@ -159,20 +176,7 @@ class Engine:
             with self._abortable(stop):
                 self._evaluate_fixed(fixed)
                 self._evaluate(tokens[len(fixed) :], stop)
-            read = time.perf_counter()
-            written, first = 0, read
-            try:
-                if opens_thought(prompt):
-                    yield "<think>"
-                for piece in self._write(min(max_tokens, room), temperature, seed, grammar, stop):
-                    written += 1
-                    first = time.perf_counter() if written == 1 else first
-                    if piece:
-                        yield piece
-            finally:
-                end = time.perf_counter()
-                ms = [1000 * (t - begun) for t in (read, first, end)]
-                self.usage = Usage(len(tokens), reused, written, ms[0], ms[1], ms[2], self._used_threads)
+            yield Reading(self, prompt, len(tokens), reused, begun, stop)
 
     def _load(self) -> tuple[ChatTemplate, Any]:
         if not self.path.is_file():
@@ -331,6 +335,48 @@ class Engine:
             done.set()
             watcher.join()
             llama_cpp.llama_set_abort_callback(self._llama.ctx, llama_cpp.ggml_abort_callback(), None)
+
+
+class Reading:
+    """A prompt that an engine has read: what the model would say next, and what it writes. Made by the engine."""
+
+    def __init__(
+        self, engine: Engine, prompt: str, tokens: int, reused: int, begun: float, stop: StopSignal | None
+    ) -> None:
+        self.prompt = prompt
+        self._engine, self._tokens, self._reused, self._stop = engine, tokens, reused, stop
+        self._begun, self._read = begun, time.perf_counter()
+        self._first, self._written = self._read, 0
+
+    def admitted(self, grammar: str) -> dict[str, float]:
+        """The probability of each first piece of text that ``grammar`` admits, ``''`` for the end; they sum to 1."""
+        import llama_cpp
+
+        llama = self._engine._llama
+        vocab = llama_cpp.llama_model_get_vocab(llama.model)
+        pieces: dict[str, float] = {}
+        with sampler(llama.model, 0.0, 0, grammar) as draw:
+            for token, probability in draw.admitted(llama.ctx).items():
+                piece = _piece(vocab, token).decode("utf-8", "replace")
+                pieces[piece] = pieces.get(piece, 0.0) + probability
+        return pieces
+
+    def pieces(self, grammar: str | None, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> Iterator[str]:
+        """What the model writes, one piece a token; some are empty. Once only: it goes on from the prompt."""
+        room = self._engine.context - self._tokens
+        for piece in self._engine._write(min(max_tokens, room), temperature, seed, grammar, self._stop):
+            self._written += 1
+            self._first = time.perf_counter() if self._written == 1 else self._first
+            yield piece
+
+    def write(self, grammar: str, max_tokens: int) -> str:
+        """The whole of what the model most probably writes under ``grammar``. Once only."""
+        return "".join(self.pieces(grammar, max_tokens))
+
+    def usage(self) -> Usage:
+        """Tokens and times up to now."""
+        ms = [1000 * (t - self._begun) for t in (self._read, self._first, time.perf_counter())]
+        return Usage(self._tokens, self._reused, self._written, ms[0], ms[1], ms[2], self._engine._used_threads)
 
 
 @dataclass(frozen=True, slots=True)

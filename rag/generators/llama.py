@@ -93,7 +93,7 @@ class LlamaGenerator:
         model cannot be used and :class:`GenerationCancelled` soon after ``stop`` is set.
         """
         if request.mode not in ("cite", "free"):
-            raise ModelError(f"A language model cannot answer in mode '{request.mode}'; use cite or free.")
+            raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
         pieces = without_thoughts(

@@ -42,6 +42,23 @@ class Sampler:
                 llama_cpp.llama_sampler_accept(sampler, token)
         return token
 
+    def admitted(self, context: Any) -> dict[int, float]:
+        """Every token that the grammar admits next, with its probability among them. Nothing is taken.
+
+        The grammar is asked about the whole vocabulary. Only for a sampler with a grammar.
+        """
+        import llama_cpp
+
+        candidates = self._candidates
+        candidates["id"] = np.arange(len(candidates), dtype=np.int32)
+        candidates["logit"] = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(context, -1), shape=candidates.shape)
+        candidates["p"] = 0
+        array = _array(candidates)
+        llama_cpp.llama_sampler_apply(self._rules, ctypes.byref(array))
+        kept = candidates[np.isfinite(candidates["logit"])]
+        weights = np.exp(kept["logit"].astype(np.float64) - kept["logit"].max())
+        return dict(zip(kept["id"].tolist(), (weights / weights.sum()).tolist(), strict=True))
+
     def _choose(self, logits: Any, checked: bool) -> int:
         import llama_cpp
 

@@ -2,7 +2,8 @@
 
 ``header.py`` reads a GGUF's header, ``registry.py`` remembers files by name, ``bundled.py`` prepares the model that
 comes with the installation, ``catalogue.py`` names a few more and downloads one when asked, ``memory.py`` says
-what fits. Files are registered where they lie; nothing is copied.
+what fits, ``verdicts.py`` keeps what measuring a model has shown. Files are registered where they lie; nothing is
+copied.
 """
 
 from rag.models.bundled import packaged_model, prepare_bundled
@@ -18,10 +19,12 @@ from rag.models.registry import (
     remove_model,
     resolve_model,
 )
+from rag.models.verdicts import Measured, measured, note_measured
 
 __all__ = [
     "BUNDLED",
     "BUNDLED_TITLE",
+    "Measured",
     "ModelInfo",
     "Offer",
     "RegisteredModel",
@@ -29,8 +32,10 @@ __all__ = [
     "fits",
     "inspect_gguf",
     "list_models",
+    "measured",
     "memory_available",
     "memory_needed",
+    "note_measured",
     "packaged_model",
     "prepare_bundled",
     "pull_model",

@@ -100,11 +100,11 @@ def launch(settings: Settings) -> Any:
 
 def _unlisted(settings: Settings) -> ModelChoice:
     """The model of the settings where it is a file that is not registered. Raises :class:`rag.errors.ModelError`."""
-    from rag.factory import ModelChoice, registered_model
+    from rag.factory import MODEL_MODES, ModelChoice, registered_model
 
     model = registered_model(settings)
     label = f"{model.info.name or Path(settings.model).stem}, {model.info.size / 1e6:,.0f} MB"
-    return ModelChoice(settings.model, label, ("cite", "free"))
+    return ModelChoice(settings.model, label, MODEL_MODES)
 
 
 def start(app: Any, host: str, port: int) -> None:
