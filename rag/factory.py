@@ -15,8 +15,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.config import Settings
-from rag.datatypes import Generator, Message, Option, PaperHit, Turn
+from rag.config import Settings, with_overrides
+from rag.datatypes import Answer, Generator, Message, Option, PaperHit, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.pipeline import AnswerSettings, Pipeline, Search
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rag.library import EmbedderId, ImportProgress, Library, Stamp
     from rag.models import RegisteredModel
     from rag.prompting import Prompt
+    from rag.related import Related
 
 QUOTE = "quote"
 MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
@@ -110,6 +111,21 @@ def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, .
 
 def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) -> Sequence[Message]:
     return prompt.render(question, sentences=options)
+
+
+def related_papers(settings: Settings, paper_id: str, k: int = 4) -> list[Related]:
+    """The ``k`` papers of the library nearest to one of them, best first."""
+    from rag.related import related
+
+    return related(open_library(settings), paper_id, k)
+
+
+def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str] = ()) -> tuple[str, ...]:
+    """Questions that may come next and that the library can answer; ``asked`` are left out."""
+    from rag.suggestions import follow_ups
+
+    quotes = open_answerer(with_overrides(settings, model=QUOTE, mode=QUOTE))
+    return follow_ups(answer, lambda id: [one.paper for one in related_papers(settings, id)], quotes.can_answer, asked)
 
 
 def effective_mode(settings: Settings) -> str:

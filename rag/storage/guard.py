@@ -14,7 +14,7 @@ from pathlib import Path
 from rag.errors import LibraryError, LibraryLocked
 
 LOCK = ".lock"
-_HOLDER = ".lock.json"
+HOLDER = ".lock.json"
 _FULL = "database or disk is full"  # what SQLite says, in Chroma's messages too
 
 
@@ -29,7 +29,7 @@ class WriterLock:
         """Take the lock at once. Raises :class:`LibraryLocked`, naming the process that holds it."""
         from filelock import FileLock, Timeout
 
-        self._holder = folder / _HOLDER
+        self._holder = folder / HOLDER
         self._lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
         try:
             self._lock.acquire()

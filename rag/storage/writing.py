@@ -112,7 +112,8 @@ def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
 class Importer:
     """One import into one library. The caller holds the writer's lock."""
 
-    def __init__(self, store: PaperStore, encoder: BulkEncoder) -> None:
+    def __init__(self, store: PaperStore, encoder: BulkEncoder | None) -> None:
+        """Without an encoder only :meth:`revise`, and only of what is not embedded."""
         self._store = store
         self._encoder = encoder
         self._tally = _Tally()
@@ -134,6 +135,18 @@ class Importer:
                 self._embed()
                 self._store.count_up()
         return frozenset(self._new)
+
+    def revise(self, paper: Paper, stored: Paper) -> bool:
+        """Write ``paper`` over ``stored``; returns whether anything changed. What the files said stays remembered."""
+        with self._store.transaction():
+            paper = _storable(paper)
+            changed = self._put(paper, stored, paper)
+            # A DOI that was corrected must not draw the paper that it belongs to into this one.
+            self._store.forget_keys(paper.id, set(identity_keys(stored)) - set(identity_keys(paper)))
+            if changed:
+                self._embed()
+                self._store.count_up()
+        return changed
 
     def progress(self, stage: str) -> ImportProgress:
         """What was done so far."""
@@ -211,6 +224,9 @@ class Importer:
         import numpy as np
 
         papers = list(self._to_embed.values())
+        if not papers:
+            return
+        assert self._encoder is not None
         cut = [(paper.title, *_cut(paper, self._encoder)) for paper in papers]
         for paper, (_, passages, sentences), vectors in zip(
             papers, cut, self._encoder.encode_passages(cut), strict=True
