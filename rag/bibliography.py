@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rag.datatypes import Paper
+from rag.identity import arxiv_id
 
 # Embeddings, overrides and isolates change the order in which a line is read; controls drive terminals.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -54,6 +55,20 @@ def web_address(paper: Paper) -> str:
         return url
     doi = bare_doi(paper)
     return f"https://doi.org/{quote(doi, safe='/():;.-_')}" if doi else ""
+
+
+def addresses(paper: Paper) -> list[tuple[str, str]]:
+    """Where the paper is on the web, as (label, address): arXiv, DOI, and its own address where that is neither."""
+    found = []
+    arxiv, doi, url = arxiv_id(paper), bare_doi(paper), web_address(paper)
+    if arxiv:
+        found.append((f"arXiv:{arxiv}", f"https://arxiv.org/abs/{quote(arxiv, safe='/.-')}"))
+    if doi and not re.match(r"10\.48550/arxiv\.", doi, re.IGNORECASE):
+        found.append((f"doi:{doi}", f"https://doi.org/{quote(doi, safe='/():;.-_')}"))
+    host = re.sub(r"^https?://(www\.|dx\.)?", "", url, flags=re.IGNORECASE).partition("/")[0].lower()
+    if url and not (arxiv and host == "arxiv.org") and not (doi and host == "doi.org"):
+        found.append((url, url))
+    return found
 
 
 def bare_doi(paper: Paper) -> str:

@@ -10,11 +10,13 @@ from importlib.resources import files
 from typing import Any
 
 from rag.errors import FootnoteError
+from rag.reader import footnote_html, paper_behind, paper_html
+from rag.related import Related
 from rag.ui import scope_bar
-from rag.ui.conversation import Conversations, Turn
+from rag.ui.conversation import Conversations, Turn, asked_again
 from rag.ui.desk import Desk
 from rag.ui.examples import from_papers
-from rag.ui.render import MODE_LABELS, panel_html, status_html, turn_html, welcome_html
+from rag.ui.render import MODE_LABELS, panel_html, status_html, suggestions_html, turn_html, welcome_html
 from rag.ui.tabs import history
 
 Updates = dict[str, Any]  # component name → its new value or update
@@ -31,16 +33,25 @@ class Chat:
         self._questions = tuple(questions)
 
     def ask(
-        self, tab: str, question: str, turns: Sequence[Turn], model: str, mode: str, library: str, scope: Any
+        self,
+        tab: str,
+        question: str,
+        turns: Sequence[Turn],
+        model: str,
+        mode: str,
+        library: str,
+        scope: Any,
+        before: Turn | None = None,
     ) -> Iterator[Updates]:
-        """The page while one question is answered."""
-        busy = {"ask": {"visible": False}, "stop": {"visible": True}, "new": {"interactive": False}}
+        """The page while one question is answered; ``before`` is the turn that asking again replaces."""
+        busy = {"ask": {"visible": False}, "stop": {"visible": True}, "new": {"interactive": False}, "next": ""}
         idle = {"ask": {"visible": True}, "stop": {"visible": False}, "new": {"interactive": True}}
         first = True
         for turn in self.conversations.ask(tab, question, turns, model, mode, library, scope):
             number = len(turns)
             if turn.finished:
-                yield dict(zip(VIEW, self.view([*turns, turn], library), strict=True)) | idle
+                done = turn if before is None else asked_again(before, turn)
+                yield dict(zip(VIEW, self.view([*turns, done], library), strict=True)) | idle
                 continue
             live = turn_html(turn, number, False, self._desk.known_papers(library), self._desk.labels)
             # Older answers lose their 'ask again' while a question runs.
@@ -60,17 +71,43 @@ class Chat:
         shipped = self._questions if library == "" else ()
         return welcome_html(shipped or from_papers(list(papers.values())))
 
-    def panel(
-        self,
-        turns: Sequence[Turn],
-        library: str,
-        turn: int = -1,
-        number: int | None = None,
-        sentence: int | None = None,
-    ) -> str:
-        """The evidence of one turn, the last by default. A turn that does not exist shows as none."""
-        chosen = turns[turn] if -len(turns) <= turn < len(turns) else None
-        return panel_html(chosen, self._desk.known_papers(library), number, sentence)
+    def panel(self, turns: Sequence[Turn], library: str) -> str:
+        """The evidence of the last turn."""
+        return panel_html(turns[-1] if turns else None, self._desk.known_papers(library))
+
+    def open_footnote(self, turns: Sequence[Turn], turn: int, number: int, sentence: int | None) -> str:
+        """The panel with one footnote opened; without what does not exist."""
+        chosen = turns[turn] if 0 <= turn < len(turns) else None
+        if chosen is None or chosen.answer is None:
+            return panel_html(None, {})
+        papers = self._desk.known_papers(chosen.library)
+        paper = paper_behind(chosen.answer, number, papers)
+        related = self._related(chosen.library, paper.id) if paper is not None else ()
+        return panel_html(chosen, papers, footnote_html(chosen.answer, turn, number, sentence, papers, related))
+
+    def open_paper(self, turns: Sequence[Turn], library: str, paper_id: str) -> str:
+        """The panel with one paper of the library opened."""
+        papers = self._desk.known_papers(library)
+        paper = papers.get(paper_id)
+        opened = paper_html(paper, self._related(library, paper_id)) if paper is not None else ""
+        return panel_html(turns[-1] if turns else None, papers, opened)
+
+    def next_questions(self, tab: str, turns: Sequence[Turn], library: str) -> str:
+        """What may be asked after the last answer; nothing while the tab already asks something else."""
+        answer = turns[-1].answer if turns else None
+        if answer is None or self.conversations.running(tab):
+            return ""
+        try:
+            questions = self._desk.shelf.follow_ups(library, answer, [turn.question for turn in turns])
+        except FootnoteError:  # offered unasked: what is wrong is said when somebody asks
+            return ""
+        return "" if self.conversations.running(tab) else suggestions_html(questions)
+
+    def _related(self, library: str, paper_id: str) -> Sequence[Related]:
+        try:
+            return self._desk.shelf.related(library, paper_id)
+        except FootnoteError:  # the paper is shown all the same
+            return ()
 
     def status(self, model: str, mode: str, library: str, wait: bool) -> str:
         """The line below the title. ``wait`` opens the library if need be."""
@@ -97,6 +134,7 @@ def build(gr: Any, desk: Desk, chat: Chat) -> None:
         with gr.Column(elem_id="fn-main", min_width=0):
             parts["conversation"] = html(gr, "conversation", chat.conversation([], ""), "conversation")
             parts["live"] = html(gr, "live", "", "live")
+            parts["next"] = html(gr, "next", "", "next")
             with gr.Column(elem_id="fn-dock", min_width=0):
                 with gr.Column(elem_id="fn-scope", min_width=0):
                     scope_bar.build(gr, desk)
@@ -123,7 +161,7 @@ def html(gr: Any, name: str, value: str, role: str = "") -> Any:
 def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     """Connect the components. No handler is offered as an API."""
     parts = desk.parts
-    names = (*VIEW, "box", "ask", "stop", "new", "tabs")
+    names = (*VIEW, "next", "box", "ask", "stop", "new", "tabs")
     outputs = [parts[name] for name in names]
     asking = [parts[name] for name in ("turns", "model", "mode", "library", "scope")]
 
@@ -134,7 +172,13 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
         )
 
     def ask(
-        question: str, turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request
+        question: str,
+        turns: list[Turn],
+        model: str,
+        mode: str,
+        library: str,
+        scope: Any,
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         tab = str(request.session_hash)
         yield from map(updates, chat.ask(tab, question, turns, model, mode, library, scope))
@@ -154,27 +198,41 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
         turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         if turns:
-            yield from ask(turns[-1].question, turns[:-1], model, mode, library, scope, request)
+            tab, last = str(request.session_hash), turns[-1]
+            again = chat.ask(tab, last.question, turns[:-1], model, mode, library, scope, last)
+            yield from map(updates, again)
 
     def stop(request: gr.Request) -> None:
         chat.conversations.stop(str(request.session_hash))
 
-    def open_footnote(turns: list[Turn], library: str, event: gr.EventData) -> str:
+    def open_footnote(turns: list[Turn], event: gr.EventData) -> str:
         sentence = None if event.sentence is None else int(event.sentence)
-        return chat.panel(turns, library, int(event.turn), int(event.number), sentence)
+        return chat.open_footnote(turns, int(event.turn), int(event.number), sentence)
+
+    def open_paper(turns: list[Turn], library: str, event: gr.EventData) -> str:
+        return chat.open_paper(turns, library, str(event.paper))
+
+    def next_questions(turns: list[Turn], library: str, request: gr.Request) -> str:
+        return chat.next_questions(str(request.session_hash), turns, library)
 
     def ask_from(event: Any, question: Any) -> None:
-        event(ask_elsewhere, [question, *asking], outputs, **QUIET)
+        suggest(event(ask_elsewhere, [question, *asking], outputs, **QUIET))
 
+    def suggest(asked: Any) -> None:
+        """Afterwards and apart, so that no answer waits for it."""
+        asked.then(next_questions, here, [parts["next"]], **QUIET)
+
+    here = [parts["turns"], parts["library"]]
     desk.provide(ask_from, VIEW, chat.view)
-    view = desk.view_parts
-    gr.on([parts["box"].submit, parts["ask"].click], ask, [parts["box"], *asking], outputs, **QUIET)
-    parts["conversation"].example_select(example, asking, outputs, **QUIET)
-    parts["conversation"].retry(retry, asking, outputs, **QUIET)
-    opening = [parts["turns"], parts["library"]]
-    parts["conversation"].select(open_footnote, opening, [parts["panel"]], queue=False, **QUIET)
+    view = [*desk.view_parts, parts["next"]]
+    suggest(gr.on([parts["box"].submit, parts["ask"].click], ask, [parts["box"], *asking], outputs, **QUIET))
+    examples = [parts[name].example_select for name in ("conversation", "panel", "next")]
+    suggest(gr.on(examples, example, asking, outputs, **QUIET))
+    suggest(parts["conversation"].retry(retry, asking, outputs, **QUIET))
+    parts["conversation"].select(open_footnote, [parts["turns"]], [parts["panel"]], queue=False, **QUIET)
+    parts["panel"].select(open_paper, here, [parts["panel"]], queue=False, **QUIET)
     parts["stop"].click(stop, queue=False, **QUIET)
-    parts["new"].click(lambda library: chat.view([], library), [parts["library"]], view, queue=False, **QUIET)
+    parts["new"].click(lambda library: (*chat.view([], library), ""), [parts["library"]], view, queue=False, **QUIET)
     app.unload(stop)  # a closed tab frees the model
     history.wire(gr, app, desk)
     scope_bar.wire(gr, app, desk)

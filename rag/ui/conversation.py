@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from rag.datatypes import Answer, Answerer, Draft, Event, Stage
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
+from rag.replay import compare
 from rag.ui.line import Line
 
 _log = logging.getLogger(__name__)
@@ -124,6 +125,11 @@ class Conversations:
             run.stop.set()
         return run is not None
 
+    def running(self, tab: str) -> bool:
+        """Whether a question of ``tab`` waits or is being answered."""
+        with self._lock:
+            return tab in self._runs
+
     def _follow(self, run: _Run, turn: Turn, history: Sequence[SpokenTurn]) -> Iterator[Turn]:
         ticket = self._line.take(turn.model)
         thread = threading.Thread(
@@ -155,6 +161,19 @@ class Conversations:
             run.events.put(error)
         finally:
             self._line.give_back(turn.model, ticket)
+
+
+def asked_again(before: Turn, after: Turn) -> Turn:
+    """The turn that takes the place of ``before``: what came of asking again, compared with it.
+
+    An answer that was there stays where asking again was stopped or failed.
+    """
+    if before.answer is None:
+        return after
+    if after.answer is None:
+        came = "was stopped" if after.stopped else f"failed: {after.error}"
+        return replace(before, replay=f"Asking again {came.rstrip('.')}. This is the answer from before.")
+    return replace(after, replay=compare(before.answer, after.answer))
 
 
 def spoken(turns: Sequence[Turn]) -> tuple[SpokenTurn, ...]:

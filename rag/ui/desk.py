@@ -10,21 +10,36 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.datatypes import Answerer, Paper
+from rag.datatypes import Answer, Answerer, Paper
+from rag.related import Related
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 
 if TYPE_CHECKING:
     from rag.config import Settings
 
-Fingerprint = Callable[[str], str]  # of a library: changes with its papers
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
+
+
+class Shelf:
+    """What the page asks of libraries beside answers. This one knows nothing; :mod:`rag.ui.server` has the real one."""
+
+    def fingerprint(self, library: str) -> str:
+        """Changes with the papers of the library."""
+        return ""
+
+    def related(self, library: str, paper_id: str) -> Sequence[Related]:
+        """The papers nearest to one of the library."""
+        return ()
+
+    def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> Sequence[str]:
+        """Questions that may come after ``answer`` and that the library can answer, none of ``asked``."""
+        return ()
 
 
 class Desk:
     """Shared by all tabs of the page. A library is named by its folder as text, "" is the one that was started with.
 
-    ``open_answerer(model, mode, library)`` makes what answers; ``fingerprint(library)`` tells whether a library has
-    changed since its papers were read (without it: never, until :meth:`forget`).
+    ``open_answerer(model, mode, library)`` makes what answers; ``shelf`` says what else there is to know of libraries.
     """
 
     def __init__(
@@ -32,15 +47,17 @@ class Desk:
         open_answerer: OpenAnswerer,
         models: Sequence[Choice],
         settings: Settings | None = None,
-        fingerprint: Fingerprint | None = None,
+        shelf: Shelf | None = None,
         private: bool = True,
+        protected: bool = False,
     ) -> None:
         self.settings = settings
         self.models: Mapping[str, Choice] = {choice.name: choice for choice in models}
         self.private = private  # served to this computer only
+        self.protected = protected  # one has to sign in
         self.parts: dict[str, Any] = {}
         self._open_answerer = open_answerer
-        self._fingerprint = fingerprint or (lambda library: "")
+        self.shelf = shelf or Shelf()
         self._lock = threading.Lock()
         self._papers: dict[str, tuple[str, Mapping[str, Paper]]] = {}
         self._asking: Callable[[Any, Any], None] | None = None
@@ -60,7 +77,7 @@ class Desk:
         with self._lock:
             model = next(iter(self.models.values()))
             answerer = self.open(model.name, model.modes[0], library)
-            fingerprint = self._fingerprint(library)
+            fingerprint = self.shelf.fingerprint(library)
             kept = self._papers.get(library)
             if kept is None or kept[0] != fingerprint:
                 kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})

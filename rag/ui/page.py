@@ -8,7 +8,8 @@ from rag.config import Settings
 from rag.ui import ask
 from rag.ui.ask import QUIET, Chat, mode_choices
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
-from rag.ui.desk import Desk, Fingerprint
+from rag.ui.desk import Desk, Shelf
+from rag.ui.render import open_to_all_html
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab
@@ -30,19 +31,20 @@ def build_app(
     mode: str,
     questions: Sequence[str] = (),
     private: bool = True,
+    protected: bool = False,
     settings: Settings | None = None,
-    fingerprint: Fingerprint | None = None,
+    shelf: Shelf | None = None,
 ) -> Any:
     """The page as ``gradio.Blocks``, not yet served.
 
-    ``open_answerer(model, mode, library)`` is called once a question and once for the papers; for ``fingerprint``
-    see :class:`rag.ui.desk.Desk`. ``model`` and ``mode`` are chosen at first. ``questions`` are the examples for the
+    ``open_answerer(model, mode, library)`` is called once a question and once for the papers; ``shelf`` says what else
+    there is to know of libraries. ``model`` and ``mode`` are chosen at first. ``questions`` are the examples for the
     library that was started with; without any they are made from the library. ``private``: the page is served to
-    this computer only, and says so.
+    this computer only, and says so; ``protected``: one has to sign in.
     """
     import gradio as gr
 
-    desk = Desk(open_answerer, models, settings, fingerprint, private)
+    desk = Desk(open_answerer, models, settings, shelf, private, protected)
     chat = Chat(desk, questions)
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as app:
         _header(gr, desk, chat, model, mode)
@@ -68,6 +70,8 @@ def _header(gr: Any, desk: Desk, chat: Chat, model: str, mode: str) -> None:
         with gr.Column(elem_id="fn-title", min_width=0):
             ask.html(gr, "name", "<h1>Footnote</h1>")
             parts["status"] = ask.html(gr, "status", chat.status(model, mode, "", wait=False))
+            if not (desk.private or desk.protected):
+                ask.html(gr, "open-to-all", open_to_all_html())
         with gr.Row(elem_id="fn-choices"):
             parts["library_choice"] = gr.Dropdown(
                 [(_started_with(desk.settings), "")], value="", label="Library", min_width=0, filterable=False

@@ -9,6 +9,7 @@ from rag.bibliography import clean, to_bibtex
 from rag.datatypes import Paper
 from rag.presentation import Papers, answer_html, cited, evidence_html, nearest_papers, to_markdown
 from rag.ui.conversation import Choice, Turn
+from rag.why import why_html
 
 MODE_LABELS = {
     "quote": "quotes from the abstracts",
@@ -24,7 +25,7 @@ def turn_html(turn: Turn, number: int, last: bool, papers: Papers, labels: Mappi
     question = clean(turn.question).strip()
     if len(question) > _LONGEST_QUESTION:
         question = f"{question[:_LONGEST_QUESTION]}… ({len(turn.question):,} characters)"
-    heading = f'<h2 class="fn-question">{escape(question) or "(blank question)"}</h2>'
+    heading = f'<h2 class="fn-question" dir="auto">{escape(question) or "(blank question)"}</h2>'
     outcome = _outcome(turn, number, last, papers, labels)
     return f'<section class="fn-turn" data-turn="{number}">{heading}{outcome}</section>'
 
@@ -32,7 +33,9 @@ def turn_html(turn: Turn, number: int, last: bool, papers: Papers, labels: Mappi
 def _outcome(turn: Turn, number: int, last: bool, papers: Papers, labels: Mapping[str, str]) -> str:
     retry = '<button type="button" class="fn-action" data-action="retry">Ask again</button>' if last else ""
     if turn.answer is not None:
-        return answer_html(turn.answer, number, papers) + _actions(turn, papers, labels, retry)
+        replay = f'<p class="fn-note fn-replay" role="status">{escape(turn.replay)}</p>' if turn.replay else ""
+        why = why_html(turn.answer, papers, labels.get(turn.model, turn.model))
+        return answer_html(turn.answer, number, papers) + replay + _actions(turn, papers, labels, retry) + why
     if turn.error:
         text = f"<p><strong>No answer.</strong> {escape(clean(turn.error))}</p>"
         return f'<div class="fn-error" role="alert">{text}</div><div class="fn-actions">{retry}</div>'
@@ -72,14 +75,18 @@ def _copy(label: str, text: str, hint: str) -> str:
     )
 
 
-def panel_html(turn: Turn | None, papers: Papers, number: int | None = None, sentence: int | None = None) -> str:
-    """The evidence panel for one turn; ``number`` and ``sentence`` say which footnote was opened."""
+def panel_html(turn: Turn | None, papers: Papers, opened: str = "") -> str:
+    """The evidence panel for one turn. ``opened``, a footnote or paper as HTML, covers it until it is closed."""
+    return f'{opened}<div class="fn-all"{" hidden" if opened else ""}>{_all_papers(turn, papers)}</div>'
+
+
+def _all_papers(turn: Turn | None, papers: Papers) -> str:
     if turn is None or turn.answer is None:
         hint = "The papers behind an answer appear here. Click a footnote number to see the very sentence."
         return f'<h2 class="fn-panel-title">Evidence</h2><p class="fn-empty">{hint}</p>'
     title = "Nearest papers" if turn.answer.refusal is not None else "Evidence"
     back = '<button type="button" class="fn-action fn-back" data-action="back">Back to the answer</button>'
-    cards = evidence_html(turn.answer, number, sentence, papers)
+    cards = evidence_html(turn.answer, papers=papers)
     return f'<h2 class="fn-panel-title">{title}</h2>{cards}{back}'
 
 
@@ -95,6 +102,28 @@ def welcome_html(questions: Sequence[str]) -> str:
         '<section class="fn-welcome"><h2>Ask your papers</h2><p>Every sentence of an answer carries a footnote. '
         "Click its number to see the sentence of the abstract that supports it. "
         f"What the library does not hold is not answered.</p>{examples}</section>"
+    )
+
+
+def suggestions_html(questions: Sequence[str]) -> str:
+    """Questions that may come next, as buttons; '' without any."""
+    if not questions:
+        return ""
+    chips = "".join(
+        f'<li><button type="button" class="fn-example" data-action="example" data-text="{escape(question)}" dir="auto">'
+        f"{escape(question)}</button></li>"
+        for question in questions
+    )
+    label = '<p class="fn-label">This library can also answer</p>'
+    return f'<div class="fn-next">{label}<ul class="fn-examples">{chips}</ul></div>'
+
+
+def open_to_all_html() -> str:
+    """The warning of a page that is served beyond this computer without a password."""
+    return (
+        '<p class="fn-error" role="alert"><strong>Open to your network, without a password.</strong> Everybody who '
+        "reaches this address can read the library and the conversations that are kept. Set FOOTNOTE_AUTH, or listen on "
+        "127.0.0.1.</p>"
     )
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.accounts import Accounts, read_accounts
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
 from rag.offline import enforce_offline
+from rag.ui.desk import Shelf
 
 if TYPE_CHECKING:
-    from rag.datatypes import Answerer
+    from rag.datatypes import Answer, Answerer
     from rag.factory import ModelChoice
+    from rag.related import Related
 
 # The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
 # templates with eval and styles itself inline.
@@ -42,6 +46,12 @@ _HEADERS = {
     b"x-content-type-options": b"nosniff",
 }
 
+_WRONG_PASSWORD_S = 1.0
+OPEN_TO_ALL = (
+    "WARNING: listening on {host} without a password. Everybody who reaches this address can read the library and all "
+    "kept conversations. Set FOOTNOTE_AUTH=name:password, or listen on 127.0.0.1.\n"
+)
+
 
 def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -> None:
     """Serve the chat until it is interrupted. ``say`` gets the address as soon as the page can be opened.
@@ -52,6 +62,8 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
     from rag.factory import close_all
 
     app = launch(settings)
+    if not is_loopback(settings.host) and not settings.auth:
+        say(OPEN_TO_ALL.format(host=settings.host))
     say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
     try:
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
@@ -67,6 +79,7 @@ def launch(settings: Settings) -> Any:
     from rag.ui.examples import SHIPPED
     from rag.ui.page import build_app
 
+    accounts = read_accounts(settings.auth)
     models = available_models(settings)
     chosen = next((choice for choice in models if choice.name == settings.model), None)
     if chosen is None:
@@ -90,12 +103,35 @@ def launch(settings: Settings) -> Any:
         mode=mode,
         questions=SHIPPED if settings.is_shipped_library else (),
         private=is_loopback(settings.host),
+        protected=bool(accounts),
         settings=settings,
-        fingerprint=lambda library: open_library(at(library)).fingerprint,
+        shelf=Libraries(at),
     )
-    start(app, settings.host, settings.port)
+    start(app, settings.host, settings.port, accounts)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
+
+
+class Libraries(Shelf):
+    """The real libraries; ``at`` gives the settings for the one in a folder."""
+
+    def __init__(self, at: Callable[[str], Settings]) -> None:
+        self._at = at
+
+    def fingerprint(self, library: str) -> str:
+        from rag.factory import open_library
+
+        return open_library(self._at(library)).fingerprint
+
+    def related(self, library: str, paper_id: str) -> Sequence[Related]:
+        from rag.factory import related_papers
+
+        return related_papers(self._at(library), paper_id)
+
+    def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> Sequence[str]:
+        from rag.factory import follow_up_questions
+
+        return follow_up_questions(self._at(library), answer, asked)
 
 
 def _unlisted(settings: Settings) -> ModelChoice:
@@ -107,8 +143,11 @@ def _unlisted(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.model, label, MODEL_MODES)
 
 
-def start(app: Any, host: str, port: int) -> None:
-    """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`."""
+def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> None:
+    """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
+
+    With ``accounts`` nothing is shown to anybody who has not signed in.
+    """
     port = _usable_port(host, port)
     app.launch(
         server_name=host,
@@ -121,6 +160,7 @@ def start(app: Any, host: str, port: int) -> None:
         inbrowser=False,
         quiet=True,
         share=False,
+        auth=_sign_in(accounts) if accounts else None,
         show_error=False,  # errors are shown by the conversation; a stack trace never is
         footer_links=[],
         run_history=False,  # else each call is kept in the browser, and may be sent to a bucket
@@ -130,6 +170,18 @@ def start(app: Any, host: str, port: int) -> None:
         mcp_server=False,
         max_file_size="1kb",  # nothing is uploaded
     )
+
+
+def _sign_in(accounts: Accounts) -> Callable[[str, str], Any]:
+    """What Gradio asks whether a name and password are right. A wrong one costs time, so that guessing takes long."""
+
+    async def sign_in(name: str, password: str) -> bool:
+        right = accounts.admits(name, password)
+        if not right:
+            await asyncio.sleep(_WRONG_PASSWORD_S)
+        return right
+
+    return sign_in
 
 
 def is_loopback(host: str) -> bool:
