@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rag.datatypes import Vector
     from rag.encoders import PaperEncoder, QueryEncoder
     from rag.generators.choosing import ChosenQuotes
+    from rag.history.store import ConversationStore
     from rag.library import EmbedderId, ImportProgress, Library, Stamp
     from rag.models import RegisteredModel
     from rag.prompting import Prompt
@@ -270,6 +271,12 @@ def query_encoder(home: Path) -> QueryEncoder:
         return _query_encoder(home / "models")
 
 
+def open_history(settings: Settings) -> ConversationStore:
+    """The kept conversations, opened once per process."""
+    with _LOCK:
+        return _history(settings.home.expanduser().absolute())
+
+
 def close_all() -> None:
     """Close what this process holds open; the next call opens it again."""
     with _LOCK:
@@ -278,11 +285,20 @@ def close_all() -> None:
         _CLOSERS.clear()
         for path in list(_LIBRARIES):
             close_library(path)
-        for cache in (_query_encoder, _llama):
+        for cache in (_history, _query_encoder, _llama):
             cache.cache_clear()
 
 
 _CLOSERS: list[Callable[[], None]] = []
+
+
+@lru_cache(maxsize=8)
+def _history(home: Path) -> ConversationStore:
+    from rag.history.store import ConversationStore
+
+    store = ConversationStore(home)
+    _CLOSERS.append(store.close)
+    return store
 
 
 @lru_cache(maxsize=8)

@@ -130,6 +130,18 @@ def test_two_tabs_with_one_conversation_lose_nothing(store: ConversationStore) -
     assert [t.question for t in store.conversation("", again.id).turns] == ["One?", "Here?", "More?"]
 
 
+def test_an_answer_that_comes_after_another_conversation_was_opened_replaces_nothing_of_it(
+    store: ConversationStore,
+) -> None:
+    crabs = store.save("", Opened(), kept("One?", "Two?"), LIBRARY)
+    shells = store.save("", Opened(), kept("Shells?"), LIBRARY)
+    # The tab shows 'shells' when the third answer about crabs comes in.
+    third = store.save("", shells, kept("One?", "Two?", "Three?"), LIBRARY)
+    assert len({crabs.id, shells.id, third.id}) == 3
+    assert [t.question for t in store.conversation("", shells.id).turns] == ["Shells?"]
+    assert store.save("", crabs, kept("One?"), LIBRARY).id != crabs.id  # nothing is cut off
+
+
 def test_the_list_is_searched_in_questions_answers_and_titles(store: ConversationStore) -> None:
     crabs = store.save("", Opened(), kept("Do crabs learn?"), LIBRARY)
     match = store.save("", Opened(), [KeptTurn("Who won the match?", answer=make_refusal())], LIBRARY)

@@ -94,8 +94,9 @@ class ConversationStore:
     def save(self, user: str, opened: Opened, turns: Sequence[KeptTurn], library: LibraryMark) -> Opened:
         """Keep ``turns``, all that the tab shows, in the conversation that it has opened, else in a new one.
 
-        Only what has changed is written. Where another tab or program went on with the same conversation, or deleted
-        it, nothing of that is touched: the turns become a conversation of their own.
+        Only what has changed is written; the last turn may have another answer to the same question. Whatever else
+        differs (another tab or program went on with the conversation, or deleted it) is not touched: the turns become
+        a conversation of their own.
         """
         ids = tuple(turn.id for turn in turns)
         if not turns or ids == opened.turns:
@@ -103,7 +104,7 @@ class ConversationStore:
         now = time.time()
         with self._db.transaction() as db:
             id, same = opened.id, _same(ids, opened.turns)
-            if self._is_as_known(db, user, opened):
+            if self._goes_on(db, user, opened, turns, same):
                 gone = [(id, turn) for turn in opened.turns[same:]]
                 db.executemany("DELETE FROM turns WHERE conversation = ? AND id = ?", gone)
             else:
@@ -152,12 +153,15 @@ class ConversationStore:
                 raise ConversationNotFound("This answer is not kept, so it cannot be rated. Ask the question again.")
 
     @staticmethod
-    def _is_as_known(db: sqlite3.Connection, user: str, opened: Opened) -> bool:
-        """Whether the conversation is there and has the turns that the tab knows, no more and no fewer."""
+    def _goes_on(db: sqlite3.Connection, user: str, opened: Opened, turns: Sequence[KeptTurn], same: int) -> bool:
+        """Whether ``turns``, the first ``same`` of which are known, go on with the conversation as it is kept."""
         if not db.execute("SELECT 1 FROM conversations WHERE user = ? AND id = ?", (user, opened.id)).fetchone():
             return False
-        rows = db.execute("SELECT id FROM turns WHERE conversation = ? ORDER BY row", (opened.id,)).fetchall()
-        return tuple(row[0] for row in rows) == opened.turns
+        rows = db.execute("SELECT id, question FROM turns WHERE conversation = ? ORDER BY row", (opened.id,)).fetchall()
+        if tuple(row[0] for row in rows) != opened.turns:
+            return False
+        asked_again = same == len(rows) - 1 < len(turns) and rows[same][1] == _storable(turns[same].question)
+        return same == len(rows) or asked_again
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._db.transaction(read_only=True) as db:
