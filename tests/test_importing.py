@@ -1,0 +1,203 @@
+"""Imports in a thread of their own, their report, and revising what was typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rag.datatypes import Paper
+from rag.errors import FootnoteError, ImportFileError, LibraryLocked
+from rag.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
+from rag.library import Library
+from rag.revision import fields_of, revised
+from tests.library_parts import WordEncoder, made_papers
+
+
+class SlowEncoder(WordEncoder):
+    """Waits before each batch until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def encode_passages(self, papers):  # type: ignore[no-untyped-def]
+        self.reached.set()
+        assert self.go.wait(20)
+        return super().encode_passages(papers)
+
+
+def write(folder: Path, name: str, papers: list[Paper], *extra: str) -> Upload:
+    lines = [json.dumps({"id": p.id, "title": p.title, "abstract": p.abstract}) for p in papers]
+    (folder / name).write_text("\n".join([*lines, *extra]), encoding="utf-8")
+    return Upload(folder / name, f"shown-{name}")
+
+
+def make_job(path: Path, uploads: list[Upload], encoder: WordEncoder | None = None) -> ImportJob:
+    if not Library.exists(path):
+        Library.create(path, embedder=WordEncoder().id).close()
+    used = encoder or WordEncoder()
+    return ImportJob(uploads, lambda: Library.open(path, embedder=used.id, read_only=False), lambda: used)
+
+
+def run(job: ImportJob) -> None:
+    job.start()
+    assert job.wait(60)
+
+
+def test_an_import_reports_what_became_of_every_record(tmp_path: Path) -> None:
+    papers = list(made_papers(10))
+    one = write(tmp_path, "one.jsonl", papers, '{"abstract": "no title"}', "{broken")
+    two = write(tmp_path, "two.jsonl", [*papers[:3], Paper("other", papers[4].title, papers[4].abstract)])
+    (tmp_path / "three.pdf").write_bytes(b"%PDF-1.4 x")
+    job = make_job(tmp_path / "library", [one, two, Upload(tmp_path / "three.pdf", "three.pdf")])
+    run(job)
+    state = job.state
+    assert (state.added, state.unchanged, state.merged, state.skipped) == (10, 3, 1, 2)
+    assert (state.read, state.total, state.error, state.stage) == (14, 14, "", "end")
+    assert {(remark.file, remark.line, remark.outcome) for remark in job.remarks} == {
+        ("shown-one.jsonl", 11, SKIPPED), ("shown-one.jsonl", 12, SKIPPED), ("shown-two.jsonl", None, MERGED),
+        ("three.pdf", None, UNREAD),
+    }  # fmt: skip
+    assert all(str(tmp_path) not in remark.reason for remark in job.remarks)
+    with Library.open(tmp_path / "library", embedder=WordEncoder().id) as library:
+        assert library.count == 10
+
+
+def test_stop_keeps_what_was_stored_and_the_next_import_goes_on(tmp_path: Path) -> None:
+    upload, encoder = write(tmp_path, "many.jsonl", list(made_papers(300))), SlowEncoder()
+    job = make_job(tmp_path / "library", [upload], encoder)
+    job.start()
+    assert encoder.reached.wait(20)
+    assert job.state.total == 300
+    job.stop()
+    assert job.state.stopping and not job.state.finished
+    encoder.go.set()
+    assert job.wait(30)
+    kept = job.state.added
+    assert 0 < kept < 300 and job.state.error == ""
+    again = make_job(tmp_path / "library", [upload])
+    run(again)
+    assert (again.state.unchanged, again.state.added) == (kept, 300 - kept)
+
+
+def test_states_end_with_the_finished_one(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "library", [write(tmp_path, "a.jsonl", list(made_papers(5)))])
+    job.start()
+    states = list(job.states(0.01))
+    assert states[-1].finished and [state.finished for state in states].count(True) == 1
+    assert states[-1].seconds > 0 and states[-1].rate > 0 and states[-1].remaining_s is None
+
+
+def test_a_library_that_cannot_be_opened_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "library"
+    upload = write(tmp_path, "a.jsonl", list(made_papers(2)))
+    with Library.create(path, embedder=WordEncoder().id):
+        job = make_job(path, [upload])
+        run(job)
+    assert "being written to" in job.state.error and job.state.finished
+
+
+def test_an_error_of_the_program_is_a_sentence_too(tmp_path: Path) -> None:
+    path = tmp_path / "library"
+    Library.create(path, embedder=WordEncoder().id).close()
+
+    def broken() -> WordEncoder:
+        raise RuntimeError("secret detail")
+
+    ended: list[bool] = []
+    job = ImportJob(
+        [write(tmp_path, "a.jsonl", list(made_papers(2)))],
+        lambda: Library.open(path, embedder=WordEncoder().id, read_only=False),
+        broken,
+        lambda: ended.append(True),
+    )
+    run(job)
+    assert "RuntimeError" in job.state.error and "secret" not in job.state.error
+    assert ended == [True]
+    Library.open(path, embedder=WordEncoder().id, read_only=False).close()
+
+
+def test_one_import_at_a_time_for_each_library(tmp_path: Path) -> None:
+    imports, encoder = Imports(), SlowEncoder()
+    upload = write(tmp_path, "a.jsonl", list(made_papers(200)))
+    first = make_job(tmp_path / "library", [upload], encoder)
+    imports.start(tmp_path / "library", first)
+    assert encoder.reached.wait(20)
+    with pytest.raises(LibraryLocked, match="are being imported"):
+        imports.start(tmp_path / "library", make_job(tmp_path / "library", [upload]))
+    with pytest.raises(LibraryLocked):
+        imports.check_idle(tmp_path / "library")
+    imports.start(tmp_path / "other", make_job(tmp_path / "other", [upload]))
+    threading.Timer(0.2, encoder.go.set).start()
+    begun = time.monotonic()
+    imports.stop_all(20)
+    assert first.state.finished and time.monotonic() - begun < 15
+    imports.check_idle(tmp_path / "library")
+    imports.forget(tmp_path / "library")
+    assert imports.get(tmp_path / "library") is None
+
+
+def test_a_report_opens_safely_in_a_spreadsheet() -> None:
+    text = remarks_csv(
+        [Remark('=cmd|" /C calc"!A0', 3, SKIPPED, "-1+1, said\nsomebody"), Remark("b", None, MERGED, "x")]
+    )
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows == [
+        ["file", "line", "outcome", "reason"],
+        ['\'=cmd|" /C calc"!A0', "3", "skipped", "'-1+1, said\nsomebody"],
+        ["b", "", "merged", "x"],
+    ]
+
+
+# --- revising ---
+
+PAPER = Paper(
+    "arXiv:1#x", "A title with $x$ and \\alpha", "One.\n\nTwo <b>.", ("Jane Doe", "van der X, J."), 1999, "V",
+    "https://a.b/c", "10.1000/x", "s.bib",
+)  # fmt: skip
+
+
+def test_what_was_not_touched_stays_to_the_letter() -> None:
+    assert revised(PAPER, fields_of(PAPER)) == PAPER
+    assert revised(PAPER, {"abstract": "One.\r\n\r\nTwo <b>.  "}) == PAPER
+    changed = revised(PAPER, fields_of(PAPER) | {"year": " 2001 "})
+    assert (changed.year, changed.title, changed.abstract, changed.source) == (
+        2001,
+        PAPER.title,
+        PAPER.abstract,
+        "s.bib",
+    )
+
+
+def test_what_was_typed_is_cleaned() -> None:
+    typed = {
+        "authors": "Roe, Richard\n\n Ann Lee ",
+        "doi": "https://doi.org/10.1000/NEW",
+        "url": "www.a.org",
+        "year": "",
+    }
+    changed = revised(PAPER, typed)
+    assert changed.authors == ("Richard Roe", "Ann Lee")
+    assert (changed.doi, changed.url, changed.year) == ("10.1000/new", "https://www.a.org", None)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("title", "  ", "no title"),
+        ("year", "19x", "'19x' is not a year"),
+        ("year", "in 2019", "is not a year"),
+        ("doi", "foo", "'foo' is not a DOI"),
+        ("url", "javascript:alert(1)", "is not a web address"),
+    ],
+)
+def test_what_cannot_be_is_named(field: str, text: str, said: str) -> None:
+    with pytest.raises(ImportFileError, match=said) as raised:
+        revised(PAPER, {field: text})
+    assert isinstance(raised.value, FootnoteError)
