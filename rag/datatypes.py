@@ -202,7 +202,7 @@ class Trace:
     retrieved: tuple[Mapping[str, Any], ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    chosen: tuple[Mapping[str, Any], ...] = ()  # what a model that chooses the quotes made of each sentence offered
+    chosen: tuple[Mapping[str, Any], ...] = ()  # :class:`Choice`; ``taken``: place in the answer, or 0; last: none
     settings: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
     filters: Mapping[str, Any] = field(default_factory=dict)

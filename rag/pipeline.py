@@ -63,11 +63,10 @@ class AnswerSettings:
 class Pipeline:
     """Satisfies :class:`rag.datatypes.Answerer`.
 
-    ``search`` finds ``k`` papers for a text and its vector, if asked among some of them alone;
-    ``fallback`` quotes where the check leaves nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a follow-up
-    (None: by rule); ``is_word`` knows words that are spelt right; ``chooser`` says which sentences a quoted answer is
-    made of (None: the ranker); ``notes`` stand in the trace of
-    every answer that was written.
+    ``search`` finds ``k`` papers for a text and its vector, if asked among some of them alone; ``fallback`` quotes
+    where the check leaves nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a
+    follow-up (None: by rule); ``is_word`` knows words that are spelt right; ``chooser`` says which sentences a quoted
+    answer is made of (None: the ranker); ``notes`` stand in the trace of every answer that was written.
     """
 
     library: Library
@@ -187,11 +186,12 @@ class Pipeline:
         options = [Option(papers[c.paper_id], c.sentence) for c in offered]
         most = evidence.most(query, limit)
         choice = self.chooser.choose(_asked(query), options, most, stop, may_refuse=self.settings.refuse)
+        place = {index: place for place, index in enumerate(choice.taken, start=1)}
         weighed: list[Mapping[str, Any]] = [
-            {"paper_id": c.paper_id, "start": c.sentence.start, "probability": round(p, 4), "taken": i in choice.taken}
+            {"paper_id": c.paper_id, "start": c.sentence.start, "probability": round(p, 4), "taken": place.get(i, 0)}
             for i, (c, p) in enumerate(zip(offered, choice.probabilities, strict=True))
         ]
-        weighed.append({"paper_id": None, "probability": round(choice.none, 4), "taken": not choice.taken})
+        weighed.append({"paper_id": None, "probability": round(choice.none, 4), "taken": int(not place)})
         return evidence.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
 
     def _within(self, query: Query) -> list[str] | None:

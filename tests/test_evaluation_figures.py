@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from rag.evaluation.inputs import EvalQuestion
 from rag.evaluation.measures import MEASURES, per_query
 from rag.evaluation.scoring import Reply, Shown, comparisons, has_fact, percentile, rows, same_sentence, score
 from rag.evaluation.significance import compare, estimate
-from rag.evaluation.trust import ModeResult, Speed, verdict
+from rag.evaluation.trust import ModeResult, Speed, choice_verdict, verdict
 
 # --- rankings ---
 
@@ -265,3 +266,45 @@ def test_a_mode_that_does_not_is_told_why(replies: list[Reply], reason: str) -> 
     suits, said = verdict([QUOTES, mode("cite", *replies)])
     assert suits == "quote"
     assert reason in said
+
+
+# --- who chooses the quotes ---
+
+EVIDENCE = [(TITLE, f"Sentence {n} of the evidence says it.") for n in range(4)]
+
+
+def choosing(hits: Sequence[int], **more: object) -> tuple[list[EvalQuestion], ModeResult]:
+    """Questions with evidence, and a ranking for each that has it in the place ``hits`` names."""
+    questions = [replace(QUESTION, id=str(n), evidence=(EVIDENCE[0],)) for n in range(len(hits))]
+    replies = []
+    for n, place in enumerate(hits):
+        ranked = EVIDENCE[1:]
+        ranked.insert(place, EVIDENCE[0])
+        replies.append(replace(reply(shown()), question=str(n), ranked=tuple(ranked), **more))
+    return questions, ModeResult("quote", "", rows(questions, replies, 0), tuple(replies), Speed(None, None, 0))
+
+
+@pytest.mark.parametrize(
+    ("ranker", "model", "more", "better", "said"),
+    [
+        ([1] * 12, [0] * 12, {}, True, "comes first for 100% of the questions, against 0%"),
+        ([0] * 12, [0] * 12, {}, False, "for 100% of the questions, against 100%"),
+        ([1] * 12, [0, 0, *[1] * 10], {}, False, "may be chance"),
+        ([1] * 12, [*[0] * 10, 2, 2], {}, False, "but fewer among the first two (-17%)"),
+        ([1] * 12, [0] * 12, {"refused": True}, False, "but fewer key facts"),
+    ],
+)
+def test_a_model_must_choose_better_than_the_ranker(
+    ranker: list[int], model: list[int], more: dict[str, object], better: bool, said: str
+) -> None:
+    questions, theirs = choosing(ranker)
+    chooses, reason = choice_verdict(questions, theirs, choosing(model, **more)[1], 0)
+    assert chooses is better
+    assert said in reason
+
+
+def test_questions_without_evidence_say_nothing_of_the_choice() -> None:
+    questions = [replace(QUESTION, id=str(n), evidence=()) for n in range(2)]
+    assert choice_verdict(questions, QUOTES, QUOTES, 0) == (
+        None, "the questions name no supporting sentences; give some that do with --questions",
+    )  # fmt: skip

@@ -180,6 +180,9 @@ def test_a_trust_card_of_the_bundled_model(run: Run, library: Path, out: Path) -
         assert one["speed"]["answers"] >= 1
         assert one["speed"]["read"] > 1 and one["speed"]["written"] > 1
     assert f"**Suits: {card['suits']}.**" in done.output
+    assert card["choosing"]["mode"] == "quote" and card["choosing"]["speed"]["read"] > 1
+    assert card["chooses"] is None, "questions made from titles name no supporting sentence"
+    assert "Whether it chooses quotes better is not known." in done.output
 
 
 def test_the_readme_is_renewed_between_its_markers(

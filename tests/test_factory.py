@@ -73,7 +73,7 @@ def test_models_that_can_be_used_are_offered(footnote_home: Path, tmp_path: Path
     (tmp_path / "gone.gguf").unlink()
     offered = factory.available_models(load_settings())
     assert [choice.name for choice in offered] == ["quote", "smollm2", "tiny"]
-    assert offered[2].modes == ("cite", "free") and offered[2].label.startswith("Tiny, ")
+    assert offered[2].modes == ("cite", "free", "quote") and offered[2].label.startswith("Tiny, ")
     with pytest.raises(ModelNotFound, match="Known are: gone, quote, smollm2, tiny"):
         factory.registered_model(load_settings(model="nothing"))
 

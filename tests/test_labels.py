@@ -303,7 +303,7 @@ def test_the_setting_is_checked() -> None:
 
 
 @pytest.fixture
-def tiny_settings(shipped_home: Path, tmp_path: Path, tiny_path: Path) -> Settings:
+def tiny_settings(shipped_home: Path, tmp_path: Path, tiny_path: Path) -> Iterator[Settings]:
     """A home that can be written to, with the shared library and encoder; quotes by the random model."""
     home = tmp_path / "home"
     home.mkdir()
@@ -311,7 +311,8 @@ def tiny_settings(shipped_home: Path, tmp_path: Path, tiny_path: Path) -> Settin
     for file in (shipped_home / "models").glob("all-MiniLM*"):
         (home / "models" / file.name).symlink_to(file)
     shipped = load_settings(home=shipped_home).library_path
-    return load_settings(home=home, library=shipped, model=str(tiny_path), mode="quote", context=8192)
+    yield load_settings(home=home, library=shipped, model=str(tiny_path), mode="quote", context=8192)
+    factory.close_all()
 
 
 def sentences_of(pipeline: factory.Pipeline) -> set[str]:
@@ -348,8 +349,9 @@ def test_a_model_that_was_measured_chooses_and_the_trace_says_how(tiny_settings:
         assert len(offered) == 8 and none["paper_id"] is None
         assert sum(entry["probability"] for entry in answer.trace.chosen) == pytest.approx(1.0, abs=0.01)
         assert {s.text for e in answer.evidence for s in e.sentences} <= everything
-        assert none["taken"] is (answer.refusal is not None)
-        assert sum(entry["taken"] for entry in offered) == sum(len(e.sentences) for e in answer.evidence)
+        assert none["taken"] == (answer.refusal is not None)
+        places = sorted(entry["taken"] for entry in offered if entry["taken"])
+        assert places == list(range(1, 1 + sum(len(e.sentences) for e in answer.evidence)))
         assert (answer.trace.generator, answer.trace.mode, answer.trace.model_sha256) == ("quote", "quote", sha256)
         assert answer.trace.prompt_sha256 == load_prompt("choose").sha256
         assert pipeline.answer(question).text == answer.text
@@ -374,4 +376,4 @@ def test_a_choice_of_none_is_a_refusal(tiny_settings: Settings, monkeypatch: pyt
     answer = pipeline.answer("What is SpineNet?")
     assert answer.refusal is not None and answer.refusal.grade == "related" and answer.refusal.nearest
     assert not answer.sentences and not answer.evidence
-    assert answer.trace.chosen[-1]["taken"] is True and asked == [(8, 3, True)]
+    assert answer.trace.chosen[-1]["taken"] == 1 and asked == [(8, 3, True)]

@@ -85,6 +85,7 @@ class Footnote:
         total = _since(start)
         assert answer is not None
         titles, ranked = self._found(question)
+        ranked = self._weighed(answer) or ranked
         papers = {e.number: e.paper for e in answer.evidence}
         return Reply(
             question=question.id,
@@ -100,6 +101,15 @@ class Footnote:
             replaced=REPLACED in answer.trace.notes,
             refusal=answer.refusal.grade.value if answer.refusal is not None else "",
         )
+
+    def _weighed(self, answer: Answer) -> tuple[tuple[str, str], ...]:
+        """The sentences in the order of the model that chose among them: those it took, then by probability."""
+        offered = [c for c in answer.trace.chosen if c["paper_id"] is not None]
+        offered.sort(key=lambda c: (c["taken"] or len(offered) + 1, -c["probability"]))
+        library = self._pipeline.library
+        papers = library.get_papers(dict.fromkeys(c["paper_id"] for c in offered))
+        text = {(i, s.start): s.text for i in papers for s in library.sentences(i)}
+        return tuple((papers[c["paper_id"]].title, text[c["paper_id"], c["start"]]) for c in offered[:5])
 
     def _found(self, question: EvalQuestion) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         pipeline = self._pipeline

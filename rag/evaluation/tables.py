@@ -9,6 +9,8 @@ from rag.evaluation.measures import MEASURES
 from rag.evaluation.scoring import FIGURES, TIMES
 
 Record = Mapping[str, Any]
+_CHOOSES = {True: "Chooses quotes better than the ranker.", False: "The ranker's choice of quotes stands.",
+            None: "Whether it chooses quotes better is not known."}  # fmt: skip
 # The rows of the short table of answers.
 SHORT = ("key_facts", "citation_precision", "evidence_quoted", "false_refusal", "true_refusal", "words")
 
@@ -83,13 +85,15 @@ def trust_card(record: Record) -> str:
         "",
         f"**Suits: {record['suits']}.** {record['reason']}",
         "",
+        f"**{_CHOOSES[record['chooses']]}** It chose the quotes in the ranker's place: {record['choosing_reason']}.",
+        "",
         f"{facts}{record['size'] / 1e6:,.0f} MB, context {record['context']:,}, "
         f"licence {record['licence'] or 'not stated'}, SHA-256 {record['sha256'][:16]}….",
         f"{record['questions']} questions {made}, over {record['papers']:,} papers (library {record['library'][:12]}).",
         f"The process held at most {record['memory_mb']:,.0f} MB.",
         "",
     ]
-    modes = record["modes"]
+    modes = [*record["modes"], record["choosing"]]
     lines += table(["", *(m["label"] for m in modes)], [*_figure_rows([m["rows"][0] for m in modes]), *_speeds(modes)])
     return "\n".join([*lines, ""])
 

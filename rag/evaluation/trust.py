@@ -1,7 +1,8 @@
 """One GGUF on one library and one machine: does it write better than the quotes, and how fast?
 
 The model answers in ``cite`` and in ``free`` mode, the built-in quotes answer the same questions, and a rule says which
-of the three suits.
+of the three suits. The model also chooses the quotes in the ranker's place; whether it chooses better is kept with its
+hash (``rag.models.verdicts``), and mode ``quote`` with that model goes by it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rag.errors import EvaluationError
 from rag.evaluation.answers import run
 from rag.evaluation.indexes import Progress
 from rag.evaluation.inputs import EvalQuestion
-from rag.evaluation.scoring import Reply, Row, rows
+from rag.evaluation.scoring import Reply, Row, comparisons, rows
 from rag.evaluation.systems import Footnote
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ MODES = ("cite", "free")
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
 MAX_DROPPED = 0.5  # share of its sentences that the check may drop
 MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly
+CHANCE = 0.1  # two-sided p above which a better choice of sentences may be luck
 PRECISION_MARGIN = 0.05  # how much less precise its citations may be than those of the quotes
 
 
@@ -68,10 +70,13 @@ class TrustCard:
     modes: tuple[ModeResult, ...]  # the first is the quotes
     suits: str
     reason: str
+    choosing: ModeResult  # quotes that the model chose
+    chooses: bool | None  # better than the ranker; None where the questions cannot tell
+    choosing_reason: str
 
 
 def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settings, progress: Progress) -> TrustCard:
-    """The card of ``settings.model``, which must be a language model.
+    """The card of ``settings.model``, which must be a language model. Whether it chooses quotes better is kept.
 
     Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
     """
@@ -82,8 +87,14 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
     model = registered_model(settings)
     modes = [_mode(questions, replace(settings, model=QUOTE, mode=QUOTE), "built-in quotes", progress)]
     modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
+    choosing = _mode(
+        questions, replace(settings, mode=QUOTE, choose="always"), f"{model.name}, quotes that it chose", progress
+    )
     library = open_answerer(replace(settings, mode=MODES[0])).library
     suits, reason = verdict(modes)
+    chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
+    if chooses is not None:
+        _keep(settings, model.sha256, chooses, choosing_reason, len(questions), library.fingerprint)
     return TrustCard(
         model=model.name,
         sha256=model.sha256,
@@ -100,6 +111,9 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
         modes=tuple(modes),
         suits=suits,
         reason=reason,
+        choosing=choosing,
+        chooses=chooses,
+        choosing_reason=choosing_reason,
     )
 
 
@@ -122,6 +136,43 @@ def verdict(modes: Sequence[ModeResult]) -> tuple[str, str]:
     best = max(good, key=lambda m: (_mean(m.rows[0], "key_facts") or 0.0, -(_mean(m.rows[0], "dropped") or 0.0)))
     others = f" ({'; '.join(reasons)})" if reasons else ""
     return best.mode, f"{best.mode} mode keeps up with the built-in quotes on these questions{others}."
+
+
+def choice_verdict(
+    questions: Sequence[EvalQuestion], ranker: ModeResult, model: ModeResult, seed: int
+) -> tuple[bool | None, str]:
+    """Whether the model chooses quotes better than the ranker, and why; None where the questions do not tell.
+
+    It does where it has a sentence of the evidence first more often, by more than chance, has one among its first two
+    no less often, finds no fewer key facts and refuses no more of what can be answered. Doubt goes to the ranker: a
+    model that is trusted wrongly makes answers worse, one that is not costs nothing.
+    """
+    found = comparisons(questions, model.replies, ranker.replies, seed)
+    if "evidence_1" not in found:
+        return None, "the questions name no supporting sentences; give some that do with --questions"
+    shares = [_mean(result.rows[0], "evidence_1") or 0.0 for result in (model, ranker)]
+    first = f"a supporting sentence comes first for {shares[0]:.0%} of the questions, against {shares[1]:.0%}"
+    if found["evidence_1"].difference <= 0:
+        return False, first
+    if found["evidence_1"].p > CHANCE:
+        return False, f"{first}, which may be chance (p={found['evidence_1'].p:.2f})"
+    worse = (("evidence_2", 1, "fewer among the first two"), ("key_facts", 1, "fewer key facts"),
+             ("false_refusal", -1, "more refusals of what can be answered"))  # fmt: skip
+    for key, sign, what in worse:
+        if key in found and sign * found[key].difference < 0:
+            return False, f"{first}, but {what} ({found[key].difference:+.0%})"
+    return True, first
+
+
+def _keep(settings: Settings, sha256: str, chooses: bool, reason: str, questions: int, library: str) -> None:
+    from datetime import UTC, datetime
+
+    from rag.models import Measured, note_measured
+    from rag.prompting import load_prompt
+
+    today = datetime.now(UTC).date().isoformat()
+    prompt = load_prompt("choose").sha256
+    note_measured(settings.home, sha256, Measured(chooses, reason, prompt, questions, library, today))
 
 
 def _failing(row: Row, quotes: Row) -> str:
@@ -184,9 +235,10 @@ class Meter:
         return Speed(_per_second(self._read), _per_second(self._written), len(self._written))
 
     def _usage(self) -> Usage | None:
+        from rag.generators.choosing import ChosenQuotes
         from rag.generators.llama import LlamaGenerator
 
-        return self._generator.usage if isinstance(self._generator, LlamaGenerator) else None
+        return self._generator.usage if isinstance(self._generator, LlamaGenerator | ChosenQuotes) else None
 
 
 class Watched:
