@@ -149,7 +149,12 @@ class Pipeline:
         What it says about which papers to use is read and taken out of the search; ``scope`` comes on top.
         """
         query = questions.understand(question, history)
-        query = read_query(query, scope or EVERYTHING, lambda: {one.venue for one in self.library.labels()})
+        query = read_query(
+            query,
+            scope or EVERYTHING,
+            lambda: {one.venue for one in self.library.labels()},
+            lambda text: questions.understand(text, history),
+        )
         if query.is_follow_up and self.rewrite is not None:
             rewritten = questions.clean_or_empty(self.rewrite(query.text, history))
             query = replace(query, search=rewritten if questions.keeps_topic(rewritten, query) else query.search)

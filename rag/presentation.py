@@ -75,6 +75,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             "library": trace.library,
             "timings_ms": dict(trace.timings_ms),
             **({"notes": list(trace.notes)} if trace.notes else {}),
+            **({"scope": trace.scope} if trace.scope else {}),
             **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),
         },
     }
@@ -82,9 +83,10 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
 
 def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
     """The answer in Markdown, with the cited papers and the supporting sentences below it."""
+    scope = scope_note(answer)
     if answer.refusal is not None:
         nearest = "".join(f"- {markdown_reference(paper)}\n" for paper in nearest_papers(answer, papers))
-        message = f"{markdown(answer.refusal.message)}\n"
+        message = f"{markdown(answer.refusal.message)}\n" + (f"\n*{markdown(scope)}*\n" if scope else "")
         return f"{message}\n**Nearest papers**\n\n{nearest}" if nearest else message
     body = "\n\n".join(" ".join(_marked(s, markdown(s.text)) for _, s in block) for block in paragraphs(answer))
     # Numbers may have gaps, and a Markdown list would count them anew: each reference is a paragraph.
@@ -92,7 +94,8 @@ def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
     for item in cited(answer):
         quotes = "\n>\n".join(f"> {markdown(quote)}" for quote in _quotes(answer, item.number))
         references.append(f"[{item.number}] {markdown_reference(item.paper)}\n\n{quotes}".rstrip() + "\n")
-    notes = [f"*Note: {markdown(note)}*\n" for note in answer.trace.notes]
+    notes = [f"*{markdown(scope)}*\n"] if scope else []
+    notes += [f"*Note: {markdown(note)}*\n" for note in answer.trace.notes]
     return "\n".join([f"{body}\n", *notes, *(["**References**\n", *references] if references else [])])
 
 
@@ -109,8 +112,14 @@ def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> s
         lead = f"[{item.number}] "
         lines.append(_wrap(reference(item.paper), width, lead, " " * len(lead)))
         lines += [_wrap(f"“{quote}”", width, " " * 6, " " * 6) for quote in _quotes(answer, item.number)]
+    lines += [_wrap(scope_note(answer), width)] if answer.trace.scope else []
     lines += [_wrap(f"Note: {note}", width) for note in answer.trace.notes]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def scope_note(answer: Answer) -> str:
+    """Which papers the answer could use, as a sentence; empty where all."""
+    return f"Searched: {answer.trace.scope}." if answer.trace.scope else ""
 
 
 def cited(answer: Answer) -> list[Evidence]:
@@ -170,7 +179,7 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
             if sentence.verdict is Verdict.UNSUPPORTED:
                 text = f'{text} <em class="fn-flag">not supported</em>'
             sentences.append(f'<span class="fn-sentence fn-{sentence.verdict}"{doubt}>{text}{chips}</span>')
-        blocks.append(f"<p>{' '.join(sentences)}</p>")
+        blocks.append(f'<p dir="auto">{" ".join(sentences)}</p>')
     notes = "".join(f'<p class="fn-note">{escape(one_line(note))}</p>' for note in answer.trace.notes)
     return f'<div class="fn-answer">{"".join(blocks)}{notes}{verdicts_html(answer)}</div>'
 

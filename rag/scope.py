@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from rag.datatypes import Intent, Query
-from rag.words import stems
+from rag.words import STOPWORDS, stems
 
 OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
 MOST_NAMED = 3  # venues or sources that a description names before it counts them
@@ -248,6 +248,9 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope, 
         first, last, end = _year_behind(text, end)
         return Scope(first, last, tuple(sorted(set(found)))), _without(text, start, end)
     for match in _VENUE_PAPERS.finditer(text):
+        last = text[: match.start()].rpartition(" ")[2]
+        if last.islower() or last.lower() in STOPWORDS:  # 'Which papers', 'these papers'
+            continue
         names = names or VenueNames(venues())
         found, start = names.before(text, match.start())
         if found:
@@ -322,13 +325,21 @@ def _names_of(venue: str) -> list[str]:
     return list(dict.fromkeys(name for name in found if len(name) > 1))
 
 
-def read_query(query: Query, given: Scope, venues: Callable[[], Iterable[str]]) -> Query:
-    """``query`` with the scope that was given and the filters that its words name, those words taken out."""
+def read_query(
+    query: Query, given: Scope, venues: Callable[[], Iterable[str]], understand: Callable[[str], Query]
+) -> Query:
+    """``query`` with the scope that was given and the filters that its words name, those words taken out.
+
+    ``understand`` makes a query of the question without the name of a venue: 'how many ICML papers' is a count.
+    """
     scoped = query if given == EVERYTHING else replace(query, scope=given)
     if given.literal:
         return scoped
+    at_venue, plain = _read_venue(query.text, venues)
+    if at_venue.venues and (again := understand(plain)).intent in OVER_THE_LIBRARY:
+        return _read_overview(replace(again, scope=scoped.scope, asked=query.text), at_venue)
     if query.intent in OVER_THE_LIBRARY:
-        return _read_overview(scoped, venues)
+        return _read_overview(scoped, EVERYTHING)
     filters, search = read_filters(query.search, venues)
     if filters.is_everything:
         return scoped
@@ -338,20 +349,14 @@ def read_query(query: Query, given: Scope, venues: Callable[[], Iterable[str]]) 
     return replace(scoped, filters=filters, search=search, text=text, topic=topic, asked=query.text)
 
 
-def _read_overview(query: Query, venues: Callable[[], Iterable[str]]) -> Query:
-    """A venue is taken out of the topic; years stay, because the overview reads them and says them in its answer."""
-    at_venue, rest = _read_venue(f"papers {query.topic}", venues) if query.topic else (EVERYTHING, "")
+def _read_overview(query: Query, at_venue: Scope) -> Query:
+    """The topic keeps its years, because the overview reads them and says them in its answer."""
+    if at_venue.since is not None or at_venue.until is not None:  # 'at ICML 2021 on pruning'
+        query = replace(query, topic=f"{query.topic} {_topic(at_venue)}".strip())
     match = years_in(query.topic)
     first, last = bounds(match) if match else (None, None)
     filters = Scope(first, last, at_venue.venues)
-    if filters.is_everything:
-        return query
-    if not at_venue.venues:
-        return replace(query, filters=filters)
-    # 'at ICML 2021 on pruning' loses its year with the venue: what is counted keeps it.
-    when = _topic(filters) if match and not years_in(rest) else ""
-    topic = f"{rest.removeprefix('papers').strip()} {when}".strip()
-    return replace(query, filters=filters, topic=topic)
+    return query if filters.is_everything else replace(query, filters=filters)
 
 
 def _topic(filters: Scope) -> str:

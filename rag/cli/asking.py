@@ -17,11 +17,14 @@ from rag.cli.options import (
     one_or_batch,
     open_pipeline,
     progress_bar,
+    scope_of,
+    scope_options,
 )
 from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
+    from rag.scope import Scope
 
 REFUSED = 3
 _BATCH = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -35,6 +38,7 @@ _NO_ANSWER: dict[str, Any] = {
 @click.command()
 @click.argument("question", required=False)
 @library_option
+@scope_options
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--batch", metavar="FILE", type=_BATCH, help="Answer every line (id, question, history) of this JSONL.")
@@ -53,8 +57,9 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
     from rag import presentation, questions
 
     questions.clean(question or "")  # a question that cannot be asked costs no start of anything
+    options, scope = scope_of(options)
     pipeline = open_pipeline(options)
-    answer = pipeline.answer(question or "")
+    answer = pipeline.answer(question or "", scope=scope(pipeline))
     if as_json:
         click.echo(json.dumps(presentation.to_json(answer), ensure_ascii=False, indent=2))
     else:
@@ -68,14 +73,16 @@ def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
     from rag.datatypes import Turn
     from rag.presentation import to_json
 
+    options, scope_in = scope_of(options)
     records = batch_records(batch, "question")
     pipeline = open_pipeline(options)
+    scope = scope_in(pipeline)
     failed = 0
     with json_lines(out) as write, progress_bar("questions", total=len(records)) as bar:
         for record in records:
             history = [Turn(turn["role"], turn["content"]) for turn in record["history"]]
             try:
-                write(to_json(pipeline.answer(record["question"], history), record["id"]))
+                write(to_json(pipeline.answer(record["question"], history, scope), record["id"]))
             except FootnoteError as error:
                 failed += 1
                 click.echo(f"footnote: {record['id']}: {error}", err=True)
@@ -87,23 +94,24 @@ def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
 @click.command()
 @click.argument("query", required=False)
 @library_option
+@scope_options
 @click.option("--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Papers at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")
 @click.option("--batch", metavar="FILE", type=_BATCH, help="Search for every line (id, text) of this JSONL.")
 @click.option("--out", metavar="FILE", type=_OUT, help="Where --batch writes its hits, one JSON a line.")
-def search(
-    query: str | None, library: Path | None, k: int, as_json: bool, batch: Path | None, out: Path | None
-) -> None:
+def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Path | None, **options: Any) -> None:
     """Rank the papers of the library for QUERY, each with its best sentence."""
     one_or_batch(query, batch, out, "QUERY")
     if batch is not None and out is not None:
-        _search_batch(batch, out, library, k)
+        _search_batch(batch, out, options, k)
         return
     from rag import questions
     from rag.bibliography import one_line
 
     questions.clean(query or "")
-    found = _hits(open_pipeline({"library": library}), query or "", k, None)
+    options, scope = scope_of(options)
+    pipeline = open_pipeline(options)
+    found = _hits(pipeline, query or "", k, None, scope(pipeline))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
@@ -114,14 +122,16 @@ def search(
         click.echo("No paper of the library has anything of it.", err=True)
 
 
-def _search_batch(batch: Path, out: Path, library: Path | None, k: int) -> None:
+def _search_batch(batch: Path, out: Path, options: dict[str, Any], k: int) -> None:
+    options, scope_in = scope_of(options)
     records = batch_records(batch, "text")
-    pipeline = open_pipeline({"library": library})
+    pipeline = open_pipeline(options)
+    scope = scope_in(pipeline)
     failed = 0
     with json_lines(out) as write, progress_bar("queries", total=len(records)) as bar:
         for record in records:
             try:
-                write(_hits(pipeline, record["text"], k, record["id"]))
+                write(_hits(pipeline, record["text"], k, record["id"], scope))
             except FootnoteError as error:
                 failed += 1
                 click.echo(f"footnote: {record['id']}: {error}", err=True)
@@ -136,11 +146,11 @@ def _end_batch(count: int, failed: int, out: Path) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _hits(pipeline: Pipeline, text: str, k: int, id_: str | None) -> dict[str, Any]:
+def _hits(pipeline: Pipeline, text: str, k: int, id_: str | None, scope: Scope | None) -> dict[str, Any]:
     """The hits of one query in the form that ``--json`` prints."""
     hits = [
         {"paper_id": h.paper.id, "title": h.paper.title, "score": round(h.score, 6), "sentence": s.text}
-        for h, s in pipeline.find(text, k)
+        for h, s in pipeline.find(text, k, scope)
     ]
     return {"id": id_, "query": text, "hits": hits}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from rag.datatypes import Answer, Paper
     from rag.library import ImportProgress
     from rag.pipeline import Pipeline
+    from rag.scope import Scope
+
+    ScopeOf = Callable[[Pipeline], Scope | None]
 
 MAX_LINE_BYTES = 16 * 2**20  # of a batch file; a question has at most some thousand characters
 _ROLES = ("user", "assistant")
+_YEAR = click.IntRange(1000, 2999)
+_MOST_NAMED = 10  # venues or sources in a message
 
 
 class _Folder(click.Path):
@@ -50,6 +55,67 @@ def model_options(command: Any) -> Any:
     ):
         command = option(command)
     return command
+
+
+def scope_options(command: Any) -> Any:
+    """``--since``, ``--until``, ``--venue``, ``--source`` and ``--paper`` for a command that searches."""
+    for option in (
+        click.option("--paper", "papers", metavar="ID", multiple=True, help="Use this paper only; may be repeated."),
+        click.option("--source", "sources", metavar="S", multiple=True, help="Use papers of this import file only."),
+        click.option("--venue", "venues", metavar="V", multiple=True, help="Use papers of this venue only."),
+        click.option("--until", type=_YEAR, metavar="YEAR", help="Use papers of this year or earlier."),
+        click.option("--since", type=_YEAR, metavar="YEAR", help="Use papers of this year or later."),
+    ):
+        command = option(command)
+    return command
+
+
+def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
+    """The other options, and a function that makes the scope of the options above once the library is open."""
+    names = ("since", "until", "venues", "sources", "papers")
+    chosen = {name: options[name] for name in names}
+    since, until = chosen["since"], chosen["until"]
+    if since is not None and until is not None and since > until:
+        raise click.UsageError(f"--since {since} is later than --until {until}.")
+    rest = {name: value for name, value in options.items() if name not in names}
+    return rest, lambda pipeline: _scope(chosen, pipeline)
+
+
+def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
+    """None for all papers. Raises :class:`FootnoteError` for a venue, source or paper that is not in the library."""
+    from rag.scope import Scope, VenueNames
+
+    if all(value in (None, ()) for value in chosen.values()):
+        return None
+    labels = pipeline.library.labels()
+    venues, names = [], VenueNames({one.venue for one in labels if one.venue})
+    for name in chosen["venues"]:
+        found = names.resolve(name)
+        if not found:
+            raise FootnoteError(f"No paper of this library appeared in '{name}'. {_some({o.venue for o in labels})}")
+        venues += found
+    all_sources, ids = {one.source for one in labels}, {one.id for one in labels}
+    sources: list[str] = []
+    for name in chosen["sources"]:
+        found = sorted(one for one in all_sources if name in (one, one.partition(":")[2]))  # 'bibtex:refs.bib'
+        if not found:
+            raise FootnoteError(f"No paper of this library comes from '{name}'. {_some(all_sources)}")
+        sources += found
+    for name in chosen["papers"]:
+        if name not in ids:
+            raise FootnoteError(f"There is no paper with the id '{name}' in this library. 'footnote search' shows ids.")
+    return Scope(chosen["since"], chosen["until"], _once(venues), _once(sources), _once(chosen["papers"]))
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _some(names: set[str]) -> str:
+    """'It has: a, b, c and 4 more.'"""
+    known = sorted(name for name in names if name)
+    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    return f"It has: {', '.join(known[:_MOST_NAMED])}{more}." if known else "Its records name none."
 
 
 def open_pipeline(options: dict[str, Any]) -> Pipeline:
