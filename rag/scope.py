@@ -245,11 +245,11 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope, 
             continue
         while (more := _OR.match(text, end)) and (others := names.at(text, more.end()))[0]:
             found, end = [*found, *others[0]], others[1]
-        first, last, end = _year_behind(text, end)
-        return Scope(first, last, tuple(sorted(set(found)))), _without(text, start, end)
+        first, word, end = _year_behind(text, end)
+        return Scope(first, word, tuple(sorted(set(found)))), _without(text, start, end)
     for match in _VENUE_PAPERS.finditer(text):
-        last = text[: match.start()].rpartition(" ")[2]
-        if last.islower() or last.lower() in STOPWORDS:  # 'Which papers', 'these papers'
+        word = text[: match.start()].rpartition(" ")[2]
+        if word.islower() or word.lower() in STOPWORDS:  # 'Which papers', 'these papers'
             continue
         names = names or VenueNames(venues())
         found, start = names.before(text, match.start())
