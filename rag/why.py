@@ -48,7 +48,7 @@ def _facts(answer: Answer, model: str) -> str:
         ("Searched for", trace.question_rewritten or answer.question),
         ("Papers allowed", trace.scope or "all of the library"),
         ("Answered by", model or trace.model or trace.generator),
-        ("Way of writing", f"{trace.mode} ({trace.generator})"),
+        ("Way of writing", trace.mode),
         ("Model file, SHA-256", trace.model_sha256),
         ("Prompt file, SHA-256", trace.prompt_sha256),
         ("Seed", str(trace.seed)),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from rag.datatypes import Answer
+from rag.related import Related
+from rag.ui.desk import Shelf
 from rag.ui.page import build_app
 from rag.ui.server import start
 from tests.browser.fakes import CHOICES, FakeAnswerer
@@ -23,7 +26,7 @@ ARGUMENTS = (
 QUESTIONS = ("Do crabs learn?", "How many papers are there?")
 
 
-class Answerers:
+class Answerers(Shelf):
     """Stands before the fake of the current test, so that one served page does for all tests."""
 
     def __init__(self) -> None:
@@ -31,6 +34,12 @@ class Answerers:
 
     def open(self, model: str, mode: str, library: str = "") -> FakeAnswerer:
         return self.current.open(model, mode, library)
+
+    def related(self, library: str, paper_id: str) -> list[Related]:
+        return [Related(paper, 0.71) for paper in self.current.related if paper.id != paper_id]
+
+    def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> list[str]:
+        return [question for question in self.current.follow_ups if question not in asked]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +58,7 @@ def chromium() -> Iterator[Any]:
 def served() -> Iterator[tuple[str, Answerers]]:
     """Address of the page, and the answerers behind it."""
     answerers = Answerers()
-    app = build_app(answerers.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS)
+    app = build_app(answerers.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, shelf=answerers)
     start(app, "127.0.0.1", 0)
     yield app.local_url, answerers
     app.close(verbose=False)

@@ -129,6 +129,35 @@ def make_hostile_answer(question: str) -> Answer:
     )
 
 
+ARABIC = "يتعلم السرطان الناسك بمراقبة جيرانه 31% أسرع."
+FORMULA = "For $\\alpha < \\beta$ the loss $\\mathcal{L}(x) = \\sum_{i=1}^{n} x_i^2$ shrinks as n → ∞."
+LONG_TITLE = "On " + "Pneumonoultramicroscopicsilicovolcanoconiosis" * 6 + " and " + "a very long title " * 15
+ODD_PAPERS = (
+    Paper("ar", "التعلم عند السرطان الناسك", f"{ARABIC} وهذه نهاية الملخص.", ("ليلى حسن",), 2022),
+    Paper("fo", "Losses of $x^2$ & <friends>", FORMULA, ("Łukasz Żółć", "王小明"), 2020),
+    Paper("lo", LONG_TITLE, "A short abstract." + " It goes on and on." * 80, ("A" * 120,) * 9, 1999, "V" * 300),
+)
+
+
+def make_odd_answer(question: str) -> Answer:
+    """Right-to-left text, a formula, and a title and abstract that are far too long."""
+    texts = (ARABIC, FORMULA, "A short abstract.")
+    return Answer(
+        question,
+        "\n\n".join(f"{text} [{n}]" for n, text in enumerate(texts, 1)),
+        tuple(AnswerSentence(text, (n,), Verdict.SUPPORTED) for n, text in enumerate(texts, 1)),
+        tuple(
+            Citation(n, paper.id, n - 1, text, 0, len(text), Verdict.SUPPORTED, 0.9)
+            for n, (text, paper) in enumerate(zip(texts, ODD_PAPERS, strict=True), 1)
+        ),
+        tuple(
+            Evidence(n, paper, (span(paper, text),), 0.5) for n, (text, paper) in enumerate(zip(texts, ODD_PAPERS), 1)
+        ),
+        None,
+        make_trace(),
+    )
+
+
 def make_refusal(question: str = "Who won the match?") -> Answer:
     message = "Nothing in this library is about it."
     refusal = Refusal(RefusalGrade.NOTHING, message, ("p2", "p4"))
@@ -162,6 +191,8 @@ class FakeAnswerer:
         self.calls: list[tuple[str, tuple[Turn, ...]]] = []
         self.opened: list[tuple[str, str]] = []
         self.libraries: list[str] = []
+        self.related: tuple[Paper, ...] = ()
+        self.follow_ups: tuple[str, ...] = ()
         self._papers = papers
 
     def open(self, model: str, mode: str, library: str = "") -> FakeAnswerer:

@@ -64,9 +64,12 @@ def test_a_footnote_opens_its_paper_with_the_supporting_sentence_marked(page: An
     chips.nth(0).click()
     card = page.locator(".fn-chosen")
     expect(card).to_contain_text("Ada Strand, Björn Öre and Carmen Ruiz · 2021 · Journal of Shore Studies")
-    link = card.locator("a")
-    expect(link).to_have_attribute("href", PAPERS[0].url)
-    expect(link).to_have_attribute("rel", re.compile("noreferrer"))
+    links = card.locator("a")
+    expect(links).to_have_text(["doi:10.1234/crabs", PAPERS[0].url])
+    for link, address in zip(links.all(), ("https://doi.org/10.1234/crabs", PAPERS[0].url), strict=True):
+        expect(link).to_have_attribute("href", address)
+        expect(link).to_have_attribute("rel", re.compile("noopener noreferrer"))
+        expect(link).to_have_attribute("target", "_blank")
 
 
 def test_a_footnote_works_from_the_keyboard_and_gives_the_focus_to_the_paper(page: Any, answerer: FakeAnswerer) -> None:
@@ -179,8 +182,12 @@ def test_hostile_text_stays_text(page: Any, answerer: FakeAnswerer) -> None:
     expect(page.locator(".fn-sentence")).to_contain_text(HOSTILE)
     expect(page.locator(".fn-note")).to_have_text(HOSTILE)
     page.locator(".fn-cite").click()
-    expect(page.locator("mark.fn-support")).to_have_text(f"An abstract {HOSTILE} goes on.")
-    expect(page.locator(".fn-card h3")).to_contain_text(HOSTILE)
+    expect(page.locator(".fn-chosen mark.fn-support")).to_have_text(f"An abstract {HOSTILE} goes on.")
+    expect(page.locator(".fn-chosen h3")).to_contain_text(HOSTILE)
+    page.locator(".fn-cite").hover()
+    expect(page.locator("#fn-tip")).to_contain_text(f"An abstract {HOSTILE} goes on.")
+    page.locator(".fn-why summary").click()
+    expect(page.locator(".fn-why-body")).to_contain_text(HOSTILE)
     assert page.locator("#fn-body img, #fn-body script, #fn-body a").count() == 0
     assert page.evaluate("window.pwned") is None
 
