@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 
-from rag.words import NAME
+from rag.words import NAME, stem, stems
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNITS = {
@@ -38,6 +38,12 @@ _JOIN = re.compile(r"\s*(?:[-–,/]|,?\s*\b(?:to|and|or)\b|\.\.\.?)\s*", re.IGNO
 _WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
+_COUNT = re.compile(
+    r"(?<![\w.,-])(?P<number>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) (?:[a-z]+(?:-[a-z]+)? )?"
+    r"(?P<noun>[A-Za-z]{2,}(?<!s)s)\b",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\W*[\w-]+")
 _NAME = re.compile(rf"(?<![\w-]){NAME}")
 _PROPER = re.compile(r"(?<=[\w,)] )[A-Z][a-z]{2,}\b")
 _NEGATION = re.compile(
@@ -62,8 +68,9 @@ def figures(text: str) -> set[tuple[str, str]]:
 def missing_figures(sentence: str, source: str) -> set[str]:
     """Figures of ``sentence`` that ``source`` does not have, or has with other units only.
 
-    Number words of the sentence ('one', 'two') are not asked for: they are seldom figures. '10k' and
-    '10,000' are the same, and so are '50%' and '50 percent'.
+    Number words of the sentence ('one', 'two') are seldom figures, so one is missing only where the source counts the
+    same thing otherwise ('three tasks' against 'four tasks'). '10k' and '10,000' are the same, and so are '50%' and
+    '50 percent'.
     """
     low = plain(source).lower()
     held: dict[str, set[str]] = {}
@@ -80,7 +87,27 @@ def missing_figures(sentence: str, source: str) -> set[str]:
         # 'CIFAR-100' is in 'CIFAR-10/100', and 'sub-10' in '10'.
         if not joined and not (word in low and number in held):
             missing.add(match.group())
-    return missing
+    return missing | _miscounted(sentence, source)
+
+
+def _miscounted(sentence: str, source: str) -> set[str]:
+    """Counts of ``sentence`` in words ('three tasks') where ``source`` has another count of that only ('4 tasks')."""
+    held: dict[str, set[str]] = {}
+    for number, noun, _ in _counts(plain(source)):
+        held.setdefault(noun, set()).add(number)
+    return {
+        shown
+        for number, noun, shown in _counts(plain(sentence))
+        if not shown[0].isdigit() and noun in held and number not in held[noun]
+    }
+
+
+def _counts(text: str) -> list[tuple[str, str, str]]:
+    """(number, stem of the plural noun, both as written) for 'three tasks', '4 large tasks', 'two-thirds' not."""
+    return [
+        (_WORDS.get(m["number"].lower(), m["number"]), stem(m["noun"].lower()), m.group())
+        for m in _COUNT.finditer(text)
+    ]
 
 
 def _quantities(text: str) -> set[tuple[str, str]]:
@@ -124,21 +151,22 @@ def missing_names(sentence: str, source: str) -> set[str]:
     """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out."""
     folded = plain(source)
     low = folded.lower()
-    exact = re.sub(r"[\W_]", "", folded)
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
     for name in _NAME.findall(plain(sentence)):
         bare = re.sub(r"[\W_]", "", name)
-        stem = bare.lower().removesuffix("s")
-        if (
-            bare in exact
-            or bare.removesuffix("s") in exact
-            or _stands_in(stem, low)
-            or (len(stem) > 2 and stem in initials)
-        ):
+        low_name = bare.lower().removesuffix("s")
+        if _ends_a_name(bare, folded) or _stands_in(low_name, low) or (len(low_name) > 2 and low_name in initials):
             continue
         missing.add(name)
     return missing
+
+
+def _ends_a_name(name: str, text: str) -> bool:
+    """Whether ``text`` has ``name``, alone or as the end of a longer one: 'GAN' in 'StyleGAN', not 'BERT' in 'RoBERTa'."""
+    letters = r"[\W_]*".join(map(re.escape, name.removesuffix("s") or name))
+    before = r"(?<![A-Z])" if name[0].isupper() else r"(?<![A-Za-z])"
+    return re.search(rf"{before}{letters}(?:e?s)?(?![a-z0-9])", text) is not None
 
 
 def _stands_in(name: str, low: str) -> bool:
@@ -159,6 +187,35 @@ def missing_proper_nouns(sentence: str, source: str) -> set[str]:
             spelt_out |= set(words)
     found = {m.group() for m in _PROPER.finditer(text)} - spelt_out
     return {word for word in found if word.lower()[: max(4, len(word) - 2)] not in low}
+
+
+def is_denied(sentence: str, source: str) -> bool:
+    """Whether one of the two denies a word that the other affirms: 'does not improve' against 'improves'.
+
+    A word that one of them both denies and affirms decides nothing.
+    """
+    said, denied = _affirmed_and_denied(sentence)
+    held, source_denied = _affirmed_and_denied(source)
+    return bool((denied - said) & (held - source_denied) or (said - denied) & (source_denied - held))
+
+
+def _affirmed_and_denied(text: str) -> tuple[set[str], set[str]]:
+    """Stems of the content words of ``text``: those outside, and those right behind a negation (the first of each)."""
+    clear = _NO_NEGATION.sub(" ", plain(text))
+    affirmed: list[str] = []
+    denied: set[str] = set()
+    end = 0
+    for match in _NEGATION.finditer(clear):
+        affirmed += stems(clear[end : match.start()])
+        clause = re.split(r"[,;:.()]|\b(?:but|and|while|whereas)\b", clear[match.end() :], maxsplit=1)[0]
+        first = _TOKEN.match(clause)
+        while first and not stems(first.group()):
+            first = _TOKEN.match(clause, first.end())
+        if first:
+            denied.update(stems(first.group()))
+        end = match.end() + (first.end() if first else 0)
+    affirmed += stems(clear[end:])
+    return set(affirmed), denied
 
 
 def has_negation(text: str) -> bool:

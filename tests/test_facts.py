@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rag.facts import (
     figures,
     has_negation,
+    is_denied,
     is_opposite,
     missing_figures,
     missing_names,
@@ -48,6 +49,12 @@ SAME = [
     ("CIFAR-100", "CIFAR-10/100"),
     ("½", "1/2"),
     ("one of the two", "some of them"),  # number words are not asked for
+    ("three tasks", "3 tasks"),
+    ("3 tasks", "three tasks"),
+    ("three tasks", "three hard tasks"),
+    ("three tasks", "three tasks and four other tasks"),
+    ("two authors", "three tasks"),  # the source counts something else
+    ("twelve heads", "twelve attention heads"),
     ("no figure", ""),
     ("３ papers", "3 papers"),
 ]
@@ -70,6 +77,13 @@ OTHER = [
     ("4.6", "84.6"),
     ("84", "84.6"),
     ("7", ""),
+    ("12.5%", "12%"),
+    ("12%", "12.5%"),
+    ("3 ms", "3 s"),
+    ("3 s", "3 ms"),
+    ("three tasks", "four tasks"),
+    ("three tasks", "4 tasks"),
+    ("five large tasks", "three tasks"),
 ]
 
 
@@ -99,6 +113,7 @@ def test_a_text_bears_itself_out(text: str) -> None:
     assert missing_names(text, text) == set()
     assert missing_proper_nouns(text, text) == set()
     assert not is_opposite(text, text)
+    assert not is_denied(text, text)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +129,8 @@ def test_a_text_bears_itself_out(text: str) -> None:
         ("FewShot learning is used.", "We use few-shot learning."),
         ("WAV2VEC is used.", "We use wav2vec."),
         ("No name is used.", ""),
+        ("BERT is used.", "We use mBERT."),
+        ("ResNets are used.", "We use a ResNet."),
     ],
 )
 def test_names_that_are_there(sentence: str, source: str) -> None:
@@ -130,6 +147,9 @@ def test_names_that_are_there(sentence: str, source: str) -> None:
         ("ART is used.", "A party of artists meets.", "ART"),
         ("A ViT is used.", "We invite vitamins.", "ViT"),
         ("GPT-4 is used.", "We use GPT-2.", "GPT-4"),
+        ("BERT is used.", "We use RoBERTa.", "BERT"),
+        ("RoBERTa is used.", "We use BERT.", "RoBERTa"),
+        ("A GAN is used.", "The ORGAN is large.", "GAN"),
     ],
 )
 def test_names_that_are_not(sentence: str, source: str, name: str) -> None:
@@ -183,3 +203,24 @@ def test_what_is_no_denial(text: str) -> None:
 )
 def test_opposites(sentence: str, source: str, opposite: bool) -> None:
     assert is_opposite(sentence, source) is opposite
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source", "denied"),
+    [
+        ("It does not improve accuracy.", "It improves accuracy.", True),
+        ("It improves accuracy.", "It does not improve accuracy.", True),
+        ("It improves accuracy.", "It doesn’t improve accuracy.", True),
+        ("It works without labels.", "It needs labels.", True),
+        ("It needs no labels.", "It needs labels.", True),
+        ("It fails to converge.", "It converges.", True),
+        ("It cannot be trained.", "It can be trained.", True),
+        ("It does not improve accuracy.", "It does not improve accuracy or speed.", False),
+        ("It does not improve accuracy.", "It improves speed, but does not improve accuracy.", False),
+        ("It improves speed.", "It improves speed, but does not improve accuracy.", False),
+        ("It not only improves speed but also accuracy.", "It improves speed and accuracy.", False),
+        ("It works.", "No labels are used.", False),
+    ],
+)
+def test_denials_of_what_the_other_affirms(sentence: str, source: str, denied: bool) -> None:
+    assert is_denied(sentence, source) is denied
