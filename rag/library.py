@@ -224,6 +224,11 @@ class Library:
         with storage_errors(self.path):
             return self._store.ids(chosen)
 
+    def years(self, chosen: PaperFilter = _ALL) -> tuple[tuple[int | None, int], ...]:
+        """``(year, papers)`` ascending, None for papers without a year."""
+        with storage_errors(self.path):
+            return self._store.years(chosen)
+
     def facets(self, chosen: PaperFilter = _ALL) -> Facets:
         """How many papers there are of each year, venue and source."""
         with storage_errors(self.path):

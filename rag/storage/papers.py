@@ -226,19 +226,25 @@ class PaperStore:
         where, values = self._condition(chosen)
         return [row[0] for row in self._rows(f"SELECT id FROM papers{where} ORDER BY id", values)]
 
+    def years(self, chosen: PaperFilter) -> tuple[tuple[int | None, int], ...]:
+        """Papers by year, ascending; those without a year first."""
+        where, values = self._condition(chosen)
+        rows = self._rows(f"SELECT year, count(*) FROM papers{where} GROUP BY year ORDER BY year", values)
+        return tuple((year, int(count)) for year, count in rows)
+
     def facets(self, chosen: PaperFilter) -> Facets:
         """How the papers that the filter admits spread over years, venues and sources."""
         where, values = self._condition(chosen)
 
-        def counted(column: str, order: str) -> tuple[tuple[Any, int], ...]:
-            sql = f"SELECT {column}, count(*) FROM papers{where} GROUP BY {column} ORDER BY {order}"
+        def counted(column: str) -> tuple[tuple[str, int], ...]:
+            sql = f"SELECT {column}, count(*) FROM papers{where} GROUP BY {column} ORDER BY 2 DESC, 1"
             return tuple((value, int(count)) for value, count in self._rows(sql, values))
 
         without = self._rows(f"SELECT count(*) FROM papers{where}{' AND' if where else ' WHERE'} abstract = ''", values)
         return Facets(
-            counted("year", "1"),
-            counted("venue", "2 DESC, 1"),
-            counted("source", "2 DESC, 1"),
+            self.years(chosen),
+            counted("venue"),
+            counted("source"),
             int(without[0][0]),
         )
 

@@ -119,3 +119,8 @@ def _wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     model.change(choose_model, [model, library], [mode, parts["status"]], queue=False, **QUIET)
     mode.input(status, [model, mode, library], [parts["status"]], **QUIET)
     gr.on([app.load, library.change], opened, [model, mode, library, turns], shown, **QUIET)
+
+    def counted(model: str, mode: str, library: str) -> str:
+        return chat.status(model, mode, library, wait=True)
+
+    parts["library.changes"].change(counted, [model, mode, library], [parts["status"]], **QUIET)

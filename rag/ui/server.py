@@ -133,6 +133,20 @@ class Libraries(Shelf):
 
         return follow_up_questions(self._at(library), answer, asked)
 
+    def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
+        return self._quoting(library).choose(question, k, scope)
+
+    def rows(
+        self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
+    ) -> Iterator[Row]:
+        return self._quoting(library).table(paper_ids, columns, stop)
+
+    def _quoting(self, library: str) -> Pipeline:
+        """No language model is needed."""
+        from rag.factory import QUOTE, open_answerer
+
+        return open_answerer(with_overrides(self._at(library), model=QUOTE, mode=QUOTE))
+
 
 def _unlisted(settings: Settings) -> ModelChoice:
     """The model of the settings where it is a file that is not registered. Raises :class:`rag.errors.ModelError`."""
@@ -168,7 +182,7 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        max_file_size="1kb",  # nothing is uploaded
+        max_file_size="4gb",  # papers to import
     )
 
 

@@ -1,16 +1,472 @@
-"""The library tab: libraries, their papers, imports."""
+"""The library tab: libraries, their papers, imports.
 
-from __future__ import annotations
+Gradio finds out from annotations that a handler wants the request or the event, so the annotations of the inner
+functions are real classes: this module does without postponed evaluation.
+"""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
+from rag.errors import FootnoteError
+from rag.importing import ImportJob
+from rag.revision import FIELDS, fields_of
+from rag.storage.browsing import PaperFilter
+from rag.ui.bookcase import Bookcase
 from rag.ui.desk import Desk
+from rag.ui.render_library import (
+    NO_PAPER,
+    View,
+    error_html,
+    found_html,
+    note_html,
+    paper_html,
+    progress_html,
+    report_html,
+    shelf_html,
+    table_html,
+    ticks_html,
+    years_html,
+)
+from rag.ui.render_map import question_about
+
+_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+_MOST_VALUES = 1000  # venues and sources that are offered; the search finds the others
+_WITHOUT = " "  # stands for papers that have no venue or source: a list of choices cannot hold an empty one
+_FORMS = {
+    "new": ("Name of the new library", "Make it"),
+    "copy": ("Name of the copy", "Copy"),
+    "rename": ("New name", "Rename"),
+    "delete": ("", "Delete for good"),
+}
+_FILTERS = ("text", "since", "until", "venues", "sources", "abstract")
+
+Updates = dict[str, Any]  # part → its new value or update; "library." goes without saying
 
 
 def build(gr: Any, desk: Desk) -> None:
     """Lay out the tab."""
-    gr.HTML('<h2 class="fn-library-title">Library</h2>', elem_id="fn-library", apply_default_css=False)
+    parts = desk.parts
+    states = {"view": View(), "ticked": [], "shown": [], "open": "", "form": "", "changes": 0, "question": ""}
+    for name, value in states.items():
+        parts[f"library.{name}"] = gr.State(value)
+    if desk.settings is None:
+        gr.HTML(error_html("There are no libraries on this page. Start the program with 'footnote serve'."))
+        return
+    with gr.Column(elem_id="fn-library", min_width=0):
+        _lay_out_shelf(gr, parts)
+        _lay_out_import(gr, parts)
+        with gr.Row(elem_id="fn-library-body"):
+            with gr.Column(elem_id="fn-library-main", min_width=0):
+                _lay_out_table(gr, parts)
+            with gr.Column(elem_id="fn-library-side", min_width=0):
+                _lay_out_paper(gr, parts)
+
+
+def _html(gr: Any, name: str, value: str = "", role: str = "", **more: Any) -> Any:
+    script = files("rag.ui.tabs").joinpath("library.js").read_text(encoding="utf-8") if role else ""
+    start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
+    return gr.HTML(value, elem_id=f"fn-library-{name}", apply_default_css=False, js_on_load=start, **more)
+
+
+def _button(gr: Any, label: str, name: str, **more: Any) -> Any:
+    return gr.Button(label, size="sm", min_width=0, elem_id=f"fn-library-{name}", **more)
+
+
+def _lay_out_shelf(gr: Any, parts: dict[str, Any]) -> None:
+    with gr.Row(elem_id="fn-library-head"):
+        with gr.Column(min_width=0, elem_id="fn-library-about"):
+            parts["library.shelf"] = _html(gr, "shelf")
+        with gr.Row(elem_id="fn-library-tools"):
+            parts["library.new"] = _button(gr, "New library", "new")
+            parts["library.copy"] = _button(gr, "Make a copy", "copy")
+            parts["library.rename"] = _button(gr, "Rename", "rename")
+            parts["library.delete"] = _button(gr, "Delete library", "delete")
+    with gr.Row(elem_id="fn-library-form", visible=False) as parts["library.form_row"]:
+        parts["library.name"] = gr.Textbox(label="Name", max_lines=1, min_width=0, elem_id="fn-library-name-box")
+        parts["library.ok"] = _button(gr, "Make it", "ok", variant="primary")
+        parts["library.cancel"] = _button(gr, "Cancel", "cancel")
+    parts["library.message"] = _html(gr, "message")
+
+
+def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
+    with gr.Column(elem_id="fn-library-import", min_width=0, visible=False) as parts["library.import"]:
+        parts["library.files"] = gr.File(
+            label="BibTeX, RIS, CSV, TSV, JSON lines, arXiv metadata or listing pages; also .gz, .bz2, .xz",
+            file_count="multiple", elem_id="fn-library-files", height=140,
+        )  # fmt: skip
+    parts["library.progress"] = _html(gr, "progress")
+    with gr.Row(elem_id="fn-library-import-tools"):
+        parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
+        parts["library.report"] = gr.DownloadButton(
+            "Report as CSV", size="sm", min_width=0, visible=False, elem_id="fn-library-report"
+        )
+        parts["library.dismiss"] = _button(gr, "Close the report", "dismiss", visible=False)
+
+
+def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
+    parts["library.years"] = _html(gr, "years")
+    with gr.Row(elem_id="fn-library-filters"):
+        parts["library.text"] = gr.Textbox(
+            label="Search", placeholder="Words of title, abstract, authors, venue or id", max_lines=1, min_width=0,
+            elem_id="fn-library-text",
+        )  # fmt: skip
+        parts["library.since"] = gr.Number(label="From year", value=None, precision=0, min_width=0)
+        parts["library.until"] = gr.Number(label="To year", value=None, precision=0, min_width=0)
+        parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
+        parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
+        parts["library.abstract"] = gr.Dropdown(
+            [("with or without", ""), ("with abstract", "with"), ("without abstract", "without")],
+            value="", label="Abstract", filterable=False, min_width=0,
+        )  # fmt: skip
+        parts["library.clear"] = _button(gr, "Clear filters", "clear")
+    with gr.Row(elem_id="fn-library-counts"):
+        parts["library.found"] = _html(gr, "found")
+        parts["library.ticks"] = _html(gr, "ticks", role="ticks")
+    parts["library.table"] = _html(gr, "table", role="table")
+
+
+def _lay_out_paper(gr: Any, parts: dict[str, Any]) -> None:
+    parts["library.paper"] = _html(gr, "paper", NO_PAPER)
+    with gr.Row(elem_id="fn-library-paper-tools", visible=False) as parts["library.paper_tools"]:
+        parts["library.ask"] = _button(gr, "Summarise", "ask")
+        parts["library.edit"] = _button(gr, "Edit", "edit")
+        parts["library.remove"] = _button(gr, "Delete paper", "remove")
+    with gr.Row(elem_id="fn-library-sure", visible=False) as parts["library.sure"]:
+        _html(gr, "sure-text", "<p>Delete this paper from the library? Importing its file again brings it back.</p>")
+        parts["library.remove_yes"] = _button(gr, "Delete it", "remove-yes", variant="stop")
+        parts["library.remove_no"] = _button(gr, "Keep it", "remove-no")
+    with gr.Column(elem_id="fn-library-editor", min_width=0, visible=False) as parts["library.editor"]:
+        labels = {"authors": "Authors, one a line", "url": "Web address", "doi": "DOI"}
+        for name in FIELDS:
+            lines = {"title": 2, "authors": 4, "abstract": 12}.get(name, 1)
+            parts[f"library.field_{name}"] = gr.Textbox(
+                label=labels.get(name, name.capitalize()), lines=lines, max_lines=max(2 * lines, 1), min_width=0
+            )
+        with gr.Row(elem_id="fn-library-editor-tools"):
+            parts["library.save"] = _button(gr, "Save", "save", variant="primary")
+            parts["library.discard"] = _button(gr, "Discard", "discard")
 
 
 def wire(gr: Any, app: Any, desk: Desk) -> None:
     """Connect the events."""
+    if desk.settings is None:
+        return
+    Page(gr, desk, Bookcase(desk.settings)).wire(app)
+
+
+class Page:
+    """The handlers. What belongs to one browser tab comes in through arguments."""
+
+    def __init__(self, gr: Any, desk: Desk, bookcase: Bookcase) -> None:
+        self.gr, self.desk, self.bookcase = gr, desk, bookcase
+        self.parts = desk.parts
+        self._watched: dict[str, ImportJob] = {}  # by browser tab: the import whose progress it shows
+        self._names = [name.removeprefix("library.") for name in self.parts if name.startswith("library.")]
+
+    def part(self, name: str) -> Any:
+        return self.parts[name[1:] if name.startswith("^") else f"library.{name}"]
+
+    def wire(self, app: Any) -> None:
+        """Connect every event of the tab and the choice of the library in the header."""
+        gr, part = self.gr, self.part
+        outputs = self._outputs()
+
+        def on(event: Any, handler: Callable[..., Any], *names: str, **more: Any) -> Any:
+            return event(handler, [part(name) for name in names], outputs, **(_QUIET | more))
+
+        library = "^library"
+        self._wire_shelf(on, app)
+        latest = {"trigger_mode": "always_last"}
+        filters = [part(name).input for name in _FILTERS]
+        gr.on(filters, self._told(self.filter), [part(n) for n in (library, "view", "ticked", *_FILTERS)], outputs,
+              **_QUIET, **latest)  # fmt: skip
+        on(part("clear").click, self._told(self.clear), library, "view", "ticked")
+        on(part("table").apply, self.turn_page(), library, "view", "ticked", **latest)
+        on(part("table").select, self.open_paper(), library, **latest)
+        on(part("table").tick, self.tick(), library, "view", "ticked", **latest)
+        on(part("ticks").tick, self.tick(), library, "view", "ticked", **latest)
+        on(part("changes").change, self.refresh, library, "view", "ticked")
+        on(part("ticked").change, self._told(self.show_ticks), library, "view", "ticked", "shown")
+        on(part("edit").click, self._told(self.edit), library, "open")
+        fields = [f"field_{name}" for name in FIELDS]
+        on(part("save").click, self._told(self.save), library, "open", "changes", *fields)
+        on(part("discard").click, lambda: self.updates({"editor": _shown(False), "paper_tools": _shown(True)}))
+        on(part("remove").click, lambda: self.updates({"sure": _shown(True), "paper_tools": _shown(False)}))
+        on(part("remove_no").click, lambda: self.updates({"sure": _shown(False), "paper_tools": _shown(True)}))
+        on(part("remove_yes").click, self._told(self.remove), library, "open", "ticked", "changes")
+        self.desk.ask_from(part("ask").click, part("question"))
+
+    def _wire_shelf(self, on: Callable[..., Any], app: Any) -> None:
+        part, library = self.part, "^library"
+        outputs = self._outputs()
+        choice = self.parts["library_choice"]
+        choice.input(lambda key: self.updates({"message": ""} | self._go(key)), [choice], outputs, **_QUIET)
+        choice.focus(lambda: self.gr.update(choices=self.bookcase.choices()), None, [choice], **_QUIET)
+        for event in (app.load, part(library).change):
+            shown = on(event, self.show, library)
+            shown.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
+        for name in _FORMS:
+            on(part(name).click, self._told(lambda key, form=name: self.open_form(key, form)), library)
+        self.gr.on(
+            [part("ok").click, part("name").submit], self._told(self.submit_form),
+            [part(n) for n in (library, "form", "name")], outputs, **_QUIET,
+        )  # fmt: skip
+        on(part("cancel").click, lambda: self.updates({"form_row": _shown(False), "message": ""}))
+        begun = on(part("files").upload, self._told(self.begin_import), library, "files")
+        begun.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
+        on(part("stop").click, self._told(self.stop_import), library, queue=False)
+        on(part("dismiss").click, self._told(self.dismiss), library)
+
+    def _outputs(self) -> list[Any]:
+        own = [self.part(name) for name in (*self._names, "^library", "^library_choice")]
+        return [*own, *self.desk.view_parts]
+
+    def updates(self, values: Updates) -> dict[Any, Any]:
+        """What Gradio takes for an answer."""
+        view = dict(zip(self.desk.view_parts, values.pop("^view", ()), strict=False))
+        return view | {
+            self.part(name): self.gr.update(**value) if isinstance(value, dict) else value
+            for name, value in values.items()
+        }
+
+    def _told(self, handler: Callable[..., Updates]) -> Callable[..., dict[Any, Any]]:
+        """``handler``, its errors as a sentence on the page."""
+
+        def told(*values: Any) -> dict[Any, Any]:
+            try:
+                return self.updates({"message": ""} | handler(*values))
+            except FootnoteError as error:
+                return self.updates({"message": error_html(str(error))})
+
+        return told
+
+    # --- libraries ---
+
+    def _go(self, key: str) -> Updates:
+        """To another library, and to a new conversation: the footnotes of the old one point into the library left."""
+        return {"^library": key, "^view": self.desk.view([], key)}
+
+    def show(self, key: str) -> dict[Any, Any]:
+        """Everything of the tab, anew: another library was chosen, or the page was opened."""
+        shown: Updates = _NO_FILTERS | {"ticked": [], "form_row": _shown(False)} | self._no_paper()
+        try:
+            shown["^library_choice"] = {"choices": self.bookcase.choices(), "value": key}
+            shown |= self._shelf(key) | self._facets(key, {"value": []}) | self._table(key, View(), [])
+        except FootnoteError as error:
+            shown |= {"message": error_html(str(error)), "table": "", "found": "", "years": "", "ticks": ""}
+        return self.updates(shown)
+
+    def refresh(self, key: str, view: View, ticked: list[str]) -> dict[Any, Any]:
+        """After a change of the papers."""
+        try:
+            return self.updates(self._facets(key) | self._table(key, view, ticked))
+        except FootnoteError as error:
+            return self.updates({"message": error_html(str(error))})
+
+    def _shelf(self, key: str) -> Updates:
+        shelf = self.bookcase.shelf(key)
+        own = {"interactive": shelf.is_own}
+        return {
+            "shelf": shelf_html(shelf), "rename": own, "delete": own, "import": _shown(shelf.is_writable),
+            "copy": {"interactive": not shelf.problem},
+        }  # fmt: skip
+
+    def _facets(self, key: str, more: Mapping[str, Any] = MappingProxyType({})) -> Updates:
+        facets = self.bookcase.facets(key)
+
+        def choices(values: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+            return [(f"{name or 'none'} ({count:,})", name or _WITHOUT) for name, count in values[:_MOST_VALUES]]
+
+        return {
+            "venues": {"choices": choices(facets.venues), **more},
+            "sources": {"choices": choices(facets.sources), **more},
+            "shelf": shelf_html(self.bookcase.shelf(key)),
+        }
+
+    def open_form(self, key: str, form: str) -> Updates:
+        label, verb = _FORMS[form]
+        shelf = self.bookcase.shelf(key)
+        value = {"copy": self.bookcase.name_for_copy(key), "rename": shelf.name}.get(form, "")
+        if form == "delete":
+            papers = "1 paper" if shelf.papers == 1 else f"{shelf.papers:,} papers"
+            label = f"This deletes {papers} for good. To go on, type the name of the library: {shelf.name}"
+        return {
+            "form": form, "form_row": _shown(True), "name": {"label": label, "value": value},
+            "ok": {"value": verb, "variant": "stop" if form == "delete" else "primary"},
+        }  # fmt: skip
+
+    def submit_form(self, key: str, form: str, name: str) -> Updates:
+        closed: Updates = {"form_row": _shown(False), "name": ""}
+        if form == "delete":
+            gone = self.bookcase.delete_library(key, name)
+            self.desk.forget(key)
+            return closed | self._go("") | {"message": note_html(f"The library {gone.name} was deleted.")}
+        made = {
+            "new": lambda: self.bookcase.make(name),
+            "copy": lambda: self.bookcase.copy(key, name),
+            "rename": lambda: self.bookcase.rename(key, name),
+        }[form]()
+        # The same papers under another name: the conversation goes on.
+        return closed | ({"^library": made.key} if form == "rename" else self._go(made.key))
+
+    # --- the table ---
+
+    def _table(self, key: str, view: View, ticked: Sequence[str]) -> Updates:
+        sheet = self.bookcase.sheet(key, view)
+        filtered = view.chosen != PaperFilter()
+        ids = [paper.id for paper in sheet.page.papers]
+        return {
+            "view": sheet.view, "shown": ids, "table": table_html(sheet.view, sheet.page, filtered),
+            "found": found_html(sheet.page.total, sheet.all_papers, filtered), "years": years_html(sheet.years),
+            "ticks": ticks_html(ticked, ids, sheet.page.total),
+        }  # fmt: skip
+
+    def filter(self, key: str, view: View, ticked: list[str], text: str, since: Any, until: Any, venues: list[str],
+               sources: list[str], abstract: str) -> Updates:  # fmt: skip
+        chosen = PaperFilter(
+            text.strip(), None if since is None else int(since), None if until is None else int(until),
+            tuple(name.strip() for name in venues), tuple(name.strip() for name in sources),
+            {"with": True, "without": False}.get(abstract),
+        )  # fmt: skip
+        return self._table(key, replace(view, chosen=chosen, page=0), ticked)
+
+    def clear(self, key: str, view: View, ticked: list[str]) -> Updates:
+        return _NO_FILTERS | self._table(key, replace(view, chosen=PaperFilter(), page=0), ticked)
+
+    def turn_page(self) -> Callable[..., dict[Any, Any]]:
+        gr = self.gr
+
+        def turn_page(key: str, view: View, ticked: list[str], event: gr.EventData) -> dict[Any, Any]:
+            if event.sort:
+                view = replace(view, sort=str(event.sort), descending=event.descending == "true", page=0)
+            else:
+                view = replace(view, page=max(int(event.page), 0))
+            return self._told(self._table)(key, view, ticked)
+
+        return turn_page
+
+    def tick(self) -> Callable[..., dict[Any, Any]]:
+        gr = self.gr
+
+        def tick(key: str, view: View, ticked: list[str], event: gr.EventData) -> dict[Any, Any]:
+            if event.what == "page":
+                shown, here = set(map(str, event.shown)), [str(one) for one in event.ticked]
+                return self.updates({"ticked": [one for one in ticked if one not in shown] + here})
+            if event.what == "none":
+                return self.updates({"ticked": []})
+            return self._told(self._tick_all)(key, view, ticked)
+
+        return tick
+
+    def _tick_all(self, key: str, view: View, ticked: list[str]) -> Updates:
+        there = set(ticked)
+        return {"ticked": [*ticked, *(one for one in self.bookcase.ids(key, view.chosen) if one not in there)]}
+
+    def show_ticks(self, key: str, view: View, ticked: list[str], shown: list[str]) -> Updates:
+        return {"ticks": ticks_html(ticked, shown, len(self.bookcase.ids(key, view.chosen)))}
+
+    # --- one paper ---
+
+    def _no_paper(self) -> Updates:
+        hidden = _shown(False)
+        return {"open": "", "paper": NO_PAPER, "paper_tools": hidden, "sure": hidden, "editor": hidden}
+
+    def open_paper(self) -> Callable[..., dict[Any, Any]]:
+        gr = self.gr
+
+        def open_paper(key: str, event: gr.EventData) -> dict[Any, Any]:
+            return self._told(self._paper)(key, str(event.paper))
+
+        return open_paper
+
+    def _paper(self, key: str, paper_id: str) -> Updates:
+        paper, writable = self.bookcase.paper(key, paper_id), self.bookcase.shelf(key).is_writable
+        return self._no_paper() | {
+            "open": paper_id, "paper": paper_html(paper), "paper_tools": _shown(True),
+            "question": question_about(paper), "edit": _shown(writable), "remove": _shown(writable),
+        }  # fmt: skip
+
+    def edit(self, key: str, paper_id: str) -> Updates:
+        typed = fields_of(self.bookcase.paper(key, paper_id))
+        values = {f"field_{name}": text for name, text in typed.items()}
+        return values | {"editor": _shown(True), "paper_tools": _shown(False)}
+
+    def save(self, key: str, paper_id: str, changes: int, *typed: str) -> Updates:
+        changed = self.bookcase.revise(key, paper_id, dict(zip(FIELDS, typed, strict=True)))
+        self.desk.forget(key)
+        note = note_html("Saved." if changed else "Nothing was changed.")
+        return self._paper(key, paper_id) | {"message": note, "changes": changes + changed}
+
+    def remove(self, key: str, paper_id: str, ticked: list[str], changes: int) -> Updates:
+        self.bookcase.remove(key, [paper_id])
+        self.desk.forget(key)
+        left = [one for one in ticked if one != paper_id]
+        note = note_html("The paper was deleted.")
+        return self._no_paper() | {"message": note, "ticked": left, "changes": changes + 1}
+
+    # --- imports ---
+
+    def begin_import(self, key: str, paths: list[str] | None) -> Updates:
+        job = self.bookcase.start_import(key, paths or [])
+        return {"files": None, "import": _shown(False), "progress": progress_html(job.state), "stop": _shown(True)}
+
+    def follow(self) -> Callable[..., Iterator[dict[Any, Any]]]:
+        gr = self.gr
+
+        def follow(key: str, changes: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
+            tab = str(request.session_hash)
+            try:
+                job = self.bookcase.job(key)
+            except FootnoteError:  # said already when the library was shown
+                job = None
+            if job is None:
+                self._watched.pop(tab, None)
+                yield self.updates(_NO_IMPORT)
+                return
+            self._watched[tab] = job
+            yield from self._progress(tab, key, job, changes)
+
+        return follow
+
+    def _progress(self, tab: str, key: str, job: ImportJob, changes: int) -> Iterator[dict[Any, Any]]:
+        was_running = not job.state.finished
+        for state in job.states():
+            if self._watched.get(tab) is not job:  # this tab shows another library now
+                return
+            if not state.finished:
+                yield self.updates(
+                    {"progress": progress_html(state), "stop": _shown(not state.stopping), "import": _shown(False)}
+                    | {"report": _shown(False), "dismiss": _shown(False)}
+                )
+        file = self.bookcase.report_file(key)
+        done: Updates = {
+            "progress": report_html(job.state, job.remarks), "stop": _shown(False), "import": _shown(True),
+            "report": {"visible": file is not None, "value": file}, "dismiss": _shown(True),
+        }  # fmt: skip
+        if was_running:
+            self.desk.forget(key)
+            done["changes"] = changes + 1
+        yield self.updates(done)
+
+    def stop_import(self, key: str) -> Updates:
+        self.bookcase.stop_import(key)
+        return {"stop": _shown(False)}
+
+    def dismiss(self, key: str) -> Updates:
+        self.bookcase.imports.forget(self.bookcase.shelf(key).path)
+        return _NO_IMPORT
+
+
+def _shown(visible: bool) -> dict[str, Any]:
+    return {"visible": visible}
+
+
+_NO_FILTERS: Updates = {
+    "text": "", "since": None, "until": None, "venues": {"value": []}, "sources": {"value": []}, "abstract": "",
+}  # fmt: skip
+_NO_IMPORT: Updates = {
+    "progress": "", "stop": _shown(False), "report": _shown(False), "dismiss": _shown(False),
+}  # fmt: skip
