@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rag.generators.choosing import ChosenQuotes
     from rag.history.store import ConversationStore
     from rag.library import EmbedderId, ImportProgress, Library, Stamp
-    from rag.models import RegisteredModel
+    from rag.models import RegisteredModel, Speed
     from rag.prompting import Prompt
     from rag.related import Related
 
@@ -161,6 +161,33 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         label = f"{title}, {model.info.size / 1e6:,.0f} MB"
         choices.append(ModelChoice(name, label, MODEL_MODES))
     return choices
+
+
+def measure_model(settings: Settings, say: Callable[[str], object] = lambda word: None) -> Speed:
+    """How fast the language model of ``settings`` reads and writes here; kept for the next look. Takes some seconds.
+
+    Waits for a question that the model is answering. Raises :class:`rag.errors.ModelError`.
+    """
+    import datetime
+
+    from rag.evaluation.machine import machine
+    from rag.generators.llama import LlamaGenerator
+    from rag.models import keep_speed, measure
+
+    model = registered_model(settings)
+    generator = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    assert isinstance(generator, LlamaGenerator)
+    here = machine(())
+    speed = measure(
+        generator.engine,
+        processor=str(here["processor"]),
+        cores=int(here["cores"]),
+        load=float(here["load"]),
+        today=datetime.date.today().isoformat(),
+        say=say,
+    )
+    keep_speed(settings.home, model.sha256, speed)
+    return speed
 
 
 def open_library(settings: Settings) -> Library:

@@ -19,6 +19,7 @@ from rag.models.registry import (
     remove_model,
     resolve_model,
 )
+from rag.models.speed import Speed, keep_speed, measure, speeds
 from rag.models.verdicts import Measured, measured, note_measured
 
 __all__ = [
@@ -28,10 +29,13 @@ __all__ = [
     "ModelInfo",
     "Offer",
     "RegisteredModel",
+    "Speed",
     "add_model",
     "fits",
     "inspect_gguf",
+    "keep_speed",
     "list_models",
+    "measure",
     "measured",
     "memory_available",
     "memory_needed",
@@ -42,4 +46,5 @@ __all__ = [
     "recommended",
     "remove_model",
     "resolve_model",
+    "speeds",
 ]

@@ -63,6 +63,10 @@ class Desk:
         self._asking: Callable[[Any, Any], None] | None = None
         self._view: tuple[Sequence[str], View] | None = None
 
+    def offer_models(self, models: Sequence[Choice]) -> None:
+        """Add models that have come since the page was built. None goes: another browser tab may have chosen it."""
+        self.models = {**self.models, **{choice.name: choice for choice in models}}
+
     @property
     def labels(self) -> Mapping[str, str]:
         """What to call each model, by name."""

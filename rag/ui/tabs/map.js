@@ -5,7 +5,7 @@
   const stage = $(".fn-map-stage"), canvas = $("canvas"), labels = $(".fn-map-labels"), tip = $(".fn-map-tip");
   const find = $("input[type=search]"), found = $(".fn-map-found"), said = $(".fn-map-said"), ramp = $(".fn-map-ramp");
   const pen = canvas.getContext("2d");
-  const TONES = 12, SHADES = 9, CELLS = 64, MOST_ZOOM = 60, MARGIN = 34, HAZE = 384, HAZY = 5000;
+  const TONES = 12, SHADES = 9, CELLS = 64, MOST_ZOOM = 60, MARGIN = 34, HAZE = 384, HAZY = 5000, MANY = 8000;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let map = null;          // the papers, as columns
   let cells = [];          // papers by place: cell → indices
@@ -18,6 +18,7 @@
   let matches = null;      // by the search: a Uint8Array
   let cited = new Set();
   let byYear = false, firstYear = 0, lastYear = 0;
+  let layer = null, pixels = null; // of many points
   let waiting = 0;
 
   // --- data ---
@@ -216,12 +217,16 @@
       const dab = stamps.get(tone);
       pen.drawImage(dab, x - dab.width / 2 / sharp, y - dab.height / 2 / sharp, dab.width / sharp, dab.height / sharp);
     };
-    if (some) {
-      pen.globalAlpha = 0.16;
-      for (let i = 0; i < map.count; i++) if (!lit(i)) put(i);
+    if (map.count > MANY) swarm(some, r, sharp);
+    else {
+      if (some) {
+        pen.globalAlpha = 0.16;
+        for (let i = 0; i < map.count; i++) if (!lit(i)) put(i);
+      }
+      pen.globalAlpha = 1;
+      for (let i = 0; i < map.count; i++) if (!some || lit(i)) put(i);
     }
     pen.globalAlpha = 1;
-    for (let i = 0; i < map.count; i++) if (!some || lit(i)) put(i);
     for (const i of cited) ring(i, r + 3.2, ink.ink, 1.8);
     if (chosen >= 0) ring(chosen, r + 4.6, ink.link, 2.6);
     if (focused >= 0 && document.activeElement === canvas) ring(focused, r + 7, ink.ink, 1.4);
@@ -229,6 +234,47 @@
     placeLabels(some, r);
     show(hovered >= 0 ? hovered : document.activeElement === canvas ? focused : -1);
     element.firstElementChild.dataset.drawn = map.count;
+  };
+  // Tens of thousands of points are written as pixels: a call of the canvas for each would take half a second.
+  const swarm = (some, r, sharp) => {
+    const { width, height } = canvas;
+    if (!layer || layer.width !== width || layer.height !== height) {
+      layer = Object.assign(document.createElement("canvas"), { width, height });
+      pixels = layer.getContext("2d").createImageData(width, height);
+    }
+    const words = new Uint32Array(pixels.data.buffer), tones = new Map();
+    words.fill(0);
+    const reach = r * sharp, disc = [];
+    for (let dy = -Math.ceil(reach); dy <= reach + 1; dy++)
+      for (let dx = -Math.ceil(reach); dx <= reach + 1; dx++) {
+        const cover = Math.max(0, Math.min(1, reach + 0.5 - Math.hypot(dx, dy)));
+        if (cover > 0) disc.push([dx, dy, cover]);
+      }
+    const dab = (i, strength) => {
+      const x = Math.round(toX(map.x[i]) * sharp), y = Math.round(toY(map.y[i]) * sharp);
+      if (x < 0 || y < 0 || x >= width || y >= height) return;
+      const tone = colour(i);
+      if (!tones.has(tone)) tones.set(tone, word(tone));
+      const rgb = tones.get(tone);
+      for (const [dx, dy, cover] of disc) {
+        const px = x + dx, py = y + dy;
+        if (px < 0 || py < 0 || px >= width || py >= height) continue;
+        const alpha = Math.round(255 * cover * strength), at = py * width + px;
+        if (alpha >= words[at] >>> 24) words[at] = (rgb | (alpha << 24)) >>> 0;
+      }
+    };
+    if (some) for (let i = 0; i < map.count; i++) if (!lit(i)) dab(i, 0.16);
+    for (let i = 0; i < map.count; i++) if (!some || lit(i)) dab(i, 1);
+    layer.getContext("2d").putImageData(pixels, 0, 0);
+    pen.globalAlpha = 1;
+    pen.drawImage(layer, 0, 0, size.width, size.height);
+  };
+  const word = (tone) => {
+    const one = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+    one.fillStyle = tone;
+    one.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = one.getImageData(0, 0, 1, 1).data;
+    return red | (green << 8) | (blue << 16);
   };
   const ring = (i, r, tone, width) => {
     pen.beginPath();
