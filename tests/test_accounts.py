@@ -65,6 +65,6 @@ def test_passwords_do_not_show_in_what_is_printed(tmp_path: Path) -> None:
     assert "correct" not in repr(read_accounts("ada:correct horse"))
     file = tmp_path / "footnote.toml"
     file.write_text('auth = ["ada:correct horse"]\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match="auth is set.*must be text") as caught:
+    with pytest.raises(ConfigError, match=r"auth is set.*must be text") as caught:
         load_settings({"FOOTNOTE_CONFIG": str(file)})
     assert "correct" not in str(caught.value)

@@ -108,7 +108,7 @@ class ConversationStore:
                 gone = [(id, turn) for turn in opened.turns[same:]]
                 db.executemany("DELETE FROM turns WHERE conversation = ? AND id = ?", gone)
             else:
-                title = title_of(turns) if not opened.id else f"{title_of(turns)} (copy)"
+                title = f"{title_of(turns)} (copy)" if same else title_of(turns)
                 id, same = uuid.uuid4().hex, 0
                 db.execute("INSERT INTO conversations VALUES (?, ?, ?, '', '', '', ?, ?)", (id, user, title, now, now))
             for turn in turns[same:]:

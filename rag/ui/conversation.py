@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from rag.datatypes import Answer, Answerer, Draft, Event, Stage
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
+from rag.history.stale import StaleCitation
 from rag.replay import compare
 from rag.ui.line import Line
 
@@ -63,6 +64,9 @@ class Turn:
     library: str = ""
     scope: Any = None  # a rag.scope.Scope, None for all papers
     replay: str = ""  # what asking again has shown
+    rating: int = 0  # 1 good, -1 bad
+    note: str = ""
+    stale: tuple[StaleCitation, ...] = ()  # footnotes that the library of today no longer bears out
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property

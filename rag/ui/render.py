@@ -9,6 +9,7 @@ from rag.bibliography import clean, to_bibtex
 from rag.datatypes import Paper
 from rag.presentation import Papers, answer_html, cited, evidence_html, nearest_papers, to_markdown
 from rag.ui.conversation import Choice, Turn
+from rag.ui.render_history import export_menu_html, rating_html, stale_html
 from rag.why import why_html
 
 MODE_LABELS = {
@@ -65,7 +66,9 @@ def _actions(turn: Turn, papers: Papers, labels: Mapping[str, str], retry: str) 
         buttons.append(_copy("Copy BibTeX", bibliography, "Copy the papers of this answer as BibTeX"))
     took = f"{turn.seconds:.1f} s" if turn.seconds >= 1 else f"{1000 * turn.seconds:.0f} ms"
     who = f"{labels.get(turn.model, turn.model)} · {took}"
-    return f'<div class="fn-actions">{"".join(buttons)}{retry}<span class="fn-who">{escape(who)}</span></div>'
+    keep = f"{rating_html(turn)}{export_menu_html(turn.id)}"
+    actions = f'<div class="fn-actions">{"".join(buttons)}{retry}{keep}<span class="fn-who">{escape(who)}</span></div>'
+    return actions + stale_html(turn.stale)
 
 
 def _copy(label: str, text: str, hint: str) -> str:
@@ -122,8 +125,8 @@ def open_to_all_html() -> str:
     """The warning of a page that is served beyond this computer without a password."""
     return (
         '<p class="fn-error" role="alert"><strong>Open to your network, without a password.</strong> Everybody who '
-        "reaches this address can read the library and the conversations that are kept. Set FOOTNOTE_AUTH, or listen on "
-        "127.0.0.1.</p>"
+        "reaches this address can read the library and the conversations that are kept. Set FOOTNOTE_AUTH, or listen "
+        "on 127.0.0.1.</p>"
     )
 
 

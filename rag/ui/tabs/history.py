@@ -1,15 +1,153 @@
-"""The conversations that were kept, left of the one that is open."""
+"""The conversations that were kept, left of the one that is open: list, search, rename, delete, export, rate."""
 
-from __future__ import annotations
-
+from importlib.resources import files
 from typing import Any
 
+from rag.errors import FootnoteError
+from rag.history.kept import Opened
+from rag.ui.conversation import Turn
 from rag.ui.desk import Desk
+from rag.ui.keeping import Keeper, download_html
+from rag.ui.render_history import foot_html, head_html, list_html, notice_html
+
+_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+_FAST = {**_QUIET, "queue": False}
 
 
 def build(gr: Any, desk: Desk) -> None:
-    """Lay out the column; called inside ``gr.Column(elem_id="fn-history")``, which shows while it has content."""
+    """Lay out the column; called inside ``gr.Column(elem_id="fn-history")``, which shows while it has content.
+
+    It has none for a page without settings: there is no place to keep anything then.
+    """
+    if desk.settings is None:
+        return
+    parts = desk.parts
+    parts["history.opened"] = gr.State(Opened())
+    script = files("rag.ui.tabs").joinpath("history.js").read_text(encoding="utf-8")
+
+    def html(name: str, value: str, role: str = "") -> Any:
+        start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
+        return gr.HTML(value, elem_id=f"fn-history-{name}", apply_default_css=False, js_on_load=start)
+
+    html("head", head_html(), "head")
+    parts["history.notice"] = html("notice", "")
+    with gr.Column(elem_id="fn-history-body", min_width=0):
+        parts["history.search"] = gr.Textbox(
+            label="Search conversations", show_label=False, placeholder="Search conversations", lines=1, max_lines=1,
+            min_width=0, elem_id="fn-history-search", container=False,
+        )  # fmt: skip
+        parts["history.list"] = html("list", "", "list")
+        parts["history.foot"] = html("foot", foot_html(""), "foot")
+    parts["history.answers"] = html("answers", "", "answers")
+    parts["history.download"] = html("download", "", "download")
 
 
 def wire(gr: Any, app: Any, desk: Desk) -> None:
-    """Connect the events."""
+    """Connect the events. Whatever fails is said in the notice above the list."""
+    if desk.settings is None:
+        return
+    from rag.factory import open_history
+
+    parts = desk.parts
+    keeper = Keeper(desk, open_history(desk.settings))
+    turns, library, opened = parts["turns"], parts["library"], parts["history.opened"]
+    search, notice, listed = parts["history.search"], parts["history.notice"], parts["history.list"]
+    here = [turns, library, opened, search]
+
+    def shown(request: Any, current: Opened, search: str) -> str:
+        return list_html(keeper.store.conversations(desk.user(request), search), current.id, search)
+
+    def started(request: gr.Request, current: Opened, search: str) -> tuple[str, str, str]:
+        try:
+            return shown(request, current, search), foot_html(desk.user(request)), ""
+        except FootnoteError as error:
+            return "", foot_html(desk.user(request)), notice_html(str(error), True)
+
+    def find(request: gr.Request, current: Opened, search: str) -> tuple[Any, str]:
+        try:
+            return shown(request, current, search), ""
+        except FootnoteError as error:
+            return gr.skip(), notice_html(str(error), True)
+
+    def begin(search: str, request: gr.Request) -> tuple[Opened, Any, str]:
+        return Opened(), *find(request, Opened(), search)
+
+    def keep(
+        turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request
+    ) -> tuple[Any, Any, str]:
+        try:
+            current = keeper.keep(desk.user(request), current, turns, library)
+            return current, shown(request, current, search), ""
+        except FootnoteError as error:
+            return current, gr.skip(), notice_html(f"This conversation is not kept. {error}", True)
+
+    def reopen(
+        turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        try:
+            found = keeper.reopen(desk.user(request), str(event.conversation))
+            view = desk.view(found.turns, found.library)
+            said = notice_html(found.problem, True)
+            return *view, found.library, found.opened, shown(request, found.opened, search), said
+        except FootnoteError as error:
+            return *([gr.skip()] * (len(desk.view_parts) + 3)), notice_html(str(error), True)
+
+    def rename(current: Opened, search: str, request: gr.Request, event: gr.EventData) -> tuple[Any, str]:
+        try:
+            keeper.store.rename(desk.user(request), str(event.conversation), str(event.title))
+            return shown(request, current, search), notice_html("Renamed.")
+        except FootnoteError as error:
+            return gr.skip(), notice_html(str(error), True)
+
+    def delete(
+        turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        nothing = [gr.skip()] * len(desk.view_parts)
+        try:
+            keeper.store.delete(desk.user(request), str(event.conversation))
+            gone = current.id == str(event.conversation)
+            view = desk.view([], library) if gone else nothing
+            current = Opened() if gone else current
+            return *view, current, shown(request, current, search), notice_html("Deleted.")
+        except FootnoteError as error:
+            return *nothing, current, gr.skip(), notice_html(str(error), True)
+
+    def rate(
+        turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        note = None if event.note is None else str(event.note)
+        try:
+            rating = int(event.rating)
+            rated = keeper.rate(desk.user(request), current, turns, library, str(event.turn), rating, note)
+            return *rated, notice_html("Note kept." if note is not None else "Rating kept.")
+        except FootnoteError as error:
+            return turns, current, notice_html(str(error), True)
+
+    def export(library: str, current: Opened, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
+        user = desk.user(request)
+        try:
+            if event.format == "evaluation":
+                made = keeper.evaluation(user)
+            else:
+                id = str(event.conversation or current.id)
+                made = keeper.export(user, id, str(event.format), str(event.turn or ""), library)
+            return download_html(made), notice_html(f"Exported: {', '.join(made)}.")
+        except FootnoteError as error:
+            return "", notice_html(str(error), True)
+
+    download = [parts["history.download"], notice]
+    app.load(started, [opened, search], [listed, parts["history.foot"], notice], **_QUIET)
+    turns.change(keep, here, [opened, listed, notice], **_QUIET)
+    parts["new"].click(begin, [search], [opened, listed, notice], **_FAST)
+    search.input(find, [opened, search], [listed, notice], trigger_mode="always_last", **_QUIET)
+    listed.select(reopen, here, [*desk.view_parts, library, opened, listed, notice], **_QUIET)
+    listed.edit(rename, [opened, search], [listed, notice], **_FAST)
+    listed.delete(delete, here, [*desk.view_parts, opened, listed, notice], **_FAST)
+    parts["history.answers"].like(rate, here, [turns, opened, notice], **_FAST)
+    gr.on(
+        [listed.download, parts["history.answers"].download, parts["history.foot"].download],
+        export,
+        [library, opened],
+        download,
+        **_FAST,
+    )
