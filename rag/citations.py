@@ -27,7 +27,7 @@ WEAK = 0.5
 TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts against support by one
 
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
-_MARKS_AFTER_STOP = re.compile(rf"([.!?。！？]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
+_MARKS_AFTER_STOP = re.compile(rf"([.!?。！？।؟]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
 _END_OF_CITED = re.compile(rf"(?:{_MARK}\s*)+[.!?。！？।؟]+[\"'”’)]*(?=\s)")
 _DOUBLE_STOP = re.compile(rf"\.\s*(?:{_MARK}\s*)+\.(?=\s*$)")  # 'et al. [1].'
 _BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+(?!.*\b\d{1,2}\)\s))")

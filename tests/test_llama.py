@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import gbnf
 import pytest
 from ggufs import CHATML, DATED, THINKING, WITHOUT_SYSTEM, truncated, write_llama
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.chunking import split_sentences
+from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Message, Paper, Sentence
 from rag.errors import GenerationCancelled, ModelError, QuestionError
 from rag.generators.engine import LOOP, Engine, _Loop
@@ -164,6 +168,14 @@ def admits(tiny_path: Path) -> Iterator[Callable[[str], bool]]:
         "该模型有七十亿参数 [1]。",
         "A 3-D (U.S.) map v2.1.0 at a.b.c wins [1].",
         "Is it fast? [1] Yes [12].",
+        "See No. 5, p. 12 and Eq. (3) of it [1].",
+        "J. Smith, A. B. Lee et al. (2020) and K. Q. Xu show it [1].",
+        "Rows, columns, etc. are read [1].",
+        "It reads rows, columns, etc. [1].",
+        "It was made in the U.S. [1].",
+        "Node.js at https://a.org/x.html?y=1 costs max. five [12].",
+        "هل هو سريع؟ [1]",
+        "यह तेज़ है [1]।",
     ],
 )
 def test_the_grammar_admits_real_sentences(admits: Callable[[str], bool], text: str) -> None:
@@ -188,10 +200,55 @@ def test_the_grammar_admits_real_sentences(admits: Callable[[str], bool], text: 
         "word " * 60 + "[1].",
         "[1].",
         "- It has rows [1].",
+        "It reads rows, etc. The rest is lost [1].",
+        "It was made in the U.S. The rest was not [1].",
+        "The answer is no. 'Yes' is wrong [1].",
+        "It waits… Then it reads [1].",
+        "It waits... and reads [1].",
+        "It is fast।यह तेज़ है [1]।",
+        "It has “many rows.” And more [1].",
+        "Recall is 0.5.Precision is better [1].",
+        "It gives good results.The rest is lost [1].",
+        "It has\u00a0rows [1].",
+        "J. The model wins [1].",
     ],
 )
 def test_the_grammar_rejects_uncited_text(admits: Callable[[str], bool], text: str) -> None:
     assert not admits(text)
+
+
+def cited(text: str, numbers: set[int]) -> bool:
+    """Whether every sentence, as the check cuts the text, has a number, and one that exists."""
+    sentences = parse("".join(normalise([text])), split_sentences)  # marks alone are no sentence
+    return all(s.numbers and set(s.numbers) <= numbers for s in sentences)
+
+
+def test_every_sentence_of_what_the_grammar_admits_is_cited() -> None:
+    """Whatever a model writes: texts drawn from the grammar itself, of what looks like the end of a sentence."""
+    draw = gbnf.texts(cite_grammar([1, 3, 12]))
+    drawn = [draw(random.Random(seed)) for seed in range(2000)]
+    assert [text for text in drawn if not cited(text, {1, 3, 12})] == []
+    assert len(set(drawn)) > 1900
+
+
+SOUP = (
+    *"the model improves recall on tables with fewer rows".split(),
+    *"e.g. i.e. cf. vs. Fig. No. no. vol. al. etc. max. Dr. St. J. A. U.S. w.r.t. Inc. sp. et".split(),
+    *"(e.g. (Fig. etc., al., etc.) U.S.) The This A I We Smith Martin Xu 3.5 5 2020 (2020) .5 5% 1. i) v2.1.0".split(),
+    *"… ... foo… “quoted.” results.The 5.The Yahoo! (why?) a.b.c Node.js 中文。 METHODS k-NN ¿Qué? good).The".split(),
+)
+
+
+def test_what_the_grammar_admits_of_real_words_is_cited(admits: Callable[[str], bool]) -> None:
+    admitted = 0
+    for seed in range(300):
+        chance = random.Random(seed)
+        words = [chance.choice(SOUP if chance.random() < 0.7 else SOUP[:8]) for _ in range(chance.randint(2, 4))]
+        text = f"The {' '.join(words)} [{chance.choice((1, 12))}]. It {chance.choice(SOUP)} [1]."
+        if admits(text):
+            admitted += 1
+            assert cited(text, {1, 12}), text
+    assert admitted > 20
 
 
 def test_a_grammar_needs_a_number() -> None:
@@ -207,6 +264,8 @@ def test_a_grammar_needs_a_number() -> None:
         ("All [1]. Is well [2].", "All [1]. Is well [2]."),
         ("Cut off. [1", "Cut off. [1"),
         ("好。 [1]", "好 [1]。"),
+        ("هل؟ [1]", "هل [1]؟"),
+        ("Rows, etc. [1]. Next.. [2]", "Rows, etc. [1]. Next. [2]."),
     ],
 )
 def test_a_number_behind_the_full_stop_moves_before_it(text: str, normal: str, size: int) -> None:

@@ -4,9 +4,11 @@ An answer is one to four sentences on one line; a sentence is words, then one or
 exist, then its full stop: ``The model has 7 billion parameters [1].`` How it stays sound on real text:
 
 * ``[`` and ``]`` only ever belong to a citation, so no number outside the list can be written.
-* A full stop inside a sentence stands before a character (``3.5``, ``e.g.,``) or behind a known abbreviation or
-  an initial (``et al. 2020``). After any other only a citation can follow (``… parameters. [1]``): a model that
-  closes the sentence first is led to cite it before it begins the next. :func:`normalise` puts both forms into one.
+* A full stop inside a sentence stands before a character (``3.5``, ``a.b.c``) or behind a known abbreviation or an
+  initial, with what may follow it: anything behind ``e.g.``, a figure behind ``No.``, no capital behind ``etc.``, for
+  there the check that follows would see the end of a sentence without a number. After any other stop only a citation
+  can follow (``… parameters. [1]``): a model that closes the sentence first is led to cite it before it begins the
+  next. :func:`normalise` puts both forms into one. Ends of sentences are ends in any script (``。 ؟ ।``).
 * ``<`` needs a space or a digit behind it (``p <0.05``), so that neither a reasoning block nor the text of a
   chat-template token is an answer.
 * Sentences have at most :data:`WORDS` words, so that a model that rambles still arrives at a citation.
@@ -17,29 +19,50 @@ GBNF: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator, Sequence
 
 SENTENCES = 4
 WORDS = 45
 
-# What ends in a full stop within a sentence. After any other word a full stop ends the sentence.
-_ABBREVIATIONS = (
-    "al", "approx", "Appx", "ca", "cf", "Dr", "e.g", "eq", "Eq", "Eqs", "etc", "Fig", "fig", "Figs", "i.e", "incl",
-    "max", "min", "No", "no", "Prof", "Ref", "resp", "Sec", "St", "vol", "vs", "w.r.t",
+# What ends in a full stop within a sentence, by what may stand behind it. After any other word it ends the sentence.
+_ANYTHING_AFTER = (
+    "approx", "Approx", "ca", "cf", "Cf", "Dr", "e.g", "eq", "Eq", "eqs", "Eqs", "fig", "Fig", "figs", "Figs", "i.e",
+    "incl", "Mr", "Mrs", "Ms", "Prof", "ref", "Ref", "refs", "Refs", "resp", "St", "viz", "vs",
 )  # fmt: skip
+_FIGURE_AFTER = ("ch", "no", "No", "nos", "Nos", "p", "pp", "sec", "Sec", "tab", "Tab", "vol", "Vol")
+_NO_CAPITAL_AFTER = ("avg", "etc", "max", "min", "w.r.t")
+# Behind an initial stands a surname. One that begins like a word that begins sentences ('J. The') would end it.
+_SURNAME = (
+    "[JKQVXZ] [a-z]", "A [abeghijkoqruvwxyz]", "B [ilrh]", "C [abehilr]", "D [ijmrovw]", "E [bdgikllrs]", "F [ael]",
+    "G [aehlorsu]", "H [aiuy]", "I [abgorsv]", "L [eiouy]", "M [ciuy]", "N [aiy]", "O [bcdghklmrtsvz]", "P [aehiou]",
+    "R [aiouy]", "S [achklmntvwyz]", "T [aeiou]", "U [lrdt]", "W [aory]", "Y [aiu]",
+)  # fmt: skip
+_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() or c < " ") + "\x7f"
+_ENDS = ".!?…。！？؟।｡"
+_CLOSERS = "\"'”’»)]}）」』】"  # that belong to the stop before them
+_OURS = "<>[]"  # of citations and of what templates write
+_LAYOUT = "{}|*#`_\\,;:)/-"  # no sentence begins with it
 
 _RULES = r"""
 root ::= " "? sentence (" " sentence){0,%(more)d}
-sentence ::= head (" " word){0,%(words)d} (" " cite stop | end " " cite)
-stop ::= [.。]
-end ::= [.!?。！？]
-head ::= first rest* | abbreviation "."
-word ::= start rest* | "<" (" " | digit) rest* | "("? abbreviation "." [),]?
-abbreviation ::= [A-Z] ("." [A-Z])* | %(abbreviations)s
-first ::= [^ \t\n\r.!?。！？<>\[\]{}|*#`_\\,;:)/-]
-start ::= [^ \t\n\r.!?。！？<>\[\]] | ">" | "." digit
-rest ::= [^ \t\n\r.!?。！？<>\[\]] | "." plain | [!?] plain | ">" | "<" digit
-plain ::= [^ \t\n\r.!?。！？<>\[\]"'”’)]
+sentence ::= head (" " word){0,%(words)d} ((" " trailing)? " " cite stop | end " " cite)
+stop ::= [.。।]
+end ::= [.!?。！？؟।]
+head ::= first rest* | capitals rest* | dotted
+word ::= start rest* | capitals rest* | "<" (" " | digit) rest* | "("? dotted
+trailing ::= "("? ("et al" | initials | %(no_capital)s) "."
+dotted ::= (%(anything)s) "." [),]? | (%(figure)s) "." " " "("? digit rest* | open "." [),] | open "." " " soft | author
+open ::= "et al" | initials | %(no_capital)s
+soft ::= "("? [a-z] rest*
+author ::= "et al." " " "("? digit rest* | initials "." " " (surname rest* | author)
+surname ::= %(surname)s
+initials ::= [A-Z] ("." [A-Z])*
+capitals ::= [A-Z0-9] ("." [A-Z])+
+first ::= %(first)s
+start ::= %(plain)s | ">" | "." digit
+rest ::= %(plain)s | [.!?…] inner | capitals | ">" | "<" digit
+inner ::= %(inner)s
 digit ::= [0-9]
 cite ::= %(cites)s
 """
@@ -60,14 +83,36 @@ def cite_grammar(numbers: Sequence[int], sentences: int = SENTENCES) -> str:
     return _RULES % {
         "more": sentences - 1,
         "words": WORDS - 1,
-        "abbreviations": " | ".join(f'"{a}"' for a in _ABBREVIATIONS),
+        "anything": _either(_ANYTHING_AFTER),
+        "figure": _either(_FIGURE_AFTER),
+        "no_capital": _either(_NO_CAPITAL_AFTER),
+        "surname": " | ".join(f'"{s[0]}" {s[2:]}' if s[0] != "[" else s for s in _SURNAME),
+        "first": _all_but(_BLANKS + _ENDS + _OURS + _LAYOUT),
+        "plain": _all_but(_BLANKS + _ENDS + _OURS),
+        "inner": _all_but(_BLANKS + _ENDS + _OURS + _CLOSERS + string.ascii_uppercase),
         "cites": " | ".join(cites),
     }
 
 
-# A full stop with a citation behind it, and whatever may still become one.
-_STOP_THEN_CITE = re.compile(r"([.!?。！？])( (?:\[\d+\])+)(?!\[)")
-_PERHAPS = re.compile(r"[.!?。！？](?: (?:\[\d+\])*(?:\[\d*)?)?")
+def _either(words: Sequence[str]) -> str:
+    return " | ".join(f'"{word}"' for word in words)
+
+
+def _all_but(excluded: str) -> str:
+    """Every character but ``excluded``, as a class of ranges.
+
+    Not as a negated class: of a character whose bytes are several tokens llama.cpp sees a part first, and refuses it
+    to a negated class as soon as any character that begins so is excluded. No Arabic letter could be written for '؟'.
+    """
+    points = sorted({ord(character) for character in excluded})
+    ranges = zip([0, *(point + 1 for point in points)], [*(point - 1 for point in points), 0x10FFFF], strict=True)
+    written = (rf"\U{low:08x}-\U{high:08x}" for low, high in ranges if low <= high)
+    return f"[{''.join(written)}]"
+
+
+# A full stop with a citation behind it, and whatever may still become one. In 'et al. [1].' it ends no sentence.
+_STOP_THEN_CITE = re.compile(r"([.!?。！？؟।])( (?:\[\d+\])+)(?![\[.!?。！？؟।])")
+_PERHAPS = re.compile(r"[.!?。！？؟।](?: (?:\[\d+\])*(?:\[\d*)?)?")
 
 
 def normalise(pieces: Iterable[str]) -> Iterator[str]:
@@ -98,4 +143,4 @@ def _swap(text: str, last: bool) -> tuple[str, str]:
     return "".join([*done, text[at:]]), ""
 
 
-_END = re.compile(r"[.!?。！？]")
+_END = re.compile(r"[.!?。！？؟।]")
