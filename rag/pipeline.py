@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, evidence, overview, questions, spelling
+from rag import citations, evidence, overview, questions, spelling, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -142,6 +142,18 @@ class Pipeline:
         if query.intent in OVER_THE_LIBRARY:
             return True
         return evidence.judge(query, self.rank(query, self.settings.papers + 1, Clock())) is None
+
+    def choose(self, question: str = "", k: int = 200, scope: Scope | None = None) -> list[str]:
+        """Ids of at most ``k`` papers of a scope: the best for ``question``, best first, or without one by id."""
+        if question.strip():
+            return [hit.paper.id for hit, _ in self.find(question, k, scope)]
+        return (scope or EVERYTHING).admitted(self.library.labels())[:k]
+
+    def table(
+        self, paper_ids: Sequence[str], columns: Sequence[tables.Column], stop: StopSignal | None = None
+    ) -> Iterator[tables.Row]:
+        """A row for each of these papers, as :func:`rag.tables.rows` makes them."""
+        return tables.rows(paper_ids, columns, self.library, self.encoder, stop)
 
     def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Query:
         """The question cleaned, completed from the history, and its slips of the pen put right for the search.

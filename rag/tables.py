@@ -19,8 +19,8 @@ from rag.bibliography import markdown, markdown_reference, one_line
 from rag.cells import KNOWN, known_sentences
 from rag.datatypes import Encoder, Paper, Sentence, StopSignal
 from rag.errors import QuestionError
-from rag.features import WordWeights
-from rag.words import stems
+from rag.features import WordWeights, names_in
+from rag.words import stem, stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -83,6 +83,8 @@ _ASKS_FIGURE = re.compile(
     r"scores?|rate|factor|count|parameters|ratio|amount|latency|cost in|miou|bleu|fid|psnr)\b",
     re.IGNORECASE,
 )
+_HOW_MANY = re.compile(r"\b(?:how many|number of)(?: (?:different|total|training|model))? ([a-z]{3,})", re.IGNORECASE)
+_NUMBER = r"(?<![\w/-])\d[\d,.]*\s?(?:%|[KMB]\b|×|x\b|k\b|thousand|million|billion)?(?![\w-]*[A-Za-z]\d)"
 _QUESTION_WORDS = frozenset(stems("paper study work article author method approach model use used using propose"))
 _NEAR = 0.34  # cosine of question and sentence that is near by itself
 _COVERED = 0.5  # share of the question's words (by idf) that the sentence must have where the cosine is lower
@@ -128,7 +130,8 @@ class _Asked:
 
     vector: Vector
     weights: WordWeights
-    figure: bool
+    names: tuple[str, ...]  # lower-cased; a sentence about ImageNet has to name it
+    figure: re.Pattern[str] | None  # what a figure must look like, where one is asked for
 
     def best(self, entry: Entry) -> Cell:
         """The nearest sentence where it is near enough."""
@@ -140,7 +143,8 @@ class _Asked:
             coverage = self.weights.coverage(set(stems(sentence.text)))
             cosine = float(cosines[index])
             fits = cosine + coverage / 2 >= _ENOUGH and (cosine >= _NEAR or coverage >= _COVERED)
-            if fits and (not self.figure or any(c.isdigit() for c in sentence.text)):
+            fits = fits and all(name in sentence.text.lower() for name in self.names)
+            if fits and (self.figure is None or self.figure.search(sentence.text)):
                 scored.append((cosine + coverage / 2, -index))
         if not scored:
             return Cell()
@@ -151,7 +155,27 @@ class _Asked:
 def _ask(one: Column, shelf: Shelf, encoder: Encoder) -> _Asked:
     words = [w for w in stems(one.question) if w not in _QUESTION_WORDS] or stems(one.question)
     weights = WordWeights(words, shelf.document_frequencies(words), shelf.count)
-    return _Asked(encoder.encode([one.question])[0], weights, bool(_ASKS_FIGURE.search(one.question)))
+    names = tuple(name.lower() for name in names_in(one.question))
+    return _Asked(encoder.encode([one.question])[0], weights, names, _figure(one.question))
+
+
+def _figure(question: str) -> re.Pattern[str] | None:
+    """'How many parameters' wants a number right before 'parameters'; 'accuracy' any number that stands by itself."""
+    counted = _HOW_MANY.search(question)
+    if counted:
+        return re.compile(
+            _NUMBER + rf"(?:[\s-]+[\w-]+){{0,2}}?[\s-]+{re.escape(stem(counted[1].lower()))}", re.IGNORECASE
+        )
+    return re.compile(_NUMBER) if _ASKS_FIGURE.search(question) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was made: ``chosen`` papers were asked for, ``rows`` are done."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...] = ()
+    chosen: int = 0
 
 
 # --- rows ---

@@ -7,11 +7,13 @@ the parts; nothing of it is kept here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.datatypes import Answer, Answerer, Paper
+from rag.datatypes import Answer, Answerer, Paper, StopSignal
 from rag.related import Related
+from rag.scope import Scope
+from rag.tables import Column, Row
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 
 if TYPE_CHECKING:
@@ -34,6 +36,16 @@ class Shelf:
     def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> Sequence[str]:
         """Questions that may come after ``answer`` and that the library can answer, none of ``asked``."""
         return ()
+
+    def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
+        """Ids of at most ``k`` papers of a scope: the best for ``question``, or without one by id."""
+        return ()
+
+    def rows(
+        self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
+    ) -> Iterator[Row]:
+        """A table of these papers, row by row."""
+        return iter(())
 
 
 class Desk:

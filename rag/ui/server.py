@@ -7,7 +7,7 @@ import ipaddress
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,12 @@ from rag.offline import enforce_offline
 from rag.ui.desk import Shelf
 
 if TYPE_CHECKING:
-    from rag.datatypes import Answer, Answerer
+    from rag.datatypes import Answer, Answerer, StopSignal
     from rag.factory import ModelChoice
+    from rag.pipeline import Pipeline
     from rag.related import Related
+    from rag.scope import Scope
+    from rag.tables import Column, Row
 
 # The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
 # templates with eval and styles itself inline.
