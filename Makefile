@@ -82,4 +82,5 @@ $(INSTALLED): | $(BIN)/python
 
 $(DEV): $(INSTALLED)
 	$(PIP) install -c constraints.txt --group dev
+	@$(BIN)/python scripts/axe.py
 	@rm -f $(VENV)/.dev-* && touch $@

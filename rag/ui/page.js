@@ -165,8 +165,15 @@
       if (!open) return;
       const card = open.querySelector(".fn-chosen");
       const mark = card.querySelector(".fn-support");
-      (narrow() ? open : document.querySelector("#fn-side")).scrollTop = 0;
-      mark?.scrollIntoView({ block: "nearest", behavior: calm });
+      // Only the panel scrolls, so that the answer stays where it is: far enough to have the sentence in its middle.
+      const pane = narrow() ? open : document.querySelector("#fn-side");
+      pane.scrollTop = 0;
+      if (mark) {
+        const [at, room] = [mark.getBoundingClientRect(), pane.getBoundingClientRect()];
+        if (at.bottom > Math.min(room.bottom, innerHeight) - 24) {
+          pane.scrollTo({ top: at.top - room.top - Math.max(64, (pane.clientHeight - at.height) / 2), behavior: calm });
+        }
+      }
       card.focus({ preventScroll: true });
       const { turn, number, sentence } = open.dataset;
       if (turn === undefined) return;

@@ -151,7 +151,8 @@ def make_odd_answer(question: str) -> Answer:
             for n, (text, paper) in enumerate(zip(texts, ODD_PAPERS, strict=True), 1)
         ),
         tuple(
-            Evidence(n, paper, (span(paper, text),), 0.5) for n, (text, paper) in enumerate(zip(texts, ODD_PAPERS), 1)
+            Evidence(n, paper, (span(paper, text),), 0.5)
+            for n, (text, paper) in enumerate(zip(texts, ODD_PAPERS, strict=True), 1)
         ),
         None,
         make_trace(),

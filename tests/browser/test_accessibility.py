@@ -1,0 +1,79 @@
+"""axe-core over every tab, light and dark: nothing serious, nothing critical."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Answerers, ask
+from tests.browser.fakes import PAPERS, FakeAnswerer, make_answer
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js"  # fetched by scripts/axe.py
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.is_file():
+        reason = f"{AXE} is missing. Install npm and run 'make dev'."
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return AXE.read_text(encoding="utf-8")
+
+
+def findings(page: Any, axe: str) -> list[str]:
+    """What axe-core calls serious or critical, one line each with the first places."""
+    page.wait_for_timeout(400)  # colours fade in
+    page.evaluate(axe)
+    violations = page.evaluate("axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations)")
+    return [
+        f"{v['impact']}: {v['id']} ({v['help']}) at "
+        + "; ".join(
+            f"{' '.join(map(str, n['target']))} {n['any'][0]['message'] if n['any'] else ''}" for n in v["nodes"][:4]
+        )
+        for v in violations
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_conversation_has_no_serious_finding(
+    served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any], axe: str, scheme: str
+) -> None:
+    page = open_page(served[0], scheme=scheme)
+    assert findings(page, axe) == []  # the welcome
+    answerer.follow_ups = ("And at night?",)
+    answerer.related = PAPERS[:2]
+    answerer.scripts["Do crabs learn?"] = [
+        make_answer(
+            dropped=("Crabs fly.",), retrieved=({"paper_id": "p1", "score": 0.1, "dense": 0.5, "lexical": 2.0},)
+        )
+    ]
+    ask(page, "Do crabs learn?")
+    expect(page.locator(".fn-next")).to_be_visible()
+    page.locator(".fn-why summary").click()
+    page.locator(".fn-dropped summary").click()
+    page.locator(".fn-cite").nth(1).click()
+    expect(page.locator(".fn-related")).to_be_visible()
+    assert findings(page, axe) == []
+    page.keyboard.press("Escape")
+    page.locator(".fn-cite").nth(1).hover()
+    expect(page.locator("#fn-tip")).to_be_visible()
+    assert findings(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["Library", "Tables", "Map", "Models"])
+def test_no_tab_has_a_serious_finding(
+    served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any], axe: str, scheme: str,
+    name: str,
+) -> None:  # fmt: skip
+    page = open_page(served[0], scheme=scheme)
+    page.get_by_role("tab", name=name).click()
+    expect(page.locator(f"#fn-tab-{name.lower()}")).to_be_visible()
+    assert findings(page, axe) == []
