@@ -23,6 +23,8 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``presentation.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
 ``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable
 ``factory.py``                     settings to objects, the only wiring place
+``shelves.py``                     the libraries on this computer
+``importing.py``, ``revision.py``  imports in a thread, with a report; what is typed about a paper
 ``evaluation/``                    retrieval and answers, measured beside baselines
 ``cli/``, ``ui/``                  command line and chat
 ``offline.py``                     refuses every connection beyond this computer

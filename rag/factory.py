@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, Generator, Message, Option, PaperHit, Turn
+from rag.datatypes import Answer, Generator, Message, Option, Paper, PaperHit, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.pipeline import AnswerSettings, Pipeline, Search
 
@@ -126,7 +126,12 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
     from rag.suggestions import follow_ups
 
     quotes = open_answerer(with_overrides(settings, model=QUOTE, mode=QUOTE))
-    return follow_ups(answer, lambda id: [one.paper for one in related_papers(settings, id)], quotes.can_answer, asked)
+    nearest = quotes.library.get_papers(answer.refusal.nearest) if answer.refusal is not None else {}
+
+    def near(paper_id: str) -> list[Paper]:
+        return [one.paper for one in related_papers(settings, paper_id)]
+
+    return follow_ups(answer, near, quotes.can_answer, asked, nearest)
 
 
 def effective_mode(settings: Settings) -> str:
@@ -314,6 +319,12 @@ def close_all() -> None:
             close_library(path)
         for cache in (_history, _query_encoder, _llama):
             cache.cache_clear()
+
+
+def at_close(close: Callable[[], None]) -> None:
+    """Let :func:`close_all` call ``close`` once."""
+    with _LOCK:
+        _CLOSERS.append(close)
 
 
 _CLOSERS: list[Callable[[], None]] = []

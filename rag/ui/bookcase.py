@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rag import shelves
 from rag.config import Settings, with_overrides
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import change_library, open_library, paper_encoder
+from rag.factory import at_close, change_library, open_library, paper_encoder
 from rag.importing import ImportJob, Imports, Upload, remarks_csv
 from rag.revision import revised
 from rag.shelves import Shelf
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _READ_ONLY = (
     "The shipped abstracts stay as they are. Make a copy of this library or a new one, and change the papers there."
 )
+
+
+_PATIENCE_S = 10.0  # for what an import is storing when the program ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Bookcase:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.imports = Imports()
+        at_close(lambda: self.imports.stop_all(_PATIENCE_S))
 
     # --- libraries ---
 
@@ -135,17 +139,21 @@ class Bookcase:
         """Begin to import uploaded files, which are deleted afterwards."""
         if not files:
             raise ImportFileError("No file was chosen. Drop one or more files with papers.")
-        settings = self._writable(key)
         uploads = [Upload(Path(file), Path(file).name) for file in files]
 
         def tidy() -> None:
             for upload in uploads:
                 upload.path.unlink(missing_ok=True)
 
-        job = ImportJob(
-            uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
-        )  # fmt: skip
-        self.imports.start(self.shelf(key).path, job)
+        try:
+            settings = self._writable(key)
+            job = ImportJob(
+                uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
+            )  # fmt: skip
+            self.imports.start(self.shelf(key).path, job)
+        except BaseException:
+            tidy()
+            raise
         return job
 
     def job(self, key: str) -> ImportJob | None:

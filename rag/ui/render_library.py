@@ -42,6 +42,11 @@ def note_html(message: str) -> str:
     return f'<p class="fn-library-done" role="status">{escape(clean(message))}</p>' if message else ""
 
 
+def working_html(words: str) -> str:
+    """What is being done."""
+    return f'<p class="fn-state fn-busy" role="status">{escape(words)}</p>'
+
+
 def shelf_html(shelf: Shelf) -> str:
     """The library that is chosen: name, size, folder, and what cannot be done with it."""
     papers = "1 paper" if shelf.papers == 1 else f"{shelf.papers:,} papers"

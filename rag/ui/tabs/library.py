@@ -6,7 +6,6 @@ functions are real classes: this module does without postponed evaluation.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +15,7 @@ from rag.revision import FIELDS, fields_of
 from rag.storage.browsing import PaperFilter
 from rag.ui.bookcase import Bookcase
 from rag.ui.desk import Desk
+from rag.ui.library_layout import lay_out
 from rag.ui.render_library import (
     NO_PAPER,
     View,
@@ -28,6 +28,7 @@ from rag.ui.render_library import (
     shelf_html,
     table_html,
     ticks_html,
+    working_html,
     years_html,
 )
 from rag.ui.render_map import question_about
@@ -55,99 +56,7 @@ def build(gr: Any, desk: Desk) -> None:
     if desk.settings is None:
         gr.HTML(error_html("There are no libraries on this page. Start the program with 'footnote serve'."))
         return
-    with gr.Column(elem_id="fn-library", min_width=0):
-        _lay_out_shelf(gr, parts)
-        _lay_out_import(gr, parts)
-        with gr.Row(elem_id="fn-library-body"):
-            with gr.Column(elem_id="fn-library-main", min_width=0):
-                _lay_out_table(gr, parts)
-            with gr.Column(elem_id="fn-library-side", min_width=0):
-                _lay_out_paper(gr, parts)
-
-
-def _html(gr: Any, name: str, value: str = "", role: str = "", **more: Any) -> Any:
-    script = files("rag.ui.tabs").joinpath("library.js").read_text(encoding="utf-8") if role else ""
-    start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
-    return gr.HTML(value, elem_id=f"fn-library-{name}", apply_default_css=False, js_on_load=start, **more)
-
-
-def _button(gr: Any, label: str, name: str, **more: Any) -> Any:
-    return gr.Button(label, size="sm", min_width=0, elem_id=f"fn-library-{name}", **more)
-
-
-def _lay_out_shelf(gr: Any, parts: dict[str, Any]) -> None:
-    with gr.Row(elem_id="fn-library-head"):
-        with gr.Column(min_width=0, elem_id="fn-library-about"):
-            parts["library.shelf"] = _html(gr, "shelf")
-        with gr.Row(elem_id="fn-library-tools"):
-            parts["library.new"] = _button(gr, "New library", "new")
-            parts["library.copy"] = _button(gr, "Make a copy", "copy")
-            parts["library.rename"] = _button(gr, "Rename", "rename")
-            parts["library.delete"] = _button(gr, "Delete library", "delete")
-    with gr.Row(elem_id="fn-library-form", visible=False) as parts["library.form_row"]:
-        parts["library.name"] = gr.Textbox(label="Name", max_lines=1, min_width=0, elem_id="fn-library-name-box")
-        parts["library.ok"] = _button(gr, "Make it", "ok", variant="primary")
-        parts["library.cancel"] = _button(gr, "Cancel", "cancel")
-    parts["library.message"] = _html(gr, "message")
-
-
-def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
-    with gr.Column(elem_id="fn-library-import", min_width=0, visible=False) as parts["library.import"]:
-        parts["library.files"] = gr.File(
-            label="BibTeX, RIS, CSV, TSV, JSON lines, arXiv metadata or listing pages; also .gz, .bz2, .xz",
-            file_count="multiple", elem_id="fn-library-files", height=140,
-        )  # fmt: skip
-    parts["library.progress"] = _html(gr, "progress")
-    with gr.Row(elem_id="fn-library-import-tools"):
-        parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
-        parts["library.report"] = gr.DownloadButton(
-            "Report as CSV", size="sm", min_width=0, visible=False, elem_id="fn-library-report"
-        )
-        parts["library.dismiss"] = _button(gr, "Close the report", "dismiss", visible=False)
-
-
-def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
-    parts["library.years"] = _html(gr, "years")
-    with gr.Row(elem_id="fn-library-filters"):
-        parts["library.text"] = gr.Textbox(
-            label="Search", placeholder="Words of title, abstract, authors, venue or id", max_lines=1, min_width=0,
-            elem_id="fn-library-text",
-        )  # fmt: skip
-        parts["library.since"] = gr.Number(label="From year", value=None, precision=0, min_width=0)
-        parts["library.until"] = gr.Number(label="To year", value=None, precision=0, min_width=0)
-        parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
-        parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
-        parts["library.abstract"] = gr.Dropdown(
-            [("with or without", ""), ("with abstract", "with"), ("without abstract", "without")],
-            value="", label="Abstract", filterable=False, min_width=0,
-        )  # fmt: skip
-        parts["library.clear"] = _button(gr, "Clear filters", "clear")
-    with gr.Row(elem_id="fn-library-counts"):
-        parts["library.found"] = _html(gr, "found")
-        parts["library.ticks"] = _html(gr, "ticks", role="ticks")
-    parts["library.table"] = _html(gr, "table", role="table")
-
-
-def _lay_out_paper(gr: Any, parts: dict[str, Any]) -> None:
-    parts["library.paper"] = _html(gr, "paper", NO_PAPER)
-    with gr.Row(elem_id="fn-library-paper-tools", visible=False) as parts["library.paper_tools"]:
-        parts["library.ask"] = _button(gr, "Summarise", "ask")
-        parts["library.edit"] = _button(gr, "Edit", "edit")
-        parts["library.remove"] = _button(gr, "Delete paper", "remove")
-    with gr.Row(elem_id="fn-library-sure", visible=False) as parts["library.sure"]:
-        _html(gr, "sure-text", "<p>Delete this paper from the library? Importing its file again brings it back.</p>")
-        parts["library.remove_yes"] = _button(gr, "Delete it", "remove-yes", variant="stop")
-        parts["library.remove_no"] = _button(gr, "Keep it", "remove-no")
-    with gr.Column(elem_id="fn-library-editor", min_width=0, visible=False) as parts["library.editor"]:
-        labels = {"authors": "Authors, one a line", "url": "Web address", "doi": "DOI"}
-        for name in FIELDS:
-            lines = {"title": 2, "authors": 4, "abstract": 12}.get(name, 1)
-            parts[f"library.field_{name}"] = gr.Textbox(
-                label=labels.get(name, name.capitalize()), lines=lines, max_lines=max(2 * lines, 1), min_width=0
-            )
-        with gr.Row(elem_id="fn-library-editor-tools"):
-            parts["library.save"] = _button(gr, "Save", "save", variant="primary")
-            parts["library.discard"] = _button(gr, "Discard", "discard")
+    lay_out(gr, parts)
 
 
 def wire(gr: Any, app: Any, desk: Desk) -> None:
@@ -192,11 +101,14 @@ class Page:
         on(part("ticked").change, self._told(self.show_ticks), library, "view", "ticked", "shown")
         on(part("edit").click, self._told(self.edit), library, "open")
         fields = [f"field_{name}" for name in FIELDS]
-        on(part("save").click, self._told(self.save), library, "open", "changes", *fields)
+        saving = on(part("save").click, self._saying("Saving…"))
+        saving.then(self._told(self.save), [part(n) for n in (library, "open", "changes", *fields)], outputs, **_QUIET)
         on(part("discard").click, lambda: self.updates({"editor": _shown(False), "paper_tools": _shown(True)}))
         on(part("remove").click, lambda: self.updates({"sure": _shown(True), "paper_tools": _shown(False)}))
         on(part("remove_no").click, lambda: self.updates({"sure": _shown(False), "paper_tools": _shown(True)}))
-        on(part("remove_yes").click, self._told(self.remove), library, "open", "ticked", "changes")
+        removing = on(part("remove_yes").click, self._saying("Deleting…"))
+        told = self._told(self.remove)
+        removing.then(told, [part(n) for n in (library, "open", "ticked", "changes")], outputs, **_QUIET)
         self.desk.ask_from(part("ask").click, part("question"))
 
     def _wire_shelf(self, on: Callable[..., Any], app: Any) -> None:
@@ -210,15 +122,16 @@ class Page:
             shown.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
         for name in _FORMS:
             on(part(name).click, self._told(lambda key, form=name: self.open_form(key, form)), library)
-        self.gr.on(
-            [part("ok").click, part("name").submit], self._told(self.submit_form),
-            [part(n) for n in (library, "form", "name")], outputs, **_QUIET,
-        )  # fmt: skip
+        submits = [part("ok").click, part("name").submit]
+        working = self.gr.on(submits, self._saying("Working…"), None, outputs, **_QUIET)
+        form = [part(n) for n in (library, "form", "name")]
+        working.then(self._told(self.submit_form), form, outputs, **_QUIET)
         on(part("cancel").click, lambda: self.updates({"form_row": _shown(False), "message": ""}))
         begun = on(part("files").upload, self._told(self.begin_import), library, "files")
         begun.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
         on(part("stop").click, self._told(self.stop_import), library, queue=False)
         on(part("dismiss").click, self._told(self.dismiss), library)
+        app.unload(self.leave())
 
     def _outputs(self) -> list[Any]:
         own = [self.part(name) for name in (*self._names, "^library", "^library_choice")]
@@ -242,6 +155,10 @@ class Page:
                 return self.updates({"message": error_html(str(error))})
 
         return told
+
+    def _saying(self, words: str) -> Callable[[], dict[Any, Any]]:
+        """Says what is being done, since it may take seconds."""
+        return lambda: self.updates({"message": working_html(words)})
 
     # --- libraries ---
 
@@ -450,6 +367,14 @@ class Page:
             self.desk.forget(key)
             done["changes"] = changes + 1
         yield self.updates(done)
+
+    def leave(self) -> Callable[..., None]:
+        gr = self.gr
+
+        def leave(request: gr.Request) -> None:
+            self._watched.pop(str(request.session_hash), None)  # the import itself goes on
+
+        return leave
 
     def stop_import(self, key: str) -> Updates:
         self.bookcase.stop_import(key)

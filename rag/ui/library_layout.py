@@ -1,0 +1,106 @@
+"""The components of the library tab, registered in ``desk.parts`` as ``library.<name>``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from rag.revision import FIELDS
+from rag.ui.render_library import NO_PAPER
+
+
+def lay_out(gr: Any, parts: dict[str, Any]) -> None:
+    """The whole tab."""
+    with gr.Column(elem_id="fn-library", min_width=0):
+        _lay_out_shelf(gr, parts)
+        _lay_out_import(gr, parts)
+        with gr.Row(elem_id="fn-library-body"):
+            with gr.Column(elem_id="fn-library-main", min_width=0):
+                _lay_out_table(gr, parts)
+            with gr.Column(elem_id="fn-library-side", min_width=0):
+                _lay_out_paper(gr, parts)
+
+
+def _html(gr: Any, name: str, value: str = "", role: str = "", **more: Any) -> Any:
+    script = files("rag.ui.tabs").joinpath("library.js").read_text(encoding="utf-8") if role else ""
+    start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
+    return gr.HTML(value, elem_id=f"fn-library-{name}", apply_default_css=False, js_on_load=start, **more)
+
+
+def _button(gr: Any, label: str, name: str, **more: Any) -> Any:
+    return gr.Button(label, size="sm", min_width=0, elem_id=f"fn-library-{name}", **more)
+
+
+def _lay_out_shelf(gr: Any, parts: dict[str, Any]) -> None:
+    with gr.Row(elem_id="fn-library-head"):
+        with gr.Column(min_width=0, elem_id="fn-library-about"):
+            parts["library.shelf"] = _html(gr, "shelf")
+        with gr.Row(elem_id="fn-library-tools"):
+            parts["library.new"] = _button(gr, "New library", "new")
+            parts["library.copy"] = _button(gr, "Make a copy", "copy")
+            parts["library.rename"] = _button(gr, "Rename", "rename")
+            parts["library.delete"] = _button(gr, "Delete library", "delete")
+    with gr.Row(elem_id="fn-library-form", visible=False) as parts["library.form_row"]:
+        parts["library.name"] = gr.Textbox(label="Name", max_lines=1, min_width=0, elem_id="fn-library-name-box")
+        parts["library.ok"] = _button(gr, "Make it", "ok", variant="primary")
+        parts["library.cancel"] = _button(gr, "Cancel", "cancel")
+    parts["library.message"] = _html(gr, "message")
+
+
+def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
+    with gr.Column(elem_id="fn-library-import", min_width=0, visible=False) as parts["library.import"]:
+        parts["library.files"] = gr.File(
+            label="BibTeX, RIS, CSV, TSV, JSON lines, arXiv metadata or listing pages; also .gz, .bz2, .xz",
+            file_count="multiple", elem_id="fn-library-files", height=140,
+        )  # fmt: skip
+    parts["library.progress"] = _html(gr, "progress")
+    with gr.Row(elem_id="fn-library-import-tools"):
+        parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
+        parts["library.report"] = gr.DownloadButton(
+            "Report as CSV", size="sm", min_width=0, visible=False, elem_id="fn-library-report"
+        )
+        parts["library.dismiss"] = _button(gr, "Close the report", "dismiss", visible=False)
+
+
+def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
+    parts["library.years"] = _html(gr, "years")
+    with gr.Row(elem_id="fn-library-filters"):
+        parts["library.text"] = gr.Textbox(
+            label="Search", placeholder="Words of title, abstract, authors, venue or id", max_lines=1, min_width=0,
+            elem_id="fn-library-text",
+        )  # fmt: skip
+        parts["library.since"] = gr.Number(label="From year", value=None, precision=0, min_width=0)
+        parts["library.until"] = gr.Number(label="To year", value=None, precision=0, min_width=0)
+        parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
+        parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
+        parts["library.abstract"] = gr.Dropdown(
+            [("with or without", ""), ("with abstract", "with"), ("without abstract", "without")],
+            value="", label="Abstract", filterable=False, min_width=0,
+        )  # fmt: skip
+        parts["library.clear"] = _button(gr, "Clear filters", "clear")
+    with gr.Row(elem_id="fn-library-counts"):
+        parts["library.found"] = _html(gr, "found")
+        parts["library.ticks"] = _html(gr, "ticks", role="ticks")
+    parts["library.table"] = _html(gr, "table", role="table")
+
+
+def _lay_out_paper(gr: Any, parts: dict[str, Any]) -> None:
+    parts["library.paper"] = _html(gr, "paper", NO_PAPER)
+    with gr.Row(elem_id="fn-library-paper-tools", visible=False) as parts["library.paper_tools"]:
+        parts["library.ask"] = _button(gr, "Summarise", "ask")
+        parts["library.edit"] = _button(gr, "Edit", "edit")
+        parts["library.remove"] = _button(gr, "Delete paper", "remove")
+    with gr.Row(elem_id="fn-library-sure", visible=False) as parts["library.sure"]:
+        _html(gr, "sure-text", "<p>Delete this paper from the library? Importing its file again brings it back.</p>")
+        parts["library.remove_yes"] = _button(gr, "Delete it", "remove-yes", variant="stop")
+        parts["library.remove_no"] = _button(gr, "Keep it", "remove-no")
+    with gr.Column(elem_id="fn-library-editor", min_width=0, visible=False) as parts["library.editor"]:
+        labels = {"authors": "Authors, one a line", "url": "Web address", "doi": "DOI"}
+        for name in FIELDS:
+            lines = {"title": 2, "authors": 4, "abstract": 12}.get(name, 1)
+            parts[f"library.field_{name}"] = gr.Textbox(
+                label=labels.get(name, name.capitalize()), lines=lines, max_lines=max(2 * lines, 1), min_width=0
+            )
+        with gr.Row(elem_id="fn-library-editor-tools"):
+            parts["library.save"] = _button(gr, "Save", "save", variant="primary")
+            parts["library.discard"] = _button(gr, "Discard", "discard")
