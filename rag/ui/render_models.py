@@ -74,9 +74,9 @@ def _card(
         ("File", f"{info.size / 1e6:,.0f} MB"),
         ("Context", f"{info.context:,} tokens" if info.context else "not known"),
         ("Memory", f"{_gb(need)} needed"),
-        ("Speed", _speed(speed)),
         ("Licence", one_line(info.licence) or ("Apache-2.0" if model.name == BUNDLED else "not named in the file")),
         ("SHA-256", f"{model.sha256[:12]}…"),
+        ("Speed", _speed(speed)),
     ]
     facts = "".join(f"<div><dt>{name}</dt><dd>{escape(clean(value))}</dd></div>" for name, value in rows)
     state, usable = _state(model, need, free)
@@ -131,8 +131,8 @@ def offers_html(offers: Sequence[Offer], here: Sequence[str], free: int) -> str:
     rows = "".join(_offer(offer, offer.name in here, free) for offer in offers)
     return (
         '<h3 class="fn-models-heading">To download</h3><p class="fn-models-hint">This page never goes online. Type the '
-        "command in a terminal: it fetches the file, checks it against the published SHA-256 and adds it to the list "
-        f'above.</p><ul class="fn-models-offers">{rows}</ul>'
+        "command in a terminal: it fetches the file, checks it against the published SHA-256 and adds it to the list."
+        f'</p><ul class="fn-models-offers">{rows}</ul>'
     )
 
 
@@ -165,7 +165,7 @@ def said_html(word: str, problem: bool = False, busy: bool = False) -> str:
 def _speed(speed: Speed | None) -> str:
     if speed is None:
         return "not measured"
-    busy = f", load {speed.load:.1f}" if speed.load > speed.cores else ""
+    busy = f", which was busy (load {speed.load:.1f})" if speed.load > speed.cores else ""
     threads = f"{speed.threads} thread{'' if speed.threads == 1 else 's'}"
     return (
         f"reads {speed.reading:,.0f}, writes {speed.writing:,.0f} tokens/s "
