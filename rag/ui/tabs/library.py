@@ -93,12 +93,12 @@ class Page:
         gr.on(filters, self._told(self.filter), [part(n) for n in (library, "view", "ticked", *_FILTERS)], outputs,
               **_QUIET, **latest)  # fmt: skip
         on(part("clear").click, self._told(self.clear), library, "view", "ticked")
-        on(part("table").apply, self.turn_page(), library, "view", "ticked", **latest)
-        on(part("table").select, self.open_paper(), library, **latest)
-        on(part("table").tick, self.tick(), library, "view", "ticked", **latest)
-        on(part("ticks").tick, self.tick(), library, "view", "ticked", **latest)
+        on(part("table").apply, self.turn_page(gr), library, "view", "ticked", **latest)
+        on(part("table").select, self.open_paper(gr), library, **latest)
+        on(part("table").tick, self.tick(gr), library, "view", "ticked", **latest)
+        on(part("ticks").tick, self.tick(gr), library, "view", "ticked", **latest)
         on(part("changes").change, self.refresh, library, "view", "ticked")
-        on(part("ticked").change, self._told(self.show_ticks), library, "view", "ticked", "shown")
+        on(part("ticked").change, self._told(self.show_ticks, clear=False), library, "view", "ticked", "shown")
         on(part("edit").click, self._told(self.edit), library, "open")
         fields = [f"field_{name}" for name in FIELDS]
         saving = on(part("save").click, self._saying("Saving…"))
@@ -112,26 +112,26 @@ class Page:
         self.desk.ask_from(part("ask").click, part("question"))
 
     def _wire_shelf(self, on: Callable[..., Any], app: Any) -> None:
-        part, library = self.part, "^library"
+        gr, part, library = self.gr, self.part, "^library"
         outputs = self._outputs()
         choice = self.parts["library_choice"]
         choice.input(lambda key: self.updates({"message": ""} | self._go(key)), [choice], outputs, **_QUIET)
-        choice.focus(lambda: self.gr.update(choices=self.bookcase.choices()), None, [choice], **_QUIET)
+        choice.focus(lambda: gr.update(choices=self.bookcase.choices()), None, [choice], **_QUIET)
         for event in (app.load, part(library).change):
             shown = on(event, self.show, library)
-            shown.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
+            shown.then(self.follow(gr), [part(library), part("changes")], outputs, **_QUIET)
         for name in _FORMS:
             on(part(name).click, self._told(lambda key, form=name: self.open_form(key, form)), library)
         submits = [part("ok").click, part("name").submit]
-        working = self.gr.on(submits, self._saying("Working…"), None, outputs, **_QUIET)
+        working = gr.on(submits, self._saying("Working…"), None, outputs, **_QUIET)
         form = [part(n) for n in (library, "form", "name")]
         working.then(self._told(self.submit_form), form, outputs, **_QUIET)
         on(part("cancel").click, lambda: self.updates({"form_row": _shown(False), "message": ""}))
         begun = on(part("files").upload, self._told(self.begin_import), library, "files")
-        begun.then(self.follow(), [part(library), part("changes")], outputs, **_QUIET)
+        begun.then(self.follow(gr), [part(library), part("changes")], outputs, **_QUIET)
         on(part("stop").click, self._told(self.stop_import), library, queue=False)
         on(part("dismiss").click, self._told(self.dismiss), library)
-        app.unload(self.leave())
+        app.unload(self.leave(gr))
 
     def _outputs(self) -> list[Any]:
         own = [self.part(name) for name in (*self._names, "^library", "^library_choice")]
@@ -145,12 +145,12 @@ class Page:
             for name, value in values.items()
         }
 
-    def _told(self, handler: Callable[..., Updates]) -> Callable[..., dict[Any, Any]]:
-        """``handler``, its errors as a sentence on the page."""
+    def _told(self, handler: Callable[..., Updates], clear: bool = True) -> Callable[..., dict[Any, Any]]:
+        """``handler``, its errors as a sentence on the page. ``clear``: what was said before goes."""
 
         def told(*values: Any) -> dict[Any, Any]:
             try:
-                return self.updates({"message": ""} | handler(*values))
+                return self.updates(({"message": ""} if clear else {}) | handler(*values))
             except FootnoteError as error:
                 return self.updates({"message": error_html(str(error))})
 
@@ -253,9 +253,7 @@ class Page:
     def clear(self, key: str, view: View, ticked: list[str]) -> Updates:
         return _NO_FILTERS | self._table(key, replace(view, chosen=PaperFilter(), page=0), ticked)
 
-    def turn_page(self) -> Callable[..., dict[Any, Any]]:
-        gr = self.gr
-
+    def turn_page(self, gr: Any) -> Callable[..., dict[Any, Any]]:
         def turn_page(key: str, view: View, ticked: list[str], event: gr.EventData) -> dict[Any, Any]:
             if event.sort:
                 view = replace(view, sort=str(event.sort), descending=event.descending == "true", page=0)
@@ -265,9 +263,7 @@ class Page:
 
         return turn_page
 
-    def tick(self) -> Callable[..., dict[Any, Any]]:
-        gr = self.gr
-
+    def tick(self, gr: Any) -> Callable[..., dict[Any, Any]]:
         def tick(key: str, view: View, ticked: list[str], event: gr.EventData) -> dict[Any, Any]:
             if event.what == "page":
                 shown, here = set(map(str, event.shown)), [str(one) for one in event.ticked]
@@ -291,9 +287,7 @@ class Page:
         hidden = _shown(False)
         return {"open": "", "paper": NO_PAPER, "paper_tools": hidden, "sure": hidden, "editor": hidden}
 
-    def open_paper(self) -> Callable[..., dict[Any, Any]]:
-        gr = self.gr
-
+    def open_paper(self, gr: Any) -> Callable[..., dict[Any, Any]]:
         def open_paper(key: str, event: gr.EventData) -> dict[Any, Any]:
             return self._told(self._paper)(key, str(event.paper))
 
@@ -330,9 +324,7 @@ class Page:
         job = self.bookcase.start_import(key, paths or [])
         return {"files": None, "import": _shown(False), "progress": progress_html(job.state), "stop": _shown(True)}
 
-    def follow(self) -> Callable[..., Iterator[dict[Any, Any]]]:
-        gr = self.gr
-
+    def follow(self, gr: Any) -> Callable[..., Iterator[dict[Any, Any]]]:
         def follow(key: str, changes: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
             tab = str(request.session_hash)
             try:
@@ -368,9 +360,7 @@ class Page:
             done["changes"] = changes + 1
         yield self.updates(done)
 
-    def leave(self) -> Callable[..., None]:
-        gr = self.gr
-
+    def leave(self, gr: Any) -> Callable[..., None]:
         def leave(request: gr.Request) -> None:
             self._watched.pop(str(request.session_hash), None)  # the import itself goes on
 
