@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gbnf
+import numpy as np
 import pytest
 from ggufs import CHATML, DATED, THINKING, WITHOUT_SYSTEM, truncated, write_llama
 from hypothesis import given
@@ -215,6 +216,24 @@ def test_the_grammar_admits_real_sentences(admits: Callable[[str], bool], text: 
 )
 def test_the_grammar_rejects_uncited_text(admits: Callable[[str], bool], text: str) -> None:
     assert not admits(text)
+
+
+def test_the_likeliest_admitted_token_is_what_the_whole_vocabulary_gives(llama: LlamaGenerator) -> None:
+    """Asking about a few candidates first changes the time, not the text."""
+    import llama_cpp
+
+    from rag.generators.sampling import sampler
+
+    engine, shortcuts, grammar = llama.engine, 0, cite_grammar([1, 12])
+    with engine.reading(user("Why?"), None), sampler(engine._llama.model, 0.0, 0, grammar) as draw:
+        pointer = llama_cpp.llama_get_logits_ith(engine._llama.ctx, -1)
+        logits = np.ctypeslib.as_array(pointer, shape=(engine._llama.n_vocab(),))
+        for seed in range(12):
+            shuffled = np.random.default_rng(seed).permutation(logits)
+            likely = draw._likely(shuffled)
+            assert likely in (None, draw._choose(shuffled, checked=True))
+            shortcuts += likely is not None
+    assert shortcuts > 6
 
 
 def cited(text: str, numbers: set[int]) -> bool:

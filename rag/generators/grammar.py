@@ -41,8 +41,8 @@ _SURNAME = (
 _BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace() or c < " ") + "\x7f"
 _ENDS = ".!?…。！？؟।｡"
 _CLOSERS = "\"'”’»)]}）」』】"  # that belong to the stop before them
-_OURS = "<>[]"  # of citations and of what templates write
-_LAYOUT = "{}|*#`_\\,;:)/-"  # no sentence begins with it
+_OURS = "<[]"  # of citations and of what templates write
+_LAYOUT = ">{}|*#`_\\,;:)/-"  # no sentence begins with it
 
 _RULES = r"""
 root ::= " "? sentence (" " sentence){0,%(more)d}
@@ -60,8 +60,8 @@ surname ::= %(surname)s
 initials ::= [A-Z] ("." [A-Z])*
 capitals ::= [A-Z0-9] ("." [A-Z])+
 first ::= %(first)s
-start ::= %(plain)s | ">" | "." digit
-rest ::= %(plain)s | [.!?…] inner | capitals | ">" | "<" digit
+start ::= %(plain)s | "." digit
+rest ::= %(plain)s | [.!?…] inner | capitals | "<" digit
 inner ::= %(inner)s
 digit ::= [0-9]
 cite ::= %(cites)s
@@ -95,7 +95,13 @@ def cite_grammar(numbers: Sequence[int], sentences: int = SENTENCES) -> str:
 
 
 def _either(words: Sequence[str]) -> str:
-    return " | ".join(f'"{word}"' for word in words)
+    """One of ``words``. By first letter, for llama.cpp follows every alternative on its own."""
+    begins = {word[0]: [w[1:] for w in words if w[0] == word[0]] for word in words}
+    return " | ".join(f'"{first}" ({" | ".join(map(_quoted, rests))})' for first, rests in begins.items())
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _all_but(excluded: str) -> str:
@@ -106,8 +112,9 @@ def _all_but(excluded: str) -> str:
     """
     points = sorted({ord(character) for character in excluded})
     ranges = zip([0, *(point + 1 for point in points)], [*(point - 1 for point in points), 0x10FFFF], strict=True)
-    written = (rf"\U{low:08x}-\U{high:08x}" for low, high in ranges if low <= high)
-    return f"[{''.join(written)}]"
+    kept = [(low, high) for low, high in ranges if low <= high]
+    kept.sort(key=lambda r: (not r[0] <= ord("e") <= r[1], r))  # looked through from the first: small letters
+    return "[" + "".join(rf"\U{low:08x}-\U{high:08x}" for low, high in kept) + "]"
 
 
 # A full stop with a citation behind it, and whatever may still become one. In 'et al. [1].' it ends no sentence.
