@@ -206,6 +206,7 @@ class Trace:
     settings: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
     filters: Mapping[str, Any] = field(default_factory=dict)
+    years: Mapping[str, int] = field(default_factory=dict)  # of a count or list: papers by year
     prompt: tuple[Message, ...] = ()  # what a language model was given
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.datatypes import (
@@ -51,6 +51,7 @@ class Overview:
     citations: tuple[Citation, ...]
     evidence: tuple[Evidence, ...]
     refusal: Refusal | None
+    years: Mapping[str, int] = field(default_factory=dict)  # dated papers that fit, by year
 
 
 def survey(query: Query, records: Records, within: Collection[str] | None = None) -> Overview:
@@ -92,7 +93,8 @@ def survey(query: Query, records: Records, within: Collection[str] | None = None
                 citations.append(
                     Citation(e.number, e.paper.id, position, quote.text, quote.start, quote.end, Verdict.SUPPORTED, 1.0)
                 )
-    return Overview(tuple(sentences), tuple(citations), evidence, None)
+    years = Counter(str(p.year) for p, _ in found if p.year)
+    return Overview(tuple(sentences), tuple(citations), evidence, None, dict(sorted(years.items())))
 
 
 def _texts(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, evidence, overview, questions, spelling, tables
+from rag import citations, evidence, overview, questions, spelling, support, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -230,9 +230,7 @@ class Pipeline:
         text: str,
         weighed: tuple[Mapping[str, Any], ...] = (),
     ) -> Answer:
-        sources = citations.Sources(
-            self.library.sentences, self.library.sentence_vectors, lambda t: self.encoder.encode([t])[0]
-        )
+        sources = sources_of(self.library, self.encoder)
         checked = citations.check(text, chosen, sources, split_sentences, unsupported=self.settings.unsupported)
         notes = self.notes
         if chosen and not checked.sentences and self.generator is not self.fallback:
@@ -250,7 +248,8 @@ class Pipeline:
         result = overview.survey(query, self.library, self._within(query))
         clock.lap("evidence")
         checked = citations.Checked(result.sentences, result.citations, ())
-        return self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)
+        answer = self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)
+        return replace(answer, trace=replace(answer.trace, years=result.years))
 
     def _answer(
         self,
@@ -296,6 +295,19 @@ class Pipeline:
 
 def _asked(query: Query) -> str:
     return query.search if query.is_follow_up else query.text
+
+
+def sources_of(library: Library, encoder: Encoder) -> citations.Sources:
+    """What the check asks about the abstracts of a library."""
+    fit = support.weights()
+    return citations.Sources(
+        library.sentences,
+        library.sentence_vectors,
+        lambda text: encoder.encode([text])[0],
+        support.probability,
+        fit.supported,
+        fit.weak,
+    )
 
 
 class Clock:

@@ -87,7 +87,26 @@ class Scope:
         """The scope without the part of that name."""
         if part == "years":
             return replace(self, since=None, until=None)
-        return replace(self, **{part: ()}) if part in ("venues", "sources", "paper_ids") else self
+        empty: dict[str, Any] = {part: ()} if part in ("venues", "sources", "paper_ids") else {}
+        return replace(self, **empty)
+
+    def and_literally(self, other: Scope) -> Scope:
+        """What fits both, no words of a question read. Where both name venues, sources or papers, the common ones,
+        and those of ``other`` where there are none in common."""
+
+        def common(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(one for one in others if one in mine) or others if mine and others else mine or others
+
+        firsts = [year for year in (self.since, other.since) if year is not None]
+        lasts = [year for year in (self.until, other.until) if year is not None]
+        return Scope(
+            max(firsts, default=None),
+            min(lasts, default=None),
+            common(self.venues, other.venues),
+            common(self.sources, other.sources),
+            common(self.paper_ids, other.paper_ids),
+            literal=True,
+        )
 
     def describe(self) -> str:
         """'2021 or later, ICML, 3 chosen papers'; empty for every paper."""
@@ -106,7 +125,8 @@ class Scope:
     def of_record(cls, record: Mapping[str, Any]) -> Scope:
         """The scope that :meth:`as_record` wrote; names it does not know are left out."""
         known = {field.name for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in known})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in known}
+        return cls(**values)
 
 
 EVERYTHING = Scope()
@@ -245,8 +265,8 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope, 
             continue
         while (more := _OR.match(text, end)) and (others := names.at(text, more.end()))[0]:
             found, end = [*found, *others[0]], others[1]
-        first, word, end = _year_behind(text, end)
-        return Scope(first, word, tuple(sorted(set(found)))), _without(text, start, end)
+        first, last, end = _year_behind(text, end)
+        return Scope(first, last, tuple(sorted(set(found)))), _without(text, start, end)
     for match in _VENUE_PAPERS.finditer(text):
         word = text[: match.start()].rpartition(" ")[2]
         if word.islower() or word.lower() in STOPWORDS:  # 'Which papers', 'these papers'

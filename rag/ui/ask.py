@@ -12,6 +12,7 @@ from typing import Any
 from rag.errors import FootnoteError
 from rag.reader import footnote_html, paper_behind, paper_html
 from rag.related import Related
+from rag.scope import EVERYTHING, Scope
 from rag.ui import scope_bar
 from rag.ui.conversation import Conversations, Turn, asked_again
 from rag.ui.desk import Desk
@@ -199,8 +200,18 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     ) -> Iterator[tuple[Any, ...]]:
         if turns:
             tab, last = str(request.session_hash), turns[-1]
-            again = chat.ask(tab, last.question, turns[:-1], model, mode, library, scope, last)
+            again = chat.ask(tab, last.question, turns[:-1], model, mode, library, last.scope, last)
             yield from map(updates, again)
+
+    def unscope(
+        turns: list[Turn], model: str, mode: str, library: str, scope: Any, request: gr.Request, event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
+        """The question once more, without one of the filters that were read from its words."""
+        at = int(event.turn)
+        if 0 <= at < len(turns) and (answer := turns[at].answer) is not None:
+            read = Scope.of_record(answer.trace.filters).without(str(event.part))
+            wider = (turns[at].scope or EVERYTHING).and_literally(read)
+            yield from ask(turns[at].question, turns, model, mode, library, wider, request)
 
     def stop(request: gr.Request) -> None:
         chat.conversations.stop(str(request.session_hash))
@@ -228,6 +239,7 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     suggest(gr.on([parts["box"].submit, parts["ask"].click], ask, [parts["box"], *asking], outputs, **QUIET))
     examples = [parts[name].example_select for name in ("conversation", "panel", "next")]
     suggest(gr.on(examples, example, asking, outputs, **QUIET))
+    suggest(parts["conversation"].undo(unscope, asking, outputs, **QUIET))
     suggest(parts["conversation"].retry(retry, asking, outputs, **QUIET))
     parts["conversation"].select(open_footnote, [parts["turns"]], [parts["panel"]], queue=False, **QUIET)
     parts["panel"].select(open_paper, here, [parts["panel"]], queue=False, **QUIET)

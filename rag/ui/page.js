@@ -107,6 +107,7 @@
       if (button.matches(".fn-cite, .fn-nearest")) openFootnote(button);
       else if (button.dataset.action === "copy") copy(button);
       else if (button.dataset.action === "retry") trigger("retry");
+      else if (button.dataset.action === "unscope") trigger("undo", { turn: button.dataset.turn, part: button.dataset.part });
       else if (button.dataset.action === "example") trigger("example_select", { question: button.dataset.text });
     });
     element.addEventListener("pointerover", (event) => {

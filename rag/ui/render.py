@@ -10,6 +10,7 @@ from rag.datatypes import Paper
 from rag.presentation import Papers, answer_html, cited, evidence_html, nearest_papers, to_markdown
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
+from rag.ui.render_scope import chart_html, used_html
 from rag.why import why_html
 
 MODE_LABELS = {
@@ -36,7 +37,8 @@ def _outcome(turn: Turn, number: int, last: bool, papers: Papers, labels: Mappin
     if turn.answer is not None:
         replay = f'<p class="fn-note fn-replay" role="status">{escape(turn.replay)}</p>' if turn.replay else ""
         why = why_html(turn.answer, papers, labels.get(turn.model, turn.model))
-        return answer_html(turn.answer, number, papers) + replay + _actions(turn, papers, labels, retry) + why
+        extra = used_html(turn.answer, number, last) + chart_html(turn.answer)
+        return answer_html(turn.answer, number, papers) + extra + replay + _actions(turn, papers, labels, retry) + why
     if turn.error:
         text = f"<p><strong>No answer.</strong> {escape(clean(turn.error))}</p>"
         return f'<div class="fn-error" role="alert">{text}</div><div class="fn-actions">{retry}</div>'

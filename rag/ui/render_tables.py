@@ -9,9 +9,9 @@ from rag.datatypes import Paper
 from rag.tables import Cell, Row, Table
 
 NOTHING_YET = (
-    '<p class="fn-tables-hint">Choose papers and columns, and make the table. Every cell is a sentence of the abstract; '
-    "the number behind it opens the abstract with the sentence marked. Where the abstract does not say, the cell stays "
-    "empty.</p>"
+    '<p class="fn-tables-hint">Choose papers and columns, and make the table. Every cell is a sentence of the '
+    "abstract; the number behind it opens the abstract with the sentence marked. Where the abstract does not say, the "
+    "cell stays empty.</p>"
 )
 
 

@@ -11,10 +11,11 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
+from rag.cells import KNOWN
 from rag.errors import FootnoteError, QuestionError
 from rag.reader import paper_html
 from rag.scope import Scope
-from rag.tables import COLUMNS, KNOWN, MOST_PAPERS, Table, columns, to_csv, to_markdown
+from rag.tables import COLUMNS, MOST_PAPERS, Table, columns, to_csv, to_markdown
 from rag.ui.desk import Desk
 from rag.ui.render_tables import NOTHING_YET, error_html, file_html, progress_html, table_html
 
