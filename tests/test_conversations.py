@@ -21,6 +21,7 @@ from rag.history.stale import Change, stale_citations
 from rag.history.store import NAME, ConversationStore
 from rag.scope import Scope
 from tests.browser.fakes import BY_ID, FASTER, MOVES, NIGHT, make_answer, make_hostile_answer, make_refusal
+from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, json_lines, write_lines
 
 LIBRARY = LibraryMark("/home/ada/papers", "papers", "f" * 8)
 FULL_TRACE = {
@@ -340,3 +341,78 @@ def test_a_footnote_to_a_paper_without_an_abstract_is_stale_only_when_the_paper_
     empty = replace(answer, citations=(replace(answer.citations[0], paper_id="p4", quote="A title", start=0, end=0),))
     assert stale_citations(empty, {"p4": Paper("p4", "A title", "It has one now.")}) == ()
     assert [s.change for s in stale_citations(empty, {})] == [Change.GONE]
+
+
+# The command line
+
+
+def home_with(turns: list[KeptTurn], home: Path, user: str = "") -> Opened:
+    store = ConversationStore(home)
+    opened = store.save(user, Opened(), turns, LIBRARY)
+    store.close()
+    return opened
+
+
+def test_the_command_line_lists_shows_and_deletes(tmp_path: Path) -> None:
+    opened = home_with([*kept("Do crabs learn?"), KeptTurn("And?", error="It failed.")], tmp_path)
+    listed = footnote("conversations", home=tmp_path).stdout
+    assert opened.id[:8] in listed and "Do crabs learn?" in listed
+    assert footnote("conversations", "list", "zebra", home=tmp_path).stdout == ""
+    assert json.loads(footnote("conversations", "list", "--json", home=tmp_path).stdout)[0]["id"] == opened.id
+    shown = footnote("conversations", "show", opened.id[:6], home=tmp_path).stdout
+    assert "> Do crabs learn?" in shown and "31% faster" in shown and "No answer: It failed." in shown
+    footnote("conversations", "delete", opened.id, home=tmp_path, input="n\n", code=1)
+    footnote("conversations", "delete", opened.id, "--yes", home=tmp_path)
+    assert "no conversations here" in footnote("conversations", "list", home=tmp_path).stderr
+    assert "begins with 'zz'" in footnote("conversations", "show", "zz", home=tmp_path, code=1).stderr
+
+
+def test_the_command_line_exports(tmp_path: Path) -> None:
+    opened = home_with(kept("Do crabs learn?", "And at night?"), tmp_path)
+    text = footnote("conversations", "export", opened.id, home=tmp_path).stdout
+    assert "## And at night?" in text and "## References" in text
+    one = footnote("conversations", "export", opened.id, "--turn", 2, "--format", "json", home=tmp_path).stdout
+    assert [turn["question"] for turn in json.loads(one)["turns"]] == ["And at night?"]
+    footnote("conversations", "export", opened.id, "--turn", 3, home=tmp_path, code=2)
+    assert (
+        "--out DIR"
+        in footnote("conversations", "export", opened.id, "--format", "pandoc", home=tmp_path, code=2).stderr
+    )
+    footnote("conversations", "export", opened.id, "--format", "pandoc", "--out", tmp_path / "files", home=tmp_path)
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == ["do-crabs-learn.bib", "do-crabs-learn.md"]
+
+
+def test_the_command_line_offers_every_format() -> None:
+    from rag.cli.keeping import _FORMATS
+    from rag.exports import FORMATS
+
+    assert tuple(FORMATS) == _FORMATS
+
+
+def test_rated_answers_are_what_eval_answers_reads(tmp_path: Path) -> None:
+    """The whole way, on real parts: an answer of a library is marked good, exported and evaluated."""
+    from rag.config import load_settings
+    from rag.factory import open_answerer
+
+    library = tmp_path / "library"
+    papers = write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW)
+    footnote("import", papers, "--library", library, "--threads", 1, home=tmp_path)
+    question = "What share of the moths in a garden does MothEar find?"
+    answer = open_answerer(load_settings(home=tmp_path, library=library, refuse=False)).answer(question)
+    opened = home_with([KeptTurn(question, answer=answer)], tmp_path)
+    ConversationStore(tmp_path).rate("", opened.id, opened.turns[0], 1)
+    file = tmp_path / "rated.jsonl"
+    assert "1 questions" in footnote("conversations", "rated", "--out", file, home=tmp_path).stderr
+    [record] = json_lines(file)
+    assert record["gold"] == [MOTHS["title"]] and "93%" in record["keyfacts"][0]
+    options = ("--baselines", "none", "--library", library, "--out", tmp_path / "results")
+    done = footnote("eval", "answers", file, *options, home=tmp_path, **WILLING)
+    assert "1 question" in done.output
+    [result] = (tmp_path / "results").rglob("*.json")
+    assert "key_facts" in result.read_text(encoding="utf-8")
+
+
+def test_users_are_named_where_nobody_has_none(tmp_path: Path) -> None:
+    home_with(kept("Do crabs learn?"), tmp_path, "ada")
+    assert "--user ada" in footnote("conversations", home=tmp_path).stderr
+    assert "Do crabs learn?" in footnote("conversations", "list", "--user", "ada", home=tmp_path).stdout

@@ -104,9 +104,10 @@ def _register() -> None:
     from rag.cli.evaluating import COMMANDS as EVALUATING
     from rag.cli.importing import COMMANDS as IMPORTING
     from rag.cli.inspecting import COMMANDS as INSPECTING
+    from rag.cli.keeping import COMMANDS as KEEPING
     from rag.cli.modelling import COMMANDS as MODELLING
 
-    for command in (*IMPORTING, *ASKING, *CHATTING, *MODELLING, *EVALUATING, *INSPECTING):
+    for command in (*IMPORTING, *ASKING, *CHATTING, *KEEPING, *MODELLING, *EVALUATING, *INSPECTING):
         main.add_command(command)
 
 

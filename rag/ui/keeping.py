@@ -85,8 +85,10 @@ class Keeper:
 
     def _mark(self, turns: Sequence[Turn], library: str) -> LibraryMark:
         fingerprints = [turn.answer.trace.library for turn in turns if turn.answer is not None]
-        path = self._path(library)
-        return LibraryMark(path, Path(path).name, fingerprints[-1] if fingerprints else "")
+        path, settings = self._path(library), self._desk.settings
+        shipped = settings is not None and settings.is_shipped_library and not library
+        name = "Shipped abstracts" if shipped else Path(path).name
+        return LibraryMark(path, name, fingerprints[-1] if fingerprints else "")
 
     def _path(self, library: str) -> str:
         """The folder of a library as the page names it."""
