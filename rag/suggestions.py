@@ -11,7 +11,7 @@ from itertools import zip_longest
 
 from rag.bibliography import one_line
 from rag.datatypes import Answer, Paper
-from rag.presentation import cited, nearest_papers
+from rag.presentation import Papers, cited, nearest_papers
 from rag.words import stems
 
 _LONGEST_TITLE = 90  # characters; a longer one makes no readable question
@@ -24,15 +24,16 @@ def follow_ups(
     near: Callable[[str], Sequence[Paper]],
     answers: Callable[[str], bool],
     asked: Iterable[str] = (),
+    papers: Papers | None = None,
     most: int = 3,
 ) -> tuple[str, ...]:
     """At most ``most`` questions, each of which ``answers`` says the library can answer; none of ``asked`` again.
 
-    ``near`` gives the papers nearest to one, best first.
+    ``near`` gives the papers nearest to one, best first; ``papers`` holds those that a refusal names.
     """
     said = {_plain(question) for question in (*asked, answer.question)}
     kept: list[str] = []
-    for tried, question in enumerate(_candidates(answer, near)):
+    for tried, question in enumerate(_candidates(answer, near, papers)):
         if len(kept) == most or tried == _TRIED:
             break
         if _plain(question) not in said and answers(question):
@@ -41,9 +42,9 @@ def follow_ups(
     return tuple(kept)
 
 
-def _candidates(answer: Answer, near: Callable[[str], Sequence[Paper]]) -> Iterator[str]:
+def _candidates(answer: Answer, near: Callable[[str], Sequence[Paper]], known: Papers | None) -> Iterator[str]:
     """Questions of different kinds in turn: into a cited paper, across to a near one, over to the near one itself."""
-    papers = [item.paper for item in cited(answer)] or nearest_papers(answer)
+    papers = [item.paper for item in cited(answer)] or nearest_papers(answer, known)
     papers = papers[:2]
     others = [[paper for paper in near(one.id) if paper.id not in {p.id for p in papers}] for one in papers]
     lists = [

@@ -11,7 +11,7 @@ from rag.datatypes import Answer, Evidence
 from rag.presentation import Papers
 
 _SCORES = {  # keys of a retrieved paper → the heading of their column, and what they are
-    "score": ("Fused", "reciprocal ranks of both lists"),
+    "score": ("Fused", "both lists together: what the order goes by before any reranking"),
     "dense": ("Dense", "cosine of the question with the best passage"),
     "lexical": ("Lexical", "BM25"),
     "rerank": ("Rerank", "what the reranker gives the paper"),
