@@ -34,7 +34,10 @@ QUOTE = "quote"
 MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
-UNMEASURED = "The ranker chose these sentences; whether {model} chooses better is not known yet. To measure it:"
+UNMEASURED = (
+    "The ranker chose these sentences; whether {model} chooses better is not known yet. "
+    "To measure it: footnote eval model {given} --questions FILE"
+)
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 
@@ -101,7 +104,7 @@ def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, .
     if settings.choose != "always":
         known = measured(settings.home, model.sha256)
         if known is None or known.prompt_sha256 != prompt.sha256:
-            return None, "", (f"{UNMEASURED.format(model=model.name)} footnote eval model {settings.model}",)
+            return None, "", (UNMEASURED.format(model=model.name, given=settings.model),)
         if not known.chooses:
             return None, "", (RANKER_STANDS.format(model=model.name, reason=known.reason),)
     llama = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)

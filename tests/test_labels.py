@@ -325,7 +325,7 @@ def test_a_model_that_was_not_measured_leaves_the_choice_to_the_ranker(tiny_sett
     plain = factory.open_answerer(tiny_settings).answer(asked)
     assert plain.text == quotes.text and plain.trace.model == "" and not plain.trace.chosen
     (note,) = plain.trace.notes
-    assert "is not known yet" in note and f"footnote eval model {tiny_settings.model}" in note
+    assert "is not known yet" in note and f"footnote eval model {tiny_settings.model} --questions FILE" in note
     sha256 = factory.registered_model(tiny_settings).sha256
     note_measured(tiny_settings.home, sha256, known(False))
     (note,) = factory.open_answerer(tiny_settings).answer(asked).trace.notes
