@@ -43,6 +43,8 @@ _FEW = 8  # with fewer papers than this, neighbourhoods say nothing: the two com
 _LANDMARKS = 1_500  # papers that t-SNE lays out, 4 s on one core; 5,000 would take 40
 _NEIGHBOURS = 6  # landmarks that place a further paper
 _PERPLEXITY = 30.0
+_SPOT = 40  # papers nearer than this cannot be told apart on a screen
+_ROOM = 5_000  # papers that fit beside each other
 _NAMED = 150  # papers of a group whose texts are read for its terms
 
 logger = logging.getLogger(__name__)
@@ -130,6 +132,7 @@ def make(
         plane = _squared(_layout(components))
         say("Finding groups…")
         labels = _grouped(components, plane, group_count(len(papers)))
+        plane = _beside(plane)
     say("Naming the groups…")
     members = [[int(i) for i in (labels == g).nonzero()[0]] for g in range(int(labels.max()) + 1)]
     centres = [_crowded(plane, rows) for rows in members]
@@ -271,6 +274,28 @@ def _squared(plane: Plane) -> Plane:
         return np.full_like(plane, EDGE / 2)
     result: Plane = (plane - (low + high) / 2) / reach * EDGE + EDGE / 2
     return np.rint(result)
+
+
+def _beside(plane: Plane) -> Plane:
+    """Papers that lie on one spot, as copies of an abstract do, beside each other instead: each can be pointed at.
+
+    They form a spiral of even density (Vogel 1979, 'A better way to construct the sunflower head'). Large libraries
+    stay as they are: there is no room.
+    """
+    import numpy as np
+
+    if len(plane) > _ROOM:
+        return plane
+    result = plane.copy()
+    spots, which = np.unique(np.rint(plane / _SPOT), axis=0, return_inverse=True)
+    crowds = np.bincount(which.ravel(), minlength=len(spots))
+    for spot in np.flatnonzero(crowds > 1):
+        rows = np.flatnonzero(which.ravel() == spot)
+        turn = np.arange(len(rows)) * math.pi * (3 - math.sqrt(5))
+        reach = _SPOT * np.sqrt(np.arange(len(rows)) + 0.5)
+        places = plane[rows].mean(axis=0) + np.stack([reach * np.cos(turn), reach * np.sin(turn)], axis=1)
+        result[rows] = np.rint(np.clip(places, 0, EDGE))
+    return result
 
 
 def _grouped(components: Plane, plane: Plane, count: int) -> Groups:

@@ -78,7 +78,7 @@ def _best(
     def score(term: tuple[str, ...]) -> float:
         share = count[term] / papers
         lift = share * everything / everywhere[term]
-        return share * max(0.0, math.log(lift)) ** _DISTINCT * _LENGTHS[len(term) - 1]
+        return float(share * max(0.0, math.log(lift)) ** _DISTINCT * _LENGTHS[len(term) - 1])
 
     found: list[tuple[str, ...]] = []
     for term in sorted((t for t in count if count[t] >= enough), key=lambda t: (-score(t), t)):

@@ -112,9 +112,9 @@ def _span(year: int, step: int) -> str:
 def list_html(atlas: Atlas, papers: Mapping[str, Paper]) -> str:
     """The map for those who do not see it: every group with its papers, each a button that opens it."""
     members: list[list[Paper]] = [[] for _ in atlas.groups]
-    for one, group in zip(atlas.ids, atlas.group, strict=True):
+    for one, number in zip(atlas.ids, atlas.group, strict=True):
         if one in papers:
-            members[group].append(papers[one])
+            members[number].append(papers[one])
     sections = []
     for group, found in zip(atlas.groups, members, strict=True):
         found.sort(key=lambda p: (one_line(p.title).casefold(), p.id))

@@ -157,7 +157,7 @@
     const reach = HAZE * Math.max(0.032, Math.min(0.085, 1 / Math.sqrt(map.count / step + 20)));
     const pad = HAZE * 0.1, unit = (HAZE - 2 * pad) / map.edge;
     const stamps = new Map();
-    brush.globalAlpha = Math.min(0.16, 9 / Math.sqrt(map.count / step + 200) / 3.2);
+    brush.globalAlpha = Math.min(0.13, 9 / Math.sqrt(map.count / step + 200) / 3.2);
     for (let i = 0; i < map.count; i += step) {
       const tone = colour(i);
       if (!stamps.has(tone)) stamps.set(tone, stamp(tone, reach));
