@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from rag.bibliography import one_line
-from rag.datatypes import Answer, Paper
+from rag.datatypes import Answer, Paper, RefusalGrade
 from rag.presentation import Papers, cited, nearest_papers
 from rag.words import stems
 
@@ -31,6 +31,8 @@ def follow_ups(
 
     ``near`` gives the papers nearest to one, best first; ``papers`` holds those that a refusal names.
     """
+    if answer.refusal is not None and answer.refusal.grade is RefusalGrade.NOTHING:
+        return ()  # what is nearest to it has nothing to do with it
     said = {_plain(question) for question in (*asked, answer.question)}
     kept: list[str] = []
     for tried, question in enumerate(_candidates(answer, near, papers)):

@@ -97,8 +97,15 @@ def test_no_question_is_offered_that_would_be_refused_or_was_asked() -> None:
 
 
 def test_a_refusal_offers_what_is_near() -> None:
-    offered = follow_ups(make_refusal(), lambda id: [PAPERS[0]], lambda question: True, papers=BY_ID)
+    nothing = make_refusal()
+    assert nothing.refusal is not None
+    related = replace(nothing, refusal=replace(nothing.refusal, grade=RefusalGrade.RELATED))
+    offered = follow_ups(related, lambda id: [PAPERS[0]], lambda question: True, papers=BY_ID)
     assert offered == (f"Summarise “{PAPERS[1].title}”.", f"What does “{PAPERS[0].title}” report?")
+
+
+def test_a_question_about_something_else_leads_nowhere() -> None:
+    assert follow_ups(make_refusal(), lambda id: [PAPERS[0]], lambda question: True, papers=BY_ID) == ()
 
 
 def test_only_what_reads_like_a_name_is_one() -> None:
@@ -126,8 +133,7 @@ def test_the_shipped_library_relates_papers_and_answers_what_it_offers(shipped_h
         refused = answerer.answer("What is the best pizza in Naples?")
         assert refused.refusal is not None and refused.refusal.grade is RefusalGrade.NOTHING
         assert not answerer.can_answer("What is the best pizza in Naples?")
-        for question in follow_up_questions(settings, refused):
-            assert answerer.answer(question).refusal is None, question
+        assert follow_up_questions(settings, refused) == ()
     finally:
         close_all()
 
