@@ -1,9 +1,9 @@
 """Every sentence of an answer against the abstract that it cites. Pure and deterministic.
 
 For a sentence and each number behind it: does the number exist; are the sentence's figures (with
-their units) and names in the cited paper; does a sentence of its abstract support it? Support is
-the share of the sentence's words that one abstract sentence (or two neighbours) holds, and where
-words differ the cosine of their vectors. What is unsupported is dropped or marked, never shown as fact.
+their units) and names in the cited paper; does its abstract bear the sentence out? A quote, which has
+the words of one abstract sentence in their order, does. Otherwise it is a matter of probability
+(``rag/support.py``). What is unsupported is dropped or marked, never shown as fact.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
-from rag.facts import has_negation, is_opposite, missing_figures, missing_names, missing_proper_nouns
+from rag.facts import has_negation, is_denied, is_opposite, missing_figures, missing_names, missing_proper_nouns
 from rag.marks import with_numbers
 from rag.words import stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
-# Support is 0..1; set on paraphrases and on sentences paired with the wrong abstract (docs/answers.md).
-SUPPORTED = 0.72
-WEAK = 0.5
-TWO_SENTENCES = 0.95  # what support by two neighbouring sentences counts against support by one
+_BY_WORDS = 0.72  # share of a sentence's words in another, from which on it needs no vectors to be found
+QUOTED = 0.85  # share of a sentence's words, in their order, that make it a quote of another
 
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
 _MARKS_AFTER_STOP = re.compile(rf"([.!?。！？।؟]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
@@ -59,11 +58,18 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the check finds abstracts: sentences and their vectors by paper id, and an encoder."""
+    """Where the check finds abstracts (sentences and their vectors by paper id), and what it asks about them.
+
+    ``support`` tells how likely an abstract bears a sentence out (text, title, sentences of the abstract; 0..1);
+    from ``supported`` on it does, from ``weak`` on perhaps.
+    """
 
     sentences: Callable[[str], Sequence[Sentence]]
     vectors: Callable[[str], Matrix]
     encode: Callable[[str], Vector]
+    support: Callable[[str, str, Sequence[str]], float]
+    supported: float
+    weak: float
 
 
 def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSentence]:
@@ -138,38 +144,42 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
     if not paper.abstract or not sentences:
         verdict = Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN
         return Citation(evidence.number, paper.id, position, paper.title, 0, 0, verdict)
-    support, best = _support(text, paper.id, sentences, sources)
+    best = _nearest(text, paper.id, sentences, sources)
+    turned = has_negation(text) != has_negation(best.text) or is_opposite(text, best.text)
     if invented:
-        verdict = Verdict.UNSUPPORTED
-    elif support >= SUPPORTED:
-        turned = has_negation(text) != has_negation(best.text) or is_opposite(text, best.text)
-        verdict = Verdict.WEAK if turned else Verdict.SUPPORTED
+        score, verdict = 0.0, Verdict.UNSUPPORTED
+    elif not turned and _quoted(text, best.text) >= QUOTED:
+        score, verdict = 1.0, Verdict.SUPPORTED
     else:
-        verdict = Verdict.WEAK if support >= WEAK else Verdict.UNSUPPORTED
-    return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(support, 4))
+        score = sources.support(text, paper.title, [s.text for s in sentences])
+        verdict = Verdict.WEAK if score >= sources.weak else Verdict.UNSUPPORTED
+        if score >= sources.supported and not turned:
+            verdict = Verdict.SUPPORTED
+        if is_denied(text, best.text):
+            verdict = Verdict.UNSUPPORTED
+    return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(score, 4))
 
 
-def _support(text: str, paper_id: str, sentences: Sequence[Sentence], sources: Sources) -> tuple[float, Sentence]:
-    """Support in 0..1 and the sentence that gives most of it."""
+def _quoted(text: str, sentence: str) -> float:
+    """The share of the words of ``text`` that ``sentence`` has in the same order, 0..1."""
+    words = [w for w in stems(text) if w not in _PERSON] or stems(text)
+    held = stems(sentence)
+    if not words:
+        return 0.0
+    matched = sum(block.size for block in SequenceMatcher(None, words, held, autojunk=False).get_matching_blocks())
+    return matched / len(words)
+
+
+def _nearest(text: str, paper_id: str, sentences: Sequence[Sentence], sources: Sources) -> Sentence:
+    """The sentence of the abstract that says what ``text`` says, or comes nearest to it."""
     words = set(stems(text))
     words = words - _PERSON or words
-    if not words:
-        return 0.0, sentences[0]
-    bags = [set(stems(s.text)) for s in sentences]
-    single = [len(words & bag) / len(words) for bag in bags]
-    best = max(range(len(sentences)), key=lambda i: (single[i], -i))
-    support = single[best]
-    for i in range(len(sentences) - 1):
-        both = TWO_SENTENCES * len(words & (bags[i] | bags[i + 1])) / len(words)
-        if both > support:
-            support, best = both, i if single[i] >= single[i + 1] else i + 1
-    if support < SUPPORTED:  # other words for the same thing: ask the vectors, which cost some milliseconds
+    shares = [len(words & set(stems(s.text))) / max(1, len(words)) for s in sentences]
+    best = max(range(len(sentences)), key=lambda i: (shares[i], -i))
+    if shares[best] < _BY_WORDS:  # other words for the same thing: ask the vectors, which cost some milliseconds
         cosines = sources.vectors(paper_id) @ sources.encode(text)
-        blended = [0.5 * float(c) + 0.5 * s for c, s in zip(cosines, single, strict=True)]
-        near = max(range(len(sentences)), key=lambda i: (blended[i], -i))
-        if blended[near] > support:
-            return blended[near], sentences[near]
-    return support, sentences[best]
+        best = max(range(len(sentences)), key=lambda i: (0.5 * float(cosines[i]) + 0.5 * shares[i], -i))
+    return sentences[best]
 
 
 def _expand(mark: str) -> list[int]:

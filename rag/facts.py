@@ -39,8 +39,8 @@ _WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
 _COUNT = re.compile(
-    r"(?<![\w.,-])(?P<number>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) (?:[a-z]+(?:-[a-z]+)? )?"
-    r"(?P<noun>[A-Za-z]{2,}(?<!s)s)\b",
+    r"(?<![\w.,-])(?P<number>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) "
+    r"(?:[a-z]+(?:-[a-z]+)? )?(?P<noun>[A-Za-z]{2,}(?<!s)s)\b",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\W*[\w-]+")
@@ -163,7 +163,7 @@ def missing_names(sentence: str, source: str) -> set[str]:
 
 
 def _ends_a_name(name: str, text: str) -> bool:
-    """Whether ``text`` has ``name``, alone or as the end of a longer one: 'GAN' in 'StyleGAN', not 'BERT' in 'RoBERTa'."""
+    """Whether ``text`` has ``name``, alone or ending a longer one: 'GAN' in 'StyleGAN', not 'BERT' in 'RoBERTa'."""
     letters = r"[\W_]*".join(map(re.escape, name.removesuffix("s") or name))
     before = r"(?<![A-Z])" if name[0].isupper() else r"(?<![A-Za-z])"
     return re.search(rf"{before}{letters}(?:e?s)?(?![a-z0-9])", text) is not None
@@ -224,10 +224,15 @@ def has_negation(text: str) -> bool:
 
 
 _OPPOSITES = (
-    ("increas", "decreas|reduc|lower"), ("improv", "worsen|degrad|deteriorat|harm|hurt"),
+    ("increas|elevat|enhanc|upregulat", "decreas|reduc|lower|diminish|declin|downregulat|attenuat"),
+    ("improv|enhanc", "worsen|degrad|deteriorat|harm|hurt|impair"),
+    ("promot|induc|stimulat|activat|trigger", "inhibit|block|suppress|prevent|repress|inactivat|deactivat"),
     ("outperform|surpass|exceed", "underperform"), ("faster", "slower"), ("higher", "lower"), ("better", "worse"),
-    ("more", "fewer|less"), ("larger|bigger", "smaller"), ("stronger", "weaker"), ("best", "worst"),
-    ("cheap", "expensive|costly"), ("highest|largest", "lowest|smallest"), ("succeed", "fail"),
+    ("more", "fewer|less"), ("larger|bigger|greater", "smaller"), ("stronger", "weaker"), ("best", "worst"),
+    ("cheap", "expensive|costly"), ("highest|largest", "lowest|smallest"), ("succeed|success", "fail"),
+    ("longer", "shorter"), ("earlier", "later"), ("positive", "negative"), ("presence", "absence"),
+    ("sensitiv", "resistan"), ("necessary|required|essential", "unnecessary|dispensable"), ("stable", "unstable"),
+    ("sufficient", "insufficient"), ("effective", "ineffective"), ("supervised", "unsupervised"),
 )  # fmt: skip
 _SIDES = tuple(tuple(re.compile(rf"\b(?:{side})", re.IGNORECASE) for side in pair) for pair in _OPPOSITES)
 

@@ -19,7 +19,7 @@ from rag.datatypes import Answer, Draft, Evidence, GenerationRequest, Paper, Sen
 from rag.errors import FootnoteError
 from rag.evaluation.inputs import EvalQuestion
 from rag.evaluation.scoring import Reply, Shown
-from rag.pipeline import REPLACED, Clock, Pipeline
+from rag.pipeline import REPLACED, Clock, Pipeline, sources_of
 from rag.words import stems
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class Judge:
     """The instrument: what stands behind a sentence that cites papers of one library."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        library, encoder = pipeline.library, pipeline.encoder
-        self._sources = citations.Sources(
-            library.sentences, library.sentence_vectors, lambda text: encoder.encode([text])[0]
-        )
+        self._sources = sources_of(pipeline.library, pipeline.encoder)
 
     def shown(self, text: str, papers: Sequence[Paper]) -> Shown:
         """One sentence of an answer with the papers that it cites."""
