@@ -26,6 +26,8 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``factory.py``                     settings to objects, the only wiring place
 ``shelves.py``                     the libraries on this computer
 ``importing.py``, ``revision.py``  imports in a thread, with a report; what is typed about a paper
+``history/``, ``exports/``         kept conversations; the same as files for other programs
+``feedback.py``, ``accounts.py``   rated answers as an evaluation set; who may sign in
 ``evaluation/``                    retrieval and answers, measured beside baselines
 ``cli/``, ``ui/``                  command line and chat
 ``offline.py``                     refuses every connection beyond this computer

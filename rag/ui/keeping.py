@@ -39,9 +39,13 @@ class Keeper:
         self._desk = desk
 
     def keep(self, user: str, opened: Opened, turns: Sequence[Turn], library: str) -> Opened:
-        """Keep what the tab shows; an empty tab has opened nothing. Raises :class:`rag.errors.HistoryError`."""
+        """Keep what the tab shows, in the conversation that it shows. Raises :class:`rag.errors.HistoryError`."""
         done = [to_kept(turn) for turn in turns if turn.finished]
-        return self.store.save(user, opened, done, self._mark(turns, library)) if done else Opened()
+        return self.store.save(user, opened, done, self._mark(turns, library))
+
+    def current(self, opened: Opened, turns: Sequence[Turn]) -> Opened:
+        """What of ``opened`` the tab still shows: nothing after 'New conversation'."""
+        return opened if turns and turns[0].id in opened.turns else Opened()
 
     def reopen(self, user: str, id: str) -> Reopened:
         """The conversation, each footnote that the library no longer bears out marked. Raises :class:`HistoryError`."""

@@ -12,6 +12,8 @@ from rag.ui.render_history import foot_html, head_html, list_html, notice_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 _FAST = {**_QUIET, "queue": False}
+# What writes waits for what writes: each must see which conversation the one before has opened.
+_ONE_BY_ONE = {**_QUIET, "concurrency_limit": 1, "concurrency_id": "history"}
 
 
 def build(gr: Any, desk: Desk) -> None:
@@ -57,29 +59,27 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
     def shown(request: Any, current: Opened, search: str) -> str:
         return list_html(keeper.store.conversations(desk.user(request), search), current.id, search)
 
-    def started(request: gr.Request, current: Opened, search: str) -> tuple[str, str, str]:
-        try:
-            return shown(request, current, search), foot_html(desk.user(request)), ""
-        except FootnoteError as error:
-            return "", foot_html(desk.user(request)), notice_html(str(error), True)
+    def started(search: str, request: gr.Request) -> tuple[Any, ...]:
+        listed, said = begin(search, request)
+        return listed, foot_html(desk.user(request)), said
 
-    def find(request: gr.Request, current: Opened, search: str) -> tuple[Any, str]:
+    def find(turns: list[Turn], current: Opened, search: str, request: gr.Request) -> tuple[Any, str]:
         try:
-            return shown(request, current, search), ""
+            return shown(request, keeper.current(current, turns), search), ""
         except FootnoteError as error:
             return gr.skip(), notice_html(str(error), True)
 
-    def begin(search: str, request: gr.Request) -> tuple[Opened, Any, str]:
-        return Opened(), *find(request, Opened(), search)
+    def begin(search: str, request: gr.Request) -> tuple[Any, str]:
+        return find([], Opened(), search, request)
 
     def keep(
         turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request
     ) -> tuple[Any, Any, str]:
         try:
-            current = keeper.keep(desk.user(request), current, turns, library)
-            return current, shown(request, current, search), ""
+            kept = keeper.keep(desk.user(request), current, turns, library)
+            return gr.skip() if kept == current else kept, shown(request, keeper.current(kept, turns), search), ""
         except FootnoteError as error:
-            return current, gr.skip(), notice_html(f"This conversation is not kept. {error}", True)
+            return gr.skip(), gr.skip(), notice_html(f"This conversation is not kept. {error}", True)
 
     def reopen(
         turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request, event: gr.EventData
@@ -92,10 +92,12 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         except FootnoteError as error:
             return *([gr.skip()] * (len(desk.view_parts) + 3)), notice_html(str(error), True)
 
-    def rename(current: Opened, search: str, request: gr.Request, event: gr.EventData) -> tuple[Any, str]:
+    def rename(
+        turns: list[Turn], current: Opened, search: str, request: gr.Request, event: gr.EventData
+    ) -> tuple[Any, str]:
         try:
             keeper.store.rename(desk.user(request), str(event.conversation), str(event.title))
-            return shown(request, current, search), notice_html("Renamed.")
+            return shown(request, keeper.current(current, turns), search), notice_html("Renamed.")
         except FootnoteError as error:
             return gr.skip(), notice_html(str(error), True)
 
@@ -105,12 +107,11 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         nothing = [gr.skip()] * len(desk.view_parts)
         try:
             keeper.store.delete(desk.user(request), str(event.conversation))
-            gone = current.id == str(event.conversation)
-            view = desk.view([], library) if gone else nothing
-            current = Opened() if gone else current
-            return *view, current, shown(request, current, search), notice_html("Deleted.")
+            open_now = keeper.current(current, turns)
+            view = desk.view([], library) if open_now.id == str(event.conversation) else nothing
+            return *view, shown(request, open_now, search), notice_html("Deleted.")
         except FootnoteError as error:
-            return *nothing, current, gr.skip(), notice_html(str(error), True)
+            return *nothing, gr.skip(), notice_html(str(error), True)
 
     def rate(
         turns: list[Turn], library: str, current: Opened, search: str, request: gr.Request, event: gr.EventData
@@ -121,7 +122,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
             rated = keeper.rate(desk.user(request), current, turns, library, str(event.turn), rating, note)
             return *rated, notice_html("Note kept." if note is not None else "Rating kept.")
         except FootnoteError as error:
-            return turns, current, notice_html(str(error), True)
+            return gr.skip(), gr.skip(), notice_html(str(error), True)
 
     def export(library: str, current: Opened, request: gr.Request, event: gr.EventData) -> tuple[str, str]:
         user = desk.user(request)
@@ -136,14 +137,14 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
             return "", notice_html(str(error), True)
 
     download = [parts["history.download"], notice]
-    app.load(started, [opened, search], [listed, parts["history.foot"], notice], **_QUIET)
-    turns.change(keep, here, [opened, listed, notice], **_QUIET)
-    parts["new"].click(begin, [search], [opened, listed, notice], **_FAST)
-    search.input(find, [opened, search], [listed, notice], trigger_mode="always_last", **_QUIET)
-    listed.select(reopen, here, [*desk.view_parts, library, opened, listed, notice], **_QUIET)
-    listed.edit(rename, [opened, search], [listed, notice], **_FAST)
-    listed.delete(delete, here, [*desk.view_parts, opened, listed, notice], **_FAST)
-    parts["history.answers"].like(rate, here, [turns, opened, notice], **_FAST)
+    app.load(started, [search], [listed, parts["history.foot"], notice], **_QUIET)
+    turns.change(keep, here, [opened, listed, notice], **_ONE_BY_ONE)
+    parts["new"].click(begin, [search], [listed, notice], **_FAST)
+    search.change(find, [turns, opened, search], [listed, notice], trigger_mode="always_last", **_QUIET)
+    listed.select(reopen, here, [*desk.view_parts, library, opened, listed, notice], **_ONE_BY_ONE)
+    listed.edit(rename, [turns, opened, search], [listed, notice], **_FAST)
+    listed.delete(delete, here, [*desk.view_parts, listed, notice], **_ONE_BY_ONE)
+    parts["history.answers"].like(rate, here, [turns, opened, notice], **_ONE_BY_ONE)
     gr.on(
         [listed.download, parts["history.answers"].download, parts["history.foot"].download],
         export,
