@@ -78,6 +78,7 @@ _KNOWN_DATA = _cues(
     r"HMDB-?51|Something-Something|Charades|UCI|MIMIC",
     flags=re.NOFLAG,
 )
+_ON_KNOWN = re.compile(rf"\b[Oo]n (?:the |both )?(?:[\w-]+ ){{0,2}}?{_KNOWN_DATA.pattern}")
 _RESULT = _cues(
     r"outperform|achiev|demonstrat|show(?:s|n|ed)?\b|improv|state-of-the-art|sota\b|surpass|superior|faster|"
     r"speed-?ups?\b|reduc",
@@ -154,7 +155,7 @@ def _data(text: str, place: float) -> float:
         return _NO
     noun = bool(_DATA_NOUN.search(text))
     score = 1.5 * bool(_KNOWN_DATA.search(text)) + 1.5 * bool(_SAMPLES.search(text))
-    score += noun + bool(_TESTED_ON.search(text))
+    score += noun + bool(_TESTED_ON.search(text) or _ON_KNOWN.search(text))
     score += 0.5 * (noun and bool(_DATA_NAME.search(text))) + 0.2 * place
     return score - bool(_OTHERS.search(text) and not _OWN.search(text) and place < 0.4)
 

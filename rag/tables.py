@@ -85,7 +85,9 @@ _ASKS_FIGURE = re.compile(
 )
 _HOW_MANY = re.compile(r"\b(?:how many|number of)(?: (?:different|total|training|model))? ([a-z]{3,})", re.IGNORECASE)
 _NUMBER = r"(?<![\w/-])\d[\d,.]*\s?(?:%|[KMB]\b|×|x\b|k\b|thousand|million|billion)?(?![\w-]*[A-Za-z]\d)"
-_QUESTION_WORDS = frozenset(stems("paper study work article author method approach model use used using propose"))
+_QUESTION_WORDS = frozenset(
+    stems("paper study work article author method approach model use used using propose number amount")
+)
 _NEAR = 0.34  # cosine of question and sentence that is near by itself
 _COVERED = 0.5  # share of the question's words (by idf) that the sentence must have where the cosine is lower
 _ENOUGH = 0.62  # cosine and half of the coverage together

@@ -1,0 +1,207 @@
+"""Tables of papers: every cell is a sentence of its own paper, and empty where the abstract does not say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from rag.cells import known_sentences
+from rag.chunking import split_sentences
+from rag.datatypes import Paper
+from rag.errors import QuestionError
+from rag.storage.papers import StoredPaper
+from rag.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
+from rag.words import stems
+from tests.library_parts import WordEncoder, shipped_papers
+
+ENCODER = WordEncoder()
+
+
+class Shelf:
+    """Papers in memory, embedded by their words; remembers how many were asked for at a time."""
+
+    def __init__(self, papers: Sequence[Paper]) -> None:
+        self._papers = {p.id: p for p in papers}
+        self.asked: list[int] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._papers)
+
+    def entries(self, paper_ids: Sequence[str]) -> Mapping[str, StoredPaper]:
+        self.asked.append(len(paper_ids))
+        found = {}
+        for one in paper_ids:
+            if one in self._papers:
+                sentences = tuple(split_sentences(self._papers[one].abstract))
+                vectors = ENCODER.encode([s.text for s in sentences])
+                found[one] = StoredPaper(self._papers[one], (), sentences, vectors)
+        return found
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        bags = [set(stems(f"{p.title} {p.abstract}")) for p in self._papers.values()]
+        return {word: sum(word in bag for bag in bags) for word in words}
+
+
+NET = Paper(
+    "net",
+    "SmallNet | a net",
+    "Deep networks are widely used. However, they are too expensive for phones. We propose SmallNet, which shares "
+    "its filters. It has 3.2 million parameters. On ImageNet and COCO it outperforms MobileNet by 2.1%. Our method does "
+    "not yet work for video. Code is available at https://example.org/small.",
+    ("Ada Strand", "Ben Öre"),
+    2021,
+)
+STUDY = Paper("study", "=cmd|' /C calc'!A0", "We studied 48 patients for two years. Sleep was short.", year=2019)
+BARE = Paper("bare", "No Abstract")
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf([NET, STUDY, BARE])
+
+
+def cells(shelf: Shelf, paper_id: str, *wanted: str) -> list[str]:
+    (row,) = rows([paper_id], columns(wanted), shelf, ENCODER)
+    return [cell.text for cell in row.cells]
+
+
+def test_the_known_columns(shelf: Shelf) -> None:
+    assert cells(shelf, "net", *COLUMNS) == [
+        "However, they are too expensive for phones.",
+        "We propose SmallNet, which shares its filters.",
+        "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
+        "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
+        "Our method does not yet work for video.",
+    ]
+    assert cells(shelf, "study", *COLUMNS) == ["", "We studied 48 patients for two years.", "", "", ""]
+    assert cells(shelf, "bare", *COLUMNS) == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence", "others"),
+    [
+        ("limits", "Previous applications of nets do not generalize beyond their data.", "We apply nets. They learn."),
+        ("limits", "We provide the code to enable further research on nets.", "We train nets. They learn well."),
+        ("method", "We evaluate the proposed model on three organs.", "In this paper we overcome them with attention."),
+        ("method", "A model was presented by Sohn et al. and is introduced by others.", "In this work we recreate it."),
+        ("results", "Code is available at https://example.org.", "Experiments show that it outperforms them."),
+        ("data", "Existing methods need large labelled datasets.", "Nets are used."),
+        ("problem", "Deep learning is used in many fields.", "We propose a net."),
+        ("problem", "The loss guides the net to neglect noise.", "In this paper we propose attention."),
+    ],
+)  # fmt: skip
+def test_what_reads_like_it_but_is_not(key: str, sentence: str, others: str) -> None:
+    order = f"{others} {sentence}" if key in ("limits", "results") or "guides" in sentence else f"{sentence} {others}"
+    found = known_sentences(split_sentences(order))[key]
+
+    assert found is None or found[0].text != sentence
+
+
+def test_every_cell_is_a_sentence_of_its_own_paper() -> None:
+    papers = shipped_papers()
+    filled = dict.fromkeys(COLUMNS, 0)
+    for paper in papers:
+        sentences = split_sentences(paper.abstract)
+        for key, found in known_sentences(sentences).items():
+            if found is not None:
+                assert found[0] in sentences
+                assert paper.abstract[found[0].start : found[0].end] == found[0].text
+                filled[key] += 1
+    # Abstracts say what was done more often than on what data, and hardly ever what is lacking.
+    assert filled["method"] > 0.8 * len(papers)
+    assert filled["results"] > filled["problem"] > 0.5 * len(papers)
+    assert 0 < filled["limits"] < 0.1 * len(papers)
+
+
+def test_a_typed_column_is_a_question_to_each_paper(shelf: Shelf) -> None:
+    assert cells(shelf, "net", "How many parameters does it have?") == ["It has 3.2 million parameters."]
+    assert cells(shelf, "net", "Is the code available?") == ["Code is available at https://example.org/small."]
+    assert cells(shelf, "study", "How many parameters does it have?", "Is the code available?") == ["", ""]
+    assert cells(shelf, "study", "number of patients") == ["We studied 48 patients for two years."]
+    assert cells(shelf, "net", "number of patients") == [""]
+    assert cells(shelf, "net", "short sleep on ImageNet") == [""], "the name alone is no answer"
+    assert cells(shelf, "study", "Sleep on ImageNet") == [""], "a name that is asked for must be there"
+    assert cells(shelf, "bare", "Is the code available?") == [""]
+
+
+def test_columns_are_known_by_other_names_and_asked_for_once() -> None:
+    assert columns(["dataset", "Data", "", "limitations?", "What loss?"]) == (
+        Column("Data", "data"), Column("Limits", "limits"), Column("What loss?", question="What loss?"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ([], "The table has no column."),
+        (["  "], "The table has no column."),
+        (["the"], "The column “the” names nothing to look for."),
+        (["🙂"], "The column “🙂” names nothing to look for."),
+        (["x" * (LONGEST_COLUMN + 1)], f"A column has at most {LONGEST_COLUMN} characters"),
+        ([f"thing {n}" for n in range(MOST_COLUMNS + 1)], f"A table has at most {MOST_COLUMNS} columns"),
+    ],
+)
+def test_columns_that_cannot_be_made_say_why(wanted: list[str], message: str) -> None:
+    with pytest.raises(QuestionError, match="^" + message):
+        columns(wanted)
+    assert column("approach") == Column("Method", "method")
+
+
+def test_rows_come_one_by_one_in_the_order_given_and_stop_when_told() -> None:
+    papers = [replace(NET, id=f"p{n:03}") for n in range(150)]
+    shelf = Shelf(papers)
+    ids = [p.id for p in reversed(papers)] + ["unknown"]
+    stop = threading.Event()
+
+    made = rows(ids, columns(["method"]), shelf, ENCODER, stop)
+    first = [next(made) for _ in range(3)]
+
+    assert [r.paper.id for r in first] == ids[:3]
+    assert [r.number for r in first] == [1, 2, 3]
+    assert shelf.asked == [32], "papers are read in batches, not all at once"
+    stop.set()
+    assert list(made) == []
+    assert [r.paper.id for r in rows(ids, columns(["method"]), shelf, ENCODER)] == ids[:-1]
+    assert max(shelf.asked) <= 32
+
+
+def test_the_same_table_twice_is_the_same(shelf: Shelf) -> None:
+    wanted = columns([*COLUMNS, "number of patients"])
+    ids = ["net", "study", "bare"]
+
+    assert list(rows(ids, wanted, shelf, ENCODER)) == list(rows(ids, wanted, shelf, ENCODER))
+
+
+def test_csv_has_every_cell_with_its_place_and_no_formula(shelf: Shelf) -> None:
+    wanted = columns(["method", "data"])
+    table = list(rows(["net", "study", "bare"], wanted, shelf, ENCODER))
+
+    lines = list(csv.DictReader(io.StringIO(to_csv(wanted, table))))
+
+    assert [line["Paper id"] for line in lines] == ["net", "study", "bare"]
+    start, _, end = lines[0]["Method (characters)"].partition("-")
+    assert NET.abstract[int(start) : int(end)] == lines[0]["Method"] == "We propose SmallNet, which shares its filters."
+    assert lines[0]["Authors"] == "Ada Strand; Ben Öre"
+    assert lines[1]["Title"] == "'=cmd|' /C calc'!A0", "a spreadsheet must not run it"
+    assert (lines[1]["Data"], lines[1]["Data (characters)"], lines[2]["Method"]) == ("", "", "")
+
+
+def test_markdown_has_a_footnote_in_every_filled_cell_and_the_references(shelf: Shelf) -> None:
+    wanted = columns(["method", "limits"])
+    text = to_markdown(wanted, rows(["net", "study"], wanted, shelf, ENCODER))
+    lines = text.splitlines()
+
+    assert lines[0] == "| Paper | Method | Limits |"
+    assert lines[2].endswith(
+        "| We propose SmallNet, which shares its filters. [1] | Our method does not yet work for video. [1] |"
+    )
+    assert lines[2].startswith(r"| SmallNet \| a net [1] |") or lines[2].startswith(r"| SmallNet \\| a net [1] |")
+    assert lines[3].endswith("| We studied 48 patients for two years. [2] |  |")
+    assert "**References**" in lines
+    assert any(line.startswith("[2] ") for line in lines)
