@@ -48,8 +48,8 @@ _OPENERS = re.compile(
     r"^(?:however|moreover|furthermore|finally|additionally|in addition|in particular|specifically|thus|"
     r"therefore|hence|consequently|as a result|in contrast|interestingly|notably|overall|in conclusion|"
     r"experimental results (?:show|demonstrate|indicate) that|(?:our )?(?:results|experiments|findings) "
-    r"(?:show|demonstrate|indicate|suggest) that|we (?:show|demonstrate|find|found|conclude) that|these (?:results|findings|data) (?:show|demonstrate|"
-    r"indicate|suggest) that|it is shown that)[, ]+",
+    r"(?:show|demonstrate|indicate|suggest) that|we (?:show|demonstrate|find|found|conclude) that|"
+    r"these (?:results|findings|data) (?:show|demonstrate|indicate|suggest) that|it is shown that)[, ]+",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r" \([^()]{1,60}\)|, (?:which|where|including|such as|e\.g\.|i\.e\.)[^,;]{5,80}(?=[,.;])")

@@ -2,8 +2,8 @@
 
 The head sees how alike the means over the claim's and the evidence's tokens are, and how well each token of the
 claim finds one like it in the evidence (greedy matching; Zhang et al. 2020, 'BERTScore'): on average, and at worst.
-Those three figures mean something before any training. What else the means tell (difference and product; InferSent, Conneau et
-al. 2017) comes on top of them, at first with no weight.
+Those three figures mean something before any training. What else the means tell (difference and
+product; InferSent, Conneau et al. 2017) comes on top of them, at first with no weight.
 """
 
 from __future__ import annotations
