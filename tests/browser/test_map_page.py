@@ -16,6 +16,7 @@ from rag.atlas import EDGE, Atlas, Group
 from rag.config import Settings
 from rag.ui.server import launch
 from tests.browser.small_library import PAPERS, make_library
+from tests.browser.test_accessibility import AXE, findings
 
 pytestmark = pytest.mark.browser
 
@@ -253,6 +254,21 @@ def test_it_fits_every_width(
     box = page.locator(".fn-map-stage canvas").bounding_box()
     assert 280 < box["width"] <= width
     page.screenshot(path=screenshots / f"map-{width}-{scheme}.png")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is fetched by make dev")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_drawn_map_has_no_serious_finding(
+    address: str,
+    open_page: Callable[..., Any],
+    scheme: str,
+) -> None:
+    page = open_map(open_page(address, scheme=scheme))
+    list_entry(page, "star03").click()
+    expect(page.locator(".fn-map-paper")).to_be_visible()
+    page.locator(".fn-map-group").first.click()
+    page.locator(".fn-map-numbers summary").click()
+    assert findings(page, AXE.read_text(encoding="utf-8")) == []
 
 
 def many(papers: int) -> Atlas:

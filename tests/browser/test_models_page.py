@@ -19,6 +19,7 @@ from rag.factory import close_all
 from rag.models import add_model, list_models, recommended, speeds
 from rag.ui.server import launch
 from tests.browser.small_library import make_library
+from tests.browser.test_accessibility import AXE, findings
 
 pytestmark = pytest.mark.browser
 
@@ -174,3 +175,17 @@ def test_it_fits_every_width(
     page = open_models(open_page(served.address, width=width, height=900, scheme=scheme))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=screenshots / f"models-{width}-{scheme}.png")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is fetched by make dev")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_list_has_no_serious_finding(
+    served: Served,
+    open_page: Callable[..., Any],
+    scheme: str,
+) -> None:
+    page = open_models(open_page(served.address, scheme=scheme))
+    page.get_by_label("Path of the file").fill("/nowhere.gguf")
+    page.locator("#fn-models-add").click()
+    expect(page.locator("#fn-models-said .fn-error")).to_be_visible()
+    assert findings(page, AXE.read_text(encoding="utf-8")) == []
