@@ -42,6 +42,7 @@ _FORMS = {
     "rename": ("New name", "Rename"),
     "delete": ("", "Delete for good"),
 }
+_TYPED = ("text", "since", "until")
 _FILTERS = ("text", "since", "until", "venues", "sources", "abstract")
 
 Updates = dict[str, Any]  # part → its new value or update; "library." goes without saying
@@ -89,9 +90,10 @@ class Page:
         library = "^library"
         self._wire_shelf(on, app)
         latest = {"trigger_mode": "always_last"}
-        filters = [part(name).input for name in _FILTERS]
-        gr.on(filters, self._told(self.filter), [part(n) for n in (library, "view", "ticked", *_FILTERS)], outputs,
-              **_QUIET, **latest)  # fmt: skip
+        # A text that is pasted or dropped is a change and no input.
+        filters = [part(name).change if name in _TYPED else part(name).input for name in _FILTERS]
+        chosen = [part(n) for n in (library, "view", "ticked", *_FILTERS)]
+        gr.on(filters, self._told(self.filter, clear=False), chosen, outputs, **_QUIET, **latest)
         on(part("clear").click, self._told(self.clear), library, "view", "ticked")
         on(part("table").apply, self.turn_page(gr), library, "view", "ticked", **latest)
         on(part("table").select, self.open_paper(gr), library, **latest)
@@ -248,6 +250,8 @@ class Page:
             tuple(name.strip() for name in venues), tuple(name.strip() for name in sources),
             {"with": True, "without": False}.get(abstract),
         )  # fmt: skip
+        if chosen == view.chosen:  # the fields were emptied with the filter itself
+            return {}
         return self._table(key, replace(view, chosen=chosen, page=0), ticked)
 
     def clear(self, key: str, view: View, ticked: list[str]) -> Updates:
