@@ -35,7 +35,8 @@ def _settings() -> str:
     from rag.config import Settings
 
     defaults = {field.name: field.default for field in fields(Settings)}
-    shown = {name: "" if value in (None, MISSING) else f"`{str(value).lower()}`" for name, value in defaults.items()}
+    none = (None, MISSING, "")
+    shown = {name: "" if value in none else f"`{str(value).lower()}`" for name, value in defaults.items()}
     rows = [f"| `{name}` | {value} |" for name, value in shown.items()]
     return "\n".join(["What each means stands in `rag/config.py`.\n", "| setting | default |", "|---|---|", *rows, ""])
 

@@ -9,6 +9,7 @@ import pytest
 from rag.accounts import Accounts, read_accounts
 from rag.config import Settings, load_settings
 from rag.errors import ConfigError
+from rag.ui.server import open_to_all, serve
 
 
 def test_pairs_and_a_file_name_the_same_users(tmp_path: Path) -> None:
@@ -68,3 +69,18 @@ def test_passwords_do_not_show_in_what_is_printed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"auth is set.*must be text") as caught:
         load_settings({"FOOTNOTE_CONFIG": str(file)})
     assert "correct" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "auth", "warns"),
+    [("127.0.0.1", "", False), ("::1", "", False), ("0.0.0.0", "", True), ("192.168.1.2", "ada:correct horse", False)],
+)
+def test_listening_elsewhere_without_a_password_is_warned_of(host: str, auth: str, warns: bool, tmp_path: Path) -> None:
+    said = open_to_all(Settings(home=tmp_path, host=host, auth=auth))
+    assert bool(said) is warns
+    assert not warns or (host in said and "without a password" in said and "FOOTNOTE_AUTH" in said)
+
+
+def test_nothing_is_served_with_a_setting_that_does_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="fewer than 8"):
+        serve(Settings(home=tmp_path, port=0, auth="ada:short"))

@@ -65,14 +65,18 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
     from rag.factory import close_all
 
     app = launch(settings)
-    if not is_loopback(settings.host) and not settings.auth:
-        say(OPEN_TO_ALL.format(host=settings.host))
+    say(open_to_all(settings))
     say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
     try:
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
         app.close(verbose=False)
         close_all()
+
+
+def open_to_all(settings: Settings) -> str:
+    """The warning for whoever serves beyond this computer without a password; '' where there is nothing to warn of."""
+    return "" if is_loopback(settings.host) or settings.auth else OPEN_TO_ALL.format(host=settings.host)
 
 
 def launch(settings: Settings) -> Any:
