@@ -52,8 +52,8 @@ NET = Paper(
     "net",
     "SmallNet | a net",
     "Deep networks are widely used. However, they are too expensive for phones. We propose SmallNet, which shares "
-    "its filters. It has 3.2 million parameters. On ImageNet and COCO it outperforms MobileNet by 2.1%. Our method does "
-    "not yet work for video. Code is available at https://example.org/small.",
+    "its filters. It has 3.2 million parameters. On ImageNet and COCO it outperforms MobileNet by 2.1%. Our method "
+    "does not yet work for video. Code is available at https://example.org/small.",
     ("Ada Strand", "Ben Öre"),
     2021,
 )
