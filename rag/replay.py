@@ -20,7 +20,7 @@ _CIRCUMSTANCES = {  # fields of the trace → how to call a change of them
 
 def same(before: Answer, after: Answer) -> bool:
     """Whether two answers say the same words with the same footnotes on the same sentences."""
-    return _essence(before) == _essence(after)
+    return bool(_essence(before) == _essence(after))
 
 
 def compare(before: Answer, after: Answer) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +21,9 @@ from rag.related import Related
 from rag.ui.desk import Shelf
 from rag.ui.page import build_app
 from rag.ui.server import start
-from tests.browser.fakes import CHOICES, FakeAnswerer
+from tests.browser.fakes import CHOICES, PAPERS, FakeAnswerer
 
+ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -62,6 +68,44 @@ def served() -> Iterator[tuple[str, Answerers]]:
     start(app, "127.0.0.1", 0)
     yield app.local_url, answerers
     app.close(verbose=False)
+
+
+@contextmanager
+def served_program(**environment: str) -> Iterator[tuple[str, float]]:
+    """``python app.py`` on a free port: its address, and the seconds until it could be opened."""
+    begun = time.monotonic()
+    program = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"FOOTNOTE_PORT": "0"} | environment,
+    )  # fmt: skip
+    assert program.stderr is not None
+    try:
+        said: list[str] = []
+        for line in program.stderr:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+/?", line):
+                yield found[0], time.monotonic() - begun
+                return
+        pytest.fail(f"app.py ended: {''.join(said)}")
+    finally:
+        program.terminate()
+        program.wait(timeout=20)
+        program.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def small_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of two papers, made by ``footnote import``."""
+    folder = tmp_path_factory.mktemp("small")
+    records = folder / "papers.jsonl"
+    fields = ("id", "title", "abstract", "authors", "year", "venue", "url", "doi")
+    lines = [json.dumps({name: getattr(paper, name) for name in fields}) for paper in PAPERS[:2]]
+    records.write_text("\n".join(lines), encoding="utf-8")
+    library = folder / "library"
+    command = [sys.executable, "-c", "import sys; from rag.cli import main; sys.exit(main())", "import", str(records)]
+    done = subprocess.run([*command, "--library", str(library)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return library
 
 
 @pytest.fixture

@@ -273,8 +273,19 @@ def test_a_closed_tab_frees_the_model(
     expect(page.locator(".fn-answer")).to_have_count(1, timeout=20_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1600])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (360, "light"),
+        (360, "dark"),
+        (768, "light"),
+        (1280, "light"),
+        (1280, "dark"),
+        (1920, "light"),
+        (1920, "dark"),
+        (2560, "dark"),
+    ],
+)
 def test_no_width_scrolls_sideways_and_the_parts_have_room(
     served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any], width: int, scheme: str,
     screenshots: Path,

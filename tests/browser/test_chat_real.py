@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ask
-from tests.browser.fakes import PAPERS
+from tests.browser.conftest import ROOT, ask, served_program
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 QUESTION = "How much faster do crabs choose a shell when they watch a neighbour?"
-
-
-@contextmanager
-def served_program(**environment: str) -> Iterator[tuple[str, float]]:
-    """``python app.py`` on a free port: its address, and the seconds until it could be opened."""
-    begun = time.monotonic()
-    program = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"FOOTNOTE_PORT": "0"} | environment,
-    )  # fmt: skip
-    assert program.stderr is not None
-    try:
-        said: list[str] = []
-        for line in program.stderr:
-            said.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+/?", line):
-                yield found[0], time.monotonic() - begun
-                return
-        pytest.fail(f"app.py ended: {''.join(said)}")
-    finally:
-        program.terminate()
-        program.wait(timeout=20)
-        program.stderr.close()
-
-
-@pytest.fixture(scope="module")
-def small_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of two papers, made by ``footnote import``."""
-    folder = tmp_path_factory.mktemp("small")
-    records = folder / "papers.jsonl"
-    fields = ("id", "title", "abstract", "authors", "year", "venue", "url", "doi")
-    lines = [json.dumps({name: getattr(paper, name) for name in fields}) for paper in PAPERS[:2]]
-    records.write_text("\n".join(lines), encoding="utf-8")
-    library = folder / "library"
-    command = [sys.executable, "-c", "import sys; from rag.cli import main; sys.exit(main())", "import", str(records)]
-    done = subprocess.run([*command, "--library", str(library)], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return library
 
 
 def test_a_real_library_answers_in_the_browser(small_library: Path, open_page: Callable[..., Any]) -> None:
