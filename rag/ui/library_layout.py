@@ -85,7 +85,7 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
 
 
 def _lay_out_paper(gr: Any, parts: dict[str, Any]) -> None:
-    parts["library.paper"] = _html(gr, "paper", NO_PAPER)
+    parts["library.paper"] = _html(gr, "paper", NO_PAPER, role="paper")
     with gr.Row(elem_id="fn-library-paper-tools", visible=False) as parts["library.paper_tools"]:
         parts["library.ask"] = _button(gr, "Summarise", "ask")
         parts["library.edit"] = _button(gr, "Edit", "edit")

@@ -1,4 +1,4 @@
-// The table of papers and the line of ticks above it; `role` says which. All content comes from the server.
+// The table of papers, the line of ticks above it and the paper beside it; `role` says which. All content comes from the server.
 ({ role, element, trigger, watch }) => {
   const table = () => document.querySelector("#fn-library-table");
   const boxes = () => [...(table()?.querySelectorAll("tbody input[type=checkbox]") ?? [])];
@@ -32,6 +32,17 @@
       if (button) trigger("tick", { what: button.dataset.tick, shown: [], ticked: [] });
     });
     watch("value", showTicks);
+    return;
+  }
+
+  if (role === "paper") {
+    // Where a paper was opened, reading begins there; on narrow screens it lies below the table.
+    watch("value", () => {
+      const paper = element.querySelector(".fn-library-paper");
+      if (!paper) return;
+      if (!matchMedia("(min-width: 1100px)").matches) paper.scrollIntoView({ block: "start" });
+      paper.focus({ preventScroll: true });
+    });
     return;
   }
 

@@ -142,10 +142,15 @@ class Page:
     def updates(self, values: Updates) -> dict[Any, Any]:
         """What Gradio takes for an answer."""
         view = dict(zip(self.desk.view_parts, values.pop("^view", ()), strict=False))
-        return view | {
-            self.part(name): self.gr.update(**value) if isinstance(value, dict) else value
-            for name, value in values.items()
-        }
+        nothing = {self.part("view"): self.gr.skip()}  # an empty answer is taken for a missing one
+        return (
+            nothing
+            | view
+            | {
+                self.part(name): self.gr.update(**value) if isinstance(value, dict) else value
+                for name, value in values.items()
+            }
+        )
 
     def _told(self, handler: Callable[..., Updates], clear: bool = True) -> Callable[..., dict[Any, Any]]:
         """``handler``, its errors as a sentence on the page. ``clear``: what was said before goes."""
@@ -326,7 +331,13 @@ class Page:
 
     def begin_import(self, key: str, paths: list[str] | None) -> Updates:
         job = self.bookcase.start_import(key, paths or [])
-        return {"files": None, "import": _shown(False), "progress": progress_html(job.state), "stop": _shown(True)}
+        return {
+            "files": None,
+            "import": _shown(False),
+            "form_row": _shown(False),
+            "progress": progress_html(job.state),
+            "stop": _shown(True),
+        }
 
     def follow(self, gr: Any) -> Callable[..., Iterator[dict[Any, Any]]]:
         def follow(key: str, changes: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
