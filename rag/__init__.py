@@ -16,6 +16,8 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``features.py``, ``roles.py``      what the choice of sentences looks at
 ``evidence.py``                    the sentences that answer, or a graded refusal
 ``overview.py``                    questions about the whole library
+``scope.py``                       which papers a question may use; filters read from its words
+``tables.py``, ``cells.py``        papers side by side, every cell a sentence of the abstract
 ``atlas.py``, ``topics.py``         the map of a library, and what its groups are about
 ``prompting.py``                   a file of ``prompts/`` and evidence to messages
 ``generators/``, ``models/``       quotes, or a GGUF through llama.cpp; which GGUFs there are

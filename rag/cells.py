@@ -42,7 +42,7 @@ _WE = (
 )
 _PROPOSAL = _cues(
     rf"{_WE}(?:propos|introduc|present|develop|devis|design)(?!ing)",
-    r"(?:is|are) (?:proposed|presented|introduced|developed)\b(?! by)",
+    r"(?:is|are) (?:proposed|presented|introduced|developed)\b(?! (?:by|in terms)\b)",
 )
 _DOES = _cues(
     rf"{_WE}(?:describ|stud(?:y|ies|ied)|investigat|explor|formulat|address|consider|tackl|us(?:e|es|ed)\b|"
@@ -98,6 +98,7 @@ _FINDING = _cues(
     r"consistently )?"
     r"(?:achiev|outperform|improv|obtain|reduc|reach|yield|surpass|attain)",
 )
+_ASIDE = re.compile(r"\b(?:also|additionally|furthermore|moreover)\b", re.IGNORECASE)  # not the main thing
 _STARTS_WITH_FINDING = re.compile(r"(?:extensive |our |the )?(?:experiment|result|evaluation)", re.IGNORECASE)
 _LIMIT = _cues(
     r"limitations? of (?:our|this|the proposed)\b|drawbacks? of (?:our|this|the proposed)\b|"
@@ -107,7 +108,8 @@ _LIMIT = _cues(
     r"caveats?\b",
     r"(?:is|are|remains?) (?:still )?(?:limited to|restricted to|an open|open (?:problem|question)|far from|"
     r"unsolved|unresolved)",
-    r"at the (?:cost|expense|price) of\b|future (?:work|research|directions?)\b|while preliminary",
+    r"at the (?:cost|expense|price) of\b|(?:leav\w+|left|for|in|as|to|needs?|"
+    r"requires?) (?:\w+ )?future (?:work|research)\b|while preliminary",
     r"not (?:significantly|improve|generali[sz]e|transfer|hold|sufficient)|still (?:lags?|struggles?|falls?|"
     r"fails?|far|suffers?)\b",
     r"fall(?:s|ing)? short|further (?:research|work|study|investigation) (?:is|are|needs)|(?:slightly|somewhat|"
@@ -146,6 +148,7 @@ def _method(text: str, place: float) -> float:
     if _CODE.search(text) or not (proposes or _DOES.search(text)):
         return _NO
     finding = bool(_STARTS_WITH_FINDING.match(text)) or (bool(_FINDING.search(text)) and not proposes)
+    finding = finding or bool(_ASIDE.search(text))
     return 1.0 + 1.5 * proposes - 1.5 * finding + (0.6 - abs(place - 0.4))
 
 
