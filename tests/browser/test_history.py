@@ -140,7 +140,7 @@ def test_a_conversation_is_there_after_the_page_was_closed(here: Served, open_pa
     assert again.locator(".fn-history-open[aria-current]").inner_text().startswith("Do crabs learn?")
     assert not again.locator(".fn-stale").count()
     again.locator(".fn-cite").first.click()
-    assert FASTER.text in again.locator("#fn-panel .fn-support").first.inner_text()
+    again.locator("#fn-panel .fn-support:visible", has_text=FASTER.text).first.wait_for()
     # It goes on where it was, with what was said as history.
     asked(again, "A third one?")
     assert [turn.content for turn in here.library.answerer.calls[-1][1]][::2] == ["Do crabs learn?", "And at night?"]
@@ -164,7 +164,7 @@ def test_footnotes_of_a_changed_library_are_flagged_and_show_the_kept_sentence(
     assert FASTER.text in stale.nth(0).inner_text()
     assert "no longer in the library" in stale.nth(1).inner_text()
     again.locator(".fn-cite").first.click()
-    assert "31% faster" in again.locator("#fn-panel .fn-support").first.inner_text()
+    again.locator("#fn-panel .fn-support:visible", has_text="31% faster").first.wait_for()
 
 
 def test_the_list_is_searched_by_what_was_said(here: Served, open_page: Callable[..., Any]) -> None:

@@ -72,8 +72,9 @@
       };
       input.addEventListener("keydown", (event) => {
         event.stopPropagation();
-        if (event.key === "Enter") end(true);
-        if (event.key === "Escape") end(false);
+        if (event.key !== "Enter" && event.key !== "Escape") return;
+        event.preventDefault(); // else the button that comes back into focus is pressed as well
+        end(event.key === "Enter");
       });
       input.addEventListener("blur", () => end(true));
       open.replaceWith(input);
