@@ -17,6 +17,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``evidence.py``                    the sentences that answer, or a graded refusal
 ``overview.py``                    questions about the whole library
 ``scope.py``                       which papers a question may use; filters read from its words
+``comparing.py``                   'compare A and B': what two papers say of the same things
 ``tables.py``, ``cells.py``        papers side by side, every cell a sentence of the abstract
 ``atlas.py``, ``topics.py``         the map of a library, and what its groups are about
 ``prompting.py``                   a file of ``prompts/`` and evidence to messages
@@ -24,6 +25,8 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``citations.py``, ``facts.py``     every sentence against the abstract that it cites
 ``marks.py``                       how a footnote number is written
 ``presentation.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
+``reader.py``, ``why.py``         one footnote opened for reading; how an answer came about
+``related.py``, ``suggestions.py``, ``replay.py``  near papers, what to ask next, the same answer or not
 ``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable
 ``factory.py``                     settings to objects, the only wiring place
 ``shelves.py``                     the libraries on this computer
