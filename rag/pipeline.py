@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, evidence, overview, questions, spelling, support, tables
+from rag import citations, comparing, evidence, overview, questions, spelling, support, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -103,7 +103,9 @@ class Pipeline:
             yield self._overview(query, clock)
             return
         ranked = self.rank(query, self.settings.papers + 1, clock)
-        refusal = evidence.judge(query, ranked) if self.settings.refuse or not ranked.candidates else None
+        pair = comparing.compared(query.text, self.library, self._within(query))
+        judged = not pair and (self.settings.refuse or not ranked.candidates)
+        refusal = evidence.judge(query, ranked) if judged else None
         if refusal is not None:
             words = in_words(query)
             if words:
@@ -112,7 +114,7 @@ class Pipeline:
             return
         yield Stage("write")
         stop = stop or threading.Event()
-        chosen, weighed = self._chosen(query, ranked, stop)
+        chosen, weighed = (pair, ()) if pair else self._chosen(query, ranked, stop)
         clock.lap("evidence")
         text = ""
         for piece in self.generator.stream(self._request(query, chosen), stop):

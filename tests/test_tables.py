@@ -12,7 +12,8 @@ import pytest
 
 from rag.cells import known_sentences
 from rag.chunking import split_sentences
-from rag.datatypes import Paper
+from rag.comparing import compared, titled
+from rag.datatypes import Paper, Sentence
 from rag.errors import QuestionError
 from rag.storage.papers import StoredPaper
 from rag.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
@@ -42,6 +43,17 @@ class Shelf:
                 vectors = ENCODER.encode([s.text for s in sentences])
                 found[one] = StoredPaper(self._papers[one], (), sentences, vectors)
         return found
+
+    def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
+        return {one: self._papers[one] for one in ids}
+
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]:
+        return tuple(split_sentences(self._papers[paper_id].abstract))
+
+    def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
+        words = set(stems(query))
+        scores = {one: len(words & set(stems(f"{p.title} {p.abstract}"))) for one, p in self._papers.items()}
+        return sorted(((one, float(n)) for one, n in scores.items() if n), key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
         bags = [set(stems(f"{p.title} {p.abstract}")) for p in self._papers.values()]
@@ -205,3 +217,64 @@ def test_markdown_has_a_footnote_in_every_filled_cell_and_the_references(shelf: 
     assert lines[3].endswith("| We studied 48 patients for two years. [2] |  |")
     assert "**References**" in lines
     assert any(line.startswith("[2] ") for line in lines)
+
+
+# --- 'compare A and B' ---
+
+PAIR = [
+    NET,
+    replace(
+        NET, id="wide", title="WideNet: wider nets", abstract="We introduce WideNet. It is 3 times faster than ResNet."
+    ),
+    replace(NET, id="other", title="Beyond WideNet", abstract="We look beyond."),
+    BARE,
+]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Compare SmallNet and WideNet",
+        "Can you compare SmallNet with “WideNet: wider nets”?",
+        "contrast the paper smallnet vs. the paper on WideNet.",
+        "Please compare SmallNet to WideNet!",
+    ],
+)
+def test_two_papers_that_are_named_are_compared(question: str) -> None:
+    first, second = compared(question, Shelf(PAIR))
+
+    assert (first.number, first.paper.id, second.number, second.paper.id) == (1, "net", 2, "wide")
+    assert [s.text for s in second.sentences] == ["We introduce WideNet.", "It is 3 times faster than ResNet."]
+    for one in (first, second):
+        assert all(one.paper.abstract[s.start : s.end] == s.text for s in one.sentences)
+        assert len(one.scores) == len(one.sentences) == len(set(one.sentences))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How does SmallNet compare with WideNet?",  # asks for one thing that an abstract may say
+        "Compare SmallNet and ResNet",  # no title has it
+        "Compare SmallNet and SmallNet",
+        "Compare SmallNet and No Abstract",
+        "Compare nets and phones",
+        "Compare and contrast",
+        "",
+    ],
+)
+def test_what_names_no_two_papers_is_answered_like_any_question(question: str) -> None:
+    assert compared(question, Shelf(PAIR)) == ()
+
+
+def test_a_title_is_found_whole_then_at_its_beginning_and_only_where_it_is_the_only_one() -> None:
+    shelf = Shelf([*PAIR, replace(NET, id="twin", title="WideNet")])
+    found = titled("widenet", shelf)
+
+    assert found is not None and found.id == "twin"
+    assert (
+        titled("WideNet", Shelf([replace(NET, id="a", title="On WideNet"), replace(NET, id="b", title="A WideNet")]))
+        is None
+    )
+    assert titled("Wide", shelf) is None
+    assert titled("WideNet", shelf, within=["net"]) is None
+    assert compared("Compare SmallNet and WideNet", Shelf(PAIR), within=["net"]) == ()
