@@ -3,7 +3,10 @@
   const table = () => document.querySelector("#fn-library-table");
   const boxes = () => [...(table()?.querySelectorAll("tbody input[type=checkbox]") ?? [])];
 
-  const showTicks = () => {
+  const SETTLED_MS = 1500; // an answer to an earlier tick must not undo a later one
+  const showTicks = (drawn) => {
+    const rest = (window.footnoteTicked ?? 0) + SETTLED_MS - Date.now();
+    if (drawn !== "drawn" && rest > 0) return void setTimeout(showTicks, rest);
     const line = document.querySelector("#fn-library-ticks [data-ticked]");
     const ticked = new Set(JSON.parse(line?.dataset.ticked ?? "[]"));
     boxes().forEach((box) => { box.checked = ticked.has(box.value); });
@@ -18,6 +21,7 @@
   };
   // The whole page every time: what is sent twice or late does no harm.
   const sendTicks = () => {
+    window.footnoteTicked = Date.now();
     const all = boxes();
     trigger("tick", {
       what: "page",
@@ -29,9 +33,11 @@
   if (role === "ticks") {
     element.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-tick]");
-      if (button) trigger("tick", { what: button.dataset.tick, shown: [], ticked: [] });
+      if (!button) return;
+      window.footnoteTicked = 0;
+      trigger("tick", { what: button.dataset.tick, shown: [], ticked: [] });
     });
-    watch("value", showTicks);
+    watch("value", () => showTicks());
     return;
   }
 
@@ -75,7 +81,7 @@
     sendTicks();
   });
   watch("value", () => {
-    showTicks();
+    showTicks("drawn");
     if (!focus) return;
     const again = element.querySelector(focus);
     focus = "";

@@ -95,10 +95,12 @@ class Page:
         chosen = [part(n) for n in (library, "view", "ticked", *_FILTERS)]
         gr.on(filters, self._told(self.filter, clear=False), chosen, outputs, **_QUIET, **latest)
         on(part("clear").click, self._told(self.clear), library, "view", "ticked")
-        on(part("table").apply, self.turn_page(gr), library, "view", "ticked", **latest)
-        on(part("table").select, self.open_paper(gr), library, **latest)
-        on(part("table").tick, self.tick(gr), library, "view", "ticked", **latest)
-        on(part("ticks").tick, self.tick(gr), library, "view", "ticked", **latest)
+        # Every click, in its order: what comes while an earlier one is served must not be lost.
+        each = {"trigger_mode": "multiple", "concurrency_limit": 1}
+        on(part("table").apply, self.turn_page(gr), library, "view", "ticked", **each)
+        on(part("table").select, self.open_paper(gr), library, **each)
+        for name in ("table", "ticks"):
+            on(part(name).tick, self.tick(gr), library, "view", "ticked", **each)
         on(part("changes").change, self.refresh, library, "view", "ticked")
         on(part("ticked").change, self._told(self.show_ticks, clear=False), library, "view", "ticked", "shown")
         on(part("edit").click, self._told(self.edit), library, "open")
