@@ -27,7 +27,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test install dev lint bench prepare constraints clean help
+.PHONY: run test install dev lint bench prepare train-support constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -59,6 +59,18 @@ bench: dev prepare
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)
 	@$(BIN)/python -m scripts.prepare
+
+# The support checker from raw data; DATA is the folder of training data, BUILD where its steps leave their files.
+DATA ?= ../shared/data
+BUILD ?= build
+
+train-support: dev
+	$(PIP) install --quiet -c constraints.txt --group training
+	$(BIN)/python -m training.support.data --data $(DATA) --out $(BUILD)/support
+	$(BIN)/python -m training.support.train --pairs $(BUILD)/support --out $(BUILD)/support/model.pt
+	$(BIN)/python -m training.support.export --weights $(BUILD)/support/model.pt --out models/support.onnx
+	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
+	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
 
 constraints: dev
 	@$(BIN)/python scripts/constraints.py

@@ -23,6 +23,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``prompting.py``                   a file of ``prompts/`` and evidence to messages
 ``generators/``, ``models/``       quotes, or a GGUF through llama.cpp; which GGUFs there are
 ``citations.py``, ``facts.py``     every sentence against the abstract that it cites
+``support.py``                     how likely an abstract bears a sentence out
 ``marks.py``                       how a footnote number is written
 ``presentation.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
 ``reader.py``, ``why.py``         one footnote opened for reading; how an answer came about

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -55,7 +58,36 @@ def test_probabilities_and_thresholds() -> None:
 def test_every_figure_that_is_weighed_is_made() -> None:
     made = set(support.features("Vitamin D helps.", TITLE, ABSTRACT))
 
-    assert set(support.weights().weights) - {support.NETWORK} == made
+    assert set(support.weights().weights) == made | {support.NETWORK}
+
+
+def test_the_network_is_the_one_that_the_code_names() -> None:
+    path = support.network_path()
+
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == support.MODEL_SHA256
+    assert path.stat().st_size < 24e6
+    assert support.MODEL_SHA256[:12] in path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_the_network_tells_a_paraphrase_from_another_subject() -> None:
+    held = " ".join(ABSTRACT[1:])
+
+    like, unlike = support.network().score(
+        [("Hip fractures became rarer with vitamin D.", held), ("Cars are sold in spring.", held)]
+    )
+
+    assert like > unlike + 0.5
+
+
+def test_a_sentence_is_judged_without_torch() -> None:
+    script = (
+        "import sys; from rag import support; before = 'onnxruntime' in sys.modules; "
+        "support.probability('It helps.', 'T', ['It is of help.']); "
+        "print(before, sorted({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "False []"), done.stderr
 
 
 def test_the_sentences_that_share_most_words_are_held_against_it() -> None:

@@ -1,4 +1,4 @@
-"""Teach the network: first pairs made by rule, then SciFact's training claims.
+"""Teach the network SciFact's training claims; with ``--made N`` first N pairs made by rule.
 
     python -m training.support.train --pairs /tmp/support --out /tmp/support/model.pt
 
@@ -30,7 +30,6 @@ EPOCHS = 2  # over SciFact's pairs
 RATE, HEAD_RATE = 1.5e-4, 1e-3
 FINE_RATE, FINE_HEAD_RATE = 2e-4, 1e-3
 WARM_UP = 0.1
-MIXED_IN = 0.0  # made pairs beside every SciFact pair in the second stage, so that the first is not forgotten
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -157,7 +156,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--start", type=Path, help="weights to begin the second stage with")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--made", type=int, default=1400, help="pairs made by rule in the first stage")
+    parser.add_argument("--made", type=int, default=0, help="pairs made by rule, for a first stage")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -175,8 +174,7 @@ def main() -> int:
             teach(network, first, 1, (RATE, HEAD_RATE), rng, "made pairs")
         torch.save(network.state_dict(), options.out.with_suffix(".general.pt"))
         print("held out, after the made pairs:", best_threshold(logits_of(network, held_out), labels), flush=True)
-    mixed = rng.sample(selection(general), round(MIXED_IN * len(scifact)))
-    teach(network, scifact + mixed, options.epochs, (FINE_RATE, FINE_HEAD_RATE), rng, "SciFact")
+    teach(network, scifact, options.epochs, (FINE_RATE, FINE_HEAD_RATE), rng, "SciFact")
     torch.save(network.state_dict(), options.out)
     found = logits_of(network, held_out)
     print("held out, after SciFact:", best_threshold(found, labels), "at 0:", balanced_accuracy(found, labels))
