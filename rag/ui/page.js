@@ -161,8 +161,16 @@
   }
 
   if (role === "panel") {
+    // The panel ends where the window does, also while the header is still above it.
+    const fit = () => {
+      const side = document.querySelector("#fn-side");
+      if (side) side.style.maxHeight = narrow() ? "" : `${innerHeight - Math.max(0, side.getBoundingClientRect().top)}px`;
+    };
+    addEventListener("scroll", fit, { passive: true });
+    addEventListener("resize", fit);
     window.footnoteShow = () => {
       const open = reader();
+      fit();
       if (!open) return;
       const card = open.querySelector(".fn-chosen");
       const mark = card.querySelector(".fn-support");
