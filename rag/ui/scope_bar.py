@@ -35,9 +35,9 @@ def build(gr: Any, desk: Desk) -> None:
         parts["scope.only_ticked"] = gr.Checkbox(label="Only papers ticked in the library", value=False, min_width=0)
 
 
-def year_of(text: str) -> int | None:
+def year_of(text: str | None) -> int | None:
     """The year that was typed, None for an empty field. Raises :class:`QuestionError` for anything else."""
-    typed = text.strip()
+    typed = (text or "").strip()  # Gradio gives None for a field that was never touched
     if not typed:
         return None
     if not re.fullmatch(r"[12]\d{3}", typed):
@@ -46,7 +46,12 @@ def year_of(text: str) -> int | None:
 
 
 def scope_of(
-    since: str, until: str, venues: Sequence[str], sources: Sequence[str], only: bool, ticked: Sequence[str]
+    since: str | None,
+    until: str | None,
+    venues: Sequence[str],
+    sources: Sequence[str],
+    only: bool,
+    ticked: Sequence[str],
 ) -> Scope | None:
     """What the fields say; None for all papers. Raises :class:`QuestionError` where they cannot be meant."""
     first, last = year_of(since), year_of(until)
@@ -92,7 +97,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         )
 
     def changed(
-        since: str, until: str, venues: list[str], sources: list[str], only: bool, ticked: list[str],
+        since: str | None, until: str | None, venues: list[str], sources: list[str], only: bool, ticked: list[str],
         scope: Scope | None, is_open: bool, library: str,
     ) -> tuple[Any, ...]:  # fmt: skip
         papers = desk.known_papers(library)

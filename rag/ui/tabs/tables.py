@@ -174,11 +174,14 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         )
 
     def make(
-        how: str, search: str, most: int, known: list[str], typed: str, ticked: list[str], library: str, scope: Any,
+        how: str, search: str | None, most: int, known: list[str], typed: str | None, ticked: list[str], library: str, scope: Any,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        wanted = [*(key for key in COLUMNS if key in known), *typed.splitlines()]
-        steps = maker.make(str(request.session_hash), how, search, most, ticked, wanted, library, scope)
+        wanted = [
+            *(key for key in COLUMNS if key in known),
+            *(typed or "").splitlines(),
+        ]  # Gradio gives None for a field that was never touched
+        steps = maker.make(str(request.session_hash), how, search or "", most, ticked, wanted, library, scope)
         yield from map(updates, steps)
 
     def stop(request: gr.Request) -> None:
