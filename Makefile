@@ -34,6 +34,7 @@ help:
 	@echo "make test         install what the tests need and run them all"
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff and mypy"
+	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
 	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
