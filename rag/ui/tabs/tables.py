@@ -174,8 +174,8 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         )
 
     def make(
-        how: str, search: str | None, most: int, known: list[str], typed: str | None, ticked: list[str], library: str, scope: Any,
-        request: gr.Request,
+        how: str, search: str | None, most: int, known: list[str], typed: str | None, ticked: list[str], library: str,
+        scope: Any, request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         wanted = [
             *(key for key in COLUMNS if key in known),
