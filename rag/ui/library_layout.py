@@ -74,7 +74,7 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
         parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
         parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
         parts["library.abstract"] = gr.Dropdown(
-            [("with or without", ""), ("with abstract", "with"), ("without abstract", "without")],
+            [("any", ""), ("with abstract", "with"), ("without abstract", "without")],
             value="", label="Abstract", filterable=False, min_width=0,
         )  # fmt: skip
         parts["library.clear"] = _button(gr, "Clear filters", "clear")

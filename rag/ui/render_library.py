@@ -58,6 +58,11 @@ def shelf_html(shelf: Shelf) -> str:
             '<p class="fn-library-hint">These abstracts come with the program and stay as they are. To add, edit or '
             "delete papers, make a copy of this library or a new one.</p>"
         )
+    elif shelf.is_started and not shelf.is_own:
+        hint = (
+            '<p class="fn-library-hint">The program was started with this library: to rename or delete it, start with '
+            "another one.</p>"
+        )
     elif not shelf.is_own:
         hint = '<p class="fn-library-hint">Its folder lies elsewhere: rename or delete it there.</p>'
     return (
