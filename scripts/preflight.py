@@ -1,6 +1,6 @@
 """Says what a machine lacks for the first installation, one sentence each, before anything is installed.
 
-    python3 scripts/preflight.py                    Python, venv, compilers, disk space
+    python3 scripts/preflight.py                    Python, venv, SQLite, compilers, disk space
     .venv/bin/python scripts/preflight.py --index   the same as far as it still matters, and the package index
                                                     that pip is configured with
 
@@ -53,6 +53,25 @@ def check_venv(find_spec=importlib.util.find_spec):
         f"This Python has no module {' and no module '.join(missing)}: "
         f"install it (Debian, Ubuntu: 'apt-get install {package}') and repeat."
     ]
+
+
+def check_sqlite(connect=None):
+    """The library and the kept conversations are searched with SQLite's full-text index, which a Python may lack."""
+    try:
+        import sqlite3
+    except ImportError:
+        return ["This Python has no module sqlite3: install another Python 3.11 or newer and repeat."]
+    connection = (connect or sqlite3.connect)(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE words USING fts5 (text)")
+    except sqlite3.OperationalError:
+        return [
+            f"This Python's SQLite {sqlite3.sqlite_version} was built without FTS5, which searches the papers: "
+            "use another Python, for example with 'rm -rf .venv; make PYTHON=python3.12 run'."
+        ]
+    finally:
+        connection.close()
+    return []
 
 
 def check_compilers(environ=os.environ):
@@ -151,6 +170,7 @@ def main(arguments):
     if not missing:
         if "--index" not in arguments:
             missing += check_venv()
+        missing += check_sqlite()
         if not installed("llama_cpp"):
             missing += check_compilers()
         if not installed("torch"):

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -119,6 +120,17 @@ def test_preflight_is_written_for_old_pythons() -> None:
     import ast
 
     ast.parse((ROOT / "scripts" / "preflight.py").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_sqlite_without_full_text_search_is_named(preflight: ModuleType) -> None:
+    class Without(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("no such module: fts5")
+
+    assert preflight.check_sqlite() == []
+    (sentence,) = preflight.check_sqlite(lambda path: sqlite3.connect(path, factory=Without))
+    assert "FTS5" in sentence
+    assert "make PYTHON=" in sentence
 
 
 def test_missing_venv_module_is_named(preflight: ModuleType) -> None:
