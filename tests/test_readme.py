@@ -85,8 +85,8 @@ def serve(arguments: list[str], home: Path) -> None:
 
 
 def test_make_knows_what_is_named() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {word for page_ in PAGES for word in re.findall(r"(?:^|`)make ([a-z]+)", page_.read_text("utf-8"), re.M)}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {word for page_ in PAGES for word in re.findall(r"(?:^|`)make ([a-z-]+)", page_.read_text("utf-8"), re.M)}
     assert {"run", "test"} <= named <= targets
 
 
@@ -109,6 +109,15 @@ def test_every_module_of_the_flow_is_in_the_table() -> None:
         assert f"rag/{step}" in table
     for extra in ("citations", "presentation", "overview", "questions", "factory", "offline"):
         assert f"rag/{extra}.py" in table
+
+
+def test_figures_of_the_text_are_those_of_the_tables() -> None:
+    """What the README praises is what the last evaluation has measured."""
+    before, _, rest = README.partition("<!-- eval:begin -->")
+    measured, _, after = rest.partition("<!-- eval:end -->")
+    told = set(re.findall(r"\b0\.\d{3}\b", before + after))
+    assert told
+    assert told <= set(re.findall(r"\b0\.\d{3}\b", measured))
 
 
 def test_help_pages_are_fresh() -> None:

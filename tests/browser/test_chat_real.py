@@ -51,9 +51,8 @@ def test_the_language_model_writes_a_draft_and_a_checked_answer(
 def test_the_shipped_library_answers_its_first_example(
     shared_home: Path, open_page: Callable[..., Any], screenshots: Path
 ) -> None:
-    """Also writes the screenshots of the README: FOOTNOTE_SCREENSHOTS=docs/images."""
     with served_program(FOOTNOTE_HOME=str(shared_home)) as (address, _):
-        for scheme, name in (("light", "chat.png"), ("dark", "chat-dark.png")):
+        for scheme in ("light", "dark"):
             page = open_page(address, scheme=scheme, patience_s=150)
             page.locator(".fn-example").first.click()
             expect(page.locator(".fn-sentence").first).to_be_visible(timeout=30_000)
@@ -61,7 +60,7 @@ def test_the_shipped_library_answers_its_first_example(
             page.locator(".fn-cite").first.click()
             expect(page.locator(".fn-chosen mark.fn-support")).to_be_visible()
             page.wait_for_timeout(500)
-            page.screenshot(path=screenshots / name)
+            page.screenshot(path=screenshots / f"first-example-{scheme}.png")
 
 
 def test_a_library_that_is_not_there_is_said_on_the_page(tmp_path: Path, open_page: Callable[..., Any]) -> None:
