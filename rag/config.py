@@ -50,9 +50,7 @@ class Settings:
     depth: int = 100  # passages from each retriever before fusion
     sentences: int = 3  # sentences of a quoted answer
     unsupported: str = "drop"  # or ``mark``: what happens to a sentence that the check rejects
-    choose: str = (
-        "measured"  # which model may choose the quotes: one measured to be better at it, or ``always``
-    )
+    choose: str = "measured"  # which model may choose the quotes: one measured to be better at it, or ``always``
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Evidence, Intent, PaperHit, Query, Refusal, RefusalGrade, Sentence
 from rag.facts import missing_names
-from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, WordWeights, names_in, sentence_features
+from rag.features import (
+    QUESTION_FEATURES,
+    SENTENCE_FEATURES,
+    WordWeights,
+    counted_words,
+    names_in,
+    proper_words,
+    sentence_features,
+)
 from rag.roles import Role, role_scores
 from rag.words import stems
 
@@ -101,6 +109,7 @@ def question_features(
     scores = sorted([c.score for c in candidates] + [UNRELATED] * (ENOUGH - len(candidates)), reverse=True)
     best = candidates[0]
     text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
+    there = set(stems(text))
     names, missing = names_in(query.text), missing_names(query.text, text)
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
@@ -119,9 +128,24 @@ def question_features(
         "name_found": float(bool(names) and not missing),
         "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
         "pairs": max(column["pairs"]),
-        "rarest_missing": float(bool(rarest) and rarest not in stems(text)),
+        "rarest_missing": float(bool(rarest) and rarest not in there),
+        "asked_missing": float(query.wants_figure) * _missing(counted_words(query.text), there, weights),
+        "proper_missing": _absent(proper_words(query.text), text, there),
     }
     return values
+
+
+def _missing(words: Sequence[str], there: set[str], weights: WordWeights) -> float:
+    """The share of stems ``words``, by rarity, that are not ``there``; 0 without any."""
+    total = sum(weights.idf.get(w, 0.0) for w in words)
+    return sum(weights.idf.get(w, 0.0) for w in words if w not in there) / total if total else 0.0
+
+
+def _absent(names: Sequence[str], text: str, there: set[str]) -> float:
+    """The share of ``names`` that ``text`` lacks in any case of letters, and whose stems are not all ``there``."""
+    low = text.lower()
+    absent = [n for n in names if n.lower() not in low and not set(stems(n)) <= there]
+    return len(absent) / max(len(names), 1)
 
 
 def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:

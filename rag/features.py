@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Query, Sentence
 from rag.roles import Role, role_scores
-from rag.words import NAME, stems, tokens
+from rag.words import NAME, STOPWORDS, stem, stems, tokens
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -61,6 +61,8 @@ QUESTION_FEATURES = (
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
     "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
+    "asked_missing",  # a figure is asked for: share (by idf) of the words for what is counted that this paper lacks
+    "proper_missing",  # share of the question's capitalised words that this paper lacks
 )
 
 _NUMBER = re.compile(r"\d")
@@ -89,6 +91,19 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(rf"\b{NAME}")
+_PROPER = re.compile(r"(?:(?<=[a-z,;:] )|(?<=\())[A-Z][\w-]*")  # not at the beginning of a sentence
+_COUNTED_OF = re.compile(r"\b(?:how (?:many|much)|what|which)\s+((?:[\w%/-]+\s*){1,5})", re.IGNORECASE)
+# Words for the figure itself, which an abstract that gives it need not use ('accuracy': 'achieves 88.5%').
+_MEASURES = frozenset(
+    stem(w)
+    for w in """accuracy average better best difference error extent factor figure fraction gain improvement level lower
+    margin more number less fewer percent percentage percentages point points proportion range rank ratio
+    score scores share size smaller larger bigger speed speedup faster slower time times total top value values worse
+    kind kinds amount degree sort way work works paper papers study studies author authors method methods approach
+    approaches technique techniques remedy remedies trick idea ideas reason reasons problem problems thing things
+    happens exactly""".split()
+)
+_RELATIONS = frozenset("after before between during over per through under until via while without".split())
 
 
 class WordWeights:
@@ -173,3 +188,20 @@ def sentence_features(
 def names_in(text: str) -> list[str]:
     """Acronyms and names in mixed case or with digits, in order, each once."""
     return list(dict.fromkeys(m.group() for m in _NAME.finditer(text)))
+
+
+def proper_words(text: str) -> list[str]:
+    """The capitalised words of a question but for those that begin a sentence, in order, each once."""
+    return list(dict.fromkeys(m.group() for m in _PROPER.finditer(text)))
+
+
+def counted_words(text: str) -> list[str]:
+    """Stems of what a figure is asked of: 'How many *trainable parameters* does it have?'; () where that is unclear.
+
+    The words up to the next function word count; words for the figure itself ('accuracy', 'share') do not.
+    """
+    found = _COUNTED_OF.search(text)
+    if found is None:
+        return []
+    words = itertools.takewhile(lambda token: token not in STOPWORDS | _RELATIONS, tokens(found.group(1)))
+    return [s for s in dict.fromkeys(map(stem, words)) if s not in _MEASURES and not s[0].isdigit()]

@@ -247,7 +247,7 @@ class Library:
         return self._stored([paper_id])[paper_id].sentence_vectors
 
     def mean_vectors(self) -> tuple[list[str], Matrix]:
-        """Ids of all papers in order, and the unit mean of each one's passage vectors: ``(papers, dimension)``, float32.
+        """Ids of all papers in order, and the unit mean of each one's passage vectors, float32 ``(papers, dimension)``.
 
         Only the papers that have been embedded. Reads the whole database once: some seconds for 100,000 papers.
         """

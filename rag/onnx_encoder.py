@@ -20,6 +20,13 @@ from rag.errors import ModelError
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
+def model_file(name: str) -> Path:
+    """``name`` of an installed wheel, else of the checkout's ``models/``."""
+    package = Path(__file__).resolve().parent
+    inside = package / "model_files" / name
+    return inside if inside.is_file() else package.parent / "models" / name
+
+
 class PairScorer:
     """Logits of ``(first, second)`` pairs; higher is more.
 

@@ -7,14 +7,8 @@ from html import escape
 
 from rag.bibliography import one_line
 from rag.datatypes import Answer, Citation, Paper, Verdict
-from rag.presentation import (
-    NO_ABSTRACT,
-    VERDICT_WORDS,
-    Papers,
-    marked_abstract,
-    nearest_papers,
-    paper_facts_html,
-)
+from rag.presentation import VERDICT_WORDS, Papers, nearest_papers
+from rag.presentation_html import NO_ABSTRACT, marked_abstract, paper_facts_html
 from rag.related import Related
 
 Stop = tuple[int | None, int]  # index of the sentence (None: of no sentence), number

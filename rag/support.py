@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 
 from rag import facts
-from rag.onnx_encoder import PairScorer
+from rag.onnx_encoder import PairScorer, model_file
 from rag.words import stems
 
 # Of models/support.onnx.
@@ -98,13 +97,6 @@ def probability(text: str, title: str, sentences: Sequence[str]) -> float:
     return weights().probability(figures)
 
 
-def network_path() -> Path:
-    """``support.onnx`` of an installed wheel, else of the checkout."""
-    package = Path(__file__).resolve().parent
-    inside = package / "model_files" / "support.onnx"
-    return inside if inside.is_file() else package.parent / "models" / "support.onnx"
-
-
 _LOCK = threading.Lock()
 
 
@@ -116,4 +108,4 @@ def network() -> PairScorer:
 
 @lru_cache(maxsize=1)
 def _network() -> PairScorer:
-    return PairScorer(network_path(), MODEL_SHA256, threads=2, max_tokens=MAX_TOKENS)
+    return PairScorer(model_file("support.onnx"), MODEL_SHA256, threads=2, max_tokens=MAX_TOKENS)

@@ -32,7 +32,18 @@ MAY_SUBCLASS_LANGCHAIN = ("rag.retrievers.", "rag.generators.llama", "rag.runnab
 FOUNDATION = frozenset({"datatypes", "errors", "identity", "offline", "plaintext", "scope", "words"})
 # The steps, in the order of the flow. A module counts by its first name: library_storage belongs to no step.
 STEPS = frozenset(
-    {"importers", "chunking", "encoders", "library", "retrievers", "evidence", "prompting", "generators", "citations", "support"}
+    {
+        "importers",
+        "chunking",
+        "encoders",
+        "library",
+        "retrievers",
+        "evidence",
+        "prompting",
+        "generators",
+        "citations",
+        "support",
+    }
 )
 COMPOSITION = frozenset({"factory", "shelves", "pipeline", "cli", "ui", "evaluation"})
 MAY_SEE_SETTINGS = frozenset({"factory", "shelves", "cli", "ui", "config", "evaluation"})

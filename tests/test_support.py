@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from rag import support
+from rag.onnx_encoder import model_file
 from training.support.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
 from training.support.data import statement
 
@@ -62,7 +63,7 @@ def test_every_figure_that_is_weighed_is_made() -> None:
 
 
 def test_the_network_is_the_one_that_the_code_names() -> None:
-    path = support.network_path()
+    path = model_file("support.onnx")
 
     assert hashlib.sha256(path.read_bytes()).hexdigest() == support.MODEL_SHA256
     assert path.stat().st_size < 24e6

@@ -30,9 +30,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from scipy.special import expit
 
 from rag import evidence
 from rag.config import Settings
@@ -48,6 +46,9 @@ SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
 PENALTY = 0.005  # L2, on standardised figures
 FOLDS = 10
 FALSE_REFUSALS = 0.05
+STRENGTH = 0.3  # the less, the smaller the coefficients of the refusal
+# Figures that can only speak against an answer.
+AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missing", "asked_missing", "proper_missing"})
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
@@ -72,27 +73,30 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=1500, help="synthetic questions used")
+    parser.add_argument("--refusal-only", action="store_true", help="leave the weights of the sentences as they are")
+    parser.add_argument("--reliability", type=Path, help="draw the reliability of the refusal into this picture")
     args = parser.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         shipped = _open(Path(folder), None)
         written = list(_lines(args.questions))
-        human = [_human_case(shipped, record) for record in written]
         synthetic = list(_lines(args.synthetic))
         rng.shuffle(synthetic)
-        arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
-        generated = [c for r in synthetic[: args.most] if (c := _synthetic_case(arxiv, r, "in"))]
-        weights = _fit_sentences([c for c in human if c.gold.any()], [c for c in generated if c.gold.any()])
-        _report_sentences(human, generated)
         model = json.loads(args.out.read_text(encoding="utf-8"))
-        model["sentence"] = {n: round(float(w), 4) for n, w in zip(SENTENCE_FEATURES, weights, strict=True)}
-        _write(args.out, model)  # the figures of a question use the scores of its sentences
-        evidence._model.cache_clear()
+        if not args.refusal_only:
+            human = [_human_case(shipped, record) for record in written]
+            arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
+            generated = [c for r in synthetic[: args.most] if (c := _synthetic_case(arxiv, r, "in"))]
+            weights = _fit_sentences([c for c in human if c.gold.any()], [c for c in generated if c.gold.any()])
+            _report_sentences(human, generated)
+            model["sentence"] = {n: round(float(w), 4) for n, w in zip(SENTENCE_FEATURES, weights, strict=True)}
+            _write(args.out, model)  # the figures of a question use the scores of its sentences
+            evidence._model.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
         cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
-        coefficients, bias, threshold = _fit_refusal(cases)
+        coefficients, bias, threshold = _fit_refusal(cases, args.reliability)
         model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
         _write(args.out, model)
@@ -224,7 +228,7 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
     print(f"supporting sentence among the first (cross-validated, {len(ranks)} questions): {shares}")
 
 
-def _fit_refusal(cases: Sequence[Case]) -> tuple[np.ndarray, float, float]:
+def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np.ndarray, float, float]:
     """Coefficients on the raw figures, bias, and the threshold on the probability."""
     x = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in cases])
     y = np.array([c.kind in ("answerable", "in") for c in cases])
@@ -235,25 +239,72 @@ def _fit_refusal(cases: Sequence[Case]) -> tuple[np.ndarray, float, float]:
     for fold in range(FOLDS):
         test = human[human % FOLDS == fold]
         train = np.setdiff1d(np.arange(len(cases)), test)
-        held_out[test] = _logistic(x[train], y[train], weight[train]).predict_proba(x[test])[:, 1]
+        held_out[test] = _Logistic(x[train], y[train], weight[train]).probability(x[test])
     threshold = float(np.quantile(held_out[kinds == "answerable"], FALSE_REFUSALS))
     print(
         f"threshold {threshold:.3f}; unanswerable refused {np.mean(held_out[kinds == 'unanswerable'] < threshold):.2f}"
     )
-    model = _logistic(x, y, weight)
-    fitted = model.predict_proba(x)[:, 1]
+    if picture is not None:
+        _draw_reliability(x, y, weight, kinds, picture)
+    model = _Logistic(x, y, weight)
+    fitted = model.probability(x)
     for kind in REFUSAL_WEIGHTS:
         print(
             f"  refused of {kind}: {np.mean(fitted[kinds == kind] < threshold):.2f} of {np.sum(kinds == kind)} (fitted)"
         )
-    scaler, regression = model[0], model[1]
-    coefficients = regression.coef_[0] / scaler.scale_
-    return coefficients, float(regression.intercept_[0] - coefficients @ scaler.mean_), threshold
+    return model.coefficients, model.bias, threshold
 
 
-def _logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Any:
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=5000))
-    return model.fit(x, y, logisticregression__sample_weight=weight)
+def _draw_reliability(x: np.ndarray, y: np.ndarray, weight: np.ndarray, kinds: np.ndarray, picture: Path) -> None:
+    """Share of questions with an answer against the probability they were given, ten-fold cross-validated."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    held_out = np.zeros(len(y))
+    places = np.random.default_rng(0).permutation(len(y)) % FOLDS
+    for fold in range(FOLDS):
+        test, train = places == fold, places != fold
+        held_out[test] = _Logistic(x[train], y[train], weight[train]).probability(x[test])
+    edges = np.quantile(held_out, np.linspace(0, 1, 11))
+    bins = np.clip(np.searchsorted(edges, held_out, side="right") - 1, 0, 9)
+    shown = [b for b in range(10) if (bins == b).any()]
+    said = [float(np.average(held_out[bins == b], weights=weight[bins == b])) for b in shown]
+    true = [float(np.average(y[bins == b], weights=weight[bins == b])) for b in shown]
+    figure, axes = pyplot.subplots(figsize=(4.5, 4.5), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(said, true, marker="o", color="#1f4e8c")
+    axes.set(xlabel="probability that the library answers it", ylabel="share that it does answer", title="Refusal")
+    figure.savefig(picture, dpi=110)
+    error = float(np.mean([abs(a - b) for a, b in zip(said, true, strict=True)]))
+    print(f"reliability, cross-validated, ten bins of like size: mean gap {error:.3f}; {len(kinds)} questions")
+
+
+class _Logistic:
+    """L2-regularised logistic regression on standardised figures, ``AGAINST`` held at or below zero.
+
+    Without that bound a figure that only a few hand-written questions set comes out speaking for an answer.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
+        z, sign = (x - mean) / scale, np.where(y, 1.0, -1.0)
+
+        def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+            margin = sign * (z @ w[:-1] + w[-1])
+            pull = -weight * sign * expit(-margin)
+            value = float(weight @ np.logaddexp(0, -margin) + w[:-1] @ w[:-1] / (2 * STRENGTH))
+            return value, np.append(pull @ z + w[:-1] / STRENGTH, pull.sum())
+
+        bounds = [(None, 0.0) if name in AGAINST else (None, None) for name in QUESTION_FEATURES]
+        found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
+        self.coefficients = np.asarray(found.x[:-1]) / scale
+        self.bias = float(found.x[-1] - self.coefficients @ mean)
+
+    def probability(self, x: np.ndarray) -> np.ndarray:
+        """That the library answers, for each row of figures."""
+        return np.asarray(expit(x @ self.coefficients + self.bias))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

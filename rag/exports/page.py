@@ -9,7 +9,8 @@ from rag.bibliography import one_line, reference, web_address
 from rag.datatypes import Verdict
 from rag.exports.parts import Files, Source, about, file_stem, flagged, ids_by_number, outcome, sources
 from rag.history.kept import Conversation, KeptTurn
-from rag.presentation import VERDICT_WORDS, Papers, marked_abstract, nearest_papers, paragraphs
+from rag.presentation import VERDICT_WORDS, Papers, nearest_papers, paragraphs
+from rag.presentation_html import marked_abstract
 
 _STYLE = """
 :root { color-scheme: light dark; --soft: #5f5a52; --line: #d8d3c9; --mark: #fff0b3; --link: #1f4e8c; }

@@ -3,6 +3,6 @@
 In the order of a question: ``server`` (settings → page on a port), ``page`` (the header and the tabs),
 ``desk`` (what the tabs share), ``ask`` (the Ask tab: conversation, question box, evidence), ``conversation``
 (one question from waiting in line to the checked answer, without Gradio), ``line`` (who is next), ``render``
-(turns → HTML, by way of :mod:`rag.presentation`, :mod:`rag.reader` and :mod:`rag.why`), ``examples``.
+(turns → HTML, by way of :mod:`rag.presentation_html`, :mod:`rag.reader` and :mod:`rag.why`), ``examples``.
 ``tabs/`` has the other tabs and the kept conversations; ``page.css`` and ``page.js`` what moves in the browser.
 """

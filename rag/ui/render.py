@@ -1,4 +1,4 @@
-"""Turns of a conversation as HTML. Answers and evidence are rendered by :mod:`rag.presentation`."""
+"""Turns of a conversation as HTML. Answers and evidence are rendered by :mod:`rag.presentation_html`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from html import escape
 
 from rag.bibliography import clean, to_bibtex
 from rag.datatypes import Paper
-from rag.presentation import Papers, answer_html, cited, evidence_html, nearest_papers, to_markdown
+from rag.presentation import Papers, cited, nearest_papers, to_markdown
+from rag.presentation_html import answer_html, evidence_html
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
 from rag.ui.render_scope import chart_html, used_html

@@ -10,7 +10,7 @@ from html import escape
 from rag.bibliography import addresses, byline, clean, one_line
 from rag.datatypes import Paper
 from rag.importing import ImportState, Remark
-from rag.presentation import NO_ABSTRACT
+from rag.presentation_html import NO_ABSTRACT
 from rag.shelves import Shelf
 from rag.storage.browsing import PaperFilter, PaperPage
 

@@ -13,7 +13,7 @@ from html import escape
 from rag.atlas import EDGE, Atlas, Group
 from rag.bibliography import clean, one_line
 from rag.datatypes import Paper
-from rag.presentation import NO_ABSTRACT, paper_facts_html
+from rag.presentation_html import NO_ABSTRACT, paper_facts_html
 from rag.ui.conversation import Turn
 
 _LISTED = 100  # papers of a group that the list names
