@@ -25,7 +25,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``citations.py``, ``facts.py``     every sentence against the abstract that it cites
 ``support.py``                     how likely an abstract bears a sentence out
 ``marks.py``                       how a footnote number is written
-``presentation.py``, ``presentation_html.py``, ``bibliography.py``  answers and papers as Markdown, JSON, HTML, BibTeX, RIS
+``presentation.py``, ``presentation_html.py``, ``bibliography.py``  answers and papers in all formats
 ``reader.py``, ``why.py``         one footnote opened for reading; how an answer came about
 ``related.py``, ``suggestions.py``, ``replay.py``  near papers, what to ask next, the same answer or not
 ``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable

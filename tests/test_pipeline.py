@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import factory, presentation
+from rag import factory, presentation, presentation_html
 from rag.config import Settings, load_settings
 from rag.datatypes import (
     Answer,
@@ -174,7 +174,7 @@ def test_quotes_stand_in_where_nothing_passes_and_the_answer_says_so(quoting: Pi
     assert answer.text == quoting.answer(SPINENET).text
     assert answer.trace.notes == (REPLACED,)
     assert "Note: Nothing of the model's answer passed" in presentation.to_plain(answer)
-    assert REPLACED.split(",")[0] in presentation.answer_html(answer).replace("&#x27;", "'")
+    assert REPLACED.split(",")[0] in presentation_html.answer_html(answer).replace("&#x27;", "'")
     dropped = [text.split(" [")[0].rstrip(".")] if text else []
     assert [one.split(" [")[0].rstrip(".") for one in answer.trace.dropped] == dropped
     assert not quoting.answer(SPINENET).trace.notes
@@ -352,7 +352,7 @@ def test_an_abstract_with_instructions_stays_a_quotation(hostile: Pipeline) -> N
     assert answer.refusal is None
     assert all(s.citations == (1,) for s in answer.sentences)
     assert all(ORDER[c.start : c.end] == c.quote for c in answer.citations)
-    html = presentation.answer_html(answer)
+    html = presentation_html.answer_html(answer)
     assert "12%" in answer.text and "<b>" not in html and "<|im_start|>" not in html
 
 

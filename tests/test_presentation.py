@@ -28,7 +28,8 @@ from rag.bibliography import (
     web_address,
 )
 from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict
-from rag.presentation import answer_html, cited, evidence_html, paragraphs, to_json, to_markdown, to_plain
+from rag.presentation import cited, paragraphs, to_json, to_markdown, to_plain
+from rag.presentation_html import answer_html, evidence_html
 from tests.browser.fakes import (
     BY_ID,
     FASTER,
