@@ -25,7 +25,7 @@ from tests.browser.conftest import ask
 pytestmark = pytest.mark.browser
 
 QUESTION = "Which papers predict stock prices, and from what data?"
-WAIT = 20_000  # ms: the first question loads the encoder
+WAIT = 30_000  # ms: the first question loads the encoder
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,19 @@ def address(settings: Settings) -> Iterator[str]:
     close_all()
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """The real program on a busy machine."""
+    expect.set_options(timeout=WAIT)
+    yield
+    expect.set_options(timeout=1000 * PATIENCE_S)
+
+
 @pytest.fixture
 def view(address: str, open_page: Callable[..., Any]) -> Any:
-    return open_page(address, width=1280, height=860, patience_s=30)
+    page = open_page(address, width=1280, height=860, patience_s=30)
+    page.set_default_timeout(WAIT)
+    return page
 
 
 @pytest.fixture
@@ -81,7 +91,7 @@ def answered(page: Any, question: str = QUESTION, turns: int = 1) -> Any:
     """The page after a question; returns the last turn."""
     ask(page, question)
     turn = page.locator("#fn-conversation .fn-turn")
-    expect(turn).to_have_count(turns, timeout=WAIT)
+    expect(turn).to_have_count(turns)
     expect(turn.last.locator(".fn-answer, .fn-refusal")).to_be_visible(timeout=WAIT)
     return turn.last
 
@@ -95,7 +105,7 @@ def tick_found(page: Any, words: str) -> int:
     """Search the Library tab and tick what was found."""
     go_to(page, "Library")
     found = page.locator("#fn-library-found")
-    expect(found).to_contain_text("459 papers", timeout=WAIT)
+    expect(found).to_contain_text("459 papers")
     page.locator("#fn-library").get_by_label("Search").fill(words)
     expect(found).to_have_text(re.compile(r"^\s*\d+ of 459 papers\s*$"))
     count = int(found.inner_text().split()[0])
@@ -165,7 +175,7 @@ def test_papers_stand_side_by_side(view: Any, picture: Callable[[Any, str], None
     view.locator("#fn-tables-search").get_by_role("textbox").fill("object detection backbones")
     view.locator("#fn-tables-most").get_by_role("spinbutton").fill("6")
     view.locator("#fn-tables-make").click()
-    expect(view.locator(".fn-tables-state")).to_contain_text("6 papers.", timeout=WAIT)
+    expect(view.locator(".fn-tables-state")).to_contain_text("6 papers.")
     rows = view.locator(".fn-tables-table tbody tr")
     expect(rows).to_have_count(6)
 
@@ -182,7 +192,7 @@ def test_the_map_shows_every_paper(view: Any, picture: Callable[[Any, str], None
     answered(view)
     go_to(view, "Map")
     drawn = view.locator(".fn-map[data-drawn]")
-    drawn.wait_for(timeout=30_000)
+    drawn.wait_for()
     assert drawn.get_attribute("data-drawn") == "459"
     assert sum(map(int, view.locator(".fn-map-count").all_inner_texts())) == 459
     picture(view, "map")
@@ -191,7 +201,7 @@ def test_the_map_shows_every_paper(view: Any, picture: Callable[[Any, str], None
 def test_the_models_are_described(view: Any, picture: Callable[[Any, str], None]) -> None:
     go_to(view, "Models")
     card = view.locator('.fn-models-card[data-name="quote"]')
-    expect(card).to_contain_text("Answers in this tab", timeout=WAIT)
+    expect(card).to_contain_text("Answers in this tab")
     expect(view.locator("#fn-models-here")).to_contain_text("SmolLM2")
     expect(view.locator(".fn-models-command code").first).to_contain_text("footnote models pull")
     picture(view, "models")
@@ -221,6 +231,6 @@ def test_a_password_keeps_the_page(
         page.get_by_label("username").fill("ada")
         page.get_by_label("password").fill("a long password")
         page.get_by_role("button", name=re.compile("log ?in", re.IGNORECASE)).click()
-        expect(page.locator("#fn-history-foot")).to_contain_text("Signed in as ada", timeout=WAIT)
+        expect(page.locator("#fn-history-foot")).to_contain_text("Signed in as ada")
     finally:
         app.close(verbose=False)
