@@ -27,11 +27,11 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test install dev lint bench prepare train-support constraints clean help
+.PHONY: run test test-slow install dev lint bench prepare train-support constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
-	@echo "make test         install what the tests need and run them all"
+	@echo "make test         install what the tests need and run them (make test-slow: the long ones)"
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff and mypy"
 	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
@@ -43,7 +43,11 @@ run: prepare
 	@$(BIN)/footnote serve --port $(PORT)
 
 test: dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow"
+
+# What takes longer: the other tabs of the page, accessibility, pictures, the shipped library built anew.
+test-slow: dev
+	@$(BIN)/python -m pytest -m slow
 
 install: $(INSTALLED)
 

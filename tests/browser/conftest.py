@@ -29,6 +29,7 @@ ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
+PATIENCE_S = 20  # how long a test waits for what shall appear; machines are busy
 QUESTIONS = ("Do crabs learn?", "How many papers are there?")
 
 
@@ -50,10 +51,11 @@ class Answerers(Shelf):
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing. Install Debian's package 'chromium': apt-get install chromium")
+    expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
@@ -130,12 +132,12 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
         scheme: str = "light",
         like: Any = None,  # a page whose profile is shared
         ready: str = "",  # what shows that the page is usable; by default the number of papers
-        patience_s: float = 10,
+        patience_s: float = 30,
     ) -> Any:
         if like is None:
             contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
         page = (like.context if like is not None else contexts[-1]).new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(address)

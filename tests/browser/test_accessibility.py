@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Answerers, ask, served_program
 from tests.browser.fakes import PAPERS, FakeAnswerer, make_answer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"  # fetched by scripts/axe.py
 

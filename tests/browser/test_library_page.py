@@ -20,9 +20,10 @@ from rag.datatypes import Paper
 from rag.factory import change_library, close_all, open_library, paper_encoder
 from rag.shelves import make_library
 from rag.ui.server import launch
+from tests.browser.conftest import PATIENCE_S
 from tests.browser.fakes import HOSTILE, PAPERS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FILLERS = tuple(
     Paper(f"m{i:03d}", f"Notes on tide pool {i}", f"Pool {i} was cold.", ("Ann Lee",), 1990 + i % 30, "Tide Letters",
@@ -66,7 +67,7 @@ def tab(address: str, open_page: Callable[..., Any]) -> Callable[..., Any]:
         return page
 
     yield tab
-    expect.set_options(timeout=5000)
+    expect.set_options(timeout=1000 * PATIENCE_S)
 
 
 def make(page: Any, name: str) -> None:

@@ -18,7 +18,7 @@ from rag.ui.server import launch
 from tests.browser.small_library import PAPERS, make_library
 from tests.browser.test_accessibility import AXE, findings
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from rag.ui.server import launch
 from tests.browser.small_library import make_library
 from tests.browser.test_accessibility import AXE, findings
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.browser.conftest import ask
 from tests.browser.fakes import HOSTILE
 from tests.browser.small_library import Named
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAPERS = [
     *(
