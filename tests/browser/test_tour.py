@@ -20,9 +20,9 @@ from playwright.sync_api import expect
 from rag.config import Settings
 from rag.factory import close_all
 from rag.ui.server import launch
-from tests.browser.conftest import ask
+from tests.browser.conftest import PATIENCE_S, ask
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 QUESTION = "Which papers predict stock prices, and from what data?"
 WAIT = 30_000  # ms: the first question loads the encoder
