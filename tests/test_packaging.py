@@ -267,7 +267,8 @@ def test_ci_script_is_sound() -> None:
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     assert "make lint" in text
-    assert "make test" in text
+    assert "for suite in test-slow test;" in text
+    assert 'make "$suite"' in text
     assert subprocess.run(["bash", "-n", str(script)], timeout=10).returncode == 0
 
 
