@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from rag.offline import Attempt, block_outbound, enforce_offline
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 def _move_home(patch: pytest.MonkeyPatch, folder: Path) -> None:

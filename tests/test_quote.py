@@ -186,3 +186,18 @@ def test_stop_stops() -> None:
 
 def test_no_evidence_is_no_text() -> None:
     assert list(QuoteGenerator().stream(GenerationRequest("?", ()), threading.Event())) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quoted"),
+    [
+        ("Results: Our model reaches 91%.", "The authors' model reaches 91%."),
+        ("Materials and Methods: mice were fed twice.", "Mice were fed twice."),
+        ("BACKGROUND AND AIMS: Sleep is short.", "Sleep is short."),
+        ("Results are given in full.", "Results are given in full."),
+        ("The results: three of four.", "The results: three of four."),
+        ("Results:", "Results:"),
+    ],
+)
+def test_the_label_of_a_structured_abstract_goes(sentence: str, quoted: str) -> None:
+    assert third_person(sentence) == quoted

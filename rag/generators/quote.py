@@ -37,6 +37,13 @@ class QuoteGenerator:
 
 
 # A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.
+_LABEL = re.compile(
+    r"^(?:background|introduction|motivation|context|objectives?|aims?|purpose|(?:materials and )?methods?|methodology|"
+    r"approach|design|setting|results?|findings?|(?:discussion and )?conclusions?|discussion|interpretation|"
+    r"significance)"
+    r"(?: and (?:objectives?|aims?|methods?|results?|conclusions?))?\s*:\s+(?=\S)",
+    re.IGNORECASE,
+)
 _CONNECTIVE = re.compile(
     r"^(?:However|Moreover|Furthermore|In addition|Additionally|Besides|Therefore|Thus|Hence|Consequently|As a result|"
     r"To this end|To that end|Nevertheless|Nonetheless|Meanwhile|Finally|Lastly|First(?:ly)?(?!.*\b[Ss]econd)|"
@@ -92,10 +99,12 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
     """``sentence`` on one line with its authors in the third person; everything else stays as it is.
 
     ``introduced`` says that the authors have been named in the sentence before, so that 'they'
-    will do. The number of a list item goes; bracketed figures such as ``[12]`` become ``(12)``: here
-    brackets are footnotes.
+    will do. The number of a list item and the label of a structured abstract ('Results:') go; bracketed
+    figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
     """
     whole = _SCRAPS.sub("", " ".join(sentence.split()))
+    if label := _LABEL.match(whole):
+        whole = whole[label.end()].upper() + whole[label.end() + 1 :]
     text = _CONNECTIVE.sub("", whole, count=1)
     text = _BRACKETS.sub(r"(\1)", text)
     text = _replace_person(text, introduced)
