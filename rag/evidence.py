@@ -40,6 +40,7 @@ TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
 ENOUGH = 20  # candidate sentences from which their median can be told
 UNRELATED = 4.0  # about what a sentence of a paper on something else scores
 SETTING = 2.5  # how much further behind the second sentence may be than the third
+BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
@@ -203,7 +204,8 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
     nearest = tuple(h.paper.id for h in ranked.hits[:3])
     if not ranked.candidates:
         return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
-    if answerable(ranked.features) >= model.threshold:
+    broad = query.intent in (Intent.MULTI, Intent.SUMMARY)
+    if answerable(ranked.features) >= model.threshold * (BROAD if broad else 1.0):
         return None
     return _refusal(query, ranked, nearest, model)
 

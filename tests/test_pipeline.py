@@ -189,6 +189,14 @@ def test_every_sentence_of_a_quoted_answer_is_in_its_abstract(quoting: Pipeline)
         assert all(abstracts[c.number][c.start : c.end] == c.quote for c in answer.citations)
 
 
+def test_broad_questions_about_what_the_library_has_are_answered(quoting: Pipeline) -> None:
+    for topic in ("contrastive learning", "object detection", "anomaly detection", "image segmentation"):
+        for question in (f"Which papers use {topic}?", f"Are there papers on {topic}?"):
+            assert quoting.answer(question).refusal is None, question
+    for topic in ("plate tectonics", "medieval poetry", "yellow fever"):
+        assert quoting.answer(f"Which papers are about {topic}?").refusal is not None, topic
+
+
 # --- stop ---
 
 
