@@ -18,6 +18,7 @@ from typing import Any
 
 from rag.errors import ModelError, ModelNotFound
 from rag.models.header import ModelInfo, inspect_gguf
+from rag.models.records import replacing
 
 BUNDLED = "smollm2"
 BUNDLED_TITLE = "SmolLM2-135M-Instruct"  # the file itself carries the name of a training run
@@ -119,21 +120,10 @@ def read(home: Path) -> dict[str, dict[str, Any]]:
 @contextmanager
 def editing(home: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """The entries, to be changed; written when the block ends without an error. One process at a time."""
-    from filelock import FileLock
-
-    path = _file(home)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            models = read(home)
-            yield models
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(json.dumps({"format": _FORMAT, "models": models}, indent=1), encoding="utf-8")
-            temporary.replace(path)
-    except OSError as error:
-        raise ModelError(
-            f"{path.parent} cannot be written to ({error.strerror}). Free it, or set FOOTNOTE_HOME."
-        ) from error
+    with replacing(_file(home)) as write:
+        models = read(home)
+        yield models
+        write({"format": _FORMAT, "models": models})
 
 
 def new_entry(path: Path) -> dict[str, Any]:

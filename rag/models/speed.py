@@ -6,7 +6,6 @@ Kept by the file's SHA-256, so that a renamed model keeps its figures and a chan
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from rag.datatypes import Message
 from rag.errors import ModelError
+from rag.models.records import replacing
 
 _FORMAT = 1
 _PROMPT = 384  # tokens to read: about what the evidence of a question takes
@@ -130,20 +130,9 @@ def speeds(home: Path) -> dict[str, Speed]:
 
 def keep_speed(home: Path, sha256: str, speed: Speed) -> None:
     """Remember what was measured. Raises :class:`ModelError` where the folder cannot be written to."""
-    from filelock import FileLock
-
-    path = _file(home)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            kept = {name: asdict(value) for name, value in (speeds(home) | {sha256: speed}).items()}
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(json.dumps({"format": _FORMAT, "speeds": kept}, indent=1), encoding="utf-8")
-            temporary.replace(path)
-    except OSError as error:
-        raise ModelError(
-            f"The speed cannot be kept in {path.parent} ({error.strerror}). Free some space, or set FOOTNOTE_HOME."
-        ) from error
+    with replacing(_file(home)) as write:
+        kept = {name: asdict(value) for name, value in (speeds(home) | {sha256: speed}).items()}
+        write({"format": _FORMAT, "speeds": kept})
 
 
 def _prompt(engine: Engine) -> list[Message]:

@@ -7,12 +7,11 @@ holds for a file that is not registered, outlives a new name, and is void once t
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rag.errors import ModelError
+from rag.models.records import replacing
 
 _FORMAT = 1
 
@@ -39,21 +38,9 @@ def measured(home: Path, sha256: str) -> Measured | None:
 
 def note_measured(home: Path, sha256: str, found: Measured) -> None:
     """Keep what was found, in the place of what was known before. Raises :class:`ModelError`."""
-    from filelock import FileLock
-
-    path = _file(home)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            known = {**_read(home), sha256: found}
-            stored: dict[str, Any] = {"format": _FORMAT, "models": {k: asdict(v) for k, v in sorted(known.items())}}
-            temporary = path.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(json.dumps(stored, indent=1), encoding="utf-8")
-            temporary.replace(path)
-    except OSError as error:
-        raise ModelError(
-            f"{path.parent} cannot be written to ({error.strerror}). Free it, or set FOOTNOTE_HOME."
-        ) from error
+    with replacing(_file(home)) as write:
+        known = {**_read(home), sha256: found}
+        write({"format": _FORMAT, "models": {k: asdict(v) for k, v in sorted(known.items())}})
 
 
 def _read(home: Path) -> dict[str, Measured]:
