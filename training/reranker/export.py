@@ -1,9 +1,9 @@
 """The taught network as an int8 ONNX file of 23 MB.
 
-    python -m training.reranker.export --model build/reranker/model/checkpoint.pt --out models/reranker.onnx
+    python -m training.reranker.export --model build/reranker/model/checkpoint.pt --out build/reranker.onnx
 
 Weights are quantised to 8 bits, activations while it runs (onnxruntime's dynamic quantisation, per channel). Prints
-the SHA-256 that ``rag/reranker.py`` must know, and how far the logits of a few pairs moved.
+its SHA-256, and how far the logits of a few pairs moved.
 """
 
 from __future__ import annotations
