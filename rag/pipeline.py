@@ -35,7 +35,7 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
-from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, in_words, read_query, refusal_in
+from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, bounds_years, in_words, read_query, refusal_in
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -109,7 +109,9 @@ class Pipeline:
         if refusal is not None:
             words = in_words(query)
             if words:
-                refusal = replace(refusal, message=refusal_in(refusal.message, words, not self._within(query)))
+                empty = not self._within(query)
+                undated = empty and bounds_years(query) and not any(one.year for one in self.library.labels())
+                refusal = replace(refusal, message=refusal_in(refusal.message, words, empty, undated))
             yield self._answer(query, clock, ranked.hits, refusal=refusal)
             return
         yield Stage("write")

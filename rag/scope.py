@@ -410,8 +410,19 @@ def in_words(query: Query) -> str:
     return ", ".join(dict.fromkeys(words for scope in scopes for _, words in scope.parts()))
 
 
-def refusal_in(message: str, words: str, empty: bool) -> str:
-    """The message of a refusal, with the scope that it holds for."""
+def bounds_years(query: Query) -> bool:
+    """Whether the year decides which papers the query may use."""
+    scopes = [scope for scope in (query.scope, query.filters) if scope is not None]
+    return any(scope.since is not None or scope.until is not None for scope in scopes)
+
+
+def refusal_in(message: str, words: str, empty: bool, undated: bool = False) -> str:
+    """The message of a refusal, with the scope that it holds for.
+
+    ``undated``: years were asked for, and no record of the library has one.
+    """
+    if empty and undated:
+        return f"No paper of this library has a year in its record, so none can be in the scope: {words}. Clear it."
     if empty:
         return f"No paper of this library is in the scope: {words}. Widen the scope or clear it."
     return f"{message} Only this was searched: {words}."

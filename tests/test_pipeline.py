@@ -197,6 +197,12 @@ def test_broad_questions_about_what_the_library_has_are_answered(quoting: Pipeli
         assert quoting.answer(f"Which papers are about {topic}?").refusal is not None, topic
 
 
+def test_years_asked_of_records_without_any_are_said_to_be_missing(quoting: Pipeline) -> None:
+    refusal = quoting.answer("Which papers since 2021 use diffusion?").refusal
+    assert refusal is not None
+    assert refusal.message.startswith("No paper of this library has a year in its record")
+
+
 # --- stop ---
 
 
