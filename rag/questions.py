@@ -170,6 +170,15 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
     return " ".join([*([before[-room:]] if before and room else []), text])
 
 
+_DEAL_WITH = re.compile(
+    r"^(?:(?:which|what|any|list|find|show(?: me)?|(?:are|is) there(?: any)?|do (?:you|we) have(?: any)?)\s+)?"
+    r"(?:(?:the|all)\s+)?(?:papers?|works?|articles?|studies|publications?)\s+"
+    r"(?:(?:that|which)\s+)?(?:there\s+)?(?:(?:are|is)\s+)?"
+    r"(?:about|on|concerning|regarding|deal(?:s|ing)?\s+with|work(?:s|ing)?\s+on|look(?:s|ing)?\s+at|"
+    r"talk(?:s|ing)?\s+about|discuss(?:es|ing)?|treat(?:s|ing)?|address(?:es|ing)?|study|consider(?:s|ing)?|"
+    r"cover(?:s|ing)?|us(?:e|es|ing))\s+",
+    re.IGNORECASE,
+)
 _EXPLAIN = re.compile(
     r"^(?:please |(?:can|could|would|will) you (?:please )?|i (?:want|would like|need) to know )*"
     r"(?:explain(?: to me)?|describe|tell me(?: more)?(?: about)?|say|define)\s+(?:me )?(?:please )?",
@@ -178,8 +187,8 @@ _EXPLAIN = re.compile(
 
 
 def _without_request(text: str) -> str:
-    """``text`` without 'can you explain' at its start: those words are about the answer, not about any paper."""
-    rest = _EXPLAIN.sub("", text, count=1)
+    """``text`` without 'can you explain' or 'which papers deal with' at its start: no paper's topic."""
+    rest = _DEAL_WITH.sub("", _EXPLAIN.sub("", text, count=1), count=1)
     return rest if stems(rest) else text
 
 

@@ -363,3 +363,19 @@ def test_the_words_of_a_request_are_not_searched_for(asked: str, search: str) ->
 
 def test_colours_of_a_terminal_are_taken_out_whole() -> None:
     assert clean("What is \x1b[31mSpineNet\x1b[0m?") == "What is SpineNet?"
+
+
+@pytest.mark.parametrize(
+    ("question", "search"),
+    [
+        ("Which papers deal with quantization?", "quantization?"),
+        ("Are there any works on anomaly detection?", "anomaly detection?"),
+        ("papers about knowledge distillation", "knowledge distillation"),
+        ("What papers use GANs?", "GANs?"),
+        ("Which papers predict stock prices?", "Which papers predict stock prices?"),
+        ("Which papers?", "Which papers?"),
+        ("What is on the market?", "What is on the market?"),
+    ],
+)
+def test_what_asks_for_papers_is_not_searched_for(question: str, search: str) -> None:
+    assert understand(question).search == search
