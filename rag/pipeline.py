@@ -103,13 +103,14 @@ class Pipeline:
             yield self._overview(query, clock)
             return
         ranked = self.rank(query, self.settings.papers + 1, clock)
-        pair = comparing.compared(query.text, self.library, self._within(query))
+        within = self._within(query)
+        pair = comparing.compared(query.text, self.library, within)
         judged = not pair and (self.settings.refuse or not ranked.candidates)
         refusal = evidence.judge(query, ranked) if judged else None
         if refusal is not None:
             words = in_words(query)
             if words:
-                empty = not self._within(query)
+                empty = not within
                 undated = empty and bounds_years(query) and not any(one.year for one in self.library.labels())
                 refusal = replace(refusal, message=refusal_in(refusal.message, words, empty, undated))
             yield self._answer(query, clock, ranked.hits, refusal=refusal)

@@ -1,4 +1,5 @@
-"""Texts drawn from a GBNF grammar, without a model: what the grammar admits, however unlikely a model is to write it.
+"""Texts drawn from a GBNF grammar, without a model: what the grammar admits, however unlikely a model is to write it;
+and what llama.cpp says of a whole text.
 
 Only what the grammars of this project use: literals, character classes, groups, ``|``, ``?``, ``*`` and ``{m,n}``.
 """
@@ -8,6 +9,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+
+from rag.generators.engine import Engine
 
 Draw = Callable[[random.Random], str]
 # Drawn where a class admits it: ends of sentences, what looks like them, quotes, brackets, and letters of all kinds.
@@ -70,3 +73,19 @@ def _atom(tokens: list[str], rules: dict[str, Draw]) -> Draw:
 
 def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m[1], m[1]), text)
+
+
+def admits(engine: Engine, grammar: str, text: str) -> bool:
+    """Whether ``grammar`` admits the whole of ``text``, asked of llama.cpp token by token."""
+    import llama_cpp
+
+    from rag.generators.sampling import sampler
+
+    tokens = [*engine._llama.tokenize(text.encode(), add_bos=False, special=False), engine._llama.token_eos()]
+    with sampler(engine._llama.model, 0.0, 0, grammar) as draw:
+        for token in tokens:
+            if not draw._admits(token):
+                return False
+            if token != tokens[-1]:
+                llama_cpp.llama_sampler_accept(draw._rules, token)
+    return True

@@ -8,8 +8,10 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import gbnf
 import pytest
 from ggufs import WITHOUT_SYSTEM, write_llama
 from hypothesis import given
@@ -80,24 +82,9 @@ def smollm2(shared_home: Path) -> Iterator[ChosenQuotes]:
 @pytest.fixture(scope="module")
 def admits(tiny_path: Path) -> Iterator[object]:
     """Whether a grammar admits a whole text, asked of llama.cpp byte by byte."""
-    import llama_cpp
-
-    from rag.generators.sampling import sampler
-
     engine = Engine(tiny_path, context=512, threads=1)
     engine.warm()
-
-    def ask(grammar: str, text: str) -> bool:
-        tokens = [*engine._llama.tokenize(text.encode(), add_bos=False, special=False), engine._llama.token_eos()]
-        with sampler(engine._llama.model, 0.0, 0, grammar) as draw:
-            for token in tokens:
-                if not draw._admits(token):
-                    return False
-                if token != tokens[-1]:
-                    llama_cpp.llama_sampler_accept(draw._rules, token)
-        return True
-
-    yield ask
+    yield partial(gbnf.admits, engine)
     engine.close()
 
 

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import gbnf
@@ -134,25 +135,9 @@ def test_a_grammar_holds_even_against_noise(tiny: Engine) -> None:
 @pytest.fixture(scope="module")
 def admits(tiny_path: Path) -> Iterator[Callable[[str], bool]]:
     """Whether the grammar for [1] and [12] admits a whole text, asked of llama.cpp byte by byte."""
-    import llama_cpp
-
-    from rag.generators.sampling import sampler
-
     engine = Engine(tiny_path, context=512, threads=1)
     engine.warm()
-    model = engine._llama.model
-
-    def ask(text: str) -> bool:
-        tokens = [*engine._llama.tokenize(text.encode(), add_bos=False, special=False), engine._llama.token_eos()]
-        with sampler(model, 0.0, 0, cite_grammar([1, 12])) as draw:
-            for token in tokens:
-                if not draw._admits(token):
-                    return False
-                if token != tokens[-1]:
-                    llama_cpp.llama_sampler_accept(draw._rules, token)
-        return True
-
-    yield ask
+    yield partial(gbnf.admits, engine, cite_grammar([1, 12]))
     engine.close()
 
 

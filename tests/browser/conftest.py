@@ -178,3 +178,13 @@ def ask(page: Any, question: str) -> None:
     """Type a question and send it."""
     page.locator("#fn-box textarea").fill(question)
     page.locator("#fn-box textarea").press("Enter")
+
+
+def open_tab(page: Any, name: str) -> None:
+    """Go to a tab of the page; on narrow screens it hides behind '…'."""
+    tab = page.locator("#fn-tabs > .tab-wrapper").get_by_role("tab", name=name)
+    if tab.is_visible():
+        tab.click()
+    else:
+        page.locator("#fn-tabs .overflow-menu > button").click()
+        page.locator("#fn-tabs .overflow-dropdown button", has_text=name).click()

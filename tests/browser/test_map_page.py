@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from rag.atlas import EDGE, Atlas, Group
 from rag.config import Settings
 from rag.ui.server import launch
+from tests.browser.conftest import open_tab
 from tests.browser.small_library import PAPERS, make_library
 from tests.browser.test_accessibility import AXE, findings
 
@@ -35,12 +36,7 @@ def address(library: Path, shared_home: Path) -> Iterator[str]:
 
 def open_map(page: Any) -> Any:
     """The page with its map drawn."""
-    tab = page.locator("#fn-tabs > .tab-wrapper").get_by_role("tab", name="Map")
-    if tab.is_visible():
-        tab.click()
-    else:
-        page.locator("#fn-tabs .overflow-menu > button").click()
-        page.locator("#fn-tabs .overflow-dropdown button", has_text="Map").click()
+    open_tab(page, "Map")
     page.locator(".fn-map[data-drawn]").wait_for(timeout=30_000)
     return page
 

@@ -18,6 +18,7 @@ from rag.encoders import gguf_weights
 from rag.factory import close_all
 from rag.models import add_model, list_models, recommended, speeds
 from rag.ui.server import launch
+from tests.browser.conftest import open_tab
 from tests.browser.small_library import make_library
 from tests.browser.test_accessibility import AXE, findings
 
@@ -53,12 +54,7 @@ def served(library: Path, shared_home: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def open_models(page: Any) -> Any:
-    tab = page.locator("#fn-tabs > .tab-wrapper").get_by_role("tab", name="Models")
-    if tab.is_visible():
-        tab.click()
-    else:
-        page.locator("#fn-tabs .overflow-menu > button").click()
-        page.locator("#fn-tabs .overflow-dropdown button", has_text="Models").click()
+    open_tab(page, "Models")
     page.locator(".fn-models-card").first.wait_for(timeout=20_000)
     return page
 

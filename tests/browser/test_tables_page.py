@@ -16,7 +16,7 @@ from rag.config import Settings
 from rag.datatypes import Paper
 from rag.library import Library
 from rag.ui.server import launch
-from tests.browser.conftest import ask
+from tests.browser.conftest import ask, open_tab
 from tests.browser.fakes import HOSTILE
 from tests.browser.small_library import Named
 
@@ -52,12 +52,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Iter
 
 
 def open_tables(page: Any) -> Any:
-    tab = page.locator("#fn-tabs > .tab-wrapper").get_by_role("tab", name="Tables")
-    if tab.is_visible():
-        tab.click()
-    else:
-        page.locator("#fn-tabs .overflow-menu > button").click()
-        page.locator("#fn-tabs .overflow-dropdown button", has_text="Tables").click()
+    open_tab(page, "Tables")
     page.locator("#fn-tables-make").wait_for()
     return page
 

@@ -1,6 +1,6 @@
 """Pairs of a claim and the sentences that it is held against, with whether they bear it out.
 
-    python -m training.support.data --data ../shared/data --out /tmp/support
+    python -m training.support.data --data ../shared/data --out build/support
 
 Writes ``general.jsonl`` (made from titles, summaries, questions and abstracts), ``scifact.jsonl`` (training claims for
 the fit), ``heldout.jsonl`` (a fifth of their abstracts, for choosing and calibrating) and ``dev.jsonl`` (the

@@ -1,6 +1,6 @@
 """The trained network as an int8 ONNX file, and how far its logits are from the network's own.
 
-    python -m training.support.export --weights /tmp/support/model.pt --out models/support.onnx
+    python -m training.support.export --weights build/support/model.pt --out models/support.onnx
 
 Attention, layer norms and activations are fused before the weights are quantised, per output channel and to seven
 bits: processors without VNNI overflow at eight.

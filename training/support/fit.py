@@ -1,6 +1,6 @@
 """Weigh words, rules and the network; calibrate; choose the thresholds; measure.
 
-    python -m training.support.fit --pairs /tmp/support --data ../shared/data [--network models/support.onnx] [--dev]
+    python -m training.support.fit --pairs build/support --data ../shared/data [--network models/support.onnx] [--dev]
 
 Words and rules are weighed on SciFact's training claims, the network against their sum on the held-out ones, which it
 has not seen. Logistic regression with both labels counting alike, so .5 is where balanced accuracy is best and what

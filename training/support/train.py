@@ -1,6 +1,6 @@
 """Teach the network SciFact's training claims; with ``--made N`` first N pairs made by rule.
 
-    python -m training.support.train --pairs /tmp/support --out /tmp/support/model.pt
+    python -m training.support.train --pairs build/support --out build/support/model.pt
 
 Writes the weights, and beside them the logits of the held-out pairs. Seeded. One thread unless
 told otherwise: on a machine with other work two threads are slower than one.
