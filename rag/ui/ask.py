@@ -45,19 +45,17 @@ class Chat:
         before: Turn | None = None,
     ) -> Iterator[Updates]:
         """The page while one question is answered; ``before`` is the turn that asking again replaces."""
-        busy = {"ask": {"visible": False}, "stop": {"visible": True}, "new": {"interactive": False}, "next": ""}
-        idle = {"ask": {"visible": True}, "stop": {"visible": False}, "new": {"interactive": True}}
         first = True
         for turn in self.conversations.ask(tab, question, turns, model, mode, library, scope):
             number = len(turns)
             if turn.finished:
                 done = turn if before is None else asked_again(before, turn)
-                yield dict(zip(VIEW, self.view([*turns, done], library), strict=True)) | idle
+                yield dict(zip(VIEW, self.view([*turns, done], library), strict=True))
                 continue
             live = turn_html(turn, number, False, self._desk.known_papers(library), self._desk.labels)
             # Older answers lose their 'ask again' while a question runs.
             conversation = self._turns(turns, False, library)
-            yield {"live": live} | ({"conversation": conversation, "box": ""} | busy if first else {})
+            yield {"live": live} | ({"conversation": conversation, "box": "", "next": ""} if first else {})
             first = False
 
     def view(self, turns: Sequence[Turn], library: str) -> tuple[Any, ...]:
@@ -145,9 +143,7 @@ def build(gr: Any, desk: Desk, chat: Chat) -> None:
                         lines=1, max_lines=6, scale=1, min_width=0, elem_id="fn-box", container=False,
                     )  # fmt: skip
                     parts["ask"] = gr.Button("Ask", variant="primary", scale=0, min_width=88, elem_id="fn-ask")
-                    parts["stop"] = gr.Button(
-                        "Stop", variant="stop", scale=0, min_width=88, visible=False, elem_id="fn-stop"
-                    )
+                    parts["stop"] = gr.Button("Stop", variant="stop", scale=0, min_width=88, elem_id="fn-stop")
         with gr.Column(elem_id="fn-side", min_width=0):
             parts["panel"] = html(gr, "panel", chat.panel([], ""), "panel")
 
@@ -162,7 +158,7 @@ def html(gr: Any, name: str, value: str, role: str = "") -> Any:
 def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     """Connect the components. No handler is offered as an API."""
     parts = desk.parts
-    names = (*VIEW, "next", "box", "ask", "stop", "new", "tabs")
+    names = (*VIEW, "next", "box", "tabs")
     outputs = [parts[name] for name in names]
     asking = [parts[name] for name in ("turns", "model", "mode", "library", "scope")]
 

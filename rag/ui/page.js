@@ -149,6 +149,8 @@
     });
     watch("value", () => {
       const turn = element.querySelector(".fn-turn");
+      const anew = document.querySelector("#fn-new");
+      if (anew) anew.disabled = Boolean(turn); // what is being answered belongs to the conversation that is open
       if (turn && turn.getBoundingClientRect().bottom > innerHeight - 120) turn.scrollIntoView({ block: "end" });
     });
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -61,8 +62,10 @@ class Served:
     library: Library
 
 
-def serve(home: Path, auth: str = "") -> tuple[Any, Served]:
+def serve(home: Path, papers: Path, auth: str = "") -> tuple[Any, Served]:
     settings, library = Settings(home=home), Library()
+    # A small library in the place of the shipped one, which would be built while the tests run.
+    shutil.copytree(papers, settings.library_path)
     app = build_app(
         library.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, settings=settings, shelf=library,
         protected=bool(auth),
@@ -72,8 +75,8 @@ def serve(home: Path, auth: str = "") -> tuple[Any, Served]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    app, served = serve(tmp_path_factory.mktemp("kept"))
+def running(tmp_path_factory: pytest.TempPathFactory, small_library: Path) -> Iterator[Served]:
+    app, served = serve(tmp_path_factory.mktemp("kept"), small_library)
     yield served
     app.close(verbose=False)
     close_all()
@@ -91,8 +94,8 @@ def here(running: Served) -> Served:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    app, served = serve(tmp_path_factory.mktemp("guarded"), ACCOUNTS)
+def guarded(tmp_path_factory: pytest.TempPathFactory, small_library: Path) -> Iterator[Served]:
+    app, served = serve(tmp_path_factory.mktemp("guarded"), small_library, ACCOUNTS)
     yield served
     app.close(verbose=False)
     close_all()

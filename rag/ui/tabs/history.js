@@ -96,7 +96,8 @@
       close(menu, action === "export");
       if (action === "open") {
         // An answer that is on its way belongs to the conversation that it was asked in.
-        if (document.querySelector("#fn-stop")) return document.querySelector("#fn-stop").focus();
+        const stop = document.querySelector("#fn-stop");
+        if (stop.checkVisibility()) return stop.focus();
         window.footnoteFocus = conversation;
         trigger("select", { conversation });
       } else if (action === "rename") rename(row);

@@ -22,7 +22,7 @@ from rag.ui.render_tables import NOTHING_YET, error_html, file_html, progress_ht
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 _PACE_S = 0.3  # the whole table is sent each time
 _SEARCH, _TICKED, _ALL = "search", "ticked", "all"
-_OUTPUTS = ("result", "state", "table", "make", "stop", "csv", "markdown", "paper")
+_OUTPUTS = ("result", "state", "table", "paper")
 
 Updates = dict[str, Any]
 
@@ -59,9 +59,9 @@ def build(gr: Any, desk: Desk) -> None:
                 )  # fmt: skip
         with gr.Row(elem_id="fn-tables-tools"):
             parts["tables.make"] = _button(gr, "Make the table", "make", variant="primary")
-            parts["tables.stop"] = _button(gr, "Stop", "stop", variant="stop", visible=False)
-            parts["tables.csv"] = _button(gr, "Save as CSV", "csv", visible=False)
-            parts["tables.markdown"] = _button(gr, "Save as Markdown", "markdown", visible=False)
+            parts["tables.stop"] = _button(gr, "Stop", "stop", variant="stop")
+            parts["tables.csv"] = _button(gr, "Save as CSV", "csv")
+            parts["tables.markdown"] = _button(gr, "Save as Markdown", "markdown")
         parts["tables.state"] = _html(gr, "state")
         with gr.Row(elem_id="fn-tables-body"):
             parts["tables.table"] = _html(gr, "table", NOTHING_YET, "table")
@@ -100,7 +100,7 @@ class Maker:
         try:
             yield from self._grow(stop, how, search, most, ticked, wanted, library, scope)
         except FootnoteError as error:
-            yield {"state": error_html(str(error))} | _IDLE
+            yield {"state": error_html(str(error))}
         finally:
             with self._lock:
                 self._stops.pop(tab, None)
@@ -118,7 +118,7 @@ class Maker:
         chosen = columns(wanted)
         ids = self._papers(how, search, most, ticked, library, scope)
         table = Table(chosen, (), len(ids))
-        yield {"state": progress_html(table, "running"), "paper": ""} | _BUSY
+        yield {"state": progress_html(table, "running"), "paper": ""}
         shown = time.monotonic()
         for row in self._desk.shelf.rows(library, ids, chosen, stop):
             table = replace(table, rows=(*table.rows, row))
@@ -126,8 +126,7 @@ class Maker:
                 yield {"state": progress_html(table, "running"), "table": table_html(table)}
                 shown = time.monotonic()
         state = "stopped" if stop.is_set() and len(table.rows) < table.chosen else "done"
-        exports = {name: {"visible": bool(table.rows)} for name in ("csv", "markdown")}
-        yield {"result": table, "state": progress_html(table, state), "table": table_html(table)} | exports | _IDLE
+        yield {"result": table, "state": progress_html(table, state), "table": table_html(table)}
 
     def _papers(
         self, how: str, search: str, most: int, ticked: Sequence[str], library: str, scope: Scope | None
@@ -146,12 +145,6 @@ class Maker:
         return ids
 
 
-_BUSY: Updates = {
-    "make": {"visible": False}, "stop": {"visible": True}, "csv": {"visible": False}, "markdown": {"visible": False},
-}  # fmt: skip
-_IDLE: Updates = {"make": {"visible": True}, "stop": {"visible": False}}
-
-
 def opened_html(table: Table, row: int, column: int) -> str:
     """The abstract behind one cell, its sentence marked; nothing where there is no such row."""
     if not 0 <= row < len(table.rows):
@@ -168,10 +161,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
     ticked = parts.get("library.ticked") or gr.State([])
 
     def updates(values: Updates) -> tuple[Any, ...]:
-        return tuple(
-            gr.skip() if name not in values else gr.update(**v) if isinstance(v := values[name], dict) else v
-            for name in _OUTPUTS
-        )
+        return tuple(values.get(name, gr.skip()) for name in _OUTPUTS)
 
     def make(
         how: str, search: str | None, most: int, known: list[str], typed: str | None, ticked: list[str], library: str,
@@ -214,7 +204,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         lambda how: (gr.update(visible=how == _SEARCH), gr.update(visible=how != _TICKED)),
         [parts["tables.how"]], [parts["tables.search"], parts["tables.most"]], queue=False, **_QUIET,
     )  # fmt: skip
-    cleared = (Table(()), "", NOTHING_YET, "", gr.update(visible=False), gr.update(visible=False))
-    shown = [parts[f"tables.{name}"] for name in ("result", "state", "table", "paper", "csv", "markdown")]
+    cleared = (Table(()), "", NOTHING_YET, "")
+    shown = [parts[f"tables.{name}"] for name in ("result", "state", "table", "paper")]
     parts["library"].change(lambda: cleared, None, shown, queue=False, **_QUIET)
     app.unload(stop)
