@@ -27,7 +27,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-support constraints clean help
+.PHONY: run test test-slow install dev lint bench prepare train-support train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -35,6 +35,7 @@ help:
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff and mypy"
 	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
+	@echo "make train-writer   teach the packaged model to write (PRESET=smoke, cpu or gpu; make show-examples: what it is taught)"
 	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
@@ -76,6 +77,20 @@ train-support: dev
 	$(BIN)/python -m training.support.export --weights $(BUILD)/support/model.pt --out models/support.onnx
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
+
+# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (two hours on 2 cores) or gpu.
+PRESET ?= cpu
+
+train-writer: dev
+	$(PIP) install --quiet -c constraints.txt --group training
+	$(BIN)/python -m training.writer.data --data $(DATA) --out $(BUILD)/writer-$(PRESET) --preset $(PRESET)
+	$(BIN)/python -m training.writer.train --examples $(BUILD)/writer-$(PRESET) --out $(BUILD)/writer-$(PRESET) --preset $(PRESET)
+	$(BIN)/python -m training.writer.export --adapter $(BUILD)/writer-$(PRESET)/adapter.pt --out $(BUILD)/writer-$(PRESET)/writer.gguf
+	$(BIN)/python -m training.writer.parity --adapter $(BUILD)/writer-$(PRESET)/adapter.pt --gguf $(BUILD)/writer-$(PRESET)/writer.gguf
+
+# Fifty of the examples that the writer is taught with.
+show-examples: dev
+	@$(BIN)/python -m training.writer.show --examples $(BUILD)/writer-$(PRESET)/train.jsonl
 
 constraints: dev
 	@$(BIN)/python scripts/constraints.py
