@@ -36,6 +36,8 @@ from tests.browser.fakes import (
     make_hostile_answer,
 )
 
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
 ACCOUNTS = "ada:correct horse,ben:battery staple"
 
 
