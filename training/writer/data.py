@@ -25,7 +25,6 @@ import json
 import random
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +48,7 @@ from training.writer.shorten import shorten
 # Questions of each source that are looked at.
 PRESETS = {
     "smoke": {"arxiv": 60, "qasper": 30, "xquad": 20, "covid": 20, "pubmedqa": 30, "scitldr": 30},
-    "cpu": {"arxiv": 2400, "qasper": 800, "xquad": 250, "covid": 250, "pubmedqa": 500, "scitldr": 400},
+    "cpu": {"arxiv": 1200, "qasper": 450, "xquad": 120, "covid": 120, "pubmedqa": 350, "scitldr": 250},
     "gpu": {"arxiv": 4315, "qasper": 2600, "xquad": 1190, "covid": 1380, "pubmedqa": 1000, "scitldr": 1992},
 }
 HELD_OUT = 0.03
@@ -305,16 +304,15 @@ def main() -> int:
     items = []
     for name, most in PRESETS[options.preset].items():
         found = list(SOURCES[name](options.data))
-        items += rng.sample(found, min(most, len(found)))
+        items += random.Random(options.seed).sample(found, len(found))[:most]
     options.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline = _library(Path(folder), [item.paper for item in items])
-        examples = []
-        for at, item in enumerate(items, start=1):
-            if (made := example(pipeline, item)) is not None:
-                examples.append(made)
-            if at % 200 == 0:
-                sys.stderr.write(f"{at} of {len(items)} questions, {len(examples)} examples\n")
+    pipeline = _library(options.out, [item.paper for item in items])
+    examples = []
+    for at, item in enumerate(items, start=1):
+        if (made := example(pipeline, item)) is not None:
+            examples.append(made)
+        if at % 100 == 0:
+            sys.stderr.write(f"{at} of {len(items)} questions, {len(examples)} examples\n")
     rng.shuffle(examples)
     prompt = load_prompt("write")
     cut = max(4, round(HELD_OUT * len(examples)))
@@ -324,12 +322,15 @@ def main() -> int:
 
 
 def _library(folder: Path, papers: Sequence[Paper]) -> Pipeline:
-    """The program over all the texts."""
-    once = {p.id: p for p in papers}.values()
+    """The program over all the texts; a library that an earlier run has begun is completed."""
+    once = list({p.id: p for p in papers}.values())
     sys.stderr.write(f"{len(once)} texts\n")
-    with Library.create(folder / "texts", embedder=embedder_id()) as library:
+    path = folder / "texts"
+    begun = Library.exists(path)
+    opened = Library.open(path, embedder=embedder_id(), read_only=False) if begun else None
+    with opened or Library.create(path, embedder=embedder_id()) as library:
         library.add(once, PaperEncoder())
-    return open_answerer(Settings(home=folder, library=folder / "texts"))
+    return open_answerer(Settings(home=folder, library=path))
 
 
 def _write(path: Path, prompt: Prompt, examples: Sequence[Example]) -> None:

@@ -195,6 +195,7 @@ def main() -> int:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="an end before that of the preset")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -202,7 +203,9 @@ def main() -> int:
     train, held_out = (read(options.examples / f"{name}.jsonl", pieces) for name in ("train", "heldout"))
     sys.stderr.write(f"{len(train)} examples, {sum(len(e.ids) for e in train) / len(train):.0f} tokens each\n")
     options.out.mkdir(parents=True, exist_ok=True)
-    run = Run(options.out, PRESETS[options.preset], train, held_out, options.seed)
+    preset = PRESETS[options.preset]
+    preset = Preset(preset.epochs, options.minutes or preset.minutes)
+    run = Run(options.out, preset, train, held_out, options.seed)
     run.teach()
     lines = "".join(json.dumps(entry) + "\n" for entry in run.log)
     (options.out / "log.jsonl").write_text(lines, encoding="utf-8")
