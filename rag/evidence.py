@@ -132,6 +132,7 @@ def question_features(
         "rarest_missing": float(bool(rarest) and rarest not in there),
         "asked_missing": float(query.wants_figure) * _missing(counted_words(query.text), there, weights),
         "proper_missing": _absent(proper_words(query.text), text, there),
+        "topic_coverage": weights.topic_coverage(there),
     }
     return values
 
@@ -204,10 +205,14 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
     nearest = tuple(h.paper.id for h in ranked.hits[:3])
     if not ranked.candidates:
         return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
-    broad = query.intent in (Intent.MULTI, Intent.SUMMARY)
-    if answerable(ranked.features) >= model.threshold * (BROAD if broad else 1.0):
+    if answerable(ranked.features) >= model.threshold * share_of_threshold(query):
         return None
     return _refusal(query, ranked, nearest, model)
+
+
+def share_of_threshold(query: Query) -> float:
+    """How much of the threshold the probability of an answer must reach for this kind of question."""
+    return BROAD if query.intent in (Intent.MULTI, Intent.SUMMARY) else 1.0
 
 
 def unanswered(hits: Sequence[PaperHit]) -> Refusal:

@@ -63,6 +63,7 @@ QUESTION_FEATURES = (
     "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
     "asked_missing",  # a figure is asked for: share (by idf) of the words for what is counted that this paper lacks
     "proper_missing",  # share of the question's capitalised words that this paper lacks
+    "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
 _NUMBER = re.compile(r"\d")
@@ -103,6 +104,18 @@ _MEASURES = frozenset(
     approaches technique techniques remedy remedies trick idea ideas reason reasons problem problems thing things
     happens exactly""".split()
 )
+# Words of a question that name no topic: 'What can I *read* about pruning?', '*Anything* on speech?'. Abstracts hardly
+# use them, so by their rarity they would count for more than the topic. None of them is a term of a field by itself.
+_TALK = frozenset(
+    stem(w)
+    for w in """anybody anyone anything everybody everyone everything nobody nothing somebody someone something one
+    people thing bring come deal do done exist find found get give given go gone happen have help know known learnt let
+    look made make put read said say see seen take taken talk tell think told try want work write written wrote
+    bad best better big good great interesting new nice old useful usual unusual worse worst
+    approach aspect idea kind role sort trick use way
+    article author collection library paper publication research study
+    actually ever here often really still today together usually""".split()
+)
 _RELATIONS = frozenset("after before between during over per through under until via while without".split())
 
 
@@ -121,6 +134,11 @@ class WordWeights:
     def coverage(self, found: set[str]) -> float:
         """Share of the words, by weight, that are in ``found``; 0..1."""
         return sum(v for w, v in self.idf.items() if w in found) / self.total
+
+    def topic_coverage(self, found: set[str]) -> float:
+        """The same of the words that can name a topic; of all where none can."""
+        topic = {w: v for w, v in self.idf.items() if w not in _TALK} or self.idf
+        return sum(v for w, v in topic.items() if w in found) / (sum(topic.values()) or 1.0)
 
 
 def sentence_features(

@@ -256,3 +256,12 @@ def test_a_figure_for_something_that_the_paper_never_names_counts_as_missing() -
     assert SHELF.rank("What dropout rate does OneCut use?", EVERYTHING).features["asked_missing"] == 1.0
     assert SHELF.rank("What accuracy does OneCut reach?", EVERYTHING).features["asked_missing"] == 0.0
     assert SHELF.rank("How does OneCut do on Reddit?", EVERYTHING).features["proper_missing"] == 0.5
+
+
+def test_words_of_talk_do_not_count_against_a_broad_question() -> None:
+    broad = SHELF.rank("What can anybody read about pruning networks?", EVERYTHING).features
+    plain = SHELF.rank("pruning networks?", EVERYTHING).features
+    assert broad["best_coverage"] < plain["best_coverage"] == 1.0
+    assert broad["topic_coverage"] == plain["topic_coverage"] == 1.0
+    assert SHELF.rank("What can anybody read about pizza ovens?", EVERYTHING).features["topic_coverage"] == 0.0
+    assert SHELF.rank("What is known here?", EVERYTHING).features["topic_coverage"] == 0.0  # nothing but talk

@@ -9,8 +9,9 @@ hand-written questions count fully, those that a language model wrote for arXiv 
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
-questions whose own paper was taken out of what retrieval found. The threshold is the 5% quantile of the answerable
-hand-written questions under ten-fold cross-validation.
+questions whose own paper was taken out of what retrieval found. To these come the broad, off-topic and near-miss
+questions of ``refusal_questions.jsonl`` whose split is ``fit``; its other splits are only measured. The threshold is
+the 5% quantile of the answerable development questions under ten-fold cross-validation.
 
 Seeded; a few minutes on two cores. What is reported is cross-validated; what is written is fitted on everything.
 """
@@ -52,6 +53,9 @@ AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missin
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
+REFUSAL_WEIGHTS |= {"broad": 6.0, "off-topic": 12.0, "near-miss": 12.0}  # of refusal_questions.jsonl
+ANSWERED = ("answerable", "in", "broad")
+OWN = Path(__file__).with_name("refusal_questions.jsonl")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Case:
     rows: np.ndarray
     gold: np.ndarray
     question: dict[str, float]
+    share: float = 1.0  # of the threshold, which the probability must reach
+    split: str = "fit"
 
 
 def main() -> None:
@@ -93,10 +99,12 @@ def main() -> None:
             _write(args.out, model)  # the figures of a question use the scores of its sentences
             evidence._model.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
+        cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in _lines(OWN)]
         cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
-        coefficients, bias, threshold = _fit_refusal(cases, args.reliability)
+        coefficients, bias, threshold = _fit_refusal([c for c in cases if c.split == "fit"], args.reliability)
+        _report_refusal(cases, coefficients, bias, threshold)
         model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
         _write(args.out, model)
@@ -129,7 +137,7 @@ def _case(pipeline: Pipeline, kind: str, query: Query, gold: set[str], without: 
     ranked = pipeline.rank(query, PAPERS, Clock())
     rows = np.array([c.features for c in ranked.candidates], dtype=np.float64).reshape(-1, len(SENTENCE_FEATURES))
     marked = np.array([any(_same(c.sentence.text, g) for g in gold) for c in ranked.candidates], dtype=bool)
-    return Case(kind, rows, marked, dict(ranked.features))
+    return Case(kind, rows, marked, dict(ranked.features), evidence.share_of_threshold(query))
 
 
 def _search_without(pipeline: Pipeline, title: str) -> Search:
@@ -162,7 +170,7 @@ def _human_case(pipeline: Pipeline, record: dict[str, Any]) -> Case:
     history = [Turn(t["role"], t["content"]) for t in record.get("history", ())]
     query = pipeline.understand(record["question"], history)
     kind = "answerable" if record["gold"] else "unanswerable"
-    return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record["evidence"]})
+    return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record.get("evidence", ())})
 
 
 def _synthetic_case(pipeline: Pipeline, record: dict[str, Any], kind: str, without: str = "") -> Case | None:
@@ -231,28 +239,34 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
 def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np.ndarray, float, float]:
     """Coefficients on the raw figures, bias, and the threshold on the probability."""
     x = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in cases])
-    y = np.array([c.kind in ("answerable", "in") for c in cases])
+    y = np.array([c.kind in ANSWERED for c in cases])
     kinds = np.array([c.kind for c in cases])
     weight = np.array([REFUSAL_WEIGHTS[k] for k in kinds])
-    human = np.flatnonzero(np.isin(kinds, ("answerable", "unanswerable")))
+    human = np.flatnonzero(np.isin(kinds, ("answerable", "unanswerable", "broad", "off-topic", "near-miss")))
     held_out = np.zeros(len(cases))
     for fold in range(FOLDS):
         test = human[human % FOLDS == fold]
         train = np.setdiff1d(np.arange(len(cases)), test)
         held_out[test] = _Logistic(x[train], y[train], weight[train]).probability(x[test])
     threshold = float(np.quantile(held_out[kinds == "answerable"], FALSE_REFUSALS))
-    print(
-        f"threshold {threshold:.3f}; unanswerable refused {np.mean(held_out[kinds == 'unanswerable'] < threshold):.2f}"
-    )
+    refused = held_out < threshold * np.array([c.share for c in cases])
+    print(f"threshold {threshold:.3f}; refused under cross-validation:")
+    for kind in dict.fromkeys(kinds[human]):
+        print(f"  {kind}: {np.sum(refused[kinds == kind])} of {np.sum(kinds == kind)}")
     if picture is not None:
         _draw_reliability(x, y, weight, kinds, picture)
     model = _Logistic(x, y, weight)
-    fitted = model.probability(x)
-    for kind in REFUSAL_WEIGHTS:
-        print(
-            f"  refused of {kind}: {np.mean(fitted[kinds == kind] < threshold):.2f} of {np.sum(kinds == kind)} (fitted)"
-        )
     return model.coefficients, model.bias, threshold
+
+
+def _report_refusal(cases: Sequence[Case], coefficients: np.ndarray, bias: float, threshold: float) -> None:
+    """How many of each kind are refused, those that the fit has seen and those that it has not."""
+    print("refused:")
+    for split, kind in sorted({(c.split, c.kind) for c in cases}):
+        mine = [c for c in cases if (c.split, c.kind) == (split, kind)]
+        figures = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in mine])
+        refused = expit(figures @ coefficients + bias) < threshold * np.array([c.share for c in mine])
+        print(f"  {split} {kind}: {np.sum(refused)} of {len(mine)}")
 
 
 def _draw_reliability(x: np.ndarray, y: np.ndarray, weight: np.ndarray, kinds: np.ndarray, picture: Path) -> None:

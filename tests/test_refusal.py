@@ -1,0 +1,55 @@
+"""Refusal on the hand-written questions of ``training/refusal_questions.jsonl``, over the shipped library."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag import factory
+from rag.config import load_settings
+from rag.evidence import judge
+from rag.pipeline import Clock, Pipeline
+from tests.library_parts import shipped_papers
+
+QUESTIONS: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "training" / "refusal_questions.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+KINDS = {"broad", "off-topic", "near-miss"}
+
+
+@pytest.fixture(scope="module")
+def quoting(shipped_home: Path) -> Iterator[Pipeline]:
+    yield factory.open_answerer(load_settings(home=shipped_home))
+    factory.close_all()
+
+
+def test_the_questions_name_papers_that_are_there_and_no_question_is_in_two_splits() -> None:
+    papers = {p.id for p in shipped_papers()}
+    assert len({q["id"] for q in QUESTIONS}) == len({q["question"].lower() for q in QUESTIONS}) == len(QUESTIONS)
+    assert {(q["split"], q["kind"]) for q in QUESTIONS} == {(s, k) for s in ("fit", "held-out", "blind") for k in KINDS}
+    for question in QUESTIONS:
+        assert bool(question["gold"]) == (question["kind"] == "broad"), question["id"]
+        assert ("about" in question) == (question["kind"] == "near-miss"), question["id"]
+        assert {*question["gold"], *filter(None, [question.get("about")])} <= papers, question["id"]
+
+
+def test_broad_questions_are_answered_and_what_is_not_here_is_refused(quoting: Pipeline) -> None:
+    """On those that nothing was fitted on; with room for a few to change with the versions of the libraries."""
+    refused: Counter[str] = Counter()
+    asked = [q for q in QUESTIONS if q["split"] != "fit"]
+    for question in asked:
+        query = quoting.understand(question["question"])
+        ranked = quoting.rank(query, quoting.settings.papers + 1, Clock())
+        refused[question["kind"]] += judge(query, ranked) is not None
+    total = Counter(q["kind"] for q in asked)
+    assert refused["broad"] <= 0.08 * total["broad"]
+    assert refused["off-topic"] >= 0.95 * total["off-topic"]
+    assert refused["near-miss"] >= 0.6 * total["near-miss"]
