@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 QUOTE = "quote"
 MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
+WRITER_MODES = ("cite", "free")  # what it was taught; it does not choose quotes
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
 UNMEASURED = (
@@ -80,9 +81,9 @@ def open_answerer(settings: Settings) -> Pipeline:
         )  # fmt: skip
     from rag.prompting import load_prompt
 
-    prompt = load_prompt("answer")
     model = registered_model(settings)
-    generator = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    prompt = load_prompt(model.prompt)
+    generator = _llama(model, settings.context, settings.threads, settings.temperature)
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
     return Pipeline(
         library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word
@@ -107,7 +108,7 @@ def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, .
             return None, "", (UNMEASURED.format(model=model.name, given=settings.model),)
         if not known.chooses:
             return None, "", (RANKER_STANDS.format(model=model.name, reason=known.reason),)
-    llama = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    llama = _llama(model, settings.context, settings.threads, settings.temperature)
     assert isinstance(llama, LlamaGenerator)
     render = partial(_render_options, prompt)
     return ChosenQuotes(llama.engine, render, model=model.name, sha256=model.sha256), prompt.sha256, ()
@@ -138,11 +139,20 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
 
 def effective_mode(settings: Settings) -> str:
-    """The mode that is meant: quotes without a language model, ``cite`` with one, or what was asked for."""
+    """The mode that is meant: quotes without a language model, ``cite`` with one, or what was asked for.
+
+    Raises :class:`ConfigError` for a mode that the model does not have.
+    """
+    from rag.models import WRITER
+
     if settings.model == QUOTE:
         if settings.mode in (None, QUOTE):
             return QUOTE
         raise ConfigError(f"Mode '{settings.mode}' needs a language model. Add --model smollm2, or leave the mode out.")
+    if settings.model == WRITER and settings.mode == QUOTE:
+        raise ConfigError(
+            f"The model '{WRITER}' writes and chooses no quotes. Use --mode cite or free with it, or --model quote."
+        )
     return settings.mode or "cite"
 
 
@@ -157,18 +167,17 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 
 def available_models(settings: Settings) -> list[ModelChoice]:
-    """The built-in quotes, the bundled model and every registered one that can be used now."""
-    from rag.models import BUNDLED, BUNDLED_TITLE, list_models, packaged_model
+    """The built-in quotes, the bundled model, the writer and every registered one that can be used now."""
+    from rag.models import BUNDLED, BUNDLED_TITLE, SHIPPED, WRITER, list_models, unprepared
 
-    choices = [ModelChoice(QUOTE, "built-in quotes", (QUOTE,))]
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
-    if BUNDLED not in listed and packaged_model() is not None:
-        choices.append(ModelChoice(BUNDLED, BUNDLED_TITLE, MODEL_MODES))
-    for name, model in sorted(listed.items(), key=lambda item: (item[0] != BUNDLED, item[0])):
+    labels = unprepared(listed)
+    for name, model in listed.items():
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
-        label = f"{title}, {model.info.size / 1e6:,.0f} MB"
-        choices.append(ModelChoice(name, label, MODEL_MODES))
-    return choices
+        labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
+    ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
+    models = [ModelChoice(name, labels[name], WRITER_MODES if name == WRITER else MODEL_MODES) for name in ordered]
+    return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 
 def measure_model(settings: Settings, say: Callable[[str], object] = lambda word: None) -> Speed:
@@ -183,7 +192,7 @@ def measure_model(settings: Settings, say: Callable[[str], object] = lambda word
     from rag.models import keep_speed, measure
 
     model = registered_model(settings)
-    generator = _llama(model.path, model.name, model.sha256, settings.context, settings.threads, settings.temperature)
+    generator = _llama(model, settings.context, settings.threads, settings.temperature)
     assert isinstance(generator, LlamaGenerator)
     here = machine(())
     speed = measure(
@@ -379,19 +388,21 @@ def _opened_library(path: Path) -> Library:
 
 
 @lru_cache(maxsize=2)
-def _llama(path: Path, name: str, sha256: str, context: int, threads: int, temperature: float) -> Generator:
+def _llama(model: RegisteredModel, context: int, threads: int, temperature: float) -> Generator:
+    from rag.generators.engine import Adapter
     from rag.generators.llama import LlamaGenerator
     from rag.prompting import load_prompt
 
     generator = LlamaGenerator(
-        path,
+        model.path,
         context=context,
         threads=threads,
         temperature=temperature,
         max_tokens=4096,
-        render=load_prompt("answer").render,
-        model=name,
-        sha256=sha256,
+        render=load_prompt(model.prompt).render,
+        model=model.name,
+        sha256=model.sha256,
+        adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
     )
     _CLOSERS.append(generator.close)
     return generator

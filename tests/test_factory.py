@@ -65,7 +65,10 @@ def test_no_library_but_the_shipped_one_is_made_by_asking(tmp_path: Path) -> Non
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_models_that_can_be_used_are_offered(footnote_home: Path, tmp_path: Path) -> None:
+def test_models_that_can_be_used_are_offered(
+    footnote_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.models.writer.adapter_file", lambda: tmp_path / "none.gguf")
     names = [choice.name for choice in factory.available_models(load_settings())]
     assert names == ["quote", "smollm2"]
     add_model(footnote_home, write_llama(tmp_path / "tiny.gguf"), "tiny")

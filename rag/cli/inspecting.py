@@ -59,7 +59,8 @@ def _models(settings: Settings) -> list[str]:
     click.echo("embedder all-MiniLM-L6-v2: weights are the published ones")
     problems = []
     for model in list_models(settings.home):
-        click.echo(f"model {model.name}: {model.path.name}, sha256 {model.sha256[:16]}…")
+        files = model.path.name + (f" with {model.adapter.name}" if model.adapter is not None else "")
+        click.echo(f"model {model.name}: {files}, sha256 {model.sha256[:16]}…")
         if model.problem:
             problems.append(f"model {model.name}: {model.problem}")
     return problems

@@ -26,8 +26,8 @@ def list_() -> None:
         list_models,
         memory_available,
         memory_needed,
-        packaged_model,
         recommended,
+        unprepared,
     )
 
     home = load_settings().home
@@ -44,8 +44,8 @@ def list_() -> None:
             f"  {model.name:<17} {title}, {model.info.quantisation}, "
             f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
         )
-    if packaged_model() is not None and not any(model.name == BUNDLED for model in registered):
-        click.echo(f"  {BUNDLED:<17} {BUNDLED_TITLE}, comes with the installation; prepared at first use")
+    for name, title in unprepared([model.name for model in registered]).items():
+        click.echo(f"  {name:<17} {title}, comes with the installation; prepared at first use")
     click.echo("\nTo download (only when you ask; checked against the published SHA-256):")
     for offer in recommended():
         state = "fits" if fits(offer.size, offer.kv_bytes) else "needs more memory than is free"

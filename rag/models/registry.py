@@ -21,21 +21,30 @@ from rag.models.header import ModelInfo, inspect_gguf
 from rag.models.records import replacing
 
 BUNDLED = "smollm2"
+WRITER = "writer"  # the bundled model with the adapter that comes with the program
 BUNDLED_TITLE = "SmolLM2-135M-Instruct"  # the file itself carries the name of a training run
-_RESERVED = frozenset({BUNDLED, "quote"})
+SHIPPED = (BUNDLED, WRITER)  # in the order of lists
+_RESERVED = frozenset({*SHIPPED, "quote"})
 _FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
-    """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty."""
+    """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
+
+    ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
+    for both. ``prompt`` is the file of ``prompts/`` that it answers with.
+    """
 
     name: str
     path: Path
     sha256: str
     info: ModelInfo
     problem: str = ""
+    adapter: Path | None = None
+    adapter_sha256: str = ""
+    prompt: str = "answer"
 
 
 def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredModel:
@@ -64,7 +73,9 @@ def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredMode
 
 
 def remove_model(home: Path, name: str) -> None:
-    """Forget a registered model; its file stays. Raises :class:`ModelNotFound`."""
+    """Forget a registered model; its file stays. Raises :class:`ModelNotFound`, :class:`ModelError` for the writer."""
+    if name == WRITER:
+        raise ModelError(f"'{WRITER}' comes with the installation and stays in the list.")
     with editing(home) as models:
         if name not in models:
             raise ModelNotFound(f"'{name}' is not registered. Registered are: {_listed(models)}.")
@@ -74,19 +85,28 @@ def remove_model(home: Path, name: str) -> None:
 def list_models(home: Path) -> list[RegisteredModel]:
     """All registered models by name, those whose file is gone or changed with their ``problem``.
 
-    The bundled model stands among them once it has been prepared.
+    The bundled model stands among them once it has been prepared, and so does the writer where its adapter is there.
     """
-    return [_current(name, entry) for name, entry in sorted(read(home).items())]
+    from rag.models.writer import has_adapter, writer_on  # it rests on the bundled model
+
+    models = {name: _current(name, entry) for name, entry in read(home).items()}
+    if BUNDLED in models and has_adapter():
+        models[WRITER] = writer_on(models[BUNDLED])
+    return [model for _, model in sorted(models.items())]
 
 
 def resolve_model(home: Path, name_or_path: str) -> RegisteredModel:
     """The model of that name, or the GGUF at that path (which is not registered by it).
 
-    The bundled model is prepared when it is asked for. Raises :class:`ModelNotFound` with the known names, or
-    :class:`ModelError` for a file that cannot answer.
+    The bundled model is prepared when it or the writer is asked for. Raises :class:`ModelNotFound` with the known
+    names, or :class:`ModelError` for a file that cannot answer.
     """
     from rag.models.bundled import prepare_bundled  # it keeps its entry here
+    from rag.models.writer import verified_adapter, writer_on
 
+    if name_or_path == WRITER:
+        verified_adapter()
+        return writer_on(resolve_model(home, BUNDLED))
     if name_or_path == BUNDLED:
         prepare_bundled(home)
     models = read(home)
@@ -189,10 +209,11 @@ def _unregistered(home: Path, path: Path) -> RegisteredModel:
 
 def _unknown(name: str, models: dict[str, Any]) -> str:
     from rag.models.catalogue import recommended  # it registers what it downloads
+    from rag.models.writer import has_adapter
 
     if any(offer.name == name for offer in recommended()):
         return f"The model '{name}' has not been downloaded. Get it with 'footnote models pull {name}'."
-    known = sorted({BUNDLED, "quote", *models})
+    known = sorted({BUNDLED, "quote", *models, *([WRITER] if has_adapter() else [])})
     return f"'{name}' is neither a known model nor a file. Known are: {', '.join(known)}."
 
 

@@ -9,6 +9,7 @@ from rag.bibliography import clean, one_line
 from rag.models import (
     BUNDLED,
     BUNDLED_TITLE,
+    SHIPPED,
     Offer,
     RegisteredModel,
     Speed,
@@ -22,24 +23,24 @@ def here_html(
     models: Sequence[RegisteredModel],
     speeds: Mapping[str, Speed],
     *,
-    bundled: bool,
+    coming: Mapping[str, str],
     chosen: str,
     free: int,
     context: int,
     changeable: bool,
     busy: str = "",
 ) -> str:
-    """What can answer, a card each: the quotes, the bundled model, then every registered file.
+    """What can answer, a card each: the quotes, what comes with the installation, then every registered file.
 
-    ``free`` bytes of memory; ``context`` tokens of a question and its answer; ``bundled``: the bundled model comes with
-    the installation. Without ``changeable`` nothing can be removed. ``busy`` is the model that is being measured.
+    ``free`` bytes of memory; ``context`` tokens of a question and its answer; ``coming`` are titles by name of models
+    that come with the installation and are not prepared yet. Without ``changeable`` nothing can be removed. ``busy`` is
+    the model that is being measured.
     """
-    ordered = sorted(models, key=lambda m: (m.name != BUNDLED, m.name))
+    ordered = sorted(models, key=lambda m: (SHIPPED.index(m.name) if m.name in SHIPPED else len(SHIPPED), m.name))
     cards = [_quotes(chosen)]
-    if bundled and not any(m.name == BUNDLED for m in models):
-        cards.append(_unprepared(chosen, busy))
+    cards += [_unprepared(name, title, chosen, busy) for name, title in coming.items()]
     cards += [
-        _card(model, speeds.get(model.sha256), chosen, free, context, changeable and model.name != BUNDLED, busy)
+        _card(model, speeds.get(model.sha256), chosen, free, context, changeable and model.name not in SHIPPED, busy)
         for model in ordered
     ]
     return (
@@ -56,10 +57,10 @@ def _quotes(chosen: str) -> str:
     return _item(QUOTE, "Built-in quotes", "", facts, _actions(QUOTE, chosen, measure=False, remove=False))
 
 
-def _unprepared(chosen: str, busy: str) -> str:
+def _unprepared(name: str, title: str, chosen: str, busy: str) -> str:
     facts = '<p class="fn-models-hint">Comes with the installation and is prepared at its first use, in seconds.</p>'
-    actions = _actions(BUNDLED, chosen, measure=True, remove=False, busy=busy)
-    return _item(BUNDLED, BUNDLED_TITLE, "", facts, actions)
+    actions = _actions(name, chosen, measure=True, remove=False, busy=busy)
+    return _item(name, title, "", facts, actions)
 
 
 def _card(
@@ -80,7 +81,8 @@ def _card(
     ]
     facts = "".join(f"<div><dt>{name}</dt><dd>{escape(clean(value))}</dd></div>" for name, value in rows)
     state, usable = _state(model, need, free)
-    where = f'<p class="fn-models-path" dir="ltr">{escape(clean(str(model.path)))}</p>'
+    files = [model.path] if model.adapter is None else [model.path, model.adapter]
+    where = "".join(f'<p class="fn-models-path" dir="ltr">{escape(clean(str(file)))}</p>' for file in files)
     actions = _actions(model.name, chosen, measure=usable, remove=removable, use=usable, busy=busy)
     return _item(model.name, title, state, f'<dl class="fn-models-facts">{facts}</dl>{where}', actions)
 
@@ -88,7 +90,7 @@ def _card(
 def _state(model: RegisteredModel, need: int, free: int) -> tuple[str, bool]:
     """What stands beside the title, and whether the model can be used."""
     if model.problem:
-        remedy = "Add it again below, or remove it from the list."
+        remedy = "Install Footnote again." if model.adapter else "Add it again below, or remove it from the list."
         return f'<span class="fn-models-bad">{escape(model.problem)}. {remedy}</span>', False
     if need > free:
         return f'<span class="fn-models-bad">needs {_gb(need)}, {_gb(free)} are free</span>', True

@@ -145,6 +145,8 @@ def _llama(path: Path, adapter: Path | None) -> Iterator[Any]:
         type_k=llama_cpp.GGML_TYPE_F32, type_v=llama_cpp.GGML_TYPE_F32,
     )  # fmt: skip
     try:
+        if adapter is not None and not llama._lora_adapter:  # None is not what a failure looks like to llama-cpp-python
+            raise SystemExit(f"llama.cpp cannot apply {adapter} to {path.name}: {llama_log.take_errors()}")
         yield llama
     finally:
         llama.close()

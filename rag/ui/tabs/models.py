@@ -43,13 +43,13 @@ class Models:
 
     def page(self, chosen: str, busy: str = "") -> tuple[str, str]:
         """The models that are here, and those that can be downloaded. Raises :class:`FootnoteError`."""
-        from rag.models import list_models, memory_available, packaged_model, recommended, speeds
+        from rag.models import list_models, memory_available, recommended, speeds, unprepared
 
         models, free = list_models(self.home), memory_available()
         assert self._desk.settings is not None
         here = here_html(
-            models, speeds(self.home), bundled=packaged_model() is not None, chosen=chosen, free=free,
-            context=self._desk.settings.context, changeable=self._desk.private, busy=busy,
+            models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
+            free=free, context=self._desk.settings.context, changeable=self._desk.private, busy=busy,
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
 
@@ -79,12 +79,12 @@ class Models:
 
     def remove(self, name: str) -> str:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
-        from rag.models import BUNDLED, remove_model
+        from rag.models import SHIPPED, remove_model
 
         if not self._desk.private:
             raise ModelError(f"On the computer that Footnote runs on: footnote models remove {name}")
-        if name == BUNDLED:
-            raise ModelError(f"'{BUNDLED}' comes with the installation and stays in the list.")
+        if name in SHIPPED:
+            raise ModelError(f"'{name}' comes with the installation and stays in the list.")
         remove_model(self.home, name)
         return f"'{name}' is no longer in the list; its file stays where it is."
 
