@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from rag.models.bundled import packaged_model
+from training.writer.packaged import read_model, read_tokenizer
 
 RANK = 16
 ALPHA = 32.0
@@ -94,18 +95,12 @@ class Writer(nn.Module):
 
 def packaged() -> Any:
     """The packaged language model, its weights as float32. Raises ``FileNotFoundError`` where it is not installed."""
-    from transformers import AutoModelForCausalLM
-
-    path = _file()
-    return AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    return read_model(_file())
 
 
 def tokenizer() -> Any:
     """Its tokenizer, from the same file."""
-    from transformers import AutoTokenizer
-
-    path = _file()
-    return AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    return read_tokenizer(_file())
 
 
 def _file() -> Path:
