@@ -15,7 +15,15 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
-from rag.facts import has_negation, is_denied, is_opposite, missing_figures, missing_names, missing_proper_nouns
+from rag.facts import (
+    exchanged,
+    has_negation,
+    is_denied,
+    is_opposite,
+    missing_figures,
+    missing_names,
+    missing_proper_nouns,
+)
 from rag.marks import with_numbers
 from rag.words import stems
 
@@ -146,9 +154,10 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
         return Citation(evidence.number, paper.id, position, paper.title, 0, 0, verdict)
     best = _nearest(text, paper.id, sentences, sources)
     turned = has_negation(text) != has_negation(best.text) or is_opposite(text, best.text)
-    if invented:
+    quoted = _quoted(text, best.text) >= QUOTED
+    if invented or (quoted and exchanged(text, best.text)):
         score, verdict = 0.0, Verdict.UNSUPPORTED
-    elif not turned and _quoted(text, best.text) >= QUOTED:
+    elif not turned and quoted:
         score, verdict = 1.0, Verdict.SUPPORTED
     else:
         score = sources.support(text, paper.title, [s.text for s in sentences])

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import SequenceMatcher
 
 from rag.words import NAME, stem, stems
 
@@ -187,6 +188,46 @@ def missing_proper_nouns(sentence: str, source: str) -> set[str]:
             spelt_out |= set(words)
     found = {m.group() for m in _PROPER.finditer(text)} - spelt_out
     return {word for word in found if word.lower()[: max(4, len(word) - 2)] not in low}
+
+
+def exchanged(sentence: str, source: str) -> bool:
+    """Whether a near copy of ``source`` has another figure or name in the place of one: '85% on ImageNet' for '85% on
+    CIFAR-10'. Both may stand in the abstract; what is wrong is where. Meant for sentences that follow each other.
+    """
+    here, there = _words_in_order(sentence), _words_in_order(source)
+    matcher = SequenceMatcher(None, [w.lower() for w in here], [w.lower() for w in there], autojunk=False)
+    for kind, begin, end, begin_there, end_there in matcher.get_opcodes():
+        if kind != "replace":
+            continue
+        mine = {_bare(w) for w in here[begin:end] if _is_marked(w)}
+        theirs = {_bare(w) for w in there[begin_there:end_there] if _is_marked(w)}
+        alone = {one for one in mine if not any(_alike(one, other) for other in theirs)}
+        rivals = {other for other in theirs if not any(_alike(one, other) for one in mine)}
+        if any(one[:1].isdigit() == other[:1].isdigit() for one in alone for other in rivals):
+            return True
+    return False
+
+
+def _alike(one: str, other: str) -> bool:
+    """The same, or one name within the other ('Llama' in 'Llama2')."""
+    if not one or not other or one[0].isdigit() or other[0].isdigit():
+        return one == other
+    return one in other or other in one
+
+
+def _words_in_order(text: str) -> list[str]:
+    return [w.strip(".,;:!?()[]'\"“”‘’%") for w in plain(text).split()]
+
+
+def _is_marked(word: str) -> bool:
+    """Whether a word is a figure, or a name as acronyms and models have them."""
+    return any(c.isdigit() for c in word) or sum(c.isupper() for c in word) > 1
+
+
+def _bare(word: str) -> str:
+    """The figure that a word begins with, else its letters and digits: '7B' is '7', 'GPT-2' is 'GPT2'."""
+    figure = re.match(_NUMBER, word)
+    return _number(figure[0]) if figure else re.sub(r"[\W_]", "", word).lower().removesuffix("s")
 
 
 def is_denied(sentence: str, source: str) -> bool:

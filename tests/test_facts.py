@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.facts import (
+    exchanged,
     figures,
     has_negation,
     is_denied,
@@ -224,3 +225,26 @@ def test_opposites(sentence: str, source: str, opposite: bool) -> None:
 )
 def test_denials_of_what_the_other_affirms(sentence: str, source: str, denied: bool) -> None:
     assert is_denied(sentence, source) is denied
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source", "is_exchanged"),
+    [
+        (
+            "It reaches 85.68% on ImageNet-1K with 22.8M weights.",
+            "It reaches 85.68% on CIFAR-100 with 22.8M weights.",
+            True,
+        ),
+        ("It reaches 82.3% on CIFAR-100.", "It reaches 85.68% on CIFAR-100 and 82.3% on ImageNet.", True),
+        ("BERT is distilled into a small net.", "GPT-2 is distilled into a small net.", True),
+        ("The loss falls by 5 points.", "The loss falls by 85.5 points.", True),
+        ("It reaches 85.68% on CIFAR-100.", "It reaches 85.68% on CIFAR-100 and 82.3% on ImageNet.", False),
+        ("The authors train a 7B model.", "We train a 7 billion parameter model.", False),
+        ("GPT2 is distilled.", "GPT-2 is distilled.", False),
+        ("It takes 1000 steps (see 12).", "It takes 1,000 steps [12].", False),
+        ("It extends bandwidth (BWE).", "It extends Bandwidth Extension.", False),
+        ("The authors prune nets.", "We prune CNNs.", False),
+    ],
+)
+def test_another_name_or_figure_in_the_place_of_one(sentence: str, source: str, is_exchanged: bool) -> None:
+    assert exchanged(sentence, source) is is_exchanged

@@ -28,7 +28,6 @@ import sys
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rag import evidence, support
 from rag.chunking import split_sentences
@@ -43,6 +42,7 @@ from rag.marks import with_numbers
 from rag.pipeline import Clock, Pipeline
 from rag.prompting import Prompt, load_prompt
 from rag.words import stems
+from training.support.data import lines
 from training.writer.shorten import shorten
 
 # Questions of each source that are looked at.
@@ -93,7 +93,7 @@ class Example:
 
 def arxiv(data: Path) -> Iterator[Item]:
     """Questions that a language model wrote, with the sentence that each was written for."""
-    for at, record in enumerate(_lines(data / "synthetic" / "arxiv_questions.jsonl")):
+    for at, record in enumerate(lines(data / "synthetic" / "arxiv_questions.jsonl")):
         paper = Paper(f"arxiv-{at}", record["title"], " ".join(record["sentences"]))
         yield Item("arxiv", record["question"], paper, (record["sentences"][record["gold"]],))
 
@@ -101,7 +101,7 @@ def arxiv(data: Path) -> Iterator[Item]:
 def qasper(data: Path) -> Iterator[Item]:
     """Questions about the body of papers; the paragraphs that answer are the text."""
     folder = data / "evidence" / "qasper_evidence"
-    for at, record in enumerate(_lines(folder / "train_qas.jsonl")):
+    for at, record in enumerate(lines(folder / "train_qas.jsonl")):
         text = _BIBREF.sub("", " ".join(record["contexts"]))[:2000]
         answers = tuple(a for a in record["answers"] if a not in ("True", "False", "Yes", "No") and "FLOAT" not in a)
         sentences = [s.text for s in split_sentences(text)]
@@ -113,7 +113,7 @@ def qasper(data: Path) -> Iterator[Item]:
 def xquad(data: Path) -> Iterator[Item]:
     """Questions about paragraphs of an encyclopedia."""
     seen: dict[str, int] = {}  # many questions share a paragraph
-    for record in _lines(data / "evidence" / "xquad_en" / "qa.jsonl"):
+    for record in lines(data / "evidence" / "xquad_en" / "qa.jsonl"):
         sentences = list(split_sentences(record["context"]))
         gold = tuple(s.text for s in sentences if s.start <= record["answer_start"] < s.end)
         paper = Paper(
@@ -125,8 +125,8 @@ def xquad(data: Path) -> Iterator[Item]:
 def covid(data: Path) -> Iterator[Item]:
     """Questions about articles; the text is the answer's sentence and six on either side."""
     folder = data / "evidence" / "covid_qa"
-    texts = {r["id"]: list(split_sentences(r["text"])) for r in _lines(folder / "contexts.jsonl")}
-    for record in _lines(folder / "qa.jsonl"):
+    texts = {r["id"]: list(split_sentences(r["text"])) for r in lines(folder / "contexts.jsonl")}
+    for record in lines(folder / "qa.jsonl"):
         sentences, answer = texts[record["context_id"]], record["answers"][0]
         at = next((i for i, s in enumerate(sentences) if s.start <= answer["start"] < s.end), None)
         if at is not None:
@@ -137,7 +137,7 @@ def covid(data: Path) -> Iterator[Item]:
 
 def pubmedqa(data: Path) -> Iterator[Item]:
     """Questions that are titles, abstracts without their conclusion, and the conclusion as the answer."""
-    for record in _lines(data / "collections" / "pubmedqa" / "qa.jsonl"):
+    for record in lines(data / "collections" / "pubmedqa" / "qa.jsonl"):
         text = " ".join(record["contexts"])
         answer = record["long_answer"]
         gold = _nearest((answer,), [s.text for s in split_sentences(text)], least=0.25)
@@ -147,7 +147,7 @@ def pubmedqa(data: Path) -> Iterator[Item]:
 
 def scitldr(data: Path) -> Iterator[Item]:
     """Summaries in one sentence, asked for in several ways."""
-    for at, record in enumerate(_lines(data / "evidence" / "scitldr" / "train.jsonl")):
+    for at, record in enumerate(lines(data / "evidence" / "scitldr" / "train.jsonl")):
         gold = tuple(s for s, mark in zip(record["sentences"], record["source_labels"], strict=False) if mark)
         paper = Paper(f"scitldr-{at}", record["title"], " ".join(record["sentences"]))
         question = _SUMMARY[at % len(_SUMMARY)].format(record["title"])
@@ -367,12 +367,6 @@ def _heading(text: str) -> str:
 
 def _key(text: str) -> str:
     return re.sub(r"\W+", "", text.lower())
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 if __name__ == "__main__":
