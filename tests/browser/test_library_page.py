@@ -19,6 +19,7 @@ from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
 from rag.factory import change_library, close_all, open_library, paper_encoder
 from rag.shelves import make_library
+from rag.ui.bookcase import Bookcase
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
 from tests.browser.fakes import HOSTILE, PAPERS
@@ -157,6 +158,23 @@ def test_ticks_are_kept_over_pages_and_searches(tab: Callable[..., Any]) -> None
     page.get_by_role("button", name="Untick all").click()
     expect(ticks).to_contain_text("No paper ticked")
     expect(boxes.nth(1)).not_to_be_checked()
+
+
+def test_an_import_that_is_over_at_once_shows_its_papers(
+    tab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Bookcase.start_import
+
+    def over(self: Bookcase, key: str, paths: list[str]) -> Any:
+        job = begin(self, key, paths)
+        for _ in job.states():
+            pass
+        return job
+
+    monkeypatch.setattr(Bookcase, "start_import", over)
+    page = tab("At once")
+    drop(page, jsonl(tmp_path / "one.jsonl", list(PAPERS[:1])))
+    page.get_by_role("button", name=PAPERS[0].title).wait_for()
 
 
 def test_a_paper_is_read_edited_and_deleted(tab: Callable[..., Any], tmp_path: Path, settings: Settings) -> None:

@@ -132,7 +132,7 @@ class Page:
         working.then(self._told(self.submit_form), form, outputs, **_QUIET)
         on(part("cancel").click, lambda: self.updates({"form_row": _shown(False), "message": ""}))
         begun = on(part("files").upload, self._told(self.begin_import), library, "files")
-        begun.then(self.follow(gr), [part(library), part("changes")], outputs, **_QUIET)
+        begun.then(self.follow(gr, begun=True), [part(library), part("changes")], outputs, **_QUIET)
         on(part("stop").click, self._told(self.stop_import), library, queue=False)
         on(part("dismiss").click, self._told(self.dismiss), library)
         app.unload(self.leave(gr))
@@ -341,7 +341,9 @@ class Page:
             "stop": _shown(True),
         }
 
-    def follow(self, gr: Any) -> Callable[..., Iterator[dict[Any, Any]]]:
+    def follow(self, gr: Any, begun: bool = False) -> Callable[..., Iterator[dict[Any, Any]]]:
+        """Shows an import to its end. ``begun``: it began after the table was shown, and may be over already."""
+
         def follow(key: str, changes: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
             tab = str(request.session_hash)
             try:
@@ -353,12 +355,11 @@ class Page:
                 yield self.updates(_NO_IMPORT)
                 return
             self._watched[tab] = job
-            yield from self._progress(tab, key, job, changes)
+            yield from self._progress(tab, key, job, changes, begun or not job.state.finished)
 
         return follow
 
-    def _progress(self, tab: str, key: str, job: ImportJob, changes: int) -> Iterator[dict[Any, Any]]:
-        was_running = not job.state.finished
+    def _progress(self, tab: str, key: str, job: ImportJob, changes: int, news: bool) -> Iterator[dict[Any, Any]]:
         for state in job.states():
             if self._watched.get(tab) is not job:  # this tab shows another library now
                 return
@@ -372,7 +373,7 @@ class Page:
             "progress": report_html(job.state, job.remarks), "stop": _shown(False), "import": _shown(True),
             "report": {"visible": file is not None, "value": file}, "dismiss": _shown(True),
         }  # fmt: skip
-        if was_running:
+        if news:  # else the table was shown after it
             self.desk.forget(key)
             done["changes"] = changes + 1
         yield self.updates(done)
