@@ -106,6 +106,7 @@ _MEASURES = frozenset(
 )
 # Words of a question that name no topic: 'What can I *read* about pruning?', '*Anything* on speech?'. Abstracts hardly
 # use them, so by their rarity they would count for more than the topic. None of them is a term of a field by itself.
+# The last lines let a question in German, French, Spanish or Italian be known by the name in it ('Was ist SpineNet?').
 _TALK = frozenset(
     stem(w)
     for w in """anybody anyone anything everybody everyone everything nobody nothing somebody someone something one
@@ -114,7 +115,10 @@ _TALK = frozenset(
     bad best better big good great interesting new nice old useful usual unusual worse worst
     approach aspect idea kind role sort trick use way
     article author collection library paper publication research study
-    actually ever here often really still today together usually""".split()
+    actually ever here often really still today together usually
+    ist sind wie wer warum wozu welche welcher welches der das dem ein eine einen von fur mit und
+    qu est ce que qui quel quelle quels quelles sont comment pourquoi le les une du et pour avec dans
+    como cual cuales por el los las una para del che cosa perche gli sono""".split()
 )
 _RELATIONS = frozenset("after before between during over per through under until via while without".split())
 
