@@ -41,6 +41,7 @@ from rag.factory import open_answerer, prepare_library
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.pipeline import Clock, Pipeline, Search
 from rag.retrievers.fusion import fuse
+from training.support.data import lines
 
 PAPERS = 6  # as the pipeline looks at
 SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
@@ -85,8 +86,8 @@ def main() -> None:
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         shipped = _open(Path(folder), None)
-        written = list(_lines(args.questions))
-        synthetic = list(_lines(args.synthetic))
+        written = list(lines(args.questions))
+        synthetic = list(lines(args.synthetic))
         rng.shuffle(synthetic)
         model = json.loads(args.out.read_text(encoding="utf-8"))
         if not args.refusal_only:
@@ -99,7 +100,7 @@ def main() -> None:
             _write(args.out, model)  # the figures of a question use the scores of its sentences
             evidence._model.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
-        cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in _lines(OWN)]
+        cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in lines(OWN)]
         cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
@@ -196,7 +197,7 @@ def _refusal_cases(
             yield from filter(None, [_synthetic_case(small, record, "other-paper")])
             yield from filter(None, [_synthetic_case(shipped, record, "other-paper")])
     for path in off_topic:
-        for record in rng.sample(list(_lines(path)), 125):
+        for record in rng.sample(list(lines(path)), 125):
             yield from filter(None, [_synthetic_case(shipped, record, "off")])
 
 
@@ -333,12 +334,6 @@ def _key(text: str) -> str:
 def _same(sentence: str, gold: str) -> bool:
     key = _key(sentence)
     return bool(key) and (key in gold or gold in key)
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 def _write(path: Path, model: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ import numpy as np
 
 from rag.chunking import split_sentences
 from rag.words import stems
+from training.support.data import lines
 
 MOST_WRONG = 12  # kept per question
 SHORTEST = 20  # characters of a sentence worth asking about
@@ -78,7 +79,7 @@ def main() -> None:
 
 def synthetic(path: Path) -> Iterator[Item]:
     """Questions for arXiv sentences that come back to them."""
-    records = list(_lines(path))
+    records = list(lines(path))
     counts = Counter(w for r in records for s in r["sentences"] for w in set(stems(s)))
     total = sum(len(r["sentences"]) for r in records)
     for record in records:
@@ -95,7 +96,7 @@ def qasper(folder: Path) -> Iterator[Item]:
     """Questions about papers; in the training part the sentence nearest to the answer is taken as the right one."""
     rest: defaultdict[str, list[str]] = defaultdict(list)
     files = (folder / "train_qas.jsonl", folder / "dev_extractive.jsonl")
-    records = [(r.get("title") or r["paper"], r) for file in files for r in _lines(file)]
+    records = [(r.get("title") or r["paper"], r) for file in files for r in lines(file)]
     cut = {id(r): [s for c in r["contexts"] for s in _sentences(c)] for _, r in records}
     for paper, record in records:
         rest[paper] += cut[id(record)]
@@ -112,8 +113,8 @@ def qasper(folder: Path) -> Iterator[Item]:
 
 def covid(folder: Path) -> Iterator[Item]:
     """Questions about articles; the wrong sentences are the fifteen before and after the answer."""
-    texts = {r["id"]: list(split_sentences(r["text"])) for r in _lines(folder / "contexts.jsonl")}
-    for record in _lines(folder / "qa.jsonl"):
+    texts = {r["id"]: list(split_sentences(r["text"])) for r in lines(folder / "contexts.jsonl")}
+    for record in lines(folder / "qa.jsonl"):
         sentences = texts[record["context_id"]]
         start = record["answers"][0]["start"]
         at = next((i for i, s in enumerate(sentences) if s.start <= start < s.end), None)
@@ -125,7 +126,7 @@ def covid(folder: Path) -> Iterator[Item]:
 
 def xquad(path: Path) -> Iterator[Item]:
     """Questions about paragraphs of an encyclopedia."""
-    for record in _lines(path):
+    for record in lines(path):
         sentences = list(split_sentences(record["context"]))
         at = next((i for i, s in enumerate(sentences) if s.start <= record["answer_start"] < s.end), None)
         if at is not None:
@@ -134,7 +135,7 @@ def xquad(path: Path) -> Iterator[Item]:
 
 def scitldr(path: Path) -> Iterator[Item]:
     """One-sentence summaries in the place of questions: the sentence that carries the summary is the right one."""
-    for record in _lines(path):
+    for record in lines(path):
         labels = record["source_labels"]
         right = {i for i, mark in enumerate(labels) if mark}
         if len(right) == 1:
@@ -143,8 +144,8 @@ def scitldr(path: Path) -> Iterator[Item]:
 
 def scifact(folder: Path) -> Iterator[Item]:
     """Training claims with the sentences that decide them, for or against."""
-    abstracts = {r["doc_id"]: r["abstract"] for r in _lines(folder / "corpus_sentences.jsonl")}
-    for record in _lines(folder / "claims_train.jsonl"):
+    abstracts = {r["doc_id"]: r["abstract"] for r in lines(folder / "corpus_sentences.jsonl")}
+    for record in lines(folder / "claims_train.jsonl"):
         for doc, rationales in record["evidence"].items():
             right = {i for r in rationales for i in r["sentences"]}
             if doc in abstracts and right:
@@ -196,12 +197,6 @@ def _sentences(text: str) -> list[str]:
 
 def _key(text: str) -> str:
     return re.sub(r"\W+", "", text.lower())
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 if __name__ == "__main__":

@@ -15,21 +15,12 @@ import torch
 from torch import nn
 
 from rag.models.bundled import packaged_model
-from training.writer.packaged import read_model, read_tokenizer
+from training.writer.export import PARTS
+from training.writer.packaged import MODULES, read_model, read_tokenizer
 
 RANK = 16
 ALPHA = 32.0
 FIRST_LAYER = 8  # the layers below read; changing them costs a third more time
-# Their names in transformers and in a GGUF.
-LINEAR = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
 
 
 class LowRank(nn.Module):
@@ -58,8 +49,8 @@ class Writer(nn.Module):
         for number, layer in enumerate(self.model.model.layers):
             if number < FIRST_LAYER:
                 continue
-            for name, short in LINEAR.items():
-                holder, _, leaf = name.rpartition(".")
+            for short in PARTS:
+                holder, _, leaf = MODULES[short].rpartition(".")
                 parent = layer.get_submodule(holder)
                 change = LowRank(getattr(parent, leaf))
                 setattr(parent, leaf, change)
