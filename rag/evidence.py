@@ -39,6 +39,7 @@ SEVERAL = 3  # papers that an answer over several papers draws on
 TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
 ENOUGH = 20  # candidate sentences from which their median can be told
 UNRELATED = 4.0  # about what a sentence of a paper on something else scores
+APPROACH = 0.3  # what reading like an approach adds to the score of a sentence that stands beside the best one
 SETTING = 2.5  # how much further behind the second sentence may be than the third
 BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
@@ -191,7 +192,7 @@ def _chosen(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
         return _summary(query, ranked, limit)
     if query.intent is Intent.MULTI:
         return _several(ranked, most(query, limit))
-    return _best(ranked, limit)
+    return _best(query, ranked, limit)
 
 
 def most(query: Query, limit: int) -> int:
@@ -252,34 +253,52 @@ def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: Evid
     return Refusal(grade, message, nearest)
 
 
-def _best(ranked: Ranked, limit: int) -> list[Candidate]:
+def _best(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good.
 
-    A second one stands beside the first unless it is far off, so that a bare figure has its setting.
+    A second one stands beside the first unless it is far off, so that a bare figure has its setting. Unless a figure
+    is asked for, the next ones are rather those that say how the paper goes about it: the best sentence often only
+    says that there is a way.
     """
-    chosen: list[Candidate] = []
     best = ranked.candidates[0]
+    chosen = [best]
     model = _model()
-    for candidate in ranked.candidates:
-        behind = best.score - candidate.score
+    scores = {c: c.score for c in ranked.candidates} if query.wants_figure else _towards_approach(ranked.candidates)
+    for candidate in sorted(ranked.candidates[1:], key=lambda c: (-scores[c], c.paper_id, c.index)):
+        if len(chosen) == limit:
+            break
         same_paper = candidate.paper_id == best.paper_id
         margin = model.same_paper_margin if same_paper else model.other_paper_margin
         if same_paper and len(chosen) == 1:
             margin *= SETTING
-        if behind <= margin and not _repeats(candidate, chosen):
+        if best.score - scores[candidate] <= margin and not _repeats(candidate, chosen):
             chosen.append(candidate)
-        if len(chosen) == limit:
-            break
     same = sorted((c for c in chosen[1:] if c.paper_id == best.paper_id), key=lambda c: c.index)
     return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
 
 
+def _towards_approach(candidates: Sequence[Candidate]) -> dict[Candidate, float]:
+    """The candidates' scores, those raised that read like the approach of their paper."""
+    last: dict[str, int] = {}
+    for c in candidates:
+        last[c.paper_id] = max(last.get(c.paper_id, 1), c.index)
+    return {
+        c: c.score + APPROACH * role_scores(c.sentence.text, c.index / last[c.paper_id])[Role.APPROACH]
+        for c in candidates
+    }
+
+
 def _several(ranked: Ranked, limit: int) -> list[Candidate]:
-    """The best sentence of each paper that scores near the first, then the next best of the same papers."""
+    """The best sentence of each paper that scores near the first, then the next best of the same papers.
+
+    Where each has one sentence, what the paper does counts for more than how well it came out.
+    """
     chosen: list[Candidate] = []
     papers = _near_the_first(ranked, min(limit, SEVERAL))
+    scores = _towards_approach(ranked.candidates)
     for paper_id in papers:
-        chosen += [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)][:1]
+        mine = [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)]
+        chosen += sorted(mine, key=lambda c: (-scores[c], c.index))[:1]
     for candidate in ranked.candidates:
         if len(chosen) < limit and candidate.paper_id in papers and not _repeats(candidate, chosen):
             chosen.append(candidate)

@@ -204,6 +204,14 @@ class Library:
         with storage_errors(self.path):
             return self._store.get_papers(list(ids))
 
+    def merged(self) -> dict[str, tuple[str, ...]]:
+        """Ids of the records that were merged into a paper of another id, by the paper's id."""
+        found: dict[str, tuple[str, ...]] = {}
+        with storage_errors(self.path):
+            for paper_id, record_id in self._store.merged():
+                found[paper_id] = (*found.get(paper_id, ()), record_id)
+        return found
+
     def labels(self) -> list[Labels]:
         """Id, year, venue and source of every paper, ordered by id."""
         with storage_errors(self.path):

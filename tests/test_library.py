@@ -291,6 +291,7 @@ def test_a_duplicate_fills_what_is_empty(empty: Library, record: Paper, reason: 
     papers = [FIRST, replace(record, year=1999, authors=("Else",))]
     report = empty.add(papers, WordEncoder())
     assert (report.added, report.duplicates, report.merged) == (1, 1, ((record.id, reason),))
+    assert empty.merged() == ({"a": ("b",)} if record.id == "b" else {})
     assert report.read == 2
     assert empty.papers() == [replace(FIRST, abstract="They run.", year=1999)]
     assert [s.text for s in empty.sentences("a")] == ["They run."]

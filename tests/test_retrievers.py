@@ -14,10 +14,10 @@ from rank_bm25 import BM25Okapi
 
 from rag.datatypes import Hit, Paper
 from rag.encoders import QueryEncoder
-from rag.library import Library
+from rag.library import Library, PaperFilter
 from rag.retrievers.base import LibraryRetriever
 from rag.retrievers.dense import DenseRetriever
-from rag.retrievers.fusion import _fed_back, _mixed, by_meaning, by_words, fuse
+from rag.retrievers.fusion import _centre, _fed_back, _mixed, _smoothed, by_meaning, by_words, fuse
 from rag.retrievers.hybrid import HybridRetriever
 from rag.retrievers.lexical import LexicalRetriever
 from rag.storage.lexicon import Lexicon
@@ -166,6 +166,45 @@ def test_feedback_moves_the_question_towards_the_first_papers(library: Library, 
     assert len(mixed) <= len(words) + 20
     held = set(stems(" ".join(f"{entry.paper.title} {entry.paper.abstract}" for entry in entries.values())))
     assert set(mixed) <= held | set(words)
+
+
+def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> None:
+    """Against its formula, one paper at a time."""
+    ids = library.ids(PaperFilter())
+    entries = library.entries(ids)
+    ranked = [(one, 2.0 - 0.03 * n) for n, one in enumerate(ids)]
+    score = dict(ranked)
+    expected = {}
+    for one in ids:
+        likeness = {other: float(_centre(entries[one]) @ _centre(entries[other])) for other in ids if other != one}
+        near = sorted(likeness, key=lambda other: -likeness[other])[:10]
+        mean = sum(likeness[n] * score[n] for n in near) / sum(likeness[n] for n in near)
+        expected[one] = 0.65 * score[one] + 0.35 * mean
+    found = _smoothed(entries, ranked)
+    assert found[:2] == ranked[:2]
+    rest = sorted(ids[2:], key=lambda one: (-expected[one], one))
+    assert [one for one, _ in found[2:]] == rest
+    gaps = [found[2][1] - value for _, value in found[2:]]
+    assert gaps == pytest.approx([expected[rest[0]] - expected[one] for one in rest], abs=1e-4)
+    assert found == sorted(found, key=lambda pair: -pair[1])
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 3])
+def test_few_papers_are_smoothed_too(library: Library, many: int) -> None:
+    ids = library.ids(PaperFilter())[:many]
+    ranked = [(one, -float(n)) for n, one in enumerate(ids)]
+    assert [one for one, _ in _smoothed(library.entries(ids), ranked)] == ids
+
+
+def test_a_paper_gains_from_alike_papers(library: Library) -> None:
+    """The last of 41 moves up by more than half when the ten most alike ones stand first."""
+    ids = library.ids(PaperFilter())
+    entries = library.entries(ids)
+    likeness = {one: float(_centre(entries[one]) @ _centre(entries[ids[0]])) for one in ids}
+    alike = sorted(ids[1:], key=lambda one: -likeness[one])
+    ranked = [(one, 1.0) for one in alike[:10]] + [(one, 0.2) for one in alike[-30:]] + [(ids[0], 0.1)]
+    ranked.sort(key=lambda pair: (-pair[1], pair[0]))
+    assert [one for one, _ in _smoothed(entries, ranked)].index(ids[0]) < 20
 
 
 def test_the_parts_of_a_score_are_those_of_the_question(library: Library, encoder: QueryEncoder) -> None:

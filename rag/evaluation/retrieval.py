@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -125,10 +125,10 @@ def _notes(collection: Collection, made: Made, refused: int) -> list[str]:
     notes = []
     if made.merged:
         gone = set(made.merged)
-        lost = sum(r > 0 for judged in collection.qrels.values() for d, r in judged.items() if d in gone)
+        named = sum(r > 0 for judged in collection.qrels.values() for d, r in judged.items() if d in gone)
         notes.append(
-            f"Footnote merged {len(gone)} records into others that it took for the same paper; {lost} relevance "
-            "judgements name them, and count as not found"
+            f"Footnote merged {len(gone)} records into others that it took for the same paper; {named} relevance "
+            "judgements name them. They are listed right after the paper that they became a part of"
         )
     if made.skipped:
         notes.append(f"Footnote could not import {len(made.skipped)} records (the first: {made.skipped[0]})")
@@ -138,19 +138,25 @@ def _notes(collection: Collection, made: Made, refused: int) -> list[str]:
 
 
 def _ours(collection: Collection, settings: Settings, progress: Progress) -> tuple[_Run, Made, int]:
-    """Footnote as ``footnote search`` has it: same importer, same pipeline, same ids."""
+    """Footnote as ``footnote search`` has it: same importer, same pipeline, same ids.
+
+    A paper stands for the records that were merged into it: they follow it at once, each at a rank of its own, as the
+    baselines rank every record.
+    """
     from rag.factory import open_answerer
 
     settings, made = indexes.library_of(collection, settings, progress)
     pipeline = open_answerer(settings)
     refused: set[str] = set()
-    run = _timed(collection, OURS, made.seconds, partial(_find, pipeline, refused), progress)
+    merged = pipeline.library.merged()
+    run = _timed(collection, OURS, made.seconds, partial(_find, pipeline, merged, refused), progress)
     return run, made, len(refused)
 
 
-def _find(pipeline: Pipeline, refused: set[str], query: str) -> list[str]:
+def _find(pipeline: Pipeline, merged: Mapping[str, Sequence[str]], refused: set[str], query: str) -> list[str]:
     try:
-        return [hit.paper.id for hit, _ in pipeline.find(query, DEPTH)]
+        papers = [hit.paper.id for hit, _ in pipeline.find(query, DEPTH)]
+        return [one for paper_id in papers for one in (paper_id, *merged.get(paper_id, ()))][:DEPTH]
     except QuestionError:
         refused.add(query)
         return []

@@ -23,6 +23,9 @@ FEEDBACK_PAPERS = 5  # papers of the first pass that the second one learns from
 FEEDBACK_MEANING = 0.4  # weight of their mean vector beside the question's
 FEEDBACK_WORDS = 0.25  # weight of their words beside the question's
 FEEDBACK_TERMS = 20  # words that are taken over
+NEIGHBOURS = 10  # most alike papers among the candidates that a paper's score is smoothed with
+SMOOTHING = 0.35  # weight of their mean score beside the paper's own
+FIRST = 2  # papers that keep their places: the one paper that was looked for has no need of neighbours
 
 
 class Nearness(Protocol):
@@ -89,7 +92,8 @@ def fuse(
     Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
     first, and adds their standard scores by meaning and by words. The first five papers of the first pass then lend
     the question their mean vector (Rocchio 1971) and their most telling words (relevance model RM3, Abdul-Jaleel et
-    al. 2004) for the second. ``docs/retrieval.md`` has what each part brings on five collections.
+    al. 2004) for the second, after which papers gain from alike papers with high scores (:func:`_smoothed`).
+    ``docs/retrieval.md`` has what each part brings on five collections.
     """
     if k < 1:
         return []
@@ -104,7 +108,7 @@ def fuse(
     vector2, words2 = _fed_back(index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words)
     hits = []
     found2 = index.weighted(words2, _TAIL * depth, within)
-    for one, score in _mixed(index, entries, vector2, found2, depth, within)[:k]:
+    for one, score in _smoothed(entries, _mixed(index, entries, vector2, found2, depth, within))[:k]:
         entry = entries[one]
         cosines = entry.passage_vectors @ vector
         best = int(cosines.argmax())
@@ -165,7 +169,7 @@ def _fed_back(
 
     share = np.exp(np.array([score for _, score in top]) - top[0][1])
     share = share / share.sum()
-    centres = [_unit(entry.passage_vectors.sum(axis=0)) for entry, _ in top]
+    centres = [_centre(entry) for entry, _ in top]
     moved = vector + FEEDBACK_MEANING * sum(s * c for s, c in zip(share, centres, strict=True))
     counts = [Counter(stems(f"{entry.paper.title} {entry.paper.abstract}")) for entry, _ in top]
     frequencies = index.document_frequencies({word for count in counts for word in count})
@@ -183,6 +187,36 @@ def _fed_back(
         for word in sorted(words.keys() | chosen.keys())
     }
     return _unit(moved), mixed
+
+
+def _smoothed(entries: Mapping[str, Entry], ranked: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Scores drawn towards those of the most alike candidates; the first two papers stay where they are.
+
+    Papers that answer the same question are alike, so what many of them say helps the one that says it in other words
+    (regularisation of scores, Diaz 2005, 'Regularizing Ad Hoc Retrieval Scores').
+    """
+    import numpy as np
+
+    kept, rest = ranked[:FIRST], ranked[FIRST:]
+    if not rest:
+        return list(ranked)
+    centres = np.stack([_centre(entries[one]) for one, _ in ranked])
+    likeness = centres @ centres.T
+    np.fill_diagonal(likeness, -np.inf)
+    many = min(NEIGHBOURS, len(ranked) - 1)
+    near = np.argpartition(-likeness, many - 1, axis=1)[:, :many]
+    weights = np.maximum(np.take_along_axis(likeness, near, axis=1), 0.0) + 1e-9
+    scores = np.array([score for _, score in ranked])
+    means = (weights * scores[near]).sum(axis=1) / weights.sum(axis=1)
+    smooth = (1 - SMOOTHING) * scores + SMOOTHING * means
+    # The rest moves down as one where it would pass the last that was kept: the order is that of the scores.
+    excess = max(0.0, float(smooth[FIRST:].max()) - kept[-1][1] + 1e-6)
+    drawn = [(one, float(score) - excess) for (one, _), score in zip(rest, smooth[FIRST:], strict=True)]
+    return [*kept, *sorted(drawn, key=lambda pair: (-pair[1], pair[0]))]
+
+
+def _centre(entry: Entry) -> Vector:
+    return _unit(entry.passage_vectors.sum(axis=0))
 
 
 def _unit(vector: Vector) -> Vector:

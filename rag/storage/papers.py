@@ -204,6 +204,10 @@ class PaperStore:
         """``(hash, paper id)`` of the records with this id, in the order of the last file that held it."""
         return self._rows("SELECT hash, paper_id FROM records WHERE id = ? ORDER BY position", (record_id,))
 
+    def merged(self) -> list[tuple[str, str]]:
+        """``(paper id, id of a record that was merged into it)``, ordered."""
+        return self._rows("SELECT DISTINCT paper_id, id FROM records WHERE id != paper_id ORDER BY paper_id, id")
+
     def pending(self) -> list[str]:
         """Ids of papers that the vector index must take up or forget, ordered."""
         return [row[0] for row in self._rows("SELECT paper_id FROM pending ORDER BY paper_id")]
