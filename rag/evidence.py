@@ -19,7 +19,6 @@ from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Evidence, Intent, PaperHit, Query, Refusal, RefusalGrade, Sentence
-from rag.facts import missing_names
 from rag.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
@@ -29,6 +28,8 @@ from rag.features import (
     proper_words,
     sentence_features,
 )
+from rag.naming import lacking_names, lacking_proper_words
+from rag.questions import compares
 from rag.roles import Role, role_scores
 from rag.words import stems
 
@@ -39,7 +40,7 @@ SEVERAL = 3  # papers that an answer over several papers draws on
 TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
 ENOUGH = 20  # candidate sentences from which their median can be told
 UNRELATED = 4.0  # about what a sentence of a paper on something else scores
-APPROACH = 0.3  # what reading like an approach adds to the score of a sentence that stands beside the best one
+APPROACH = 0.3  # what reading like an approach adds to the score of the one sentence that stands for a paper
 SETTING = 2.5  # how much further behind the second sentence may be than the third
 BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
@@ -112,7 +113,11 @@ def question_features(
     best = candidates[0]
     text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
     there = set(stems(text))
-    names, missing = names_in(query.text), missing_names(query.text, text)
+    # What is asked of several papers need not be in one: then every name must be in some.
+    named = (
+        text if query.intent is not Intent.MULTI else "\n".join(h.paper.title + " " + h.paper.abstract for h in hits)
+    )
+    names, missing = lacking_names(query.text, named, weights.frequencies)
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     values |= {
@@ -132,7 +137,7 @@ def question_features(
         "pairs": max(column["pairs"]),
         "rarest_missing": float(bool(rarest) and rarest not in there),
         "asked_missing": float(query.wants_figure) * _missing(counted_words(query.text), there, weights),
-        "proper_missing": _absent(proper_words(query.text), text, there),
+        "proper_missing": lacking_proper_words(query.text, named, weights.frequencies),
         "topic_coverage": weights.topic_coverage(there),
     }
     return values
@@ -142,13 +147,6 @@ def _missing(words: Sequence[str], there: set[str], weights: WordWeights) -> flo
     """The share of stems ``words``, by rarity, that are not ``there``; 0 without any."""
     total = sum(weights.idf.get(w, 0.0) for w in words)
     return sum(weights.idf.get(w, 0.0) for w in words if w not in there) / total if total else 0.0
-
-
-def _absent(names: Sequence[str], text: str, there: set[str]) -> float:
-    """The share of ``names`` that ``text`` lacks in any case of letters, and whose stems are not all ``there``."""
-    low = text.lower()
-    absent = [n for n in names if n.lower() not in low and not set(stems(n)) <= there]
-    return len(absent) / max(len(names), 1)
 
 
 def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
@@ -191,8 +189,8 @@ def _chosen(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     if query.intent is Intent.SUMMARY:
         return _summary(query, ranked, limit)
     if query.intent is Intent.MULTI:
-        return _several(ranked, most(query, limit))
-    return _best(query, ranked, limit)
+        return _several(query, ranked, most(query, limit))
+    return _best(ranked, limit)
 
 
 def most(query: Query, limit: int) -> int:
@@ -253,56 +251,64 @@ def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: Evid
     return Refusal(grade, message, nearest)
 
 
-def _best(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+def _best(ranked: Ranked, limit: int) -> list[Candidate]:
     """The best sentence, then what adds to it: the same paper's next ones, another paper's only if nearly as good.
 
-    A second one stands beside the first unless it is far off, so that a bare figure has its setting. Unless a figure
-    is asked for, the next ones are rather those that say how the paper goes about it: the best sentence often only
-    says that there is a way.
+    A second one stands beside the first unless it is far off, so that a bare figure has its setting.
     """
+    chosen: list[Candidate] = []
     best = ranked.candidates[0]
-    chosen = [best]
     model = _model()
-    scores = {c: c.score for c in ranked.candidates} if query.wants_figure else _towards_approach(ranked.candidates)
-    for candidate in sorted(ranked.candidates[1:], key=lambda c: (-scores[c], c.paper_id, c.index)):
-        if len(chosen) == limit:
-            break
+    for candidate in ranked.candidates:
+        behind = best.score - candidate.score
         same_paper = candidate.paper_id == best.paper_id
         margin = model.same_paper_margin if same_paper else model.other_paper_margin
         if same_paper and len(chosen) == 1:
             margin *= SETTING
-        if best.score - scores[candidate] <= margin and not _repeats(candidate, chosen):
+        if behind <= margin and not _repeats(candidate, chosen):
             chosen.append(candidate)
+        if len(chosen) == limit:
+            break
     same = sorted((c for c in chosen[1:] if c.paper_id == best.paper_id), key=lambda c: c.index)
     return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
 
 
-def _towards_approach(candidates: Sequence[Candidate]) -> dict[Candidate, float]:
-    """The candidates' scores, those raised that read like the approach of their paper."""
-    last: dict[str, int] = {}
-    for c in candidates:
-        last[c.paper_id] = max(last.get(c.paper_id, 1), c.index)
-    return {
-        c: c.score + APPROACH * role_scores(c.sentence.text, c.index / last[c.paper_id])[Role.APPROACH]
-        for c in candidates
-    }
-
-
-def _several(ranked: Ranked, limit: int) -> list[Candidate]:
-    """The best sentence of each paper that scores near the first, then the next best of the same papers.
+def _several(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+    """The best sentence of each paper that scores near the first, then the next best of the same papers, evenly.
 
     Where each has one sentence, what the paper does counts for more than how well it came out.
     """
     chosen: list[Candidate] = []
-    papers = _near_the_first(ranked, min(limit, SEVERAL))
-    scores = _towards_approach(ranked.candidates)
+    papers = _compared(query, ranked) or _near_the_first(ranked, min(limit, SEVERAL))
     for paper_id in papers:
         mine = [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)]
+        last = max((c.index for c in mine), default=0) or 1
+        scores = {c: c.score + APPROACH * role_scores(c.sentence.text, c.index / last)[Role.APPROACH] for c in mine}
         chosen += sorted(mine, key=lambda c: (-scores[c], c.index))[:1]
+    most_each = math.ceil(limit / max(len(papers), 1))
     for candidate in ranked.candidates:
-        if len(chosen) < limit and candidate.paper_id in papers and not _repeats(candidate, chosen):
+        room = len(chosen) < limit and sum(c.paper_id == candidate.paper_id for c in chosen) < most_each
+        if room and candidate.paper_id in papers and not _repeats(candidate, chosen):
             chosen.append(candidate)
     return sorted(chosen, key=lambda c: c.rank)
+
+
+def _compared(query: Query, ranked: Ranked) -> list[str]:
+    """Ids of the papers of what is compared by name, by rank; [] unless at least two are told apart by their names.
+
+    A name means the paper that has it in its title, else the only one whose abstract has it.
+    """
+    if not compares(query.text):
+        return []
+    with_text = {c.paper_id for c in ranked.candidates}
+    hits = [h for h in ranked.hits if h.paper.id in with_text]
+    meant: set[str] = set()
+    for name in dict.fromkeys([*names_in(query.text), *proper_words(query.text)]):
+        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        titled = [h.paper.id for h in hits if pattern.search(h.paper.title)]
+        told = [h.paper.id for h in hits if pattern.search(h.paper.abstract)]
+        meant |= set(next((found for found in (titled, told) if len(found) == 1), []))
+    return [h.paper.id for h in hits if h.paper.id in meant] if len(meant) > 1 else []
 
 
 def _near_the_first(ranked: Ranked, most: int) -> list[str]:

@@ -129,6 +129,7 @@ class WordWeights:
     def __init__(self, words: Sequence[str], frequencies: Mapping[str, int], papers: int) -> None:
         self.words = tuple(dict.fromkeys(words))
         self.pairs = set(itertools.pairwise(words))
+        self.frequencies = frequencies
         self.idf = {
             w: math.log(1 + (papers - frequencies.get(w, 0) + 0.5) / (frequencies.get(w, 0) + 0.5)) for w in self.words
         }

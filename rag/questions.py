@@ -252,6 +252,12 @@ _SEVERAL = re.compile(
     r"remedies|ways|authors|strategies)\b|\bdifferences? between\b",
     re.IGNORECASE,
 )
+# 'How do DaViT and CoCa each …?', 'SteloCoder vs Telly': two named things, and a word that sets them side by side.
+_BESIDE = re.compile(
+    r"\b(?:both|each|respectively|versus|vs|differ(?:s|ent|ences?)?|compare|contrast)\b", re.IGNORECASE
+)
+_NAMED = r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*"
+_TWO = re.compile(rf"{_NAMED},? (?:and|with|or|to|(?:differs? )?from|against|versus|vs\.?) (?:the )?{_NAMED}")
 # 'What datasets is SimCLR tested on?' asks for several things of one paper.
 _OF_ONE = re.compile(
     r"^(?:[Ww]hich|[Ww]hat) (?!papers|works|studies|articles|publications)[\w -]*?"
@@ -278,8 +284,13 @@ def _intent(text: str) -> tuple[Intent, str]:
         found = pattern.match(text)
         if found:
             return intent, _topic(next(g for g in found.groups() if g is not None))
-    several = _SEVERAL.search(text) and not _OF_ONE.match(text)
+    several = (_SEVERAL.search(text) and not _OF_ONE.match(text)) or compares(text)
     return (Intent.MULTI if several else Intent.FACT), text
+
+
+def compares(text: str) -> bool:
+    """Whether two things that are named are set side by side."""
+    return bool(_BESIDE.search(text) and _TWO.search(text))
 
 
 def _topic(rest: str) -> str:

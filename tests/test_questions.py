@@ -379,3 +379,30 @@ def test_colours_of_a_terminal_are_taken_out_whole() -> None:
 )
 def test_what_asks_for_papers_is_not_searched_for(question: str, search: str) -> None:
     assert understand(question).search == search
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How do Adaptive Neural Images and D'OH each reduce their size?",
+        "DualToken-ViT and DaViT both use two kinds of token. Which ones?",
+        "SteloCoder vs. Telly",
+        "How does Swin differ from ViT?",
+        "Tell me how Focus-DETR and Mr. DETR differ.",
+    ],
+)
+def test_two_named_things_side_by_side_are_a_question_after_several_papers(question: str) -> None:
+    assert understand(question).intent is Intent.MULTI
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What accuracy does Swin reach on COCO and ADE20K?",
+        "Does ByteFormer beat DeiT on ImageNet?",
+        "How does it differ from earlier work?",
+        "What do both branches do in Dyn-Perceiver?",
+    ],
+)
+def test_two_names_alone_are_no_comparison(question: str) -> None:
+    assert understand(question).intent is not Intent.MULTI

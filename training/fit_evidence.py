@@ -4,14 +4,17 @@
         --off-topic xquad/qa.jsonl --off-topic covid/qa.jsonl --out rag/evidence_weights.json
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
-loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised; the
-hand-written questions count fully, those that a language model wrote for arXiv abstracts a little.
+loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
+hand-written questions and, with ``--most``, a little over those that a language model wrote for arXiv abstracts.
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
-questions whose own paper was taken out of what retrieval found. To these come the broad, off-topic and near-miss
-questions of ``refusal_questions.jsonl`` whose split is ``fit``; its other splits are only measured. The threshold is
-the 5% quantile of the answerable development questions under ten-fold cross-validation.
+questions whose own paper was taken out of what retrieval found. The threshold refuses 5% of the answerable
+hand-written questions under ten-fold cross-validation, the two files of them counting alike.
+
+Hand-written are the questions given with ``--questions`` and those beside this file: ``answerable_questions.jsonl``
+(with the sentences that answer) and ``refusal_questions.jsonl`` (broad, off-topic, near misses). Of the latter two only
+the split ``fit`` is fitted on; the others are measured.
 
 Seeded; a few minutes on two cores. What is reported is cross-validated; what is written is fitted on everything.
 """
@@ -46,6 +49,7 @@ from training.support.data import lines
 PAPERS = 6  # as the pipeline looks at
 SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
 PENALTY = 0.005  # L2, on standardised figures
+SPREAD = 3.0  # mean deviation of the scores within a question, so that the margins mean the same after every fit
 FOLDS = 10
 FALSE_REFUSALS = 0.05
 STRENGTH = 0.3  # the less, the smaller the coefficients of the refusal
@@ -54,9 +58,11 @@ AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missin
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
-REFUSAL_WEIGHTS |= {"broad": 6.0, "off-topic": 12.0, "near-miss": 12.0}  # of refusal_questions.jsonl
-ANSWERED = ("answerable", "in", "broad")
-OWN = Path(__file__).with_name("refusal_questions.jsonl")
+REFUSAL_WEIGHTS |= {"reworded": 6.0, "broad": 6.0, "off-topic": 24.0, "near-miss": 12.0}  # of the files beside this one
+ANSWERED = ("answerable", "reworded", "in", "broad")
+HAND_WRITTEN = ("answerable", "reworded", "unanswerable", "broad", "off-topic", "near-miss")
+ANSWERABLE = Path(__file__).with_name("answerable_questions.jsonl")
+REFUSED = Path(__file__).with_name("refusal_questions.jsonl")
 
 
 @dataclass(frozen=True)
@@ -79,28 +85,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--most", type=int, default=1500, help="synthetic questions used")
+    parser.add_argument("--most", type=int, default=0, help="synthetic questions that the sentences are fitted on too")
     parser.add_argument("--refusal-only", action="store_true", help="leave the weights of the sentences as they are")
     parser.add_argument("--reliability", type=Path, help="draw the reliability of the refusal into this picture")
     args = parser.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         shipped = _open(Path(folder), None)
-        written = list(lines(args.questions))
+        written, reworded = list(lines(args.questions)), list(lines(ANSWERABLE))
         synthetic = list(lines(args.synthetic))
         rng.shuffle(synthetic)
         model = json.loads(args.out.read_text(encoding="utf-8"))
         if not args.refusal_only:
-            human = [_human_case(shipped, record) for record in written]
-            arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
-            generated = [c for r in synthetic[: args.most] if (c := _synthetic_case(arxiv, r, "in"))]
+            human = [_human_case(shipped, r) for r in [*written, *(r for r in reworded if r["split"] == "fit")]]
+            generated: list[Case] = []
+            if args.most:
+                arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
+                generated = [c for r in synthetic[: args.most] if (c := _synthetic_case(arxiv, r, "in"))]
             weights = _fit_sentences([c for c in human if c.gold.any()], [c for c in generated if c.gold.any()])
             _report_sentences(human, generated)
             model["sentence"] = {n: round(float(w), 4) for n, w in zip(SENTENCE_FEATURES, weights, strict=True)}
             _write(args.out, model)  # the figures of a question use the scores of its sentences
             evidence._model.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
-        cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in lines(OWN)]
+        cases += [replace(_human_case(shipped, r), kind="reworded", split=r["split"]) for r in reworded]
+        cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in lines(REFUSED)]
         cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
@@ -218,7 +227,8 @@ def _fit_sentences(human: Sequence[Case], generated: Sequence[Case]) -> np.ndarr
         return value, slope
 
     found = minimize(loss, np.zeros(len(SENTENCE_FEATURES)), jac=True, method="L-BFGS-B")
-    return np.asarray(found.x) / scale
+    weights = np.asarray(found.x) / scale
+    return weights * SPREAD / float(np.mean([(c.rows @ weights).std() for c in human]))
 
 
 def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
@@ -229,7 +239,7 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
         rest = [c for i, c in enumerate(human) if i % FOLDS != fold and c.gold.any()]
         weights = _fit_sentences(rest, usable)
         for i, case in enumerate(human):
-            if i % FOLDS == fold and case.kind == "answerable":
+            if i % FOLDS == fold and case.kind in ("answerable", "reworded"):
                 order = np.argsort(-(case.rows @ weights), kind="stable")
                 found = np.flatnonzero(case.gold[order])
                 ranks.append(int(found[0]) if len(found) else 10**6)
@@ -243,14 +253,15 @@ def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np
     y = np.array([c.kind in ANSWERED for c in cases])
     kinds = np.array([c.kind for c in cases])
     weight = np.array([REFUSAL_WEIGHTS[k] for k in kinds])
-    human = np.flatnonzero(np.isin(kinds, ("answerable", "unanswerable", "broad", "off-topic", "near-miss")))
+    human = np.flatnonzero(np.isin(kinds, HAND_WRITTEN))
     held_out = np.zeros(len(cases))
     for fold in range(FOLDS):
         test = human[human % FOLDS == fold]
         train = np.setdiff1d(np.arange(len(cases)), test)
         held_out[test] = _Logistic(x[train], y[train], weight[train]).probability(x[test])
-    threshold = float(np.quantile(held_out[kinds == "answerable"], FALSE_REFUSALS))
-    refused = held_out < threshold * np.array([c.share for c in cases])
+    shares = np.array([c.share for c in cases])
+    threshold = _threshold([held_out[kinds == k] / shares[kinds == k] for k in ("answerable", "reworded")])
+    refused = held_out < threshold * shares
     print(f"threshold {threshold:.3f}; refused under cross-validation:")
     for kind in dict.fromkeys(kinds[human]):
         print(f"  {kind}: {np.sum(refused[kinds == kind])} of {np.sum(kinds == kind)}")
@@ -258,6 +269,13 @@ def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np
         _draw_reliability(x, y, weight, kinds, picture)
     model = _Logistic(x, y, weight)
     return model.coefficients, model.bias, threshold
+
+
+def _threshold(groups: Sequence[np.ndarray]) -> float:
+    """The highest that refuses ``FALSE_REFUSALS`` of the answerable questions at most, every group counting alike."""
+    places = np.unique(np.concatenate(groups))
+    refused = [float(np.mean([np.mean(group < place) for group in groups])) for place in places]
+    return float(places[np.searchsorted(refused, FALSE_REFUSALS, side="right") - 1])
 
 
 def _report_refusal(cases: Sequence[Case], coefficients: np.ndarray, bias: float, threshold: float) -> None:

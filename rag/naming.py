@@ -1,0 +1,56 @@
+"""The names in a question, and whether a text has them.
+
+A name that a paper lacks is the clearest sign that it does not answer: 'XNOR-Net' asked for, and an abstract that never
+mentions it. But people ask half from memory. They write 'the CNN' where the abstract has 'convolutional network',
+'CLIP-like' for CLIP, and slip on the keyboard. None of these makes it another paper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rag.facts import missing_names
+from rag.features import names_in, proper_words
+from rag.spelling import distance
+from rag.words import stems
+
+_GENERAL = 3  # letters of an acronym that many papers use: CNN, GPU, LLM, ViT
+_MANY = 3  # papers of the library
+_SLIP = 7  # letters from which a name may have one slip
+_MANNER = re.compile(r"[-‐-–](?:like|style|styled|type|based|ish|free|level|only|driven|aware|guided|inspired)\b", re.I)
+
+
+def lacking_names(text: str, source: str, papers_with: Mapping[str, int]) -> tuple[list[str], list[str]]:
+    """The names in the question ``text`` that tell papers apart, and those of them that ``source`` does not have.
+
+    ``papers_with`` says in how many papers of the library a stem occurs.
+    """
+    names = [n for n in dict.fromkeys(_MANNER.sub("", n) for n in names_in(text)) if not _general(n, papers_with)]
+    missing = missing_names(" ".join(names), source)
+    return names, [n for n in names if n in missing and not _with_a_slip(n, source)]
+
+
+def lacking_proper_words(text: str, source: str, papers_with: Mapping[str, int]) -> float:
+    """The share of the capitalised words of ``text`` that ``source`` lacks in any case of letters; 0 without any."""
+    words = [_MANNER.sub("", w) for w in proper_words(text) if w != "I"]
+    words = [w for w in dict.fromkeys(words) if not _general(w, papers_with)]
+    low, there = source.lower(), set(stems(source))
+    absent = [w for w in words if w.lower() not in low and not set(stems(w)) <= there and not _with_a_slip(w, source)]
+    return len(absent) / max(len(words), 1)
+
+
+def _general(name: str, papers_with: Mapping[str, int]) -> bool:
+    """Whether a name is one of a field rather than of a work: a short acronym that several papers use."""
+    bare = name.removesuffix("s")
+    known: Sequence[str] = stems(bare)
+    return len(bare) <= _GENERAL and bare.isalpha() and all(papers_with.get(s, 0) >= _MANY for s in known)
+
+
+def _with_a_slip(name: str, source: str) -> bool:
+    """Whether ``source`` has a word that is ``name`` but for one slip of the keyboard; a digit is never a slip."""
+    bare = re.sub(r"[\W_]", "", name.lower())
+    if len(bare) < _SLIP or not bare.isalpha():
+        return False
+    words = {re.sub(r"[\W_]", "", w) for w in re.findall(r"[^\W\d_][\w-]*", source.lower())}
+    return any(w[:1] == bare[:1] and abs(len(w) - len(bare)) <= 1 and distance(bare, w, 1) == 1 for w in words)
