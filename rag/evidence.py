@@ -111,12 +111,11 @@ def question_features(
     # Few sentences say little about how far one stands out: the rest are thought to be of unrelated papers.
     scores = sorted([c.score for c in candidates] + [UNRELATED] * (ENOUGH - len(candidates)), reverse=True)
     best = candidates[0]
-    text = next(h.paper.title + " " + h.paper.abstract for h in hits if h.paper.id == best.paper_id)
+    texts = {h.paper.id: h.paper.title + " " + h.paper.abstract for h in hits}
+    text = texts[best.paper_id]
     there = set(stems(text))
     # What is asked of several papers need not be in one: then every name must be in some.
-    named = (
-        text if query.intent is not Intent.MULTI else "\n".join(h.paper.title + " " + h.paper.abstract for h in hits)
-    )
+    named = "\n".join(texts.values()) if query.intent is Intent.MULTI else text
     names, missing = lacking_names(query.text, named, weights.frequencies)
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
@@ -283,8 +282,9 @@ def _several(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     for paper_id in papers:
         mine = [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)]
         last = max((c.index for c in mine), default=0) or 1
-        scores = {c: c.score + APPROACH * role_scores(c.sentence.text, c.index / last)[Role.APPROACH] for c in mine}
-        chosen += sorted(mine, key=lambda c: (-scores[c], c.index))[:1]
+        approach = {c: role_scores(c.sentence.text, c.index / last)[Role.APPROACH] for c in mine}
+        if mine:
+            chosen.append(max(mine, key=lambda c: (c.score + APPROACH * approach[c], -c.index)))
     most_each = math.ceil(limit / max(len(papers), 1))
     for candidate in ranked.candidates:
         room = len(chosen) < limit and sum(c.paper_id == candidate.paper_id for c in chosen) < most_each
@@ -300,21 +300,30 @@ def _compared(query: Query, ranked: Ranked) -> list[str]:
     """
     if not compares(query.text):
         return []
-    with_text = {c.paper_id for c in ranked.candidates}
-    hits = [h for h in ranked.hits if h.paper.id in with_text]
+    hits = _with_abstract(ranked)
     meant: set[str] = set()
     for name in dict.fromkeys([*names_in(query.text), *proper_words(query.text)]):
-        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        pattern = _by_itself(name)
         titled = [h.paper.id for h in hits if pattern.search(h.paper.title)]
         told = [h.paper.id for h in hits if pattern.search(h.paper.abstract)]
         meant |= set(next((found for found in (titled, told) if len(found) == 1), []))
     return [h.paper.id for h in hits if h.paper.id in meant] if len(meant) > 1 else []
 
 
+def _by_itself(name: str) -> re.Pattern[str]:
+    """``name`` in any case of letters, not within a longer word."""
+    return re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+
+
+def _with_abstract(ranked: Ranked) -> list[PaperHit]:
+    """The papers that have sentences to choose from, by rank."""
+    with_text = {c.paper_id for c in ranked.candidates}
+    return [h for h in ranked.hits if h.paper.id in with_text]
+
+
 def _near_the_first(ranked: Ranked, most: int) -> list[str]:
     """Ids of the papers with an abstract whose score is near the first one's, by rank."""
-    with_text = {c.paper_id for c in ranked.candidates}
-    hits = [h for h in ranked.hits if h.paper.id in with_text]
+    hits = _with_abstract(ranked)
     return [h.paper.id for h in hits[:most] if _share(h, hits[0]) >= _model().several_papers_share]
 
 
@@ -348,7 +357,7 @@ def _named_paper(query: Query, hits: Sequence[PaperHit]) -> str | None:
         if title and len(topic & title) / len(title) >= 0.6:
             return hit.paper.id
     for name in names_in(query.topic):
-        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        pattern = _by_itself(name)
         named = [hit.paper.id for hit in hits if pattern.search(hit.paper.title)]
         if len(named) == 1:
             return named[0]

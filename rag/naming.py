@@ -26,25 +26,28 @@ def lacking_names(text: str, source: str, papers_with: Mapping[str, int]) -> tup
 
     ``papers_with`` says in how many papers of the library a stem occurs.
     """
-    names = [n for n in dict.fromkeys(_MANNER.sub("", n) for n in names_in(text)) if not _general(n, papers_with)]
+    names = _telling(names_in(text), papers_with)
     missing = missing_names(" ".join(names), source)
     return names, [n for n in names if n in missing and not _with_a_slip(n, source)]
 
 
 def lacking_proper_words(text: str, source: str, papers_with: Mapping[str, int]) -> float:
     """The share of the capitalised words of ``text`` that ``source`` lacks in any case of letters; 0 without any."""
-    words = [_MANNER.sub("", w) for w in proper_words(text) if w != "I"]
-    words = [w for w in dict.fromkeys(words) if not _general(w, papers_with)]
+    words = _telling([w for w in proper_words(text) if w != "I"], papers_with)
     low, there = source.lower(), set(stems(source))
     absent = [w for w in words if w.lower() not in low and not set(stems(w)) <= there and not _with_a_slip(w, source)]
     return len(absent) / max(len(words), 1)
 
 
+def _telling(names: Sequence[str], papers_with: Mapping[str, int]) -> list[str]:
+    """``names`` without '-like' and its kin, each once, those of a whole field left out."""
+    return [n for n in dict.fromkeys(_MANNER.sub("", n) for n in names) if not _general(n, papers_with)]
+
+
 def _general(name: str, papers_with: Mapping[str, int]) -> bool:
     """Whether a name is one of a field rather than of a work: a short acronym that several papers use."""
     bare = name.removesuffix("s")
-    known: Sequence[str] = stems(bare)
-    return len(bare) <= _GENERAL and bare.isalpha() and all(papers_with.get(s, 0) >= _MANY for s in known)
+    return len(bare) <= _GENERAL and bare.isalpha() and all(papers_with.get(s, 0) >= _MANY for s in stems(bare))
 
 
 def _with_a_slip(name: str, source: str) -> bool:

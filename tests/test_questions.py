@@ -239,6 +239,12 @@ def test_summaries(question: str, topic: str) -> None:
         "What datasets are used for face parsing?",
         "Which lightweight real-time segmentation networks run above 100 FPS?",
         "What are the differences between CNNs and ViTs?",
+        # Two named things side by side.
+        "How do Adaptive Neural Images and D'OH each reduce their size?",
+        "DualToken-ViT and DaViT both use two kinds of token. Which ones?",
+        "SteloCoder vs. Telly",
+        "How does Swin differ from ViT?",
+        "Tell me how Focus-DETR and Mr. DETR differ.",
     ],
 )
 def test_several_papers(question: str) -> None:
@@ -255,6 +261,11 @@ def test_several_papers(question: str) -> None:
         "What is attention about?",
         "In what year was ImageNet made?",
         "Is the word list of the model available?",
+        # Two names alone are no comparison.
+        "What accuracy does Swin reach on COCO and ADE20K?",
+        "Does ByteFormer beat DeiT on ImageNet?",
+        "How does it differ from earlier work?",
+        "What do both branches do in Dyn-Perceiver?",
     ],
 )
 def test_one_thing(question: str) -> None:
@@ -379,30 +390,3 @@ def test_colours_of_a_terminal_are_taken_out_whole() -> None:
 )
 def test_what_asks_for_papers_is_not_searched_for(question: str, search: str) -> None:
     assert understand(question).search == search
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How do Adaptive Neural Images and D'OH each reduce their size?",
-        "DualToken-ViT and DaViT both use two kinds of token. Which ones?",
-        "SteloCoder vs. Telly",
-        "How does Swin differ from ViT?",
-        "Tell me how Focus-DETR and Mr. DETR differ.",
-    ],
-)
-def test_two_named_things_side_by_side_are_a_question_after_several_papers(question: str) -> None:
-    assert understand(question).intent is Intent.MULTI
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "What accuracy does Swin reach on COCO and ADE20K?",
-        "Does ByteFormer beat DeiT on ImageNet?",
-        "How does it differ from earlier work?",
-        "What do both branches do in Dyn-Perceiver?",
-    ],
-)
-def test_two_names_alone_are_no_comparison(question: str) -> None:
-    assert understand(question).intent is not Intent.MULTI

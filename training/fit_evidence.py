@@ -239,7 +239,7 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
         rest = [c for i, c in enumerate(human) if i % FOLDS != fold and c.gold.any()]
         weights = _fit_sentences(rest, usable)
         for i, case in enumerate(human):
-            if i % FOLDS == fold and case.kind in ("answerable", "reworded"):
+            if i % FOLDS == fold and case.kind == "answerable":
                 order = np.argsort(-(case.rows @ weights), kind="stable")
                 found = np.flatnonzero(case.gold[order])
                 ranks.append(int(found[0]) if len(found) else 10**6)
