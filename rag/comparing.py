@@ -7,11 +7,14 @@ title, or in several, the question is answered like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rag.cells import known_sentences
 from rag.datatypes import Evidence, Paper, Sentence
+from rag.facts import missing_names
+from rag.questions import sides
+from rag.words import tokens
 
 _MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
 _NAME_CHARACTERS = 300
@@ -52,6 +55,29 @@ def compared(question: str, shelf: Shelf, within: Collection[str] | None = None)
             return ()
         evidence.append(Evidence(number, paper, tuple(said), 1.0, (1.0,) * len(said)))
     return tuple(evidence)
+
+
+def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
+    """What a question compares by name and none of ``papers`` speaks of."""
+    texts = [f"{p.title} {p.abstract}" for p in papers]
+    words = [tokens(text) for text in texts]
+    missing = []
+    for side in sides(question):
+        wanted = tokens(side)
+        phrase = any(_holds(text, wanted) for text in words)
+        if not phrase and (" " in side or missing_names(side, "\n".join(texts))):
+            missing.append(side)
+    return missing
+
+
+def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether ``wanted`` stand one after the other in ``words``, the last in singular or plural."""
+    *first, last = wanted
+    ends = {last, last.removesuffix("s"), f"{last}s"}
+    size = len(wanted)
+    return any(
+        list(words[i : i + size - 1]) == first and words[i + size - 1] in ends for i in range(len(words) - size + 1)
+    )
 
 
 def titled(name: str, shelf: Shelf, within: Collection[str] | None = None) -> Paper | None:

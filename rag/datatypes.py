@@ -87,7 +87,7 @@ class Query:
     ``text`` is the question as cleaned; ``search`` is self-contained (a follow-up carries what it
     leans on) and is what retrieval sees; ``topic`` is what a summary, count or list is about.
     ``scope`` is which papers were chosen for it, ``filters`` what its own words say about that (None:
-    all papers); where those words were taken out, ``asked`` is the question with them.
+    all papers); where those words were taken out, or slips put right, ``asked`` is the question as typed.
     """
 
     text: str

@@ -23,12 +23,11 @@ from rag.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
     WordWeights,
-    counted_words,
     names_in,
     proper_words,
     sentence_features,
 )
-from rag.naming import lacking_names, lacking_proper_words
+from rag.naming import lacking_names, lacking_proper_words, only_compared_with
 from rag.questions import compares
 from rag.roles import Role, role_scores
 from rag.words import stems
@@ -70,11 +69,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Scored candidates, best first, with the papers they come from and the question's own figures."""
+    """Scored candidates, best first, with the papers they come from and the question's own figures.
+
+    ``compared_with`` is a name whose figure is asked for and that the papers only set others against ('' without).
+    """
 
     hits: tuple[PaperHit, ...]
     candidates: tuple[Candidate, ...]
     features: Mapping[str, float]
+    compared_with: str = ""
 
 
 def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
@@ -94,7 +97,9 @@ def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store
             score = sum(w * x for w, x in zip(model.sentence_weights, row, strict=True))
             candidates.append(Candidate(hit.paper.id, rank, index, sentence, score, tuple(row)))
     candidates.sort(key=lambda c: (-c.score, c.paper_id, c.index))
-    return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights))
+    texts = [f"{h.paper.title}. {h.paper.abstract}" for h in hits]
+    other = only_compared_with(query.text, texts, weights.frequencies) if query.wants_figure else ""
+    return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights), other)
 
 
 def question_features(
@@ -119,6 +124,8 @@ def question_features(
     names, missing = lacking_names(query.text, named, weights.frequencies)
     rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
+    counted = SENTENCE_FEATURES.index("figure_counted")
+    given = [c.features[counted] for c in candidates if c.paper_id == best.paper_id]
     values |= {
         "top_dense": dense[0],
         "gap_dense": dense[0] - dense[min(4, len(dense) - 1)],
@@ -135,17 +142,11 @@ def question_features(
         "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
         "pairs": max(column["pairs"]),
         "rarest_missing": float(bool(rarest) and rarest not in there),
-        "asked_missing": float(query.wants_figure) * _missing(counted_words(query.text), there, weights),
+        "figure_apart": float(query.wants_figure) * (1 - max(given)),
         "proper_missing": lacking_proper_words(query.text, named, weights.frequencies),
         "topic_coverage": weights.topic_coverage(there),
     }
     return values
-
-
-def _missing(words: Sequence[str], there: set[str], weights: WordWeights) -> float:
-    """The share of stems ``words``, by rarity, that are not ``there``; 0 without any."""
-    total = sum(weights.idf.get(w, 0.0) for w in words)
-    return sum(weights.idf.get(w, 0.0) for w in words if w not in there) / total if total else 0.0
 
 
 def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
@@ -203,6 +204,9 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
     nearest = tuple(h.paper.id for h in ranked.hits[:3])
     if not ranked.candidates:
         return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
+    if ranked.compared_with:
+        message = f"The papers here only compare others with {ranked.compared_with}; none gives this figure of it."
+        return Refusal(RefusalGrade.RELATED, message, nearest)
     if answerable(ranked.features) >= model.threshold * share_of_threshold(query):
         return None
     return _refusal(query, ranked, nearest, model)

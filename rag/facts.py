@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from rag.words import NAME, stem, stems
+from rag.words import NAME, RAISED_POINT, stem, stems
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNITS = {
@@ -57,8 +57,9 @@ _NO_NEGATION = re.compile(
 
 
 def plain(text: str) -> str:
-    """``text`` with compatibility forms folded, LaTeX percent and white space made plain."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("\\%", "%").replace("\\,", "").split())
+    """``text`` with compatibility forms folded, LaTeX percent, raised decimal points and white space made plain."""
+    folded = unicodedata.normalize("NFKC", text).replace("\\%", "%").replace("\\,", "")
+    return " ".join(RAISED_POINT.sub(".", folded).split())
 
 
 def figures(text: str) -> set[tuple[str, str]]:

@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Query, Sentence
+from rag.quantities import FigureWanted, figures_in
 from rag.roles import Role, role_scores
-from rag.words import NAME, STOPWORDS, stem, stems, tokens
+from rag.words import NAME, stem, stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -30,6 +31,7 @@ SENTENCE_FEATURES = (
     "paper_cosine",  # question and best passage of the paper
     "paper_coverage",  # share of the question's words in title and abstract
     "figure_wanted",  # a figure is asked for, and here is one that the question did not name
+    "figure_counted",  # the same, as far as it stands with what is counted
     "figure_unasked",  # a figure, though none was asked for
     "approach",  # reads like the approach
     "result",  # reads like a result
@@ -61,14 +63,11 @@ QUESTION_FEATURES = (
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
     "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
-    "asked_missing",  # a figure is asked for: share (by idf) of the words for what is counted that this paper lacks
+    "figure_apart",  # a figure is asked for, and none of this paper stands with what is counted: 0 to 1
     "proper_missing",  # share of the question's capitalised words that this paper lacks
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
-_NUMBER = re.compile(r"\d")
-# Small numbers are written as words: an answer to 'how many', but too common to be a figure anywhere else.
-_COUNTED = frozenset("two three four five six seven eight nine ten eleven twelve twenty dozen twice half".split())
 _CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(
@@ -93,17 +92,6 @@ _REASON = re.compile(
 )
 _NAME = re.compile(rf"\b{NAME}")
 _PROPER = re.compile(r"(?:(?<=[a-z,;:] )|(?<=\())[A-Z][\w-]*")  # not at the beginning of a sentence
-_COUNTED_OF = re.compile(r"\b(?:how (?:many|much)|what|which)\s+((?:[\w%/-]+\s*){1,5})", re.IGNORECASE)
-# Words for the figure itself, which an abstract that gives it need not use ('accuracy': 'achieves 88.5%').
-_MEASURES = frozenset(
-    stem(w)
-    for w in """accuracy average better best difference error extent factor figure fraction gain improvement level lower
-    margin more number less fewer percent percentage percentages point points proportion range rank ratio
-    score scores share size smaller larger bigger speed speedup faster slower time times total top value values worse
-    kind kinds amount degree sort way work works paper papers study studies author authors method methods approach
-    approaches technique techniques remedy remedies trick idea ideas reason reasons problem problems thing things
-    happens exactly""".split()
-)
 # Words of a question that name no topic: 'What can I *read* about pruning?', '*Anything* on speech?'. Abstracts hardly
 # use them, so by their rarity they would count for more than the topic. None of them is a term of a field by itself.
 # The last lines let a question in German, French, Spanish or Italian be known by the name in it ('Was ist SpineNet?').
@@ -120,7 +108,6 @@ _TALK = frozenset(
     qu est ce que qui quel quelle quels quelles sont comment pourquoi le les une du et pour avec dans
     como cual cuales por el los las una para del che cosa perche gli sono""".split()
 )
-_RELATIONS = frozenset("after before between during over per through under until via while without".split())
 
 
 class WordWeights:
@@ -165,8 +152,8 @@ def sentence_features(
     title = set(stems(hit.paper.title))
     cosines = vectors @ vector
     whole = weights.coverage(title.union(*sets))
-    asked = {t for t in tokens(query.search) if _NUMBER.match(t)}
-    counts = "how many" in query.text.lower()
+    asked = figures_in(query.search)
+    wanted = FigureWanted(query.text, asked, weights.idf)
     names = {n.lower() for n in names_in(query.text)}
     asks_what = bool(_ASKS_WHAT.search(query.text))
     asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
@@ -174,7 +161,7 @@ def sentence_features(
     last = max(len(sentences) - 1, 1)
     rows = []
     for i, sentence in enumerate(sentences):
-        figures = {t for t in tokens(sentence.text) if _NUMBER.match(t) or (counts and t in _COUNTED)} - asked
+        figures = bool(figures_in(sentence.text) - asked)
         roles = role_scores(sentence.text, i / last)
         around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
         named = bool(names) and asks_what and any(n in sentence.text.lower() for n in names)
@@ -190,8 +177,9 @@ def sentence_features(
                 share,
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
-                float(query.wants_figure and bool(figures)),
-                float(not query.wants_figure and bool(figures)),
+                float(query.wants_figure and figures),
+                float(query.wants_figure) * wanted.given(sentence.text, sets[i]),
+                float(not query.wants_figure and figures),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
                 float(asks_how) * max(0.0, min(roles[Role.APPROACH], 4.0)) / 4,
@@ -216,15 +204,3 @@ def names_in(text: str) -> list[str]:
 def proper_words(text: str) -> list[str]:
     """The capitalised words of a question but for those that begin a sentence, in order, each once."""
     return list(dict.fromkeys(m.group() for m in _PROPER.finditer(text)))
-
-
-def counted_words(text: str) -> list[str]:
-    """Stems of what a figure is asked of: 'How many *trainable parameters* does it have?'; () where that is unclear.
-
-    The words up to the next function word count; words for the figure itself ('accuracy', 'share') do not.
-    """
-    found = _COUNTED_OF.search(text)
-    if found is None:
-        return []
-    words = itertools.takewhile(lambda token: token not in STOPWORDS | _RELATIONS, tokens(found.group(1)))
-    return [s for s in dict.fromkeys(map(stem, words)) if s not in _MEASURES and not s[0].isdigit()]

@@ -21,6 +21,36 @@ _SLIP = 7  # letters from which a name may have one slip
 _MANNER = re.compile(r"[-‐-–](?:like|style|styled|type|based|ish|free|level|only|driven|aware|guided|inspired)\b", re.I)
 
 
+# What comes before a name that something else is set against, to the end of the text before it.
+_AGAINST = re.compile(
+    r"\b(?:than|outperform\w*|surpass\w*|exceed\w*|beat(?:s|ing)?|compared (?:to|with)|comparable (?:to|with)|versus|"
+    r"vs|superior to|on par with|counterparts?|baselines?)\b[^.;:]{0,60}$",
+    re.IGNORECASE,
+)
+_OWN_FIGURE = re.compile(r"[\w-]*(?: ?\(| ?= ?|['’]s | at | of )[^\w(]?\d")  # 'than Swin-B (83.3%)'
+_SET_AGAINST = re.compile(
+    r"\b(?:than|outperform\w*|surpass\w*|exceed\w*|beat\w*|compar\w+|versus|vs|over|against|better|worse|gains?|gained|"
+    r"improve\w*|reduc\w+|sav(?:e|es|ed|ings?)|faster|slower|smaller|larger|fewer|less|more|higher|lower|differ\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def only_compared_with(question: str, texts: Sequence[str], papers_with: Mapping[str, int]) -> str:
+    """A name of ``question`` that ``texts`` have only as what others are set against; '' without one.
+
+    'How many parameters does MobileViT have?' is not answered by 'our model has 1.3M, outperforming MobileViT'. A
+    question that compares by itself, and a name with a figure of its own ('than Swin-B (83.3%)'), are left alone.
+    """
+    if _SET_AGAINST.search(question):
+        return ""
+    for name in _telling(names_in(question), papers_with):
+        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        found = [(text, m) for text in texts for m in pattern.finditer(text)]
+        if found and all(_AGAINST.search(t[: m.start()]) and not _OWN_FIGURE.match(t, m.end()) for t, m in found):
+            return name
+    return ""
+
+
 def lacking_names(text: str, source: str, papers_with: Mapping[str, int]) -> tuple[list[str], list[str]]:
     """The names in the question ``text`` that tell papers apart, and those of them that ``source`` does not have.
 

@@ -108,6 +108,7 @@ class Pipeline:
         judged = not pair and (self.settings.refuse or not ranked.candidates)
         refusal = evidence.judge(query, ranked) if judged else None
         if refusal is not None:
+            refusal = self._asked_back(query, refusal)
             words = in_words(query)
             if words:
                 empty = not within
@@ -237,7 +238,7 @@ class Pipeline:
     ) -> Answer:
         sources = sources_of(self.library, self.encoder)
         checked = citations.check(text, chosen, sources, split_sentences, unsupported=self.settings.unsupported)
-        notes = self.notes
+        notes = self.notes + _one_sided(query, chosen)
         if chosen and not checked.sentences and self.generator is not self.fallback:
             dropped = checked.dropped
             quoted = "".join(self.fallback.stream(self._request(query, chosen), threading.Event()))
@@ -248,6 +249,16 @@ class Pipeline:
         return self._answer(
             query, clock, hits, checked=checked, chosen=chosen, notes=notes, weighed=weighed, prompt=prompt
         )
+
+    def _asked_back(self, query: Query, refusal: Refusal) -> Refusal:
+        """The refusal with the word of the library that may have been meant, where one slip makes it."""
+        meant = []
+        for root in spelling.near_names(query.search, self.library.vocabulary(), self.is_word).values():
+            papers = self.library.get_papers([one for one, _ in self.library.lexical(root, 3)])
+            meant += spelling.as_written(root, (f"{p.title} {p.abstract}" for p in papers.values()))
+        if not meant:
+            return refusal
+        return replace(refusal, message=f"{refusal.message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?")
 
     def _overview(self, query: Query, clock: Clock) -> Answer:
         result = overview.survey(query, self.library, self._within(query))
@@ -300,6 +311,12 @@ class Pipeline:
 
 def _asked(query: Query) -> str:
     return query.search if query.is_follow_up else query.text
+
+
+def _one_sided(query: Query, chosen: Sequence[Evidence]) -> tuple[str, ...]:
+    """What to say where a comparison can only be answered for one side."""
+    missing = comparing.sides_missing(query.text, (e.paper for e in chosen))
+    return tuple(f"None of the quoted abstracts speaks of “{side}”." for side in missing)
 
 
 def sources_of(library: Library, encoder: Encoder) -> citations.Sources:

@@ -24,11 +24,13 @@ def understand(question: str, history: Sequence[Turn] = ()) -> Query:
     Raises :class:`QuestionError` when nothing is left after cleaning or it is over
     ``MAX_CHARACTERS`` characters.
     """
-    text = clean(question)
+    typed = clean(question)
+    text = _unhurried(typed)
     leans = bool(history) and is_follow_up(text)
     search = _with_history(text, history) if leans else _without_request(text)
     intent, topic = _intent(text)
-    return Query(text, search, intent, topic, bool(_FIGURE.search(text)), leans)
+    asked = typed if typed != text else ""
+    return Query(text, search, intent, topic, bool(_FIGURE.search(text)), leans, asked=asked)
 
 
 def clean(question: str) -> str:
@@ -55,15 +57,52 @@ def _visible(text: str) -> str:
     return " ".join("".join(kinds.get(unicodedata.category(c), c) for c in plain).split())
 
 
+# Slips in the words that ask, which say what kind of answer is wanted; those of a topic are put right from the words of
+# the library (``rag.spelling``).
+_SLIPS = {
+    "wich": "which", "whcih": "which", "wihch": "which", "whihc": "which", "whch": "which",
+    "wat": "what", "waht": "what", "whta": "what", "wht": "what", "whats": "what is", "wats": "what is",
+    "hwo": "how", "wehn": "when", "wher": "where", "teh": "the", "hte": "the", "adn": "and", "deos": "does",
+    "thier": "their", "paprs": "papers", "papres": "papers", "pappers": "papers", "papes": "papers",
+    "pls": "please", "plz": "please", "abt": "about", "abuot": "about", "aobut": "about",
+    "mnay": "many", "meny": "many", "muhc": "much",
+}  # fmt: skip
+
+
+def _unhurried(text: str) -> str:
+    """``text`` with the commonest slips in question words put right; acronyms stay, and so does a capital."""
+
+    def meant(match: re.Match[str]) -> str:
+        word = match.group()
+        right = word if word.isupper() else _SLIPS.get(word.lower(), word)
+        return right[:1].upper() + right[1:] if word[:1].isupper() else right
+
+    return re.sub(r"(?<![\w'’-])[a-zA-Z]+(?![\w'’-])", meant, text)
+
+
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # colours and movements of a terminal, as pasted from one
 
 
-# What asks for a figure rather than for an explanation.
+# What asks for a figure rather than for an explanation. 'By what route' does not, 'by what factor' does.
+_QUANTITY = (
+    r"age|ages|dose|dosage|concentration|capacity|percentage|share|fraction|proportion|prevalence|incidence|mortality|"
+    r"sensitivity|specificity|overhead|throughput|latency|bandwidth|runtime|half-life|sample size|aucs?|ic50|odds|"
+    r"cost|price|duration|field strength|learning rate|batch size"
+)
+_STATISTIC = r"(?:mean|average|median|minimum|minimal|maximum|maximal) \w+"
 _FIGURE = re.compile(
-    r"\b(how (many|much|large|big|small|long|fast|often|far|high|low|well|deep|wide|strong|old|accurate)|what (size|"
-    r"fraction|percentage|share|factor|number|speed|score|rate|accuracy|error|resolution|ratio)|by what|"
+    r"\b(how (many|much|large|big|small|long|fast|often|far|high|low|well|deep|wide|strong|old|accurate|heavy|finely)|"
+    r"what (size|fraction|percentage|share|factor|number|speed|score|rate|accuracy|error|resolution|ratio)|"
+    r"by what (?:\w+ )?(?:factor|percentage|percent|margin|amount|ratio|share|fraction|proportion|multiple)|"
     r"(which|what) [\w@ -]*\b(accuracy|score|ap|map|miou|bleu|f1|fid|psnr|mrr|auc|error|rate|top-1|"
-    r"perplexity|percent|speed-?up|factor|year)\b|times faster|how much (smaller|larger|better))\b",
+    r"perplexity|percent|speed-?up|factor|year)\b|times faster|how much (smaller|larger|better)|"
+    rf"(?:which|what)(?: (?:is|are|was|were))?(?: the)? {_STATISTIC}|"
+    r"(?:which|what)(?: (?:is|are|was|were))?(?: the)?"
+    rf"(?: (?!(?:do|does|did|is|are|was|were|can|could|of|on|in|for|to|has|have)\b)[\w@-]+){{0,3}} (?:{_QUANTITY}))\b|"
+    # A request without a question word: 'F1 score of …', 'please give the number of …'.
+    r"^(?:(?:please|can you|could you|give|tell|state|name|report|me|us|the|and|also)\b[ ,]*)*"
+    rf"(?:(?!(?:define|explain|describe|how|why|who|where|when|which|what)\b)\w+[ -]){{0,2}}"
+    rf"(?:{_STATISTIC}|(?:number of|accuracy of|f1|score of|{_QUANTITY})\b)",
     re.IGNORECASE,
 )
 
@@ -257,7 +296,10 @@ _BESIDE = re.compile(
     r"\b(?:both|each|respectively|versus|vs|differ(?:s|ent|ences?)?|compare|contrast)\b", re.IGNORECASE
 )
 _NAMED = r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*"
-_TWO = re.compile(rf"{_NAMED},? (?:and|with|or|to|(?:differs? )?from|against|versus|vs\.?) (?:the )?{_NAMED}")
+_TWO = re.compile(
+    rf"(?P<one>{_NAMED}),? (?:and|with|or|to|(?:differs? )?from|against|versus|vs\.?) (?:the )?(?P<other>{_NAMED})"
+)
+_VERB = re.compile(r"^(?:Compare|Contrast|Do|Does|Is|Are|How|Both|Between) |['’]s$")
 # 'What datasets is SimCLR tested on?' asks for several things of one paper.
 _OF_ONE = re.compile(
     r"^(?:[Ww]hich|[Ww]hat) (?!papers|works|studies|articles|publications)[\w -]*?"
@@ -291,6 +333,14 @@ def _intent(text: str) -> tuple[Intent, str]:
 def compares(text: str) -> bool:
     """Whether two things that are named are set side by side."""
     return bool(_BESIDE.search(text) and _TWO.search(text))
+
+
+def sides(text: str) -> tuple[str, ...]:
+    """The two things that a comparison names, as they stand; () where it names none."""
+    found = _TWO.search(text) if compares(text) else None
+    if found is None:
+        return ()
+    return tuple(_VERB.sub("", found[part]) for part in ("one", "other"))
 
 
 def _topic(rest: str) -> str:

@@ -357,7 +357,7 @@ def read_query(
         return scoped
     at_venue, plain = _read_venue(query.text, venues)
     if at_venue.venues and (again := understand(plain)).intent in OVER_THE_LIBRARY:
-        return _read_overview(replace(again, scope=scoped.scope, asked=query.text), at_venue)
+        return _read_overview(replace(again, scope=scoped.scope, asked=query.asked or query.text), at_venue)
     if query.intent in OVER_THE_LIBRARY:
         return _read_overview(scoped, EVERYTHING)
     filters, search = read_filters(query.search, venues)
@@ -366,7 +366,7 @@ def read_query(
     if not set(stems(search)) - _GENERIC:  # 'What papers are there since 2021?'
         return replace(scoped, filters=filters, intent=Intent.LIST, topic=_topic(filters))
     text, topic = read_filters(query.text, venues)[1], read_filters(query.topic, venues)[1]
-    return replace(scoped, filters=filters, search=search, text=text, topic=topic, asked=query.text)
+    return replace(scoped, filters=filters, search=search, text=text, topic=topic, asked=query.asked or query.text)
 
 
 def _read_overview(query: Query, at_venue: Scope) -> Query:

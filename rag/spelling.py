@@ -7,8 +7,9 @@ refusal would turn into an answer about something else.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from rag.words import STOPWORDS, stem, tokens
 
@@ -42,11 +43,12 @@ def corrections(
     found: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
         root = stem(token)
-        if token in STOPWORDS or token in names or root in vocabulary or len(root) < _SHORTEST or not root.isascii():
+        if token in STOPWORDS or token in names or len(root) < _SHORTEST or not root.isascii() or is_word(token):
             continue
-        if is_word(token):
-            continue
-        meant = _respelt(token, vocabulary) or _nearest(root, vocabulary)
+        if root in vocabulary:
+            meant = _letter_left_out(token, root, is_word)
+        else:
+            meant = _respelt(token, vocabulary) or _nearest(root, vocabulary)
         if meant is not None:
             found[token] = meant
     return found
@@ -71,6 +73,40 @@ def _respelt(token: str, vocabulary: Mapping[str, int]) -> str | None:
         if len(stem(respelt)) >= _SHORTEST and stem(respelt) in vocabulary:
             return respelt
     return None
+
+
+def as_written(root: str, texts: Iterable[str]) -> list[str]:
+    """The first word of ``texts`` with the stem ``root``, as it stands there; [] where none has it."""
+    words = (word for text in texts for word in re.findall(r"[^\W\d_]+", text))
+    return list(itertools.islice((word for word in words if root in map(stem, tokens(word))), 1))
+
+
+def _letter_left_out(token: str, root: str, is_word: Callable[[str], bool]) -> str | None:
+    """The word of the same stem that ``token`` is but for a letter within: 'enhancment' has the stem, not the sense."""
+    if len(token) < _LONG:
+        return None
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    longer = (token[:i] + letter + token[i:] for i in range(1, len(token)) for letter in letters)
+    return next((word for word in longer if is_word(word) and stem(word) == root), None)
+
+
+def near_names(
+    text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
+) -> dict[str, str]:
+    """Words of ``text`` that the library lacks, and the stem of the library, however rare, that one slip makes of each.
+
+    What was typed may be a name that is not here ('SpinNet' for 'SpineNet'), so this is for asking back.
+    """
+    found: dict[str, str] = {}
+    for token in dict.fromkeys(tokens(text)):
+        root = stem(token)
+        if root in vocabulary or token in STOPWORDS or len(root) < _MIDDLE or not root.isascii() or is_word(token):
+            continue
+        near = [w for w in vocabulary if w[:1] == root[:1] and abs(len(w) - len(root)) <= 1 and w.isalpha()]
+        meant = min((w for w in near if distance(root, w, 1) == 1), key=lambda w: (-vocabulary[w], w), default=None)
+        if meant is not None:
+            found[token] = meant
+    return found
 
 
 def _word(root: str) -> str:

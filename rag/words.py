@@ -16,6 +16,8 @@ from functools import lru_cache
 NAME = r"(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)"
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
+RAISED_POINT = re.compile(r"(?<=\d)·(?=\d)")  # the decimal point of some medical journals: '0·3'
+
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 # Function words and the words of which questions are made; they say nothing about a topic.
@@ -29,7 +31,7 @@ STOPWORDS = frozenset(
 def tokens(text: str) -> list[str]:
     """Lower-cased words and figures of ``text`` in order, without accents; nothing is left out."""
     folded = unicodedata.normalize("NFKD", text.lower())
-    plain = "".join(c for c in folded if not unicodedata.combining(c))
+    plain = RAISED_POINT.sub(".", "".join(c for c in folded if not unicodedata.combining(c)))
     found: list[str] = []
     for token in _TOKEN.findall(plain):
         if token[0].isdigit():

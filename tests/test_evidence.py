@@ -13,7 +13,7 @@ import pytest
 from rag.chunking import split_sentences
 from rag.datatypes import Evidence, Intent, Paper, PaperHit, RefusalGrade, Sentence
 from rag.evidence import TOPIC_PAPERS, Candidate, Ranked, judge, rank_sentences, select
-from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, counted_words, proper_words
+from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, proper_words
 from rag.questions import understand
 from rag.roles import Role, role_of
 from rag.words import stems
@@ -263,28 +263,14 @@ def test_roles_of_plain_sentences(sentence: str, position: float, role: Role) ->
     assert role_of(sentence, position) is role
 
 
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        ("How many trainable parameters does ByteNet have?", ["trainabl", "paramet"]),
-        ("What dropout rate between the layers is used?", ["dropout", "rate"]),
-        ("What accuracy does it reach?", []),
-        ("Why does it fail?", []),
-        ("How many?", []),
-    ],
-)
-def test_what_is_counted_is_read_off_the_question(question: str, words: list[str]) -> None:
-    assert counted_words(question) == words
-
-
 def test_capitals_within_a_sentence_are_names() -> None:
     assert proper_words("What does Vision Mamba (Vim) reach on Reddit?") == ["Vision", "Mamba", "Vim", "Reddit"]
     assert proper_words("What is it? Why?") == []
 
 
-def test_a_figure_for_something_that_the_paper_never_names_counts_as_missing() -> None:
-    assert SHELF.rank("What dropout rate does OneCut use?", EVERYTHING).features["asked_missing"] == 1.0
-    assert SHELF.rank("What accuracy does OneCut reach?", EVERYTHING).features["asked_missing"] == 0.0
+def test_a_figure_of_something_that_the_paper_never_names_stands_apart() -> None:
+    assert SHELF.rank("What dropout rate does OneCut use?", EVERYTHING).features["figure_apart"] == 1.0
+    assert SHELF.rank("What accuracy does OneCut reach?", EVERYTHING).features["figure_apart"] == 0.0
     assert SHELF.rank("How does OneCut do on Reddit?", EVERYTHING).features["proper_missing"] == 0.5
 
 

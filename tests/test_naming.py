@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.naming import lacking_names, lacking_proper_words
+from rag.naming import lacking_names, lacking_proper_words, only_compared_with
 
 TEXT = (
     "Dual PatchNorm adds layer normalisation around the patch embedding of vision transformers. It beats CLIP on COCO."
@@ -52,3 +52,26 @@ def test_a_short_name_has_no_slip() -> None:
 )
 def test_capitalised_words_that_a_text_lacks(question: str, share: float) -> None:
     assert lacking_proper_words(question, TEXT, MANY) == share
+
+
+OURS = "EdgeNeXt has 1.3M parameters and reaches 71.2%, outperforming MobileViT by 2.2%, and beats Swin-B (83.3%)."
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("How many parameters does MobileViT have?", "MobileViT"),
+        ("How many parameters does EdgeNeXt have?", ""),
+        ("What accuracy does Swin-B reach?", ""),  # a figure of its own
+        ("By how much does it outperform MobileViT?", ""),  # that is what was asked
+        ("How many parameters does DaViT have?", ""),  # not there at all
+        ("How many parameters does it have?", ""),
+    ],
+)
+def test_the_figure_of_another_is_no_answer(question: str, name: str) -> None:
+    assert only_compared_with(question, ["A title.", OURS], {}) == name
+
+
+def test_one_paper_that_speaks_of_it_is_enough() -> None:
+    question = "How many parameters does MobileViT have?"
+    assert only_compared_with(question, [OURS, "MobileViT is a light network of 5.6M parameters."], {}) == ""

@@ -269,6 +269,27 @@ def test_what_the_library_does_not_hold_is_refused_before_the_model_is_asked(quo
     assert all(paper.title in presentation.to_plain(answer, nearest, 500) for paper in nearest.values())
 
 
+def test_a_figure_of_what_is_only_compared_with_is_refused(quoting: Pipeline) -> None:
+    answer = quoting.answer("How many parameters does MobileViT have?")
+    assert answer.refusal is not None
+    assert "only compare others with MobileViT" in answer.text
+    assert quoting.answer("How many parameters does EdgeNeXt have?").refusal is None
+
+
+def test_a_name_with_a_slip_is_asked_back(quoting: Pipeline) -> None:
+    answer = quoting.answer("wat is SpinNet?")
+    assert answer.refusal is not None
+    assert answer.text.endswith("Did you mean “SpineNet”?")
+    assert answer.question == "wat is SpinNet?"
+
+
+def test_a_comparison_with_what_is_not_here_says_so(quoting: Pipeline) -> None:
+    answer = quoting.answer("How does Swin Transformer V2 differ from SpineNet?")
+    assert answer.trace.notes == ("None of the quoted abstracts speaks of “Swin Transformer V2”.",)
+    assert answer.trace.notes[0] in presentation.to_markdown(answer)
+    assert quoting.answer("How do SteloCoder and Telly differ?").trace.notes == ()
+
+
 def test_refusal_can_be_switched_off(quoting: Pipeline) -> None:
     willing = replace(quoting, settings=replace(quoting.settings, refuse=False))
     answer = willing.answer(PIZZA)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Intent, Turn
 from rag.errors import QuestionError
-from rag.questions import MAX_CHARACTERS, clean, is_follow_up, keeps_topic, understand
+from rag.questions import MAX_CHARACTERS, clean, is_follow_up, keeps_topic, sides, understand
 
 HISTORY = (
     Turn("user", "What does SpineNet change about backbones?"),
@@ -283,6 +283,15 @@ def test_one_thing(question: str) -> None:
         ("How many times faster is it?", True),
         ("How does the model work?", False),
         ("What is a prototype?", False),
+        ("By what route does it get there?", False),
+        ("By what factor does it shrink?", True),
+        ("What average CodeBLEU does it reach?", True),
+        ("What do the spoken words mean, and where?", False),
+        ("What was the mean age of the patients?", True),
+        ("F1 score of the best encoder", True),
+        ("Please give the number of patients that were tested", True),
+        ("Define effective capacity in the wireless sense.", False),
+        ("How can the number of layers be cut?", False),
     ],
 )
 def test_what_asks_for_a_figure(question: str, wanted: bool) -> None:
@@ -390,3 +399,37 @@ def test_colours_of_a_terminal_are_taken_out_whole() -> None:
 )
 def test_what_asks_for_papers_is_not_searched_for(question: str, search: str) -> None:
     assert understand(question).search == search
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("wich works treat speech?", "which works treat speech?"),
+        ("Wat is SpineNet?", "What is SpineNet?"),
+        ("whats a backbone", "what is a backbone"),
+        ("What's the TEH protein?", "What's the TEH protein?"),
+    ],
+)
+def test_slips_in_the_words_that_ask_are_put_right(typed: str, read: str) -> None:
+    query = understand(typed)
+
+    assert query.text == read
+    assert query.asked == (typed if typed != read else "")
+
+
+def test_a_request_is_known_by_its_slips_too() -> None:
+    assert understand("wich papers treat speech enhancement").search == "speech enhancement"
+    assert understand("hwo mnay papres are there?").intent is Intent.COUNT
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("How does Swin Transformer V2 differ from SpineNet?", ("Swin Transformer V2", "SpineNet")),
+        ("Compare SteloCoder and Telly", ("SteloCoder", "Telly")),
+        ("CoCa's loss and DaViT's loss: do both help?", ()),
+        ("What is SpineNet?", ()),
+    ],
+)
+def test_the_sides_of_a_comparison(question: str, named: tuple[str, ...]) -> None:
+    assert sides(question) == named

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.encoders import weights_folder
-from rag.spelling import corrected, corrections, distance
+from rag.spelling import as_written, corrected, corrections, distance, near_names
 from rag.words import stem, stems
 from tests.library_parts import shipped_papers
 
@@ -100,6 +100,24 @@ def test_the_commoner_word_wins_and_then_the_alphabet() -> None:
 
 def test_an_empty_library_corrects_nothing() -> None:
     assert corrections("What is a tranformer?", {}) == {}
+
+
+def test_a_word_that_finds_but_means_nothing_gets_its_letter(english: frozenset[str]) -> None:
+    known = {"enhanc": 9, "model": 9}
+
+    assert corrections("speech enhancment", known, english.__contains__) == {"enhancment": "enhancement"}
+    assert corrections("speech enhancment", known) == {}  # without a list of words nothing is known to be wrong
+    assert corrections("modelers", known, english.__contains__) == {}
+
+
+def test_a_rare_name_is_asked_back_and_not_taken_for_granted() -> None:
+    known = {"spinenet": 1, "network": 90}
+
+    assert corrections("What is SpinNet?", known) == {}
+    assert near_names("What is SpinNet?", known) == {"spinnet": "spinenet"}
+    assert near_names("What is SpineNet, or SPINN?", known) == {}
+    assert as_written("spinenet", ["Nothing.", "We propose SpineNet; SpineNets are …"]) == ["SpineNet"]
+    assert as_written("spinenet", ["Nothing."]) == []
 
 
 def test_only_whole_words_are_replaced() -> None:

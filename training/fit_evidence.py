@@ -1,7 +1,6 @@
 """Fit ``rag/evidence_weights.json``: which sentence answers, and whether any does.
 
-    python -m training.fit_evidence --questions dev.jsonl --synthetic arxiv_questions.jsonl \\
-        --off-topic xquad/qa.jsonl --off-topic covid/qa.jsonl --out rag/evidence_weights.json
+    python -m training.fit_evidence --data ../shared/data --out rag/evidence_weights.json
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
 loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
@@ -10,11 +9,10 @@ hand-written questions and, with ``--most``, a little over those that a language
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
 questions whose own paper was taken out of what retrieval found. The threshold refuses 5% of the answerable
-hand-written questions under ten-fold cross-validation, the two files of them counting alike.
+hand-written questions under ten-fold cross-validation, the three sets of them counting alike.
 
-Hand-written are the questions given with ``--questions`` and those beside this file: ``answerable_questions.jsonl``
-(with the sentences that answer) and ``refusal_questions.jsonl`` (broad, off-topic, near misses). Of the latter two only
-the split ``fit`` is fitted on; the others are measured.
+Hand-written are the development questions of the data folder and those of ``training.questions``, over the shipped
+abstracts and two other libraries. Only their split ``fit`` is fitted on; the others are measured.
 
 Seeded; a few minutes on two cores. What is reported is cross-validated; what is written is fitted on everything.
 """
@@ -44,6 +42,7 @@ from rag.factory import open_answerer, prepare_library
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.pipeline import Clock, Pipeline, Search
 from rag.retrievers.fusion import fuse
+from training.questions import ANSWERABLE, REFUSED, other_library, other_questions
 from training.support.data import lines
 
 PAPERS = 6  # as the pipeline looks at
@@ -54,15 +53,14 @@ FOLDS = 10
 FALSE_REFUSALS = 0.05
 STRENGTH = 0.3  # the less, the smaller the coefficients of the refusal
 # Figures that can only speak against an answer.
-AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missing", "asked_missing", "proper_missing"})
+AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missing", "figure_apart", "proper_missing"})
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
-REFUSAL_WEIGHTS |= {"reworded": 6.0, "broad": 6.0, "off-topic": 24.0, "near-miss": 12.0}  # of the files beside this one
-ANSWERED = ("answerable", "reworded", "in", "broad")
-HAND_WRITTEN = ("answerable", "reworded", "unanswerable", "broad", "off-topic", "near-miss")
-ANSWERABLE = Path(__file__).with_name("answerable_questions.jsonl")
-REFUSED = Path(__file__).with_name("refusal_questions.jsonl")
+REFUSAL_WEIGHTS |= {"reworded": 6.0, "elsewhere": 6.0, "broad": 6.0, "off-topic": 24.0, "near-miss": 12.0}  # ours
+ANSWERED = ("answerable", "reworded", "elsewhere", "in", "broad")
+HAND_WRITTEN = ("answerable", "reworded", "elsewhere", "unanswerable", "broad", "off-topic", "near-miss")
+ASKED = ("answerable", "reworded", "elsewhere")  # sets of answerable questions that count alike
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,7 @@ class Case:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--synthetic", type=Path, required=True)
-    parser.add_argument("--off-topic", type=Path, action="append", default=[])
+    parser.add_argument("--data", type=Path, required=True, help="the folder of training data")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
     parser.add_argument("--seed", type=int, default=0)
@@ -92,12 +88,14 @@ def main() -> None:
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         shipped = _open(Path(folder), None)
-        written, reworded = list(lines(args.questions)), list(lines(ANSWERABLE))
-        synthetic = list(lines(args.synthetic))
+        written, reworded = list(lines(args.data / "questions" / "dev.jsonl")), list(lines(ANSWERABLE))
+        elsewhere = list(_elsewhere(Path(folder), args.data))
+        synthetic = list(lines(args.data / "synthetic" / "arxiv_questions.jsonl"))
         rng.shuffle(synthetic)
         model = json.loads(args.out.read_text(encoding="utf-8"))
         if not args.refusal_only:
             human = [_human_case(shipped, r) for r in [*written, *(r for r in reworded if r["split"] == "fit")]]
+            human += [_human_case(there, r) for there, r in elsewhere if r["split"] == "fit" and r["evidence"]]
             generated: list[Case] = []
             if args.most:
                 arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
@@ -110,7 +108,11 @@ def main() -> None:
         cases = [_human_case(shipped, record) for record in written]
         cases += [replace(_human_case(shipped, r), kind="reworded", split=r["split"]) for r in reworded]
         cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in lines(REFUSED)]
-        cases += _refusal_cases(Path(folder), shipped, synthetic, args.off_topic, rng)
+        for there, r in elsewhere:
+            kind = "elsewhere" if r["kind"] == "answerable" else r["kind"]
+            cases.append(replace(_human_case(there, r), kind=kind, split=r["split"]))
+        off_topic = [args.data / "evidence" / name / "qa.jsonl" for name in ("xquad_en", "covid_qa")]
+        cases += _refusal_cases(Path(folder), shipped, synthetic, off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
         coefficients, bias, threshold = _fit_refusal([c for c in cases if c.split == "fit"], args.reliability)
@@ -133,6 +135,15 @@ def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -
     with Library.create(folder / name, embedder=embedder_id()) as library:
         library.add(papers, PaperEncoder())
     return open_answerer(Settings(home=folder, library=folder / name))
+
+
+def _elsewhere(folder: Path, data: Path) -> Iterator[tuple[Pipeline, dict[str, Any]]]:
+    """The questions over other libraries than the shipped one, each with the pipeline on its library."""
+    for name in ("arxiv", "biomedical"):
+        papers = other_library(name, data)
+        there = _open(folder, papers, f"other-{name}")
+        for record in other_questions(name, papers):
+            yield there, record
 
 
 def _papers(records: Iterable[dict[str, Any]]) -> list[Paper]:
@@ -260,7 +271,7 @@ def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np
         train = np.setdiff1d(np.arange(len(cases)), test)
         held_out[test] = _Logistic(x[train], y[train], weight[train]).probability(x[test])
     shares = np.array([c.share for c in cases])
-    threshold = _threshold([held_out[kinds == k] / shares[kinds == k] for k in ("answerable", "reworded")])
+    threshold = _threshold([held_out[kinds == k] / shares[kinds == k] for k in ASKED])
     refused = held_out < threshold * shares
     print(f"threshold {threshold:.3f}; refused under cross-validation:")
     for kind in dict.fromkeys(kinds[human]):

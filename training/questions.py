@@ -1,0 +1,61 @@
+"""The hand-written questions beside this file, and the libraries that they are asked of.
+
+``answerable_questions.jsonl`` and ``refusal_questions.jsonl`` are over the shipped abstracts; ``other_questions.jsonl``
+over two libraries that ``other_libraries.json`` names paper by paper: 670 arXiv abstracts of fields that the shipped
+library has not (CC0), and 600 biomedical ones from SciFact's corpus (ODC-By 1.0). The papers themselves are read from
+the folder of training data. What is fitted on one library only would be fitted to its field.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rag.datatypes import Paper
+from training.support.data import lines
+
+HERE = Path(__file__).parent
+ANSWERABLE = HERE / "answerable_questions.jsonl"
+REFUSED = HERE / "refusal_questions.jsonl"
+OTHER = HERE / "other_questions.jsonl"
+LIBRARIES = HERE / "other_libraries.json"
+
+
+def other_library(name: str, data: Path) -> list[Paper]:
+    """The papers of the library ``name`` ('arxiv' or 'biomedical'), from the folder of training data.
+
+    Raises :class:`ValueError` where papers of the list are missing there.
+    """
+    wanted = set(json.loads(LIBRARIES.read_text(encoding="utf-8"))[name])
+    read = {"arxiv": _arxiv, "biomedical": _scifact}[name]
+    papers = [
+        Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in read(data) if str(r["id"]) in wanted
+    ]
+    if len(papers) != len(wanted):
+        raise ValueError(f"{data} has {len(papers)} of the {len(wanted)} papers of the library '{name}'")
+    return papers
+
+
+def other_questions(name: str, papers: list[Paper]) -> Iterator[dict[str, Any]]:
+    """The questions over that library; gold as titles, evidence as title and sentence, as in the other files."""
+    known = {p.id: p for p in papers}
+    for record in lines(OTHER):
+        if record["library"] == name:
+            evidence = [
+                {"title": known[e["paper"]].title, "sentence": known[e["paper"]].abstract[e["start"] : e["end"]]}
+                for e in record.get("evidence", ())
+            ]
+            yield {**record, "gold": [known[i].title for i in record["gold"]], "evidence": evidence}
+
+
+def _arxiv(data: Path) -> Iterator[dict[str, Any]]:
+    with lzma.open(data / "arxiv" / "cs_abstracts.jsonl.xz", "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _scifact(data: Path) -> Iterator[dict[str, Any]]:
+    for record in lines(data / "collections" / "scifact" / "corpus.jsonl"):
+        yield {**record, "id": str(record["id"])}
