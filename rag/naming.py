@@ -66,6 +66,9 @@ def lacking_proper_words(text: str, source: str, papers_with: Mapping[str, int])
     words = _telling([w for w in proper_words(text) if w != "I"], papers_with)
     low, there = source.lower(), set(stems(source))
     absent = [w for w in words if w.lower() not in low and not set(stems(w)) <= there and not _with_a_slip(w, source)]
+    acronyms = [w for w in absent if w.isupper()]  # may be spelt out: 'VSV', 'WHO'
+    spelt_out = set(acronyms) - missing_names(" ".join(acronyms), source)
+    absent = [w for w in absent if w not in spelt_out]
     return len(absent) / max(len(words), 1)
 
 

@@ -34,6 +34,7 @@ _MEASURES = frozenset(
     kind kinds amount degree sort way work works paper papers study studies author authors method methods approach
     approaches technique techniques remedy remedies trick idea ideas reason reasons problem problems thing things
     happens exactly
+    still also only really actually look looked remain remained
     people person persons participants part took take taken used made counted found came come out went gone
     second seconds minute minutes hour hours day days week weeks month months year years
     millimetre millimetres millimeter millimeters nanometre nanometres nanometer nanometers""".split()

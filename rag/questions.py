@@ -91,7 +91,8 @@ _QUANTITY = (
 )
 _STATISTIC = r"(?:mean|average|median|minimum|minimal|maximum|maximal) \w+"
 _FIGURE = re.compile(
-    r"\b(how (many|much|large|big|small|long|fast|often|far|high|low|well|deep|wide|strong|old|accurate|heavy|finely)|"
+    r"\b(how (many|much|large|big|small|long|fast|often|far|high|low|well|deep|wide|strong|old|accurate|heavy|finely|"
+    r"common|rare|frequent|prevalent|likely)|"
     r"what (size|fraction|percentage|share|factor|number|speed|score|rate|accuracy|error|resolution|ratio)|"
     r"by what (?:\w+ )?(?:factor|percentage|percent|margin|amount|ratio|share|fraction|proportion|multiple)|"
     r"(which|what) [\w@ -]*\b(accuracy|score|ap|map|miou|bleu|f1|fid|psnr|mrr|auc|error|rate|top-1|"

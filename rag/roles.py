@@ -19,6 +19,30 @@ class Role(StrEnum):
     RESULT = "result"
 
 
+# Headings of structured abstracts by role; 'objective' counts as approach here too.
+_HEADED = {
+    Role.PROBLEM: "background introduction motivation context rationale importance",
+    Role.APPROACH: "objective objectives aim aims purpose method methods methodology approach design setting settings",
+    Role.RESULT: "result results finding findings conclusion conclusions discussion interpretation significance",
+}
+_HEADED_BY = {word: role for role, words in _HEADED.items() for word in words.split()}
+# What stands in them besides: 'PATIENTS AND METHODS', 'MAIN OUTCOME MEASURES'.
+_BESIDE = (
+    "abstract analysis collection criteria data experimental exposure exposures extraction intervention interventions "
+    "main materials measure measurement measurements measures outcome outcomes participants patients population "
+    "principal recent relevance research selection source sources study subjects summary synthesis unlabelled"
+)
+_PLAIN = "|".join(sorted(_HEADED_BY, key=len, reverse=True))
+_CAPITALS = "|".join(sorted([w.upper() for w in (*_HEADED_BY, *_BESIDE.split())], key=len, reverse=True))
+# The heading of a section before its first sentence: 'Methods: We …', 'PATIENTS AND METHODS We …', 'Results In …'.
+HEADING = re.compile(
+    rf"^(?i:(?:(?:materials|patients|discussion) and )?(?:{_PLAIN})(?: and (?:{_PLAIN}))?)\s*:\s+(?=\S)|"
+    rf"^(?:{_CAPITALS})(?:(?:,? AND|,? OF| &|,)? (?:{_CAPITALS}))*[.:]?\s+(?=[A-Z\d(\"“])|"
+    r"^(?:Background|Objectives?|Methods?|Results|Conclusions?) (?=(?:We|The|In|This|Our|An?|These|There|Of|To|For|"
+    r"From|At|Between|Using|Among|Compared|It|Here) )"
+)
+
+_SAID = 3.0  # what a heading counts: as much as all cues of a kind
 _CUES = {
     Role.PROBLEM: re.compile(
         r"\b(however|although|despite|yet|challeng\w+|problem|difficult\w*|limit(?:ed|ation|ations|s)|lack\w*|suffer\w*|"
@@ -56,8 +80,10 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
     """How much a sentence reads like each role; ``position`` runs from 0 (first) to 1 (last)."""
     if _CODE.search(sentence):
         return dict.fromkeys(Role, -2.0)
+    heading = HEADING.match(sentence)
+    headed = {_HEADED_BY.get(w) for w in re.findall(r"[a-z]+", heading.group().lower())} if heading else set()
     counts = {role: min(len(cue.findall(sentence)), 3) for role, cue in _CUES.items()}
-    return {
+    scores = {
         Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
         Role.APPROACH: 1.6 * counts[Role.APPROACH]
         + 2.5 * bool(_PROPOSAL.search(sentence))
@@ -69,6 +95,7 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
         - 0.8 * counts[Role.APPROACH]
         + 2.0 * (position - 0.5),
     }
+    return {role: score + _SAID * (role in headed) for role, score in scores.items()}
 
 
 def role_of(sentence: str, position: float) -> Role:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rag.words import STOPWORDS, stem, tokens
 
@@ -17,6 +17,12 @@ _SHORTEST = 4  # letters of a stem that may be corrected
 _MIDDLE = 6  # letters from which any one slip is allowed; below it only the commonest kinds
 _LONG = 9  # letters from which two slips are allowed
 _RARE = 3  # papers that a word must stand in to be taken for what was meant, in a library that is not tiny
+_VOWELS = frozenset("aeiouy")
+# Letters that sound alike, and neighbours on the keyboard.
+_CONFUSED = {frozenset(pair) for pair in "cs ck kq sz xz fv gj mn dt bp vw".split()} | {
+    frozenset(pair) for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for pair in itertools.pairwise(row)
+}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _TINY = 50  # a library in which no word stands in more papers
 # Spellings of the other side of the ocean, and endings as they come out of hurried fingers.
 _VARIANTS = (
@@ -43,11 +49,12 @@ def corrections(
     found: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
         root = stem(token)
-        if token in STOPWORDS or token in names or len(root) < _SHORTEST or not root.isascii() or is_word(token):
+        if token in STOPWORDS or token in names or len(root) < _SHORTEST or not root.isascii():
             continue
-        if root in vocabulary:
-            meant = _letter_left_out(token, root, is_word)
-        else:
+        if any(is_word(form) for form in _base_forms(token)):
+            continue
+        meant = _one_letter_off(token, vocabulary, is_word)
+        if meant is None and root not in vocabulary:
             meant = _respelt(token, vocabulary) or _nearest(root, vocabulary)
         if meant is not None:
             found[token] = meant
@@ -81,13 +88,44 @@ def as_written(root: str, texts: Iterable[str]) -> list[str]:
     return list(itertools.islice((word for word in words if root in map(stem, tokens(word))), 1))
 
 
-def _letter_left_out(token: str, root: str, is_word: Callable[[str], bool]) -> str | None:
-    """The word of the same stem that ``token`` is but for a letter within: 'enhancment' has the stem, not the sense."""
-    if len(token) < _LONG:
+_ENDINGS = (("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("ly", ""))
+_LONGER_ENDINGS = tuple((end, base) for end in ("al", "er", "ers", "or", "ors", "ic", "able") for base in ("", "e"))
+
+
+def _base_forms(token: str) -> Iterator[str]:
+    """``token`` and what it may be a form of; a list has 'scar' and 'tamper', but not 'scarring', 'tampered'."""
+    yield token
+    for ending, base in _ENDINGS + _LONGER_ENDINGS:
+        root = token.removesuffix(ending)
+        if root != token and len(root) >= _SHORTEST + ((ending, base) in _LONGER_ENDINGS):
+            yield root + base
+            if ending in ("ed", "ing") and root[-1] == root[-2]:
+                yield root[:-1]
+
+
+def _one_letter_off(token: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool]) -> str | None:
+    """The word, spelt right, that ``token`` is but for one slip within; of several the commonest in the library.
+
+    Also where the library lacks it ('hapens'), and where it has the stem of the slip: 'enhancment' has that of
+    'enhancement', but says nothing to the embedder.
+    """
+    if len(token) < _MIDDLE:
         return None
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    longer = (token[:i] + letter + token[i:] for i in range(1, len(token)) for letter in letters)
-    return next((word for word in longer if is_word(word) and stem(word) == root), None)
+    known = [word for word in _variants(token) if is_word(word)]
+    if stem(token) in vocabulary:
+        known = [word for word in known if stem(word) == stem(token)]
+    return max(known, key=lambda word: (vocabulary.get(stem(word), 0), word), default=None)
+
+
+def _variants(token: str) -> Iterator[str]:
+    """What the commonest slips make of ``token``: a letter put in, a double one made single, neighbours swapped."""
+    for i in range(1, len(token)):
+        head, rest = token[:i], token[i:]
+        yield from (head + letter + rest for letter in _LETTERS)
+        if rest[0] == head[-1]:
+            yield head + rest[1:]
+        if len(rest) > 2:
+            yield head + rest[1] + rest[0] + rest[2:]
 
 
 def near_names(
@@ -127,9 +165,23 @@ def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
         slips = distance(root, word, allowed)
         # With another ending it is a word of its own: 'graphene' is no 'graph', 'theorem' not 'theoretical'.
         ending = root[:-1] == word[:-1] or root.startswith(word) or (slips == 2 and word.startswith(root))
-        if slips <= allowed and not ending and (best is None or (slips, -frequency, word) < best):
+        if (
+            slips <= allowed
+            and not ending
+            and _plausible(root, word)
+            and (best is None or (slips, -frequency, word) < best)
+        ):
             best = (slips, -frequency, word)
     return _word(best[2]) if best else None
+
+
+def _plausible(typed: str, meant: str) -> bool:
+    """Whether a hurried hand or an ear makes ``typed`` of ``meant``: 'canser' of 'cancer', no 'hydride' of 'hybrid'."""
+    if len(typed) != len(meant):
+        return len(typed) - len(meant) < 2
+    return sorted(typed) == sorted(meant) or all(
+        a == b or {a, b} <= _VOWELS or frozenset((a, b)) in _CONFUSED for a, b in zip(typed, meant, strict=True)
+    )
 
 
 def _common_slip(root: str, word: str) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from rag.naming import lacking_names, lacking_proper_words, only_compared_with
 
 TEXT = (
-    "Dual PatchNorm adds layer normalisation around the patch embedding of vision transformers. It beats CLIP on COCO."
+    "Dual PatchNorm, a dual patch norm, adds layer normalisation around the patch embedding of vision transformers. "
+    "It beats CLIP on COCO."
 )
 MANY = {"cnn": 60, "gpu": 12, "llm": 40, "coco": 30, "voc": 1}
 
@@ -48,6 +49,8 @@ def test_a_short_name_has_no_slip() -> None:
         ("Is it used with a CNN in Indian hospitals?", 1.0),
         ("Has it been tried on COCO or by the Bayesian route?", 0.5),
         ("is there any?", 0.0),
+        ("What does a single DPN do?", 0.0),  # its letters begin words of the text
+        ("What does a single DPX do?", 1.0),
     ],
 )
 def test_capitalised_words_that_a_text_lacks(question: str, share: float) -> None:

@@ -197,6 +197,14 @@ def test_no_evidence_is_no_text() -> None:
         ("Results are given in full.", "Results are given in full."),
         ("The results: three of four.", "The results: three of four."),
         ("Results:", "Results:"),
+        ("METHODS We asked 20 nurses.", "The authors asked 20 nurses."),
+        ("DESIGN, SETTING, AND PARTICIPANTS In 2006, WHO asked 20 nurses.", "In 2006, WHO asked 20 nurses."),
+        ("PATIENTS AND METHODS 20 nurses were asked.", "20 nurses were asked."),
+        ("MAIN OUTCOME MEASURES Deaths.", "Deaths."),
+        ("Results In all wards it fell.", "In all wards it fell."),
+        ("Results of all wards fell.", "Results of all wards fell."),
+        ("DATA from all wards fell.", "DATA from all wards fell."),
+        ("METHODS are compared.", "METHODS are compared."),
     ],
 )
 def test_the_label_of_a_structured_abstract_goes(sentence: str, quoted: str) -> None:

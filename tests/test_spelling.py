@@ -66,6 +66,7 @@ def test_the_obvious(typed: str, meant: str, vocabulary: Counter[str], english: 
         "How does Zernike differ from Trasformer-like Mambo and Keras?",  # capitals within a sentence: names
         "What do SimCRL, RseNet50, BRET and w2v2x do?",
         "of the and with a tht",
+        "Does bleaching hydrides change the conformal microbiome of youngsters?",
         "知识蒸馏 の モデル модель",
         "",
         "1234 56,7 §§",
@@ -94,8 +95,8 @@ def test_a_word_spelt_right_is_left_alone_though_the_library_lacks_it() -> None:
 def test_the_commoner_word_wins_and_then_the_alphabet() -> None:
     assert corrections("trasin", {"train": 2, "trasin": 0}) == {}
     assert corrections("modxls", {"model": 5, "modal": 9}) == {}  # another ending and another letter at once
-    assert corrections("contxast", {"contrast": 3, "contwast": 8}) == {"contxast": "contwast"}
-    assert corrections("contxast", {"contzast": 3, "contwast": 3}) == {"contxast": "contwast"}
+    assert corrections("conteast", {"contrast": 3, "contwast": 8}) == {"conteast": "contwast"}
+    assert corrections("conteast", {"contrast": 3, "contwast": 3}) == {"conteast": "contrast"}
 
 
 def test_an_empty_library_corrects_nothing() -> None:

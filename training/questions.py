@@ -1,9 +1,9 @@
 """The hand-written questions beside this file, and the libraries that they are asked of.
 
 ``answerable_questions.jsonl`` and ``refusal_questions.jsonl`` are over the shipped abstracts; ``other_questions.jsonl``
-over two libraries that ``other_libraries.json`` names paper by paper: 670 arXiv abstracts of fields that the shipped
-library has not (CC0), and 600 biomedical ones from SciFact's corpus (ODC-By 1.0). The papers themselves are read from
-the folder of training data. What is fitted on one library only would be fitted to its field.
+over four libraries that ``other_libraries.json`` names paper by paper: two of some 650 arXiv abstracts of fields that the
+shipped library has not (CC0), and two of 600 biomedical ones from SciFact's corpus (ODC-By 1.0). The papers themselves
+are read from the folder of training data. What is fitted on one library only would be fitted to its field.
 """
 
 from __future__ import annotations
@@ -24,16 +24,19 @@ OTHER = HERE / "other_questions.jsonl"
 LIBRARIES = HERE / "other_libraries.json"
 
 
+def other_libraries() -> list[str]:
+    """The names of the libraries other than the shipped one."""
+    return list(json.loads(LIBRARIES.read_text(encoding="utf-8")))
+
+
 def other_library(name: str, data: Path) -> list[Paper]:
-    """The papers of the library ``name`` ('arxiv' or 'biomedical'), from the folder of training data.
+    """The papers of one of :func:`other_libraries`, from the folder of training data.
 
     Raises :class:`ValueError` where papers of the list are missing there.
     """
-    wanted = set(json.loads(LIBRARIES.read_text(encoding="utf-8"))[name])
-    read = {"arxiv": _arxiv, "biomedical": _scifact}[name]
-    papers = [
-        Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in read(data) if str(r["id"]) in wanted
-    ]
+    listed = json.loads(LIBRARIES.read_text(encoding="utf-8"))[name]
+    wanted, read = set(listed["ids"]), {"arxiv": _arxiv, "scifact": _scifact}[listed["corpus"]]
+    papers = [Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in read(data) if r["id"] in wanted]
     if len(papers) != len(wanted):
         raise ValueError(f"{data} has {len(papers)} of the {len(wanted)} papers of the library '{name}'")
     return papers

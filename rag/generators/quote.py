@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from rag.datatypes import GenerationRequest, StopSignal
 from rag.errors import GenerationCancelled
 from rag.marks import with_numbers
+from rag.roles import HEADING
 
 
 class QuoteGenerator:
@@ -37,13 +38,6 @@ class QuoteGenerator:
 
 
 # A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.
-_LABEL = re.compile(
-    r"^(?:background|introduction|motivation|context|objectives?|aims?|purpose|(?:materials and )?methods?|methodology|"
-    r"approach|design|setting|results?|findings?|(?:discussion and )?conclusions?|discussion|interpretation|"
-    r"significance)"
-    r"(?: and (?:objectives?|aims?|methods?|results?|conclusions?))?\s*:\s+(?=\S)",
-    re.IGNORECASE,
-)
 _CONNECTIVE = re.compile(
     r"^(?:However|Moreover|Furthermore|In addition|Additionally|Besides|Therefore|Thus|Hence|Consequently|As a result|"
     r"To this end|To that end|Nevertheless|Nonetheless|Meanwhile|Finally|Lastly|First(?:ly)?(?!.*\b[Ss]econd)|"
@@ -103,7 +97,7 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
     figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
     """
     whole = _SCRAPS.sub("", " ".join(sentence.split()))
-    if label := _LABEL.match(whole):
+    if label := HEADING.match(whole):
         whole = whole[label.end()].upper() + whole[label.end() + 1 :]
     text = _CONNECTIVE.sub("", whole, count=1)
     text = _BRACKETS.sub(r"(\1)", text)
