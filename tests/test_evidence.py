@@ -257,7 +257,7 @@ def test_the_same_question_is_ranked_the_same() -> None:
         ("However, existing methods remain expensive and suffer from noise.", 0.0, Role.PROBLEM),
         ("We propose a novel framework called OneCut.", 0.4, Role.APPROACH),
         ("Experiments show that it outperforms the state-of-the-art by 3.1%.", 1.0, Role.RESULT),
-        ("CONCLUSIONS Wards, we propose, are to be closed.", 0.9, Role.RESULT),
+        ("CONCLUSIONS Novel wards should be closed.", 0.9, Role.RESULT),
         ("OBJECTIVE To compare the accuracy of wards.", 0.1, Role.APPROACH),
         ("Background: Wards are closed.", 0.9, Role.PROBLEM),
     ],
