@@ -78,6 +78,7 @@ class Intent(StrEnum):
     COUNT = "count"  # how many papers of the library …
     LIST = "list"  # all papers of the library that …
     YEARS = "years"  # which years the library spans, or a topic in it
+    RECORD = "record"  # who wrote one paper, when and where it appeared
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, comparing, evidence, overview, questions, spelling, support, tables
+from rag import citations, comparing, evidence, overview, questions, record, spelling, support, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -102,6 +102,9 @@ class Pipeline:
         if query.intent in OVER_THE_LIBRARY:
             yield self._overview(query, clock)
             return
+        if query.intent is Intent.RECORD:
+            yield self._record(query, clock)
+            return
         ranked = self.rank(query, self.settings.papers + 1, clock)
         within = self._within(query)
         pair = comparing.compared(query.text, self.library, within)
@@ -145,7 +148,7 @@ class Pipeline:
     def can_answer(self, question: str) -> bool:
         """Whether the library holds evidence for a question, judged as for an answer; nothing is written."""
         query = self.understand(question)
-        if query.intent in OVER_THE_LIBRARY:
+        if query.intent in OVER_THE_LIBRARY or query.intent is Intent.RECORD:
             return True
         return evidence.judge(query, self.rank(query, self.settings.papers + 1, Clock())) is None
 
@@ -255,13 +258,21 @@ class Pipeline:
         meant = []
         for root in spelling.near_names(query.search, self.library.vocabulary(), self.is_word).values():
             papers = self.library.get_papers([one for one, _ in self.library.lexical(root, 3)])
-            meant += spelling.as_written(root, (f"{p.title} {p.abstract}" for p in papers.values()))
+            meant += spelling.names_written(root, (f"{p.title} {p.abstract}" for p in papers.values()))
         if not meant:
             return refusal
         return replace(refusal, message=f"{refusal.message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?")
 
     def _overview(self, query: Query, clock: Clock) -> Answer:
-        result = overview.survey(query, self.library, self._within(query))
+        return self._computed(query, clock, overview.survey(query, self.library, self._within(query)))
+
+    def _record(self, query: Query, clock: Clock) -> Answer:
+        def search() -> Sequence[PaperHit]:
+            return self.rank(query, self.settings.papers + 1, clock).hits
+
+        return self._computed(query, clock, record.read_off(query, self.library, search, self._within(query)))
+
+    def _computed(self, query: Query, clock: Clock, result: overview.Overview) -> Answer:
         clock.lap("evidence")
         checked = citations.Checked(result.sentences, result.citations, ())
         answer = self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)

@@ -282,6 +282,19 @@ _SUMMARY = re.compile(
     r"(?:summar(?:y|ise|ize|isation|ization)|overview|tl;?dr|sum up|outline)\b(?: (?:of|on|for)\b|:)?(?P<topic>.*)",
     re.IGNORECASE,
 )
+# 'Who wrote X?', 'when was X published?': the record of one paper says, its abstract does not.
+_RECORD = re.compile(
+    rf"{_POLITE}(?:"
+    r"who (?:wrote|authored|published)(?P<wrote>.+)|"
+    r"(?:(?:who|what) (?:are|is|were|was) )?(?:the )?(?:names? of )?(?:the )?authors? (?:of|behind)(?P<authors>.+)|"
+    r"who (?:are|is|were|was) (?P<possessor>\S.*?)['’]s? authors?|"
+    r"(?:when|where|in (?:which|what) (?:year|venue|journal|conference)) (?:was|were|has|did)(?P<appeared>.+?)"
+    r"\b(?:been )?(?:published|written|appear(?:ed)?|presented)|"
+    r"(?:(?:what|which) (?:is|was) )?(?:the )?(?:year|venue|journal|conference|doi|publication (?:date|year)) of"
+    r"(?P<of>.+)"
+    r")[\s?.!]*$",
+    re.IGNORECASE,
+)
 _ABOUT = re.compile(rf"^what (?:is|are) (?P<topic>(?:the )?{_PAPERS} .+) about\W*$", re.IGNORECASE)
 _AUXILIARY = r"do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|the|of|on|in|for|to|by|with|from|at"
 _SEVERAL = re.compile(
@@ -321,6 +334,7 @@ def _intent(text: str) -> tuple[Intent, str]:
         (Intent.COUNT, _COUNT),
         (Intent.LIST, _LIST),
         (Intent.YEARS, _YEARS),
+        (Intent.RECORD, _RECORD),
         (Intent.SUMMARY, _SUMMARY),
         (Intent.SUMMARY, _ABOUT),
     ):

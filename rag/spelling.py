@@ -82,10 +82,14 @@ def _respelt(token: str, vocabulary: Mapping[str, int]) -> str | None:
     return None
 
 
-def as_written(root: str, texts: Iterable[str]) -> list[str]:
-    """The first word of ``texts`` with the stem ``root``, as it stands there; [] where none has it."""
+def names_written(root: str, texts: Iterable[str]) -> list[str]:
+    """The word of ``texts`` with the stem ``root``, as first written; [] where none has it, or where it is no name.
+
+    A name is never written without a capital.
+    """
     words = (word for text in texts for word in re.findall(r"[^\W\d_]+", text))
-    return list(itertools.islice((word for word in words if root in map(stem, tokens(word))), 1))
+    found = [word for word in words if root in map(stem, tokens(word))]
+    return found[:1] if all(word[0].isupper() for word in found) else []
 
 
 _ENDINGS = (("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("ly", ""))

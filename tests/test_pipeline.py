@@ -363,8 +363,54 @@ def over(path: Path, papers: Sequence[Paper], quoting: Pipeline) -> Iterator[Pip
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, quoting: Pipeline) -> Iterator[Pipeline]:
-    papers = [Paper(str(one["id"]), str(one["title"]), str(one["abstract"])) for one in (MOTHS, SNOW)]
+    papers = [
+        Paper(
+            MOTHS["id"], MOTHS["title"], MOTHS["abstract"], ("Ada Moth", "Ben Lamp"), 2021, "JMLR", doi="10.1234/moth"
+        ),
+        Paper(SNOW["id"], SNOW["title"], SNOW["abstract"]),
+    ]
     yield from over(tmp_path_factory.mktemp("small") / "library", papers, quoting)
+
+
+# --- what a record says besides its abstract ---
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Who wrote “Counting moths with microphones”?", "was written by Ada Moth and Ben Lamp."),
+        ("Please, who are the authors of the paper on counting moths?", "was written by Ada Moth and Ben Lamp."),
+        ("When was Counting moths with microphones published?", "is of 2021."),
+        ("In which journal did Counting moths appear?", "appeared in JMLR."),
+        ("What is the DOI of counting moths?", "has the DOI 10.1234/moth."),
+    ],
+)
+def test_a_question_about_a_record_is_answered_from_the_record(small: Pipeline, question: str, said: str) -> None:
+    answer = small.answer(question)
+
+    assert answer.refusal is None
+    assert answer.text == f"“Counting moths with microphones” {said.removesuffix('.')} [1]."
+    assert [(c.paper_id, c.quote) for c in answer.citations] == [("moth", "Counting moths with microphones")]
+
+
+def test_a_follow_up_may_ask_for_the_record(small: Pipeline) -> None:
+    history = (Turn("user", "How many microphones listen for moths?"), Turn("assistant", "MothEar has 12 [1]."))
+    assert small.answer("And who wrote it?", history).text.endswith("was written by Ada Moth and Ben Lamp [1].")
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "grade"),
+    [
+        ("Who wrote Snow depth from radar altimetry?", "does not say who wrote it", RefusalGrade.NOT_IN_ABSTRACT),
+        ("When was Snow depth from radar altimetry published?", "does not say when", RefusalGrade.NOT_IN_ABSTRACT),
+        ("Who wrote Hamlet?", "“Hamlet”", RefusalGrade.NOTHING),
+    ],
+)
+def test_what_no_record_says_is_refused(small: Pipeline, question: str, said: str, grade: RefusalGrade) -> None:
+    answer = small.answer(question)
+
+    assert answer.refusal is not None and answer.refusal.grade is grade
+    assert said in answer.text and not answer.citations
 
 
 # --- papers that try to give orders, and papers with markup ---

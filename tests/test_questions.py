@@ -433,3 +433,31 @@ def test_a_request_is_known_by_its_slips_too() -> None:
 )
 def test_the_sides_of_a_comparison(question: str, named: tuple[str, ...]) -> None:
     assert sides(question) == named
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("Who wrote SpineNet?", "SpineNet"),
+        ("who are the authors of Dual PatchNorm", "Dual PatchNorm"),
+        ("Who are CoCa's authors?", "CoCa"),
+        ("In what year was EdgeNeXt published?", "EdgeNeXt"),
+    ],
+)
+def test_who_wrote_a_paper_and_when_is_asked_of_its_record(question: str, topic: str) -> None:
+    query = understand(question)
+    assert query.intent is Intent.RECORD
+    assert query.topic == topic
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What do the authors of SpineNet propose?",
+        "When is a transformer slower than an RNN?",
+        "Where are the scales permuted?",
+        "In which years were the papers published?",
+    ],
+)
+def test_other_questions_are_not(question: str) -> None:
+    assert understand(question).intent is not Intent.RECORD

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.encoders import weights_folder
-from rag.spelling import as_written, corrected, corrections, distance, near_names
+from rag.spelling import corrected, corrections, distance, names_written, near_names
 from rag.words import stem, stems
 from tests.library_parts import shipped_papers
 
@@ -117,8 +117,9 @@ def test_a_rare_name_is_asked_back_and_not_taken_for_granted() -> None:
     assert corrections("What is SpinNet?", known) == {}
     assert near_names("What is SpinNet?", known) == {"spinnet": "spinenet"}
     assert near_names("What is SpineNet, or SPINN?", known) == {}
-    assert as_written("spinenet", ["Nothing.", "We propose SpineNet; SpineNets are …"]) == ["SpineNet"]
-    assert as_written("spinenet", ["Nothing."]) == []
+    assert names_written("spinenet", ["Nothing.", "We propose SpineNet; SpineNets are …"]) == ["SpineNet"]
+    assert names_written("spinenet", ["Nothing."]) == []
+    assert names_written("confirm", ["Confirmed.", "We confirm it."]) == []
 
 
 def test_only_whole_words_are_replaced() -> None:
