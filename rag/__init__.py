@@ -15,7 +15,8 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``retrievers/``                    dense, lexical, hybrid
 ``features.py``, ``roles.py``      what the choice of sentences looks at
 ``naming.py``, ``quantities.py``   the names and figures of a question, and whether a text has them
-``evidence.py``                    the sentences that answer, or a graded refusal
+``evidence.py``, ``selection.py``  sentences scored; those of the answer, numbered
+``refusal.py``                     whether there is an answer, and how far the library is from one
 ``overview.py``, ``record.py``     questions about the whole library, and about the record of one paper
 ``scope.py``                       which papers a question may use; filters read from its words
 ``comparing.py``                   'compare A and B': what two papers say of the same things

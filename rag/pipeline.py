@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, comparing, evidence, overview, questions, record, spelling, support, tables
+from rag import citations, comparing, evidence, overview, questions, record, selection, spelling, support, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -35,6 +35,7 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
+from rag.refusal import judge, unanswered
 from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, bounds_years, in_words, read_query, refusal_in
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Pipeline:
         within = self._within(query)
         pair = comparing.compared(query.text, self.library, within)
         judged = not pair and (self.settings.refuse or not ranked.candidates)
-        refusal = evidence.judge(query, ranked) if judged else None
+        refusal = judge(query, ranked) if judged else None
         if refusal is not None:
             refusal = self._asked_back(query, refusal)
             words = in_words(query)
@@ -150,7 +151,7 @@ class Pipeline:
         query = self.understand(question)
         if query.intent in OVER_THE_LIBRARY or query.intent is Intent.RECORD:
             return True
-        return evidence.judge(query, self.rank(query, self.settings.papers + 1, Clock())) is None
+        return judge(query, self.rank(query, self.settings.papers + 1, Clock())) is None
 
     def choose(self, question: str = "", k: int = 200, scope: Scope | None = None) -> list[str]:
         """Ids of at most ``k`` papers of a scope: the best for ``question``, best first, or without one by id."""
@@ -206,11 +207,11 @@ class Pipeline:
         """
         limit = self.settings.sentences
         if self.chooser is None or query.intent is Intent.SUMMARY:
-            return evidence.select(query, ranked, limit), ()
-        offered = evidence.offered(query, ranked, limit, OFFERED)
+            return selection.select(query, ranked, limit), ()
+        offered = selection.offered(query, ranked, limit, OFFERED)
         papers = {h.paper.id: h.paper for h in ranked.hits}
         options = [Option(papers[c.paper_id], c.sentence) for c in offered]
-        most = evidence.most(query, limit)
+        most = selection.most(query, limit)
         choice = self.chooser.choose(_asked(query), options, most, stop, may_refuse=self.settings.refuse)
         place = {index: place for place, index in enumerate(choice.taken, start=1)}
         weighed: list[Mapping[str, Any]] = [
@@ -218,7 +219,7 @@ class Pipeline:
             for i, (c, p) in enumerate(zip(offered, choice.probabilities, strict=True))
         ]
         weighed.append({"paper_id": None, "probability": round(choice.none, 4), "taken": int(not place)})
-        return evidence.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
+        return selection.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
 
     def _within(self, query: Query) -> list[str] | None:
         """Ids of the papers that may be used; None for all."""
@@ -315,7 +316,7 @@ class Pipeline:
             prompt=prompt,
         )
         if refusal is None and not kept.sentences:
-            refusal = evidence.unanswered(hits)
+            refusal = unanswered(hits)
         text = refusal.message if refusal is not None else kept.text
         return Answer(query.asked or query.text, text, kept.sentences, kept.citations, chosen, refusal, trace)
 

@@ -12,10 +12,12 @@ import pytest
 
 from rag.chunking import split_sentences
 from rag.datatypes import Evidence, Intent, Paper, PaperHit, RefusalGrade, Sentence
-from rag.evidence import TOPIC_PAPERS, Candidate, Ranked, judge, rank_sentences, select
+from rag.evidence import Candidate, Ranked, rank_sentences
 from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, proper_words
 from rag.questions import understand
+from rag.refusal import judge
 from rag.roles import Role, role_of
+from rag.selection import TOPIC_PAPERS, select
 from rag.words import stems
 from tests.library_parts import WordEncoder, shipped_papers
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag import evidence, support
+from rag import selection, support
 from rag.chunking import split_sentences
 from rag.config import Settings
 from rag.datatypes import Evidence, Intent, Message, Paper
@@ -166,7 +166,7 @@ def example(pipeline: Pipeline, item: Item) -> Example | None:
     if query.intent not in (Intent.FACT, Intent.SUMMARY):
         return None
     ranked = pipeline.rank(query, PAPERS, Clock())
-    found = evidence.select(query, ranked, SENTENCES)
+    found = selection.select(query, ranked, SENTENCES)
     own = next((e for e in found if e.paper.title == item.paper.title), None)
     keys = {_key(g) for g in item.gold}
     if own is None:
