@@ -205,6 +205,7 @@ def test_the_grammar_rejects_uncited_text(admits: Callable[[str], bool], text: s
 
 
 def test_a_grammar_may_admit_one_sentence_that_says_that_there_is_no_answer(tiny: Engine) -> None:
+    tiny.warm()
     admits = partial(gbnf.admits, tiny, cite_grammar([1], no_answer=NO_ANSWER))
     assert admits(NO_ANSWER) and admits("The sources do [1].")
     assert not admits(f"{NO_ANSWER} It is so [1].") and not admits(f"It is so [1]. {NO_ANSWER}")

@@ -167,13 +167,33 @@ def test_claims_become_questions_and_no_abstract_of_the_development_claims_is_re
         {"claim": "Crabs sing.", "evidence": {}},
     )
     held, denied = sources.scifact(tmp_path)
-    assert (held.question, held.answers) == ("Is it true that crabs can learn?", ("Crabs can learn.",))
-    assert (denied.question, denied.answers) == ("Is there evidence that MRNA crabs never learn?", ())
+    assert held.question == "Is it true that crabs can learn?"
+    assert denied.question == "Is there evidence that MRNA crabs never learn?"
     assert held.gold == denied.gold == ("Old crabs learn at night.",)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("We present DXR. DXR is quick.", "DXR"),
+        ("We present a reader of PDF. PDF is old.", ""),
+        ("We propose a net called DriveNet. DriveNet drives.", "DriveNet"),
+        ("We propose a new two-stage table parser for pictures.", "the two-stage table parser"),
+        ("We propose a new neural parser for tables.", ""),
+        ("We study crabs.", ""),
+    ],
+)
+def test_an_abstract_is_asked_about_by_what_it_introduces(text: str, named: str) -> None:
+    assert sources._named(text) == named
+
+
+def test_the_heading_of_a_part_is_no_word_of_its_first_sentence() -> None:
+    texts = ("CONCLUSIONS These nets work.", "MATERIALS AND METHODS: We count.", "SLAM is hard.", "CRISPR works.")
+    assert [sources._PART.sub("", t) for t in texts] == ["These nets work.", "We count.", *texts[2:]]
+
+
 def test_references_in_the_body_of_an_article_are_no_part_of_its_sentences() -> None:
-    text = "Text: Crabs moult (3, 17) in spring (Stevens, 1953; Busse et al., 2010) at night (n = 40) ."
+    text = "Text: Crabs moult (3, 17) in spring [4, 5] (Stevens, 1953; Busse et al., 2010) at night (n = 40) ."
     assert sources._without_references(text) == "Crabs moult in spring at night (n = 40)."
 
 

@@ -3,7 +3,7 @@
 The answer is
 
 * of a summary, what the abstract sets out to do, how, and with what result, where its sentences are marked so;
-* a person's own (QASPER, PubMedQA's conclusions, SciTLDR's summaries, ExpertQA's and SciFact's claims) where it is a
+* a person's own (QASPER, PubMedQA's conclusions, SciTLDR's summaries, ExpertQA's claims) where it is a
   sentence, is shorter than what it rests on and the support checker accepts it, in the third person;
 * else the sentences that answer, in the third person, without the clauses that say nothing of what was asked
   (:mod:`training.writer.shorten`);
@@ -37,7 +37,8 @@ BESIDE = 0.45  # share of the question that a sentence beside the one that answe
 STILL = 0.6  # share of an answer's words, or of a question's, that evidence with no answer may not hold
 # Whose marked sentences are all that answers, or nearly so: of these a near miss can be made. A question that a
 # language model wrote may well be answered by other sentences too.
-MARKED_WELL = ("qasper", "xquad", "covid", "scifact")
+MARKED_WELL = ("qasper", "xquad", "scifact")
+AHEAD = 1.0  # of the next sentence, what answers must have scored: else that may answer too, in other words
 _FIGURES = re.compile(
     r"\bhow (?:many|much|large|big|long|often|fast|far|well|accurate|small|high)\b|"
     r"\b(?:percentage|percent|share|accuracy|score|size|number|rate|factor|ratio|speed-?up|improvement)\b",
@@ -52,8 +53,9 @@ _VERB = re.compile(
     r"(?:authors|paper|method|model|approach|framework|algorithm|system|network|they|it|which) \w+(?:s|ed|e|d|n|ow))\b"
 )
 _POINTS_BACK = re.compile(
-    r"(?:This|These|It|They|Such|The former|The latter) (?:\w+s|are|were|can|may|will|have)\b|"
-    r"(?:In|For|With|By|At|From) (?:this|these|that|those|such) |(?:Another|Additionally|Similarly|Likewise|Both)\b"
+    r"(?:This|These|It|They|Such|The former|The latter) (?:\w+s|are|were|can|could|may|might|will|would|have|had)\b|"
+    r"(?:In|For|With|By|At|From) (?:this|these|that|those|such) |(?:Next|Its|Their|Another|Additionally|Similarly|"
+    r"Likewise|Both)\b"
 )
 
 
@@ -131,6 +133,8 @@ def refused(seen: Look) -> Example | None:
         c for c in seen.ranked.candidates
         if key(c.sentence.text) not in gone and not (figure and re.search(r"\d", c.sentence.text))
     )  # fmt: skip
+    if item.source != "detail" and not _stood_out(seen.ranked, gone, left):
+        return None
     found = evidence.select(seen.query, replace(seen.ranked, candidates=left), SENTENCES)
     if _of(item, found) is None or _still_answers(item, found):
         return None
@@ -149,6 +153,12 @@ def _gold(seen: Look) -> list[str]:
         first = {key(c.sentence.text) for c in seen.ranked.candidates[:2]}
         gold = [g for g in gold if key(g) in first]
     return gold
+
+
+def _stood_out(ranked: evidence.Ranked, gone: Set[str], left: Sequence[evidence.Candidate]) -> bool:
+    """Whether a sentence that answers came first, well ahead of all that are left."""
+    best = ranked.candidates[0]
+    return key(best.sentence.text) in gone and (not left or best.score - left[0].score >= AHEAD)
 
 
 def _still_answers(item: Item, found: Sequence[Evidence]) -> bool:

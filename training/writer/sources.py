@@ -33,12 +33,22 @@ _DETAILS = (
     ("In which programming language is {} written?", "program"), ("When was {} first released?", "release"),
 )  # fmt: skip
 _BIBREF = re.compile(r"\s*\b(?:BIBREF|TABREF|FIGREF|INLINEFORM|SECREF|DISPLAYFORM|UID)\d+(?:\s*,)?")
-# Of an article's body: '(3, 17)', '(Stevens, 1953; Busse et al., 2010)', and 'Text:' before a sentence.
-_REFERENCES = re.compile(r"\s*\((?:\d{1,3}(?:\s*[,–-]\s*\d{1,3})*|[^()]*(?:\bet al\b|, (?:19|20)\d\d\b)[^()]*)\)")
-_PART = re.compile(r"^(?:(?:Text|Abstract): )+")
+# Of an article's body: '(3, 17)', '[3]', '(Stevens, 1953; Busse et al., 2010)'.
+_REFERENCES = re.compile(
+    r"\s*\((?:\d{1,3}(?:\s*[,–-]\s*\d{1,3})*|[^()]*(?:\bet al\b|, (?:19|20)\d\d\b)[^()]*)\)|"
+    r"\s*\[\d{1,3}(?:\s*[,–-]\s*\d{1,3})*(?:\]|,(?=\s*\())"
+)
+# 'CONCLUSIONS These results …': the heading of a part that has run into its first sentence.
+_PART = re.compile(r"^(?:(?:Text|Abstract): |(?:[A-Z]{5,}(?: (?:AND|OF|&) [A-Z]{3,})*:?\s+)(?=[A-Z]))+")
 _INTRODUCED = re.compile(
     rf"\b(?:propos\w+|present\w*|introduc\w+|develop\w*|describ\w+|called|named|dubbed|termed)\b[^.;]{{0,60}}?"
     rf"(?<![\w-])(?P<name>{NAME})(?![\w-])"
+)
+_THING = re.compile(  # three words at least: 'the neural network' is said of many
+    r"\b[Ww]e (?:propose|present|introduce|develop|describe) an? (?:(?:new|novel|simple|fast|efficient|general|first|"
+    r"generic|simple|effective|different|practical|yet|powerful|and) |, )*+"
+    r"(?P<what>[\w-]+(?: (?!for|that|which|to|in|of|with|using|based|called|capable)[\w-]+){2,4})"
+    r"(?=,|\.| (?:for|that|which|to|in|with|using|based|called|by)\b)"
 )
 _SPEAKER = re.compile(r"\b(?:I|me|my|you|your|we|our|search results|sources? provided|passages?)\b|^\W*References")
 
@@ -124,17 +134,18 @@ def scitldr(data: Path) -> Iterator[Item]:
 
 
 def csabstruct(data: Path) -> Iterator[Item]:
-    """Abstracts whose sentences are marked by what they do, where the abstract names what it is about.
+    """Abstracts whose sentences are marked by what they do, where one says what it introduces.
 
-    They come without titles: the first words stand for one, and the question goes by the name.
+    They come without titles: the first words stand for one, and the question goes by what is introduced.
     """
     for at, record in enumerate(lines(data / "evidence" / "csabstruct" / "train.jsonl")):
-        text = " ".join(record["sentences"])
-        found = _INTRODUCED.search(text)
-        if found is not None and text.count(found["name"]) > 1:  # named once it is a thing in passing
+        sentences = [_PART.sub("", s) for s in record["sentences"]]
+        text = " ".join(sentences)
+        named = _named(text)
+        if named:
             paper = Paper(f"csabstruct-{at}", _heading(text), text)
-            question = _NAMED[at % len(_NAMED)].format(found["name"])
-            roles = tuple(zip(record["sentences"], record["labels"], strict=True))
+            question = _NAMED[at % len(_NAMED)].format(named)
+            roles = tuple(zip(sentences, record["labels"], strict=True))
             gold = tuple(s for s, role in roles if role in ("objective", "method", "result"))
             yield Item("csabstruct", question, paper, gold, group=paper.id, roles=roles)
 
@@ -157,8 +168,11 @@ def expertqa(data: Path) -> Iterator[Item]:
 
 
 def scifact(data: Path) -> Iterator[Item]:
-    """Claims turned into questions. A claim that holds is its own short answer; of one that does not hold, the
-    sentences that refute it are. Abstracts that a development claim cites are left out."""
+    """Claims turned into questions, answered by the sentences that bear them out or refute them.
+
+    The claim itself is no answer, for it says the question once more, which is a fault of small writers anyhow.
+    Abstracts that a development claim cites are left out.
+    """
     folder = data / "collections" / "scifact"
     corpus = {r["doc_id"]: r for r in lines(folder / "corpus_sentences.jsonl")}
     held_out = {str(doc) for r in lines(folder / "claims_dev.jsonl") for doc in r["cited_doc_ids"]}
@@ -166,12 +180,14 @@ def scifact(data: Path) -> Iterator[Item]:
         for doc, found in sorted(record["evidence"].items()):
             if doc in held_out:
                 continue
-            title, sentences = corpus[doc]["title"], [" ".join(s.split()) for s in corpus[doc]["abstract"]]
+            title, sentences = (
+                corpus[doc]["title"],
+                [_PART.sub("", " ".join(s.split())) for s in corpus[doc]["abstract"]],
+            )
             gold = tuple(sentences[i] for i in found[0]["sentences"])
-            answers = (record["claim"],) if found[0]["label"] == "SUPPORT" else ()
             claim = _in_a_clause(record["claim"].rstrip(". "), " ".join(sentences))
             paper = Paper(f"scifact-{doc}", title, " ".join(sentences))
-            yield Item("scifact", _CLAIM[at % len(_CLAIM)].format(claim), paper, gold, answers, paper.id)
+            yield Item("scifact", _CLAIM[at % len(_CLAIM)].format(claim), paper, gold, group=paper.id)
 
 
 def detail(data: Path) -> Iterator[Item]:
@@ -205,6 +221,21 @@ def key(text: str) -> str:
     return re.sub(r"\W+", "", text.lower())
 
 
+def _named(text: str) -> str:
+    """What an abstract introduces, by its name ('DriveNet') or by what it is ('the two-stage parser'); '' for nothing.
+
+    A name that stands once is a thing in passing, and capitals alone are the authors' own name only where they follow
+    at once: 'We present DXR'.
+    """
+    found = _INTRODUCED.search(text)
+    if found is not None and text.count(found["name"]) > 1:
+        name = found["name"]
+        if (not name.isupper() and not name.endswith("s")) or len(found[0].split()) == 2:
+            return str(name)
+    thing = _THING.search(text)
+    return f"the {thing['what']}" if thing is not None else ""
+
+
 def _is_borne_out(claim: dict[str, object]) -> bool:
     return (
         claim["support"] == "Complete"
@@ -217,7 +248,7 @@ def _is_borne_out(claim: dict[str, object]) -> bool:
 def _passage(evidence: str) -> str:
     """The text of a passage: without its address, and without the part of a sentence that it may begin with."""
     _, _, text = evidence.partition("\n\n")
-    text = " ".join(text.split())
+    text = re.sub(r"(?<=[a-z])([.!?])(?=[A-Z][a-z])", r"\1 ", " ".join(text.split()))
     return text if text[:1].isupper() else " ".join(s.text for s in list(split_sentences(text))[1:])
 
 
