@@ -24,12 +24,15 @@ def draw(logs: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
     """Loss, and tokens and answers right, over the steps; ``logs`` by the name of the run."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     for (name, log), line in zip(logs.items(), LINES, strict=False):
-        steps = [entry["step"] for entry in log]
-        trained = [entry for entry in log if "loss" in entry]
-        left.plot([e["step"] for e in trained], [e["loss"] for e in trained], f"C0{line}", label=f"{name}, trained on")
-        left.plot(steps, [e["held_out"] for e in log], f"C1{line}", label=f"{name}, held out")
-        right.plot(steps, [e["tokens_right"] for e in log], f"C1{line}", label=f"{name}, tokens")
-        right.plot(steps, [e["answers_right"] for e in log], f"C2{line}", label=f"{name}, whole answers")
+        for axes, key, colour, what in (
+            (left, "loss", "C0", "trained on"), (left, "held_out", "C1", "held out"),
+            (right, "tokens_right", "C1", "tokens"), (right, "answers_right", "C2", "whole answers"),
+        ):  # fmt: skip
+            known = [entry for entry in log if key in entry]  # before the first step there is no loss
+            axes.plot(
+                [e["step"] for e in known], [e[key] for e in known], f"{colour}{line}", marker=".",
+                label=f"{name}, {what}",
+            )  # fmt: skip
     left.set(xlabel="step", ylabel="loss per answer token")
     right.set(xlabel="step", ylabel="share right, held out", ylim=(0, 1))
     for axes in (left, right):
