@@ -18,7 +18,7 @@ from rag.pipeline import Pipeline
 from rag.prompting import load_prompt
 from rag.words import stems
 from training.writer import data, sources
-from training.writer.answers import Example, look, refused, written
+from training.writer.answers import _NO_STATEMENT, Example, look, refused, written
 from training.writer.followups import followups, shared, with_pronoun
 from training.writer.shorten import shorten
 from training.writer.sources import Item
@@ -185,6 +185,19 @@ def test_claims_become_questions_and_no_abstract_of_the_development_claims_is_re
 )
 def test_an_abstract_is_asked_about_by_what_it_introduces(text: str, named: str) -> None:
     assert sources._named(text) == named
+
+
+@pytest.mark.parametrize(
+    ("claim", "clause"),
+    [("A bias is seen.", "a bias is seen."), ("DNA is long.", "DNA is long."), ("Norway is long.", "Norway is long.")],
+)
+def test_a_claim_begins_small_unless_with_a_name(claim: str, clause: str) -> None:
+    assert sources._in_a_clause(claim, "Crabs of Norway were counted.") == clause
+
+
+def test_an_answer_asks_nothing_and_has_no_gaps() -> None:
+    assert all(_NO_STATEMENT.search(t) for t in ("Why do they [1]?", "It has signs such as ( and ) [1]."))
+    assert not _NO_STATEMENT.search("It has f(x) and g(y) of two [1].")
 
 
 def test_the_heading_of_a_part_is_no_word_of_its_first_sentence() -> None:

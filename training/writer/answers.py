@@ -58,6 +58,8 @@ _POINTS_BACK = re.compile(
     r"Likewise|Both)\b"
 )
 
+_NO_STATEMENT = re.compile(r"\]\?|\(\s*(?:and|or|,)?\s*\)")  # a question, or a gap where a formula stood
+
 
 @dataclass(frozen=True)
 class Example:
@@ -115,7 +117,7 @@ def written(pipeline: Pipeline, seen: Look) -> Example | None:
     else:
         return None
     answer = " ".join(parts)
-    if not parts or _POINTS_BACK.match(answer) or len(answer.split()) > LONGEST_ANSWER:
+    if not parts or _POINTS_BACK.match(answer) or _NO_STATEMENT.search(answer) or len(answer.split()) > LONGEST_ANSWER:
         return None
     task = "summarise" if item.source in ("scitldr", "csabstruct") else "write"
     made = Example(item.source, item.question, seen.found, answer, task, item.group)

@@ -255,7 +255,7 @@ def _passage(evidence: str) -> str:
 def _in_a_clause(claim: str, text: str) -> str:
     """With a small first letter, unless it begins with a name: what ``text`` writes large within a sentence."""
     word = re.split(r"\W", claim, maxsplit=1)[0]
-    named = not word[1:].islower() or re.search(rf"[^.!?:] {re.escape(word)}\b", text)
+    named = (word != "A" and not word[1:].islower()) or re.search(rf"[^.!?:] {re.escape(word)}\b", text)
     return claim if named else claim[0].lower() + claim[1:]
 
 
