@@ -35,7 +35,7 @@ help:
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff and mypy"
 	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
-	@echo "make train-writer   teach the packaged model to write (PRESET=smoke, cpu or gpu; make show-examples: what it is taught)"
+	@echo "make train-writer   teach the packaged model to write (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
@@ -78,19 +78,28 @@ train-support: dev
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
 
-# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (two hours on 2 cores) or gpu.
+# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (two hours on 2 cores) or gpu. METHOD: lora
+# or all. The examples and their shards are made once, for both methods, and stay until their folder is removed.
 PRESET ?= cpu
+METHOD ?= lora
+WRITER = $(BUILD)/writer-$(PRESET)
+TAUGHT = $(WRITER)/$(METHOD)
 
-train-writer: dev
-	$(PIP) install --quiet -c constraints.txt --group training
-	$(BIN)/python -m training.writer.data --data $(DATA) --out $(BUILD)/writer-$(PRESET) --preset $(PRESET)
-	$(BIN)/python -m training.writer.train --examples $(BUILD)/writer-$(PRESET) --out $(BUILD)/writer-$(PRESET) --preset $(PRESET)
-	$(BIN)/python -m training.writer.export --adapter $(BUILD)/writer-$(PRESET)/adapter.pt --out $(BUILD)/writer-$(PRESET)/writer.gguf
-	$(BIN)/python -m training.writer.parity --adapter $(BUILD)/writer-$(PRESET)/adapter.pt --gguf $(BUILD)/writer-$(PRESET)/writer.gguf
+train-writer: dev $(WRITER)/shards/about.json
+	$(BIN)/python -m training.writer.train --shards $(WRITER)/shards --model $(WRITER)/model.npz --out $(TAUGHT) --preset $(PRESET) --method $(METHOD)
+	$(BIN)/python -m training.writer.curves --logs $(sort $(wildcard $(WRITER)/*/log.jsonl) $(TAUGHT)/log.jsonl) --out $(TAUGHT)/curves.png
+	$(BIN)/python -m training.writer.export --adapter $(TAUGHT)/adapter.pt --out $(TAUGHT)/writer.gguf
+	$(BIN)/python -m training.writer.parity --adapter $(TAUGHT)/adapter.pt --gguf $(TAUGHT)/writer.gguf
+
+$(WRITER)/train.jsonl: | $(DEV)
+	$(BIN)/python -m training.writer.data --data $(DATA) --out $(WRITER) --preset $(PRESET)
+
+$(WRITER)/shards/about.json: $(WRITER)/train.jsonl
+	$(BIN)/python -m training.writer.shards --examples $(WRITER) --out $(WRITER)
 
 # Fifty of the examples that the writer is taught with.
-show-examples: dev
-	@$(BIN)/python -m training.writer.show --examples $(BUILD)/writer-$(PRESET)/train.jsonl
+show-examples: $(WRITER)/train.jsonl
+	@$(BIN)/python -m training.writer.show --examples $(WRITER)/train.jsonl
 
 constraints: dev
 	@$(BIN)/python scripts/constraints.py

@@ -79,5 +79,5 @@ def test_broad_questions_are_answered_and_what_is_not_here_is_refused(quoting: P
         refused[question["kind"]] += judge(query, ranked) is not None
     total = Counter(q["kind"] for q in asked)
     assert refused["broad"] <= 0.08 * total["broad"]
-    assert refused["off-topic"] >= 0.95 * total["off-topic"]
+    assert refused["off-topic"] >= 0.94 * total["off-topic"]
     assert refused["near-miss"] >= 0.5 * total["near-miss"]

@@ -10,8 +10,8 @@ import pytest
 import torch
 from ggufs import write_llama
 
-from training.writer.export import PARTS, export, interleaved
-from training.writer.packaged import halved
+from training.writer.export import export, interleaved
+from training.writer.packaged import PARTS, halved
 
 HEADS = 4  # of the small model
 

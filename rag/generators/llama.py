@@ -16,6 +16,7 @@ from rag.errors import ModelError, QuestionError
 from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
+from rag.marks import NO_ANSWER
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -104,7 +105,7 @@ class LlamaGenerator:
                 max_tokens=fitted.answer_tokens,
                 temperature=self._temperature,
                 seed=request.seed,
-                grammar=cite_grammar([e.number for e in fitted.evidence]) if cite else None,
+                grammar=_grammar(fitted) if cite else None,
                 # A grammar leaves no room for reasoning; without one the block is written and not shown.
                 thinking=not cite,
                 stop=stop,
@@ -167,6 +168,12 @@ class LlamaGenerator:
         if self._render is None:
             raise ValueError("a request without messages needs a generator with 'render'")
         return tuple(self._render(question, evidence))
+
+
+def _grammar(fitted: Fitted) -> str:
+    """Numbers of what stands in the prompt; no answer is one of the answers where the prompt says so."""
+    offered = any(NO_ANSWER in m.content for m in fitted.messages if m.role == "system")
+    return cite_grammar([e.number for e in fitted.evidence], no_answer=NO_ANSWER if offered else "")
 
 
 def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:

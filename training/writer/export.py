@@ -20,8 +20,9 @@ import gguf
 import numpy as np
 import torch
 
+from training.writer.packaged import PARTS
+
 HEADS, KEY_HEADS = 9, 3  # of SmolLM2-135M
-PARTS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 
 
 def read_adapter(path: Path) -> dict[str, Any]:

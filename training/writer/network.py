@@ -1,60 +1,64 @@
-"""The packaged model in torch, with low-rank changes of its upper layers: what is trained is a few million weights.
+"""The packaged model in torch, and what of it is trained: the matrices of its upper layers, never the embeddings.
 
-LoRA: Hu et al. 2021, 'LoRA: Low-Rank Adaptation of Large Language Models', arXiv:2106.09685. A weight W of a linear
-layer becomes W + (ALPHA / RANK) B A; A begins at random, B at zero, W does not change.
+``lora`` adds a change of low rank to each (Hu et al. 2021, 'LoRA: Low-Rank Adaptation of Large Language Models',
+arXiv:2106.09685): a weight W becomes W + ALPHA B A with A (rank, in) random and B (out, rank) zero at the beginning;
+a few million weights are trained. ``all`` trains the matrices themselves, 78 million weights; the change is cut down to
+a low rank afterwards (:mod:`training.writer.cut`). Norms stay as they are: an adapter can hold no change of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from rag.models.bundled import packaged_model
-from training.writer.export import PARTS
-from training.writer.packaged import MODULES, read_model, read_tokenizer
+from training.writer.packaged import MODULES, PARTS
 
+METHODS = ("lora", "all")
 RANK = 16
-ALPHA = 32.0
+ALPHA = 2.0  # what B A is multiplied by
 FIRST_LAYER = 8  # the layers below read; changing them costs a third more time
 
 
 class LowRank(nn.Module):
     """A frozen linear layer and its change: (…, in) to (…, out)."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, rank: int) -> None:
         super().__init__()
         self.linear = linear.requires_grad_(False)
-        self.a = nn.Parameter(torch.empty(RANK, linear.in_features))
-        self.b = nn.Parameter(torch.zeros(linear.out_features, RANK))
+        self.a = nn.Parameter(torch.empty(rank, linear.in_features))
+        self.b = nn.Parameter(torch.zeros(linear.out_features, rank))
         nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         change = nn.functional.linear(nn.functional.linear(x, self.a), self.b)
-        return torch.add(self.linear(x), change, alpha=ALPHA / RANK)
+        return torch.add(self.linear(x), change, alpha=ALPHA)
 
 
 class Writer(nn.Module):
-    """The packaged model, frozen, with :class:`LowRank` in the place of the linear layers from ``FIRST_LAYER`` on."""
+    """``model`` (a ``LlamaForCausalLM``), frozen but for what ``method`` trains from ``first`` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Any, method: str = "lora", rank: int = RANK, first: int = FIRST_LAYER) -> None:
         super().__init__()
-        self.model = packaged()
+        if method not in METHODS:
+            raise ValueError(f"'{method}' is no way of training; use {' or '.join(METHODS)}")
+        self.model, self.method = model, method
         self.model.requires_grad_(False)
-        self._changed: dict[str, LowRank] = {}
+        self._low: dict[str, LowRank] = {}
+        self._whole: dict[str, nn.Linear] = {}
         for number, layer in enumerate(self.model.model.layers):
-            if number < FIRST_LAYER:
-                continue
-            for short in PARTS:
-                holder, _, leaf = MODULES[short].rpartition(".")
+            for part in PARTS if number >= first else ():
+                holder, _, leaf = MODULES[part].rpartition(".")
                 parent = layer.get_submodule(holder)
-                change = LowRank(getattr(parent, leaf))
-                setattr(parent, leaf, change)
-                self._changed[f"blk.{number}.{short}"] = change
+                linear = getattr(parent, leaf)
+                if method == "all":
+                    self._whole[f"blk.{number}.{part}"] = linear.requires_grad_(True)
+                else:
+                    setattr(parent, leaf, change := LowRank(linear, rank))
+                    self._low[f"blk.{number}.{part}"] = change
+        self._before = {name: linear.weight.detach().clone() for name, linear in self._whole.items()}
 
     def loss(self, ids: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Cross-entropy per answer token, and which of them are the most likely ones.
@@ -69,33 +73,20 @@ class Writer(nn.Module):
         target = ids[wanted]
         return nn.functional.cross_entropy(logits, target, reduction="none"), logits.argmax(-1) == target
 
-    def changes(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-        """A (rank, in) and B (out, rank) of every changed layer, by its name in a GGUF."""
-        return {name: (c.a.detach().clone(), c.b.detach().clone()) for name, c in self._changed.items()}
+    def low_rank(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """A (rank, in) and B (out, rank) of every changed layer, by its name in a GGUF; empty for ``all``."""
+        return {name: (c.a.detach().cpu(), c.b.detach().cpu()) for name, c in self._low.items()}
 
-    def change(self, tensors: Mapping[str, Sequence[torch.Tensor]]) -> None:
-        """Take over what :meth:`changes` gave."""
-        for name, (a, b) in tensors.items():
-            self._changed[name].a.data.copy_(a)
-            self._changed[name].b.data.copy_(b)
+    def change(self) -> dict[str, torch.Tensor]:
+        """How far every trained matrix (out, in) has moved, by its name in a GGUF; empty for ``lora``."""
+        now = {name: linear.weight.detach().cpu() for name, linear in self._whole.items()}
+        return {name: weight - self._before[name].cpu() for name, weight in now.items()}
 
-    def trained(self) -> list[nn.Parameter]:
-        """What the optimiser changes."""
-        return [p for c in self._changed.values() for p in (c.a, c.b)]
+    def trained(self) -> dict[str, nn.Parameter]:
+        """What the optimiser changes, by its name here."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
 
-
-def packaged() -> Any:
-    """The packaged language model, its weights as float32. Raises ``FileNotFoundError`` where it is not installed."""
-    return read_model(_file())
-
-
-def tokenizer() -> Any:
-    """Its tokenizer, from the same file."""
-    return read_tokenizer(_file())
-
-
-def _file() -> Path:
-    path = packaged_model()
-    if path is None:
-        raise FileNotFoundError("The packaged model is not installed. Run 'make install'.")
-    return path
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Take over values of :meth:`trained`."""
+        for name, parameter in self.trained().items():
+            parameter.data.copy_(state[name])

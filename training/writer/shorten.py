@@ -25,6 +25,10 @@ _LEAD = re.compile(
     r"(?=\S)",
     re.IGNORECASE,
 )
+_LINK = re.compile(  # to a sentence before that is not there
+    r"^((?:The authors|They|This (?:paper|work|article)|The paper) )(?:(?:also|then|further|furthermore|thus|therefore|"
+    r"additionally|moreover|finally|hence) )+",
+)
 _OPENING = re.compile(
     r"^(?:To|In order to|By|For|With|Using|Given|Unlike|While|Although|Though|Since|As|Because|Due to|Based on|"
     r"Motivated by|Inspired by|Compared (?:to|with)|In contrast to|In addition to|Despite|Building on|When|If|After|"
@@ -52,6 +56,7 @@ def shorten(text: str, wanted: Set[str], figures: bool) -> str:
         return not (wanted & set(stems(part))) and not (figures and re.search(r"\d", part))
 
     body, stop = (text[:-1], text[-1]) if text[-1:] in ".!?" else (text, ".")
+    body = _LINK.sub(r"\1", body)
     if (lead := _LEAD.match(body)) and spare(lead[0]):
         body = _begun(body[lead.end() :])
     if (opening := _OPENING.match(body)) and spare(opening[0]) and _long_enough(body[opening.end() :]):

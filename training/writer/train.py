@@ -1,11 +1,15 @@
-"""Teach the packaged model to write: low-rank changes of its upper layers, the loss on the answers alone.
+"""Teach the packaged model to write: its upper layers, the loss on the answers alone.
 
-    python -m training.writer.train --examples build/writer --out build/writer --preset cpu
+    python -m training.writer.train --shards build/writer/shards --model build/writer/model.npz \\
+        --out build/writer/lora --preset cpu --method lora
 
-Seeded. A checkpoint is written every few minutes; the same command goes on from it. The learning rate warms up and
-falls in a line to zero at the last step, or at the end of the minutes that the preset allows. Every fifty steps the
-loss, and the share of answer tokens right, on examples that are not trained on. Leaves ``adapter.pt`` (what
-``training.writer.export`` reads), ``log.jsonl`` and ``curves.png``.
+Needs Python, torch and transformers, and what ``training.writer.shards`` made. ``--method`` trains changes of low rank
+(lora) or the whole matrices (all), which are cut down to a low rank at the end. Seeded. A checkpoint is written every
+few minutes; the same command goes on from it. The learning rate warms up and falls in a line to zero at the last step,
+or at the end of the minutes that the preset allows. Before the first step and every fifty after it, on examples that
+are not trained on: the loss, the share of answer tokens right, and that of answers right, which are those whose every
+token is the model's likeliest given the ones before, so that it would write just that answer. Leaves ``adapter.pt``
+(what ``training.writer.export`` reads), ``log.jsonl``, and with ``all`` also ``change.pt``.
 """
 
 from __future__ import annotations
@@ -16,62 +20,42 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from training.writer.network import ALPHA, RANK, Writer, tokenizer
+from training.writer import cut, packaged, shards
+from training.writer.network import ALPHA, METHODS, RANK, Writer
+from training.writer.shards import Tokens
 
-BATCH = 8
-RATE = 1e-3
+RATES = {"lora": 1e-3, "all": 3e-4}
 WARM_UP = 0.05
-LONGEST = 512  # tokens; longer examples are left out
-CHECK_EVERY, KEEP_EVERY = 50, 25  # steps
+CHECK_EVERY, TELL_EVERY = 50, 10  # steps
+KEEP_EVERY = 180  # seconds
 
 
 @dataclass(frozen=True)
 class Preset:
-    """``epochs`` over the examples, cut short after ``minutes``."""
+    """``epochs`` over the examples in steps of ``batch``, cut short after ``minutes``."""
 
     epochs: float
     minutes: float
+    batch: int = 8
 
 
-PRESETS = {"smoke": Preset(0.2, 8), "cpu": Preset(2, 60), "gpu": Preset(3, 20)}
+PRESETS = {"smoke": Preset(1, 4), "cpu": Preset(2, 60), "gpu": Preset(3, 20, 32)}
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """One example; the answer begins at ``answer``."""
-
-    ids: tuple[int, ...]
-    answer: int
-
-
-def read(path: Path, pieces: Any) -> list[Tokens]:
-    """The examples of a file as tokens, in the model's own chat template, the answer closed by its end of turn."""
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        prompt = pieces.apply_chat_template(record["prompt"], tokenize=False, add_generation_prompt=True)
-        head = pieces(prompt, add_special_tokens=False)["input_ids"]
-        tail = pieces(record["answer"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
-        if len(head) + len(tail) <= LONGEST:
-            found.append(Tokens((*head, *tail), len(head)))
-    return found
-
-
-def batches(examples: Sequence[Tokens], seed: int) -> Iterator[list[Tokens]]:
+def batches(examples: Sequence[Tokens], seed: int, batch: int) -> Iterator[list[Tokens]]:
     """Without end: every example once before any comes again, those of about one length together."""
     for epoch in range(1_000_000):
         rng = random.Random(seed + epoch)
         order = rng.sample(range(len(examples)), len(examples))
         chunks = []
-        for start in range(0, len(order), BATCH * 16):
-            near = sorted(order[start : start + BATCH * 16], key=lambda i: (len(examples[i].ids), i))
-            chunks += [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
+        for start in range(0, len(order), batch * 16):
+            near = sorted(order[start : start + batch * 16], key=lambda i: (len(examples[i].ids), i))
+            chunks += [near[i : i + batch] for i in range(0, len(near), batch)]
         rng.shuffle(chunks)
         for chunk in chunks:
             yield [examples[i] for i in chunk]
@@ -92,124 +76,143 @@ def collate(chunk: Sequence[Tokens]) -> tuple[torch.Tensor, torch.Tensor, torch.
 class Run:
     """A training run that can be taken up again."""
 
-    def __init__(self, out: Path, preset: Preset, train: list[Tokens], held_out: list[Tokens], seed: int) -> None:
+    def __init__(
+        self, out: Path, writer: Writer, preset: Preset, train: list[Tokens], held_out: list[Tokens], seed: int = 0
+    ) -> None:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.writer = Writer().to(self.device)
-        self.optimizer = torch.optim.AdamW(self.writer.trained(), lr=RATE, weight_decay=0.0)
-        self.train, self.held_out, self.seed, self.out = train, held_out, seed, out
-        self.steps = max(1, round(preset.epochs * len(train) / BATCH))
-        self.seconds = 60 * preset.minutes
-        self.step, self.spent = 0, 0.0
+        self.writer, self.preset, self.out = writer.to(self.device), preset, out
+        self.rate = RATES[writer.method]
+        self.optimizer = torch.optim.AdamW(self.writer.trained().values(), lr=self.rate, weight_decay=0.0)
+        self.train, self.held_out, self.seed = train, held_out, seed
+        self.steps = max(1, round(preset.epochs * len(train) / preset.batch))
+        self.step, self.spent, self.saved = 0, 0.0, 0.0
         self.log: list[dict[str, float]] = []
         if (path := out / "checkpoint.pt").exists():
             state = torch.load(path, weights_only=True, map_location=self.device)
-            self.writer.change(state["tensors"])
+            self.writer.restore(state["tensors"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.spent, self.log = state["step"], state["spent"], state["log"]
+            self.saved = self.spent
 
     def done(self) -> float:
         """How much of the run is over, 0..1: by steps or by time, whichever is further."""
-        return max(self.step / self.steps, self.spent / self.seconds)
+        return max(self.step / self.steps, self.spent / (60 * self.preset.minutes))
 
     def teach(self) -> None:
         """To the end."""
-        following = batches(self.train, self.seed)
+        following = batches(self.train, self.seed, self.preset.batch)
         for _ in range(self.step):
             next(following)
+        if not self.log:
+            self.check([])
         losses: list[float] = []
-        right = tokens = 0
-        begun = time.monotonic()
+        tokens, seconds = 0, 0.0
         while self.done() < 1:
-            at = time.monotonic()
-            for group in self.optimizer.param_groups:
-                group["lr"] = RATE * min(1.0, (self.step + 1) / (WARM_UP * self.steps), (1 - self.done()) / 0.8)
-            ids, mask, wanted = (t.to(self.device) for t in collate(next(following)))
-            with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-                loss, hits = self.writer.loss(ids, mask, wanted)
-            loss.mean().backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.writer.trained(), 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-            self.step += 1
-            losses.append(loss.mean().item())
-            right += int(hits.sum())
-            tokens += int(mask.sum())
-            self.spent += time.monotonic() - at
-            if self.step % 10 == 0:
-                rate = tokens / (time.monotonic() - begun)
-                sys.stderr.write(f"step {self.step}/{self.steps} loss {sum(losses[-20:]) / len(losses[-20:]):.3f} "
-                                 f"{rate:.0f} tokens/s, {100 * self.done():.0f}%\n")  # fmt: skip
+            begun = time.monotonic()
+            chunk = next(following)
+            losses.append(self.learn(chunk))
+            tokens, seconds = tokens + sum(len(e.ids) for e in chunk), seconds + time.monotonic() - begun
+            self.spent += time.monotonic() - begun
+            if self.step % TELL_EVERY == 0:
+                self.tell(losses[-TELL_EVERY:], tokens / seconds)
             if self.step % CHECK_EVERY == 0 or self.done() >= 1:
-                self.check(sum(losses[-CHECK_EVERY:]) / len(losses[-CHECK_EVERY:]))
-            if self.step % KEEP_EVERY == 0 or self.done() >= 1:
+                self.check(losses[-CHECK_EVERY:])
+            if self.spent - self.saved > KEEP_EVERY or self.done() >= 1:
                 self.keep()
 
-    def check(self, loss: float) -> None:
-        """Loss and tokens right on what is not trained on."""
-        total = right = count = 0.0
+    def learn(self, chunk: Sequence[Tokens]) -> float:
+        """One step; its loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * min(1.0, (self.step + 1) / (WARM_UP * self.steps), (1 - self.done()) / 0.8)
+        ids, mask, wanted = (t.to(self.device) for t in collate(chunk))
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+            loss, _ = self.writer.loss(ids, mask, wanted)
+        loss.mean().backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.writer.trained().values(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return loss.mean().item()
+
+    def tell(self, losses: Sequence[float], rate: float) -> None:
+        """The progress line."""
+        last = self.log[-1]
+        sys.stderr.write(
+            f"step {self.step}/{self.steps}, {100 * self.done():.0f}%: loss {sum(losses) / len(losses):.3f}, "
+            f"held out {last['held_out']:.3f}, answers right {last['answers_right']:.3f}, {rate:.0f} tokens/s\n"
+        )
+
+    def check(self, losses: Sequence[float]) -> None:
+        """Loss, tokens and answers right on what is not trained on."""
+        total = right = count = answers = 0.0
         with torch.inference_mode():
-            for start in range(0, len(self.held_out), BATCH):
-                parts = (t.to(self.device) for t in collate(self.held_out[start : start + BATCH]))
-                each, hits = self.writer.loss(*parts)
+            for start in range(0, len(self.held_out), self.preset.batch):
+                ids, mask, wanted = (
+                    t.to(self.device) for t in collate(self.held_out[start : start + self.preset.batch])
+                )
+                each, hits = self.writer.loss(ids, mask, wanted)
                 total, right, count = total + float(each.sum()), right + float(hits.sum()), count + len(each)
-        self.log.append({"step": self.step, "loss": loss, "held_out": total / count, "right": right / count})
+                answers += sum(bool(one.all()) for one in hits.split(wanted.sum(1).tolist()))
+        entry = {
+            "step": self.step, "held_out": total / count, "tokens_right": right / count,
+            "answers_right": answers / len(self.held_out),
+        }  # fmt: skip
+        self.log.append(entry | ({"loss": sum(losses) / len(losses)} if losses else {}))
         print(json.dumps(self.log[-1]), flush=True)
 
     def keep(self) -> None:
-        """The checkpoint and the adapter."""
-        tensors = {name: (a.cpu(), b.cpu()) for name, (a, b) in self.writer.changes().items()}
+        """The checkpoint; the old one stays until the new one is whole."""
         state = {
-            "tensors": tensors, "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
-            "log": self.log,
+            "tensors": {name: p.detach() for name, p in self.writer.trained().items()},
+            "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent, "log": self.log,
         }  # fmt: skip
         temporary = self.out / "checkpoint.tmp"
         torch.save(state, temporary)
         temporary.replace(self.out / "checkpoint.pt")
-        torch.save({"alpha": ALPHA, "rank": RANK, "tensors": tensors}, self.out / "adapter.pt")
+        self.saved = self.spent
 
 
-def draw(log: Sequence[dict[str, float]], path: Path) -> None:
-    """Loss and tokens right over the steps."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    steps = [entry["step"] for entry in log]
-    left.plot(steps, [entry["loss"] for entry in log], label="trained on")
-    left.plot(steps, [entry["held_out"] for entry in log], label="held out")
-    left.set(xlabel="step", ylabel="loss per token")
-    left.legend()
-    right.plot(steps, [entry["right"] for entry in log])
-    right.set(xlabel="step", ylabel="answer tokens right, held out")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+def finish(run: Run, rank: int) -> None:
+    """The adapter and the log; of whole matrices the change, and how much of it the adapter keeps."""
+    if run.writer.method == "all":
+        change = run.writer.change()
+        torch.save({name: matrix.bfloat16() for name, matrix in change.items()}, run.out / "change.pt")
+        tensors, share = cut.cut(change, rank)
+        cut.save(tensors, 1.0, run.out / "adapter.pt")
+        print(f"rank {rank} keeps {share:.3f} of the change")
+    else:
+        cut.save(run.writer.low_rank(), ALPHA, run.out / "adapter.pt")
+    lines = "".join(json.dumps(entry) + "\n" for entry in run.log)
+    (run.out / "log.jsonl").write_text(lines, encoding="utf-8")
 
 
 def main() -> int:
     """Train, or go on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--examples", type=Path, required=True)
+    parser.add_argument("--shards", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="model.npz, or the packaged GGUF itself")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
+    parser.add_argument("--method", choices=METHODS, default="lora")
+    parser.add_argument(
+        "--rank", type=int, help=f"of the adapter; {RANK} with lora and {cut.RANK} with all if not given"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="an end before that of the preset")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    pieces = tokenizer()
-    train, held_out = (read(options.examples / f"{name}.jsonl", pieces) for name in ("train", "heldout"))
+    train, held_out = (shards.read(options.shards, split) for split in shards.SPLITS)
     sys.stderr.write(f"{len(train)} examples, {sum(len(e.ids) for e in train) / len(train):.0f} tokens each\n")
     options.out.mkdir(parents=True, exist_ok=True)
     preset = PRESETS[options.preset]
-    preset = Preset(preset.epochs, options.minutes or preset.minutes)
-    run = Run(options.out, preset, train, held_out, options.seed)
+    preset = replace(preset, minutes=options.minutes or preset.minutes)
+    rank = options.rank or (cut.RANK if options.method == "all" else RANK)
+    writer = Writer(packaged.read_model(options.model), options.method, rank)
+    run = Run(options.out, writer, preset, train, held_out, options.seed)
     run.teach()
-    lines = "".join(json.dumps(entry) + "\n" for entry in run.log)
-    (options.out / "log.jsonl").write_text(lines, encoding="utf-8")
-    draw(run.log, options.out / "curves.png")
+    finish(run, rank)
     return 0
 
 
