@@ -23,6 +23,7 @@ from rag import citations, selection, support
 from rag.chunking import split_sentences
 from rag.datatypes import Evidence, Intent, Query, Turn, Verdict
 from rag.errors import QuestionError
+from rag.evidence import Candidate, Ranked
 from rag.generators.quote import third_person
 from rag.marks import NO_ANSWER, with_numbers
 from rag.pipeline import Clock, Pipeline, sources_of
@@ -84,7 +85,7 @@ class Look:
 
     item: Item
     query: Query
-    ranked: evidence.Ranked
+    ranked: Ranked
     found: tuple[Evidence, ...]
     own: Evidence
 
@@ -157,7 +158,7 @@ def _gold(seen: Look) -> list[str]:
     return gold
 
 
-def _stood_out(ranked: evidence.Ranked, gone: Set[str], left: Sequence[evidence.Candidate]) -> bool:
+def _stood_out(ranked: Ranked, gone: Set[str], left: Sequence[Candidate]) -> bool:
     """Whether a sentence that answers came first, well ahead of all that are left."""
     best = ranked.candidates[0]
     return key(best.sentence.text) in gone and (not left or best.score - left[0].score >= AHEAD)
