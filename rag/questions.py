@@ -269,7 +269,7 @@ _LIST = re.compile(
     rf"(?: the| these| your)?|(?:list|enumerate|a list of)(?: me)?(?: the)?)(?: [\w-]+)?? {_PAPERS}\b"
     r"(?! (?:is|are|was|were|have|has|do|does)\b)"
     # A second question after the request asks something of each paper.
-    r"(?P<topic>(?!.*[.?!;:,] *(?:which|what|how|why|who|where|when|and (?:which|what|how|why|say|tell))\b).*)",
+    r"(?P<topic>(?!.*(?:[.?!;:,] *(?:which|what|how|why|who|where|when)|\band (?:which|what|how|why|say|tell))\b).*)",
     re.IGNORECASE,
 )
 _YEARS = re.compile(
@@ -298,11 +298,20 @@ _RECORD = re.compile(
 _ABOUT = re.compile(rf"^what (?:is|are) (?P<topic>(?:the )?{_PAPERS} .+) about\W*$", re.IGNORECASE)
 _AUXILIARY = r"do|does|did|is|are|was|were|can|could|has|have|had|will|would|should|the|of|on|in|for|to|by|with|from|at"
 _SEVERAL = re.compile(
-    r"^(?:compare|contrast|list|survey|name (?:some|the))\b|"
-    r"\b(?:papers|works|studies|articles|publications)\b|\bwhat \w+ exist\b|\beach of them\b|"
+    r"(?:^|[.?!:;–-] )(?:compare|contrast|list|survey|name (?:some|the \w+s))\b|"
+    # 'it works' is a verb
+    r"\b(?:papers|(?<!\bit )(?<!\bthat )works|studies|articles|publications)\b|\bwhat \w+ exist\b|"
+    r"\beach (?:of them|version|paper|work|approach|method|one|say|gains?|adds?|fix\w*|contribut\w+)\b|"
+    r"\b(?:how|what|which|where) (?:do|does|did) each\b"
+    r"(?! (?:layer|head|stage|step|block|part|level|token|agent|component|module|sample|node)s?\b)|"
+    r"\b(?:give|name|list)(?: me)? (?:two|three|several|some|different)\b|"
+    r"^(?:what|which|how|where)\b.*\b(?:have|has) (?:been|people) (?:tried|proposed|found|suggested|put forward|made|"
+    r"combined|extended|adapted|applied|brought|developed|described|explored)\b|"
+    r"\bwho\b.*\band who\b|\bwhich \w+ did\b.*\band which did\b|"
     rf"^(?:which|what)(?: (?!(?:{_AUXILIARY})\b)[\w-]+){{0,4}} (?:methods|approaches|models|techniques|schemes|"
     r"detectors|nets|networks|systems|algorithms|frameworks|datasets|data sets|benchmarks|architectures|losses|"
-    r"remedies|ways|authors|strategies)\b|\bdifferences? between\b",
+    r"remedies|ways|authors|strategies|transformers|classifiers|encoders|functions|shortcomings|changes|arguments|"
+    r"signals|tricks|ideas|extensions|variants)\b|\bdifferences? between\b",
     re.IGNORECASE,
 )
 # 'How do DaViT and CoCa each …?', 'SteloCoder vs Telly': two named things, and a word that sets them side by side.

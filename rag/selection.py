@@ -94,16 +94,17 @@ def _best(ranked: Ranked, limit: int) -> list[Candidate]:
 def _several(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     """The best sentence of each paper that scores near the first, then the next best of the same papers, evenly.
 
-    Where each has one sentence, what the paper does counts for more than how well it came out.
+    Where each has one sentence, what the paper does counts for more than how well it came out, unless that is asked.
     """
     chosen: list[Candidate] = []
     papers = _compared(query, ranked) or _near_the_first(ranked, min(limit, SEVERAL))
+    bonus = 0.0 if query.wants_figure else APPROACH
     for paper_id in papers:
         mine = [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)]
         last = max((c.index for c in mine), default=0) or 1
         approach = {c: role_scores(c.sentence.text, c.index / last)[Role.APPROACH] for c in mine}
         if mine:
-            chosen.append(max(mine, key=lambda c: (c.score + APPROACH * approach[c], -c.index)))
+            chosen.append(max(mine, key=lambda c: (c.score + bonus * approach[c], -c.index)))
     most_each = math.ceil(limit / max(len(papers), 1))
     for candidate in ranked.candidates:
         room = len(chosen) < limit and sum(c.paper_id == candidate.paper_id for c in chosen) < most_each

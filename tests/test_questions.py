@@ -461,3 +461,33 @@ def test_who_wrote_a_paper_and_when_is_asked_of_its_record(question: str, topic:
 )
 def test_other_questions_are_not(question: str) -> None:
     assert understand(question).intent is not Intent.RECORD
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What changes to MLP-Mixer have been tried to mix tokens better?",
+        "How have convolutions been brought into vision transformers? Give two approaches.",
+        "List works on networks with one-bit weights and say how each gains speed.",
+        "Pretrained encoders and forgetting: list ways of learning new tasks.",
+        "Negative samples: who drops them altogether and who filters for hard ones?",
+        "Which transformers rework how attention is spread over windows?",
+        "Masked autoencoders have been applied to images and audio. What is particular to each version?",
+        "Which technique did the EyeCar authors use and which did the DR(eye)VE authors use?",
+    ],
+)
+def test_what_asks_for_several_papers(question: str) -> None:
+    assert understand(question).intent is Intent.MULTI
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "ImageNet accuracy of ByteFormer when it works on raw bytes?",
+        "Name the company that uses the decoder.",
+        "Every layer learns on its own. What does each layer do then?",
+        "Which graph and which costs are used for several different paths?",
+    ],
+)
+def test_what_asks_for_one(question: str) -> None:
+    assert understand(question).intent is Intent.FACT
