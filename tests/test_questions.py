@@ -473,7 +473,7 @@ def test_other_questions_are_not(question: str) -> None:
         "Negative samples: who drops them altogether and who filters for hard ones?",
         "Which transformers rework how attention is spread over windows?",
         "Masked autoencoders have been applied to images and audio. What is particular to each version?",
-        "Which technique did the EyeCar authors use and which did the DR(eye)VE authors use?",
+        "Which technique did the first authors use and which did the others use?",
     ],
 )
 def test_what_asks_for_several_papers(question: str) -> None:
