@@ -26,6 +26,7 @@ def read(name: str) -> list[dict[str, Any]]:
 
 QUESTIONS = read("refusal_questions.jsonl")
 ANSWERABLE = read("answerable_questions.jsonl")
+OTHER = read("other_questions.jsonl")
 KINDS = {"broad", "off-topic", "near-miss"}
 
 
@@ -57,8 +58,23 @@ def test_what_answers_a_question_stands_in_its_papers() -> None:
             assert any(form.lower() in text for form in fact.split("|")), (question["id"], fact)
 
 
+def test_the_questions_over_other_libraries_name_their_papers() -> None:
+    libraries = json.loads((TRAINING / "other_libraries.json").read_text(encoding="utf-8"))
+    assert len({q["id"] for q in OTHER}) == len({(q["library"], q["question"].lower()) for q in OTHER}) == len(OTHER)
+    assert {q["library"] for q in OTHER} == set(libraries)
+    assert {q["library"] for q in OTHER if q["split"] == "blind"} == {"arxiv-learning"}
+    for question in OTHER:
+        papers = set(libraries[question["library"]]["ids"])
+        evidence = question.get("evidence", [])
+        assert bool(evidence) == (question["kind"] == "answerable"), question["id"]
+        assert bool(question["gold"]) == (question["kind"] in ("answerable", "broad")), question["id"]
+        named = {*question["gold"], *(e["paper"] for e in evidence), *filter(None, [question.get("about")])}
+        assert named <= papers, question["id"]
+        assert all(0 <= e["start"] < e["end"] for e in evidence), question["id"]
+
+
 def test_what_is_asked_in_other_words_is_answered(quoting: Pipeline) -> None:
-    """On those that nothing was fitted on; one in twelve is refused."""
+    """On those that nothing was fitted on; one of 76 is refused."""
     asked = [q for q in ANSWERABLE if q["split"] == "blind"]
     refused = []
     for question in asked:
@@ -66,7 +82,7 @@ def test_what_is_asked_in_other_words_is_answered(quoting: Pipeline) -> None:
         ranked = quoting.rank(query, quoting.settings.papers + 1, Clock())
         if judge(query, ranked) is not None:
             refused.append(question["id"])
-    assert len(refused) <= 0.12 * len(asked), refused
+    assert len(refused) <= 0.06 * len(asked), refused
 
 
 def test_broad_questions_are_answered_and_what_is_not_here_is_refused(quoting: Pipeline) -> None:

@@ -1,9 +1,10 @@
 """The hand-written questions beside this file, and the libraries that they are asked of.
 
 ``answerable_questions.jsonl`` and ``refusal_questions.jsonl`` are over the shipped abstracts; ``other_questions.jsonl``
-over four libraries that ``other_libraries.json`` names paper by paper: two of some 650 arXiv abstracts of fields that
-the shipped library has not (CC0), and two of 600 biomedical ones from SciFact's corpus (ODC-By 1.0). The papers
-themselves are read from the folder of training data. What is fitted on one library only would be fitted to its field.
+over five libraries of some 600 papers that ``other_libraries.json`` names one by one: two of arXiv abstracts of fields
+that the shipped library has not and one of like fields (CC0), and two of biomedical ones from SciFact's corpus (ODC-By
+1.0). The papers themselves are read from the folder of training data. What is fitted on one library only would be
+fitted to its field; the questions over ``arxiv-learning`` are never fitted on.
 """
 
 from __future__ import annotations
