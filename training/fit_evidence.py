@@ -4,7 +4,7 @@
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
 loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
-hand-written questions and, with ``--most``, a little over those that a language model wrote for arXiv abstracts.
+hand-written questions, the three sets of them (see below) counting alike, and, with ``--most``, a little over those that a language model wrote for arXiv abstracts.
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
@@ -48,6 +48,7 @@ from training.support.data import lines
 
 PAPERS = 6  # as the pipeline looks at
 SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one
+SET = 200.0  # what the questions of one set weigh together in the fit of the sentences
 PENALTY = 0.005  # L2, on standardised figures
 SPREAD = 3.0  # mean deviation of the scores within a question, so that the margins mean the same after every fit
 FOLDS = 10
@@ -74,6 +75,7 @@ class Case:
     question: dict[str, float]
     share: float = 1.0  # of the threshold, which the probability must reach
     split: str = "fit"
+    weight: float = 1.0  # in the fit of the sentences
 
 
 def main() -> None:
@@ -95,8 +97,12 @@ def main() -> None:
         rng.shuffle(synthetic)
         model = json.loads(args.out.read_text(encoding="utf-8"))
         if not args.refusal_only:
-            human = [_human_case(shipped, r) for r in [*written, *(r for r in reworded if r["split"] == "fit")]]
-            human += [_human_case(there, r) for there, r in elsewhere if r["split"] == "fit" and r["evidence"]]
+            sets = [
+                [_human_case(shipped, r) for r in written],
+                [_human_case(shipped, r) for r in reworded if r["split"] == "fit"],
+                [_human_case(there, r) for there, r in elsewhere if r["split"] == "fit" and r["evidence"]],
+            ]
+            human = [case for one in sets for case in _alike(one)]
             generated: list[Case] = []
             if args.most:
                 arxiv = _open(Path(folder), _papers(synthetic), "arxiv")
@@ -121,6 +127,12 @@ def main() -> None:
         model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
         _write(args.out, model)
+
+
+def _alike(cases: Sequence[Case]) -> list[Case]:
+    """The questions of one set with weights so that their set counts as much as any other."""
+    usable = sum(bool(c.gold.any()) for c in cases)
+    return [replace(c, weight=SET / max(usable, 1)) for c in cases]
 
 
 def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -> Pipeline:
@@ -224,7 +236,7 @@ def _refusal_cases(
 
 def _fit_sentences(human: Sequence[Case], generated: Sequence[Case]) -> np.ndarray:
     """Weights on the raw figures."""
-    cases = [(c, 1.0) for c in human] + [(c, SYNTHETIC_WEIGHT) for c in generated]
+    cases = [(c, c.weight) for c in human] + [(c, SYNTHETIC_WEIGHT) for c in generated]
     scale = np.concatenate([c.rows for c, _ in cases]).std(axis=0) + 1e-6
     total = sum(weight for _, weight in cases)
 
