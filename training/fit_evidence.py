@@ -4,8 +4,8 @@
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
 loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
-hand-written questions, the three sets of them (see below) counting alike, and, with ``--most``, a little over those that
-a language model wrote for arXiv abstracts.
+hand-written questions, the three sets of them (see below) counting alike, and, with ``--most``, a little over those
+that a language model wrote for arXiv abstracts.
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
