@@ -22,12 +22,16 @@ from rag.features import (
     sentence_features,
 )
 from rag.naming import lacking_names, lacking_proper_words, only_compared_with
-from rag.words import stems
+from rag.words import stems, unique_stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
 ENOUGH = 20  # candidate sentences from which their median can be told
+# 'How large is the smallest one?': these ask for one of several figures and name no topic that a library could lack.
+_SUPERLATIVES = unique_stems(
+    ["smallest largest biggest tiniest highest lowest fastest slowest heaviest lightest cheapest"]
+)
 UNRELATED = 4.0  # about what a sentence of a paper on something else scores
 
 
@@ -69,7 +73,9 @@ class Ranked:
 def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
     """Score every sentence of ``hits``; ``vector`` is the unit vector of the question."""
     words = stems(query.search)
-    weights = WordWeights(words, store.document_frequencies(words), store.count)
+    known = store.document_frequencies(words)
+    words = [w for w in words if known.get(w) or w not in _SUPERLATIVES]
+    weights = WordWeights(words, known, store.count)
     model = fitted()
     candidates: list[Candidate] = []
     for rank, hit in enumerate(hits):

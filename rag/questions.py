@@ -69,6 +69,14 @@ _SLIPS = {
 }  # fmt: skip
 
 
+# 'What dose it do?', where 'What dose did they give?' asks for one.
+_DOSE = re.compile(
+    r"(?<=\bwhat )dose(?! (?:of|is|was|were|did|does|in|for|and|or|should|could|can)\b)"
+    r"(?= .*\b(?:do|mean|propose|use|say|need|change|reach|get|give|improve|work)\b)|(?<=\b(?:how|why) )dose\b",
+    re.IGNORECASE,
+)
+
+
 def _unhurried(text: str) -> str:
     """``text`` with the commonest slips in question words put right; acronyms stay, and so does a capital."""
 
@@ -77,7 +85,7 @@ def _unhurried(text: str) -> str:
         right = word if word.isupper() else _SLIPS.get(word.lower(), word)
         return right[:1].upper() + right[1:] if word[:1].isupper() else right
 
-    return re.sub(r"(?<![\w'’-])[a-zA-Z]+(?![\w'’-])", meant, text)
+    return _DOSE.sub("does", re.sub(r"(?<![\w'’-])[a-zA-Z]+(?![\w'’-])", meant, text))
 
 
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # colours and movements of a terminal, as pasted from one

@@ -279,6 +279,12 @@ def test_a_figure_of_something_that_the_paper_never_names_stands_apart() -> None
     assert SHELF.rank("How does OneCut do on Reddit?", EVERYTHING).features["proper_missing"] == 0.5
 
 
+def test_a_superlative_that_the_library_lacks_is_no_missing_word() -> None:
+    plain = SHELF.rank("How large is OneCut?", EVERYTHING).features
+    assert SHELF.rank("How large is the smallest OneCut?", EVERYTHING).features["unknown"] == plain["unknown"]
+    assert SHELF.rank("How large is the zebrafish OneCut?", EVERYTHING).features["unknown"] > plain["unknown"]
+
+
 def test_words_of_talk_do_not_count_against_a_broad_question() -> None:
     broad = SHELF.rank("What can anybody read about pruning networks?", EVERYTHING).features
     plain = SHELF.rank("pruning networks?", EVERYTHING).features

@@ -408,6 +408,9 @@ def test_what_asks_for_papers_is_not_searched_for(question: str, search: str) ->
         ("Wat is SpineNet?", "What is SpineNet?"),
         ("whats a backbone", "what is a backbone"),
         ("What's the TEH protein?", "What's the TEH protein?"),
+        ("what dose it do, and how dose it work", "what does it do, and how does it work"),
+        ("What dose of aspirin did they give?", "What dose of aspirin did they give?"),
+        ("What dose did they recommend?", "What dose did they recommend?"),
     ],
 )
 def test_slips_in_the_words_that_ask_are_put_right(typed: str, read: str) -> None:
