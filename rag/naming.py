@@ -44,11 +44,16 @@ def only_compared_with(question: str, texts: Sequence[str], papers_with: Mapping
     if _SET_AGAINST.search(question):
         return ""
     for name in _telling(names_in(question), papers_with):
-        pattern = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+        pattern = by_itself(name)
         found = [(text, m) for text in texts for m in pattern.finditer(text)]
         if found and all(_AGAINST.search(t[: m.start()]) and not _OWN_FIGURE.match(t, m.end()) for t, m in found):
             return name
     return ""
+
+
+def by_itself(name: str) -> re.Pattern[str]:
+    """``name`` in any case of letters, not within a longer word."""
+    return re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
 
 
 def lacking_names(text: str, source: str, papers_with: Mapping[str, int]) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rag.datatypes import Evidence, Intent, PaperHit, Query
 from rag.evidence import Candidate, Ranked, fitted, share_of_first
 from rag.features import names_in, proper_words
+from rag.naming import by_itself
 from rag.questions import compares
 from rag.roles import Role, role_scores
 from rag.words import stems
@@ -123,16 +124,11 @@ def _compared(query: Query, ranked: Ranked) -> list[str]:
     hits = _with_abstract(ranked)
     meant: set[str] = set()
     for name in dict.fromkeys([*names_in(query.text), *proper_words(query.text)]):
-        pattern = _by_itself(name)
+        pattern = by_itself(name)
         titled = [h.paper.id for h in hits if pattern.search(h.paper.title)]
         told = [h.paper.id for h in hits if pattern.search(h.paper.abstract)]
         meant |= set(next((found for found in (titled, told) if len(found) == 1), []))
     return [h.paper.id for h in hits if h.paper.id in meant] if len(meant) > 1 else []
-
-
-def _by_itself(name: str) -> re.Pattern[str]:
-    """``name`` in any case of letters, not within a longer word."""
-    return re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
 
 
 def _with_abstract(ranked: Ranked) -> list[PaperHit]:
@@ -170,7 +166,7 @@ def _named_paper(query: Query, hits: Sequence[PaperHit]) -> str | None:
         if title and len(topic & title) / len(title) >= 0.6:
             return hit.paper.id
     for name in names_in(query.topic):
-        pattern = _by_itself(name)
+        pattern = by_itself(name)
         named = [hit.paper.id for hit in hits if pattern.search(hit.paper.title)]
         if len(named) == 1:
             return named[0]
