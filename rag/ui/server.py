@@ -65,9 +65,9 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
     from rag.factory import close_all
 
     app = launch(settings)
-    say(open_to_all(settings))
-    say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
-    try:
+    try:  # whoever reads the address may interrupt at once: from here on that must close the page
+        say(open_to_all(settings))
+        say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
         app.close(verbose=False)
