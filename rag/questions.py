@@ -165,7 +165,8 @@ _FRAGMENT = re.compile(
     r"(?:which|what|whose|how many|how much) \S+|\S+)$",
     re.IGNORECASE,
 )
-_THE_GENERIC = re.compile(r"\bthe (?P<noun>[a-z]+)\b(?! (?:of|for|behind|between)\b)", re.IGNORECASE)
+# 'the accuracy', but not 'the smallest EdgeNeXt'
+_THE_GENERIC = re.compile(r"\bthe (?P<noun>[a-z]+)\b(?! (?:of|for|behind|between)\b)(?! (?-i:[A-Z]))", re.IGNORECASE)
 
 
 def is_follow_up(text: str) -> bool:

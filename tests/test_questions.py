@@ -18,6 +18,7 @@ HISTORY = (
 )
 
 SELF_CONTAINED = """What is BERT?
+How large is the smallest EdgeNeXt?
 What's FunCoder?
 Can you explain SparK?
 What is contrastive learning?
