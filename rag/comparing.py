@@ -59,10 +59,13 @@ def compared(question: str, shelf: Shelf, within: Collection[str] | None = None)
 
 def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
     """What a question compares by name and none of ``papers`` speaks of."""
+    named = sides(question)
+    if not named:
+        return []
     texts = [f"{p.title} {p.abstract}" for p in papers]
     words = [tokens(text) for text in texts]
     missing = []
-    for side in sides(question):
+    for side in named:
         wanted = tokens(side)
         phrase = any(_holds(text, wanted) for text in words)
         if not phrase and (" " in side or missing_names(side, "\n".join(texts))):

@@ -89,8 +89,11 @@ def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store
             score = sum(w * x for w, x in zip(model.sentence_weights, row, strict=True))
             candidates.append(Candidate(hit.paper.id, rank, index, sentence, score, tuple(row)))
     candidates.sort(key=lambda c: (-c.score, c.paper_id, c.index))
-    texts = [f"{h.paper.title}. {h.paper.abstract}" for h in hits]
-    other = only_compared_with(query.text, texts, weights.frequencies) if query.wants_figure else ""
+    other = ""
+    if query.wants_figure:
+        other = only_compared_with(
+            query.text, [f"{h.paper.title}. {h.paper.abstract}" for h in hits], weights.frequencies
+        )
     return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights), other)
 
 

@@ -42,10 +42,10 @@ def read_off(
     """
     name = _TRAIL.sub("", _LEAD.sub("", query.topic)).strip(" ?.!\"'“”‘’")
     paper = titled(name, shelf, within)
+    near = [] if paper else [hit.paper for hit in search()]
     if paper is None and query.is_follow_up:
-        paper = next((hit.paper for hit in search()), None)
+        paper = next(iter(near), None)
     if paper is None:
-        near = [hit.paper for hit in search()]
         wanted = set(stems(name))
         named = [p for p in near if wanted and wanted <= set(stems(p.title))]
         paper = named[0] if len(named) == 1 else None
