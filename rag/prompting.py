@@ -32,10 +32,12 @@ from pathlib import Path
 from rag.datatypes import Evidence, Message, Option, Turn
 from rag.errors import PromptError
 from rag.marks import LABELS
+from rag.wording import told
 
-VARIABLES = frozenset({"evidence", "history", "question", "sentences"})
+VARIABLES = frozenset({"evidence", "history", "question", "quotes", "sentences"})
 TITLE_CHARACTERS = 80
 SENTENCE_CHARACTERS = 500
+QUOTE_CHARACTERS = 1200  # of a sentence that is to be shortened: what is cut off here cannot be said
 OPTION_TITLE, OPTION_SENTENCE = 60, 320  # characters of a sentence to choose from, and of its title
 TURN_CHARACTERS = 300
 TURNS = 4
@@ -73,6 +75,7 @@ class Prompt:
             "question": clean(question),
             "evidence": format_evidence(evidence),
             "history": format_history(history),
+            "quotes": format_quotes(evidence),
             "sentences": format_options(sentences),
         }
         return tuple(Message(t.role, _fill(t.content, values)) for t in self.templates)
@@ -118,6 +121,11 @@ def format_evidence(evidence: Sequence[Evidence]) -> str:
         title = clip(clean(item.paper.title), TITLE_CHARACTERS).rstrip(".:")
         lines.append(f"[{item.number}] {title}: {text}".rstrip(": "))
     return "\n".join(lines)
+
+
+def format_quotes(evidence: Sequence[Evidence]) -> str:
+    """One line a sentence, in the order of the answer and in the third person: ``[1] The authors propose …``"""
+    return "\n".join(f"[{number}] {clip(clean(text), QUOTE_CHARACTERS)}" for number, text in told(evidence))
 
 
 def format_options(options: Sequence[Option]) -> str:

@@ -18,8 +18,8 @@ from rag.chunking import split_sentences
 from rag.citations import Checked, DraftSentence, Sources, check, parse
 from rag.datatypes import Evidence, Paper, Sentence, Verdict
 from rag.encoders import QueryEncoder
-from rag.generators.quote import third_person
 from rag.marks import with_numbers
+from rag.wording import third_person
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector

@@ -13,8 +13,9 @@ from rag.chunking import split_sentences
 from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Paper, Sentence
 from rag.errors import GenerationCancelled
-from rag.generators.quote import QuoteGenerator, third_person
+from rag.generators.quote import QuoteGenerator
 from rag.marks import with_numbers
+from rag.wording import third_person
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOTS = [

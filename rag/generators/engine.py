@@ -28,12 +28,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from rag import llama_log
 from rag.datatypes import Message, StopSignal
 from rag.errors import GenerationCancelled, ModelError
-from rag.generators.sampling import sampler
+from rag.generators.sampling import Sampler, sampler
+from rag.generators.shortening import Shortening
 from rag.generators.template import ChatTemplate, opens_thought
 from rag.threads import CoreMeter
 
@@ -141,9 +144,14 @@ class Engine:
 
     def count_text(self, text: str) -> int:
         """Tokens of ``text`` alone. Loads the model."""
+        return len(self.tokens_of(text))
+
+    def tokens_of(self, text: str) -> list[int]:
+        """The tokens of ``text`` as it stands within another, none of them a control token. Loads the model."""
         with self._loading:
             self.warm()
-            return len(self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+            tokens: list[int] = self._llama.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False)
+            return tokens
 
     def prompt(self, messages: Sequence[Message], thinking: bool = False) -> str:
         """The finished prompt as text, without control tokens in what the messages say."""
@@ -167,6 +175,7 @@ class Engine:
         temperature: float = 0.0,
         seed: int = 0,
         grammar: str | None = None,
+        shortening: Shortening | None = None,
         thinking: bool = False,
         stop: StopSignal | None = None,
     ) -> Generator[str, None, None]:
@@ -180,7 +189,7 @@ class Engine:
             try:
                 if opens_thought(reading.prompt):
                     yield "<think>"
-                for piece in reading.pieces(grammar, max_tokens, temperature, seed):
+                for piece in reading.pieces(grammar, max_tokens, temperature, seed, shortening):
                     if piece:
                         yield piece
             finally:
@@ -333,25 +342,37 @@ class Engine:
             ) from error
         self._check(stop)
 
-    def _write(
-        self, max_tokens: int, temperature: float, seed: int, grammar: str | None, stop: StopSignal | None
-    ) -> Iterator[str]:
+    def _write(self, draw: Draw, max_tokens: int, stop: StopSignal | None) -> Iterator[tuple[int, str]]:
+        """What ``draw`` takes, run by run, as the number of its tokens and their text; the last text has none."""
         import llama_cpp
 
-        llama = self._llama
+        llama, written = self._llama, 0
         vocab = llama_cpp.llama_model_get_vocab(llama.model)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        loop = _Loop()
-        with sampler(llama.model, temperature, seed, grammar) as draw:
-            for position in range(max_tokens):
-                self._check(stop)
-                token = draw.next(llama.ctx)
-                if llama_cpp.llama_vocab_is_eog(vocab, token) or loop.closes(token):
-                    break
-                yield decoder.decode(_piece(vocab, token))
-                if position + 1 < max_tokens:
-                    self._evaluate([token], None)
-        yield decoder.decode(b"", final=True)
+        while written < max_tokens:
+            self._check(stop)
+            tokens = draw.run(llama.ctx)[: max_tokens - written]
+            if not tokens:
+                break
+            written += len(tokens)
+            yield len(tokens), decoder.decode(b"".join(_piece(vocab, token) for token in tokens))
+            if written < max_tokens:
+                self._evaluate(tokens, None)
+        yield 0, decoder.decode(b"", final=True)
+
+    @contextmanager
+    def _drawing(
+        self, grammar: str | None, shortening: Shortening | None, temperature: float, seed: int
+    ) -> Iterator[Draw]:
+        """What says which tokens come next: the words of the sources alone, or the samplers of llama.cpp."""
+        import llama_cpp
+
+        if shortening is not None:
+            yield _Shortened(shortening, self._llama.n_vocab())
+            return
+        vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
+        with sampler(self._llama.model, temperature, seed, grammar) as draw:
+            yield _Sampled(draw, vocab)
 
     def _set_threads(self) -> None:
         import llama_cpp
@@ -417,13 +438,25 @@ class Reading:
                 pieces[piece] = pieces.get(piece, 0.0) + probability
         return pieces
 
-    def pieces(self, grammar: str | None, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> Iterator[str]:
-        """What the model writes, one piece a token; some are empty. Once only: it goes on from the prompt."""
+    def pieces(
+        self,
+        grammar: str | None,
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        shortening: Shortening | None = None,
+    ) -> Iterator[str]:
+        """What the model writes, piece by piece; some are empty. Once only: it goes on from the prompt.
+
+        With a ``shortening`` nothing but the likeliest words that it admits.
+        """
         room = self._engine.context - self._tokens
-        for piece in self._engine._write(min(max_tokens, room), temperature, seed, grammar, self._stop):
-            self._written += 1
-            self._first = time.perf_counter() if self._written == 1 else self._first
-            yield piece
+        with self._engine._drawing(grammar, shortening, temperature, seed) as draw:
+            for tokens, piece in self._engine._write(draw, min(max_tokens, room), self._stop):
+                if tokens and not self._written:
+                    self._first = time.perf_counter()
+                self._written += tokens
+                yield piece
 
     def write(self, grammar: str, max_tokens: int) -> str:
         """The whole of what the model most probably writes under ``grammar``. Once only."""
@@ -433,6 +466,45 @@ class Reading:
         """Tokens and times up to now."""
         ms = [1000 * (t - self._begun) for t in (self._read, self._first, time.perf_counter())]
         return Usage(self._tokens, self._reused, self._written, ms[0], ms[1], ms[2], self._engine._used_threads)
+
+
+class Draw(Protocol):
+    """Says which tokens come next."""
+
+    def run(self, context: Any) -> list[int]:
+        """One or more tokens behind what ``context`` (a ``llama_context_p``) evaluated last; none at the end."""
+        ...
+
+
+class _Sampled:
+    """One token after another from llama.cpp's samplers, until the model ends its turn or repeats itself."""
+
+    def __init__(self, draw: Sampler, vocab: Any) -> None:
+        self._draw, self._vocab, self._loop = draw, vocab, _Loop()
+
+    def run(self, context: Any) -> list[int]:
+        import llama_cpp
+
+        token = self._draw.next(context)
+        ends = llama_cpp.llama_vocab_is_eog(self._vocab, token) or self._loop.closes(token)
+        return [] if ends else [token]
+
+
+class _Shortened:
+    """The likeliest token that a shortening admits, and those that can only follow it, which cost one look together."""
+
+    def __init__(self, shortening: Shortening, n_vocab: int) -> None:
+        self._shortening, self._n_vocab = shortening, n_vocab
+
+    def run(self, context: Any) -> list[int]:
+        import llama_cpp
+
+        if forced := self._shortening.forced():
+            return forced
+        if self._shortening.done:
+            return []
+        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(context, -1), shape=(self._n_vocab,))
+        return [self._shortening.choose(logits), *self._shortening.forced()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A GGUF of the user's writes the answer, through llama.cpp.
 
-``cite``: under a grammar that admits only numbers of evidence and asks for one behind every sentence.
+``cite``: under a grammar that admits only numbers of evidence and asks for one behind every sentence; the writer,
+which was taught to shorten, says nothing but words of the evidence in their order.
 ``free``: without a grammar; the check that follows decides what stays.
 """
 
@@ -16,7 +17,9 @@ from rag.errors import ModelError, QuestionError
 from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
+from rag.generators.shortening import Shortening
 from rag.marks import NO_ANSWER
+from rag.wording import told
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -40,7 +43,8 @@ class LlamaGenerator:
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
     registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
-    should then stand for both files.
+    should then stand for both files. ``keep`` is given for a model that was taught to shorten
+    (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
     """
 
     name = "llama"
@@ -58,6 +62,7 @@ class LlamaGenerator:
         sha256: str | None = None,
         chat_template: str | None = None,
         adapter: Adapter | None = None,
+        keep: float | None = None,
     ) -> None:
         self.model = model or path.stem
         self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
@@ -65,6 +70,7 @@ class LlamaGenerator:
         self._max_tokens = max_tokens
         self._render = render
         self._sha256 = sha256
+        self._keep = keep
 
     @property
     def model_sha256(self) -> str:
@@ -99,6 +105,9 @@ class LlamaGenerator:
             raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
+        if cite and self._keep is not None:
+            yield from self._shortened(fitted, self._keep, stop)
+            return
         pieces = without_thoughts(
             self.engine.stream(
                 fitted.messages,
@@ -112,6 +121,12 @@ class LlamaGenerator:
             )
         )
         yield from normalise(pieces) if cite else pieces
+
+    def _shortened(self, fitted: Fitted, keep: float, stop: StopSignal) -> Iterator[str]:
+        """As long as its sources at most, so ``max_tokens`` does not cut it."""
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep)
+        room = self.engine.context - fitted.prompt_tokens
+        yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 
     def complete(
         self, messages: Sequence[Message], stop: StopSignal | None = None, *, max_tokens: int = 64, seed: int = 0

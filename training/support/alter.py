@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable
 
-from rag.generators.quote import third_person
+from rag.wording import third_person
 from rag.words import NAME
 
 _DIRECTIONS = (

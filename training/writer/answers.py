@@ -24,9 +24,9 @@ from rag.chunking import split_sentences
 from rag.datatypes import Evidence, Intent, Query, Turn, Verdict
 from rag.errors import QuestionError
 from rag.evidence import Candidate, Ranked
-from rag.generators.quote import third_person
 from rag.marks import NO_ANSWER, with_numbers
 from rag.pipeline import Clock, Pipeline, sources_of
+from rag.wording import third_person
 from rag.words import stems
 from training.writer.shorten import shorten
 from training.writer.sources import Item, key, without_marks

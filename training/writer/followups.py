@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from rag import questions
 from rag.chunking import split_sentences
 from rag.datatypes import Turn
-from rag.generators.quote import third_person
 from rag.marks import with_numbers
+from rag.wording import third_person
 from rag.words import NAME, STOPWORDS, stems
 from training.writer.answers import Example
 from training.writer.sources import Item

@@ -1,0 +1,215 @@
+"""What the writer may say: each sentence of the evidence in its turn, with words left out, and its number.
+
+A small model that is free to write attaches a figure to the wrong thing, invents a name or runs in a loop. Taught to
+shorten, it does well what needs no knowledge: to see what of a sentence a question does not ask for. So it is asked for
+that alone. At each step it may name only a later word of the sentence that it is in, or end it; among those its own
+probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence
+extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
+
+Some deletions make a true sentence false, and no probability forbids them. A figure, a denial or a word that limits a
+claim therefore goes only with the whole of its clause: '85% on A and 82% on B' never becomes '85% on B'. A text in
+brackets stays whole or goes whole.
+
+``keep`` is added to the logit of the word that comes next in the sentence: the higher, the more stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SHORTEST = 3  # words of a sentence
+
+_PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # what stands in brackets is one word
+_TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
+_STOP = re.compile(r"[.!?…。！？؟।]+[\"'”’)\]]*$")
+_PUNCTUATION = re.compile(r"^[,;:–—-]+$")
+_HELD = re.compile(
+    r"\d|^(?:not|no|never|nor|neither|without|cannot|none|fails?|failed|lacks?|hardly|barely|only|almost|nearly|about|"
+    r"approximately|roughly|at|up|most|least|than|half|twice|double|one|two|three|four|five|six|seven|eight|nine|ten|"
+    r"may|might|could|unless|except|if|because|percent|fewer|less|few)$|n['’]t$",
+    re.IGNORECASE,
+)
+_BOUND = frozenset(("at", "up", "most", "least", "than", "if", "because"))  # of a figure or a clause: alone they may go
+_JOINS = frozenset(("and", "but", "while", "whereas", "which", "where", "although", "though", "thus", "thereby", "or"))
+# No sentence ends with one of these.
+_OPEN = frozenset(
+    "a an the and or but nor of in on at to for from with without by into onto upon over under between among through "
+    "during that which who whose whom where when while whereas as than if because since although though unless until "
+    "is are was were be been being has have had do does did can could may might will would shall should must not no "
+    "its their his her our my this these those such both either neither each every very more most less than via using "
+    "called named including based compared per about against across within we they it authors' can't don't also "
+    "thus".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A word of a sentence, a text in brackets, or the punctuation behind one."""
+
+    text: str
+    punctuation: bool
+    attached: bool  # to the word before, without a space
+    held: bool  # may go only with its clause
+    joins: bool  # begins a clause
+    open: bool  # needs something behind it
+
+
+def units(sentence: str) -> list[Unit]:
+    """The parts of one sentence that may stay or go, without its full stop."""
+    found: list[Unit] = []
+    for piece in _PIECE.findall(_STOP.sub("", sentence.strip())):
+        tail = _TRAILING.search(piece)
+        body = piece[: tail.start()] if tail else piece
+        found.append(_unit(body))
+        if tail:
+            found.append(Unit(tail[1], True, True, False, False, True))
+    return found
+
+
+def _unit(text: str) -> Unit:
+    word = text.strip("\"'“”‘’`*()[]").lower()
+    whole = text.startswith(("(", "["))
+    return Unit(
+        text,
+        punctuation=bool(_PUNCTUATION.match(text)),
+        attached=False,
+        held=not whole and bool(_HELD.search(word)) and word not in _BOUND,
+        joins=word in _JOINS,
+        open=word in _OPEN or bool(_PUNCTUATION.match(text)),
+    )
+
+
+def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
+    """Whether all between two units may go; ``last`` -1 is the beginning, ``following`` the length the end."""
+    gone = parts[last + 1 : following]
+    if not any(unit.held for unit in gone):
+        return True
+    begins = last < 0 or parts[last].punctuation or gone[0].punctuation or (gone[0].joins and following >= len(parts))
+    ends = following >= len(parts) or parts[following].punctuation or gone[-1].punctuation
+    return begins and ends
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end)."""
+
+    index: int
+    tokens: tuple[int, ...]
+    at: int
+
+    @property
+    def whole(self) -> bool:
+        return self.at == len(self.tokens)
+
+
+class Shortening:
+    """The tokens that may come next, for one sentence after another.
+
+    ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
+    numbers, in the order of the answer.
+    """
+
+    def __init__(
+        self, sentences: Sequence[tuple[int, str]], tokenize: Callable[[str], Sequence[int]], keep: float
+    ) -> None:
+        self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
+        self._tokenize, self._keep = tokenize, keep
+        self._sentence = -1
+        self._next_sentence()
+
+    @property
+    def done(self) -> bool:
+        """Whether every sentence has been given."""
+        return self._sentence >= len(self._sentences)
+
+    def choose(self, logits: npt.NDArray[np.float32]) -> int:
+        """The best admitted token, of equals the lowest, given the model's logits (vocabulary,). It is taken."""
+        admitted = self.admitted()
+        tokens = sorted(admitted)
+        scores = logits[tokens] + np.array([admitted[t] for t in tokens], np.float32)
+        token = tokens[int(np.argmax(scores))]
+        self.accept(token)
+        return token
+
+    def forced(self) -> list[int]:
+        """The tokens that come next whatever the model says; they are taken."""
+        run: list[int] = []
+        while not self.done and len(admitted := self.admitted()) == 1:
+            run += admitted
+            self.accept(run[-1])
+        return run
+
+    def admitted(self) -> dict[int, float]:
+        """Every token that may come next, with what is added to its logit."""
+        return {token: bonus for token, (bonus, _) in self._following().items()}
+
+    def accept(self, token: int) -> None:
+        """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
+        following = self._following()
+        if token not in following:
+            raise ValueError(f"token {token} is not admitted")
+        self._readings = following[token][1]
+        self._words += any(r.whole for r in self._readings)
+        end = len(self._sentences[self._sentence][1])
+        if any(r.whole and r.index == end for r in self._readings):
+            self._next_sentence()
+
+    def _next_sentence(self) -> None:
+        self._sentence += 1
+        self._words = 0
+        self._readings = [_Reading(-1, (), 0)]
+        if not self.done:
+            number, parts = self._sentences[self._sentence]
+            lead = "" if self._sentence == 0 else " "
+            self._inner = [tuple(self._tokenize(unit.text if unit.attached else f" {unit.text}")) for unit in parts]
+            self._first = [
+                tuple(self._tokenize(lead + (unit.text if at == 0 else _capital(unit.text))))
+                for at, unit in enumerate(parts)
+            ]
+            self._close = tuple(self._tokenize(f" [{number}]."))
+
+    def _following(self) -> dict[int, tuple[float, list[_Reading]]]:
+        """By token what is added to its logit, and how the text is read with it."""
+        found: dict[int, tuple[float, list[_Reading]]] = {}
+
+        def add(reading: _Reading, bonus: float) -> None:
+            token = reading.tokens[reading.at]
+            before, readings = found.get(token, (0.0, []))
+            further = _Reading(reading.index, reading.tokens, reading.at + 1)
+            if further not in readings:
+                readings = [*readings, further]
+            found[token] = (max(before, bonus), readings)
+
+        for reading in self._readings:
+            if not reading.whole:
+                add(reading, 0.0)
+                continue
+            for index, tokens in self._after(reading.index):
+                add(_Reading(index, tokens, 0), self._keep if index == reading.index + 1 else 0.0)
+        return found
+
+    def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
+        parts = self._sentences[self._sentence][1]
+        found = []
+        for index, unit in enumerate(parts[last + 1 :], start=last + 1):
+            if last < 0 and unit.punctuation:
+                continue
+            if may_skip(parts, last, index):
+                found.append((index, (self._first if last < 0 else self._inner)[index]))
+        short = self._words < min(SHORTEST, sum(not u.punctuation for u in parts))
+        if last >= 0 and not short and not parts[last].open and may_skip(parts, last, len(parts)):
+            found.append((len(parts), self._close))
+        # Nothing admitted is left only behind the last word: there the sentence ends, whatever that word is.
+        return found or [(len(parts), self._close)]
+
+
+def _capital(text: str) -> str:
+    """With a capital at its beginning, unless it is a name with its own spelling ('iBugMask', 'k-means')."""
+    if any(c.isupper() or c.isdigit() for c in text) or re.match(r"[b-z](?![^\W_])", text):
+        return text
+    return text[:1].upper() + text[1:]
