@@ -7,7 +7,7 @@ probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'S
 extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
 
 Some deletions make a true sentence false, and no probability forbids them. A figure, a denial or a word that limits a
-claim therefore goes only with the whole of its clause: '85% on A and 82% on B' never becomes '85% on B'. A text in
+claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85% on B'. A text in
 brackets stays whole or goes whole.
 
 ``keep`` is added to the logit of the word that comes next in the sentence: the higher, the more stays.
@@ -28,13 +28,13 @@ _PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # what stands in brac
 _TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
 _STOP = re.compile(r"[.!?…。！？؟।]+[\"'”’)\]]*$")
 _PUNCTUATION = re.compile(r"^[,;:–—-]+$")
-_HELD = re.compile(
-    r"\d|^(?:not|no|never|nor|neither|without|cannot|none|fails?|failed|lacks?|hardly|barely|only|almost|nearly|about|"
-    r"approximately|roughly|at|up|most|least|than|half|twice|double|one|two|three|four|five|six|seven|eight|nine|ten|"
-    r"may|might|could|unless|except|if|because|percent|fewer|less|few)$|n['’]t$",
+_FIGURE = re.compile(r"\d|^percent$")
+_LIMIT = re.compile(
+    r"^(?:not|no|never|nor|neither|without|cannot|none|fail(?:s|ed)?|lack(?:s|ed)?|hardly|barely|only|almost|nearly|about|"
+    r"approximately|roughly|may|might|could|unless|except|until)$|n['’]t$",
     re.IGNORECASE,
 )
-_BOUND = frozenset(("at", "up", "most", "least", "than", "if", "because"))  # of a figure or a clause: alone they may go
+_ACRONYM = re.compile(r"^\((\w[\w-]*[A-Z0-9][\w-]*|[A-Z][\w-]*)\)$")
 _JOINS = frozenset(("and", "but", "while", "whereas", "which", "where", "although", "though", "thus", "thereby", "or"))
 # No sentence ends with one of these.
 _OPEN = frozenset(
@@ -54,9 +54,11 @@ class Unit:
     text: str
     punctuation: bool
     attached: bool  # to the word before, without a space
-    held: bool  # may go only with its clause
+    figure: bool
+    limit: bool  # denies or limits what is said
     joins: bool  # begins a clause
     open: bool  # needs something behind it
+    bare: str  # without the brackets around an acronym, where what it stands for has gone; else the same text
 
 
 def units(sentence: str) -> list[Unit]:
@@ -67,7 +69,7 @@ def units(sentence: str) -> list[Unit]:
         body = piece[: tail.start()] if tail else piece
         found.append(_unit(body))
         if tail:
-            found.append(Unit(tail[1], True, True, False, False, True))
+            found.append(Unit(tail[1], True, True, False, False, False, True, tail[1]))
     return found
 
 
@@ -78,19 +80,41 @@ def _unit(text: str) -> Unit:
         text,
         punctuation=bool(_PUNCTUATION.match(text)),
         attached=False,
-        held=not whole and bool(_HELD.search(word)) and word not in _BOUND,
+        figure=not whole and bool(_FIGURE.search(word)),
+        limit=not whole and bool(_LIMIT.search(word)),
         joins=word in _JOINS,
         open=word in _OPEN or bool(_PUNCTUATION.match(text)),
+        bare=_ACRONYM.sub(r"\1", text),
     )
 
 
+def joined(kept: Sequence[tuple[int, Unit]]) -> str:
+    """Units as a text, each with its index in the sentence: what did not begin it gets a capital."""
+    text, last = "", -1
+    for index, unit in kept:
+        word = unit.text if index == last + 1 else unit.bare
+        if last < 0:
+            word = word if index == 0 else capital(word)
+        text += word if unit.attached or last < 0 else f" {word}"
+        last = index
+    return text
+
+
 def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
-    """Whether all between two units may go; ``last`` -1 is the beginning, ``following`` the length the end."""
+    """Whether all between two units may go; ``last`` -1 is the beginning, ``following`` the length the end.
+
+    From the middle of a clause to the middle of one nothing goes that holds a figure or limits what is said; a figure
+    may still go with all that is behind it, for then nothing is left that it could be taken for.
+    """
     gone = parts[last + 1 : following]
-    if not any(unit.held for unit in gone):
+    limits = any(unit.limit for unit in gone)
+    if not limits and not any(unit.figure for unit in gone):
         return True
-    begins = last < 0 or parts[last].punctuation or gone[0].punctuation or (gone[0].joins and following >= len(parts))
-    ends = following >= len(parts) or parts[following].punctuation or gone[-1].punctuation
+    at_end = following >= len(parts)
+    if at_end and not limits:
+        return True
+    begins = last < 0 or parts[last].punctuation or gone[0].punctuation or gone[0].joins
+    ends = at_end or parts[following].punctuation or gone[-1].punctuation
     return begins and ends
 
 
@@ -167,8 +191,9 @@ class Shortening:
             number, parts = self._sentences[self._sentence]
             lead = "" if self._sentence == 0 else " "
             self._inner = [tuple(self._tokenize(unit.text if unit.attached else f" {unit.text}")) for unit in parts]
+            self._bare = [tuple(self._tokenize(f" {u.bare}")) if u.bare != u.text else () for u in parts]
             self._first = [
-                tuple(self._tokenize(lead + (unit.text if at == 0 else _capital(unit.text))))
+                tuple(self._tokenize(lead + (unit.text if at == 0 else capital(unit.bare))))
                 for at, unit in enumerate(parts)
             ]
             self._close = tuple(self._tokenize(f" [{number}]."))
@@ -200,7 +225,8 @@ class Shortening:
             if last < 0 and unit.punctuation:
                 continue
             if may_skip(parts, last, index):
-                found.append((index, (self._first if last < 0 else self._inner)[index]))
+                inner = (index > last + 1 and self._bare[index]) or self._inner[index]
+                found.append((index, self._first[index] if last < 0 else inner))
         short = self._words < min(SHORTEST, sum(not u.punctuation for u in parts))
         if last >= 0 and not short and not parts[last].open and may_skip(parts, last, len(parts)):
             found.append((len(parts), self._close))
@@ -208,8 +234,8 @@ class Shortening:
         return found or [(len(parts), self._close)]
 
 
-def _capital(text: str) -> str:
-    """With a capital at its beginning, unless it is a name with its own spelling ('iBugMask', 'k-means')."""
+def capital(text: str) -> str:
+    """``text`` with a capital at its beginning, unless it is a name with its own spelling ('iBugMask', 'k-means')."""
     if any(c.isupper() or c.isdigit() for c in text) or re.match(r"[b-z](?![^\W_])", text):
         return text
     return text[:1].upper() + text[1:]

@@ -125,7 +125,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step + 1) / (WARM_UP * self.steps), (1 - self.done()) / 0.8)
         ids, mask, wanted = (t.to(self.device) for t in collate(chunk))
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+        with torch.autocast(self.device, torch.bfloat16):
             loss, _ = self.writer.loss(ids, mask, wanted)
         loss.mean().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.writer.trained().values(), 1.0)
