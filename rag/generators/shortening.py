@@ -10,7 +10,7 @@ Some deletions make a true sentence false, and no probability forbids them. A fi
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85% on B'. A text in
 brackets stays whole or goes whole.
 
-``keep`` is added to the logit of the word that comes next in the sentence: the higher, the more stays.
+``keep`` is added to the logit of going on with the next word of the sentence: the higher, the more stays.
 """
 
 from __future__ import annotations
@@ -152,11 +152,17 @@ class Shortening:
         return self._sentence >= len(self._sentences)
 
     def choose(self, logits: npt.NDArray[np.float32]) -> int:
-        """The best admitted token, of equals the lowest, given the model's logits (vocabulary,). It is taken."""
-        admitted = self.admitted()
-        tokens = sorted(admitted)
-        scores = logits[tokens] + np.array([admitted[t] for t in tokens], np.float32)
-        token = tokens[int(np.argmax(scores))]
+        """The token that comes next, given the model's logits (vocabulary,). It is taken.
+
+        Whether to go on with the next word is decided first, against all other ways together: each of them alone may be
+        less likely than that word although to leave something out is what the model most probably wants.
+        """
+        following = self._following()
+        on = sorted(t for t, (further, _) in following.items() if further)
+        off = sorted(t for t, (further, _) in following.items() if not further)
+        stays = bool(on) and (not off or _mass(logits[on]) + self._keep >= _mass(logits[off]))
+        tokens = on if stays else off
+        token = tokens[int(np.argmax(logits[tokens]))]  # of equals the lowest
         self.accept(token)
         return token
 
@@ -168,9 +174,9 @@ class Shortening:
             self.accept(run[-1])
         return run
 
-    def admitted(self) -> dict[int, float]:
-        """Every token that may come next, with what is added to its logit."""
-        return {token: bonus for token, (bonus, _) in self._following().items()}
+    def admitted(self) -> list[int]:
+        """Every token that may come next, in ascending order."""
+        return sorted(self._following())
 
     def accept(self, token: int) -> None:
         """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
@@ -198,24 +204,24 @@ class Shortening:
             ]
             self._close = tuple(self._tokenize(f" [{number}]."))
 
-    def _following(self) -> dict[int, tuple[float, list[_Reading]]]:
-        """By token what is added to its logit, and how the text is read with it."""
-        found: dict[int, tuple[float, list[_Reading]]] = {}
+    def _following(self) -> dict[int, tuple[bool, list[_Reading]]]:
+        """By token whether it goes on with the next word, and how the text is read with it."""
+        found: dict[int, tuple[bool, list[_Reading]]] = {}
 
-        def add(reading: _Reading, bonus: float) -> None:
+        def add(reading: _Reading, on: bool) -> None:
             token = reading.tokens[reading.at]
-            before, readings = found.get(token, (0.0, []))
+            before, readings = found.get(token, (False, []))
             further = _Reading(reading.index, reading.tokens, reading.at + 1)
             if further not in readings:
                 readings = [*readings, further]
-            found[token] = (max(before, bonus), readings)
+            found[token] = (before or on, readings)
 
         for reading in self._readings:
             if not reading.whole:
-                add(reading, 0.0)
+                add(reading, True)
                 continue
             for index, tokens in self._after(reading.index):
-                add(_Reading(index, tokens, 0), self._keep if index == reading.index + 1 else 0.0)
+                add(_Reading(index, tokens, 0), index == reading.index + 1)
         return found
 
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
@@ -232,6 +238,12 @@ class Shortening:
             found.append((len(parts), self._close))
         # Nothing admitted is left only behind the last word: there the sentence ends, whatever that word is.
         return found or [(len(parts), self._close)]
+
+
+def _mass(logits: npt.NDArray[np.float32]) -> float:
+    """The logarithm of the sum of their exponentials."""
+    top = float(logits.max())
+    return top + float(np.log(np.exp(logits.astype(np.float64) - top).sum()))
 
 
 def capital(text: str) -> str:
