@@ -10,7 +10,7 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +82,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     from rag.prompting import load_prompt
 
     model = registered_model(settings)
+    values = replace(values, sentences=values.sentences + model.more)
     prompt = load_prompt(model.prompt)
     generator = _llama(model, settings.context, settings.threads, settings.temperature)
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
@@ -403,6 +404,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
         model=model.name,
         sha256=model.sha256,
         adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
+        keep=model.keep,
     )
     _CLOSERS.append(generator.close)
     return generator

@@ -1,121 +1,25 @@
-"""The examples that the writer is taught with: what becomes of a question, its evidence and people's answers."""
+"""What the writer is taught: the data sets, and sentences of which it is known what stays."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rag import factory, questions
-from rag.datatypes import Evidence, Paper, Sentence
-from rag.evaluation.systems import _NO_ANSWER
-from rag.marks import NO_ANSWER
-from rag.pipeline import Pipeline
+from rag.chunking import split_sentences
+from rag.datatypes import Paper
+from rag.generators.shortening import joined, units
 from rag.prompting import load_prompt
-from rag.words import stems
-from training.writer import data, sources
-from training.writer.answers import _NO_STATEMENT, Example, look, refused, written
-from training.writer.followups import followups, shared, with_pronoun
-from training.writer.shorten import shorten
-from training.writer.sources import Item
-from training.writer.varied import joined, keywords, misspelt, varied
+from training.writer import data, shortened, sources
+from training.writer.shortened import Example, Shortened, aligned, as_ranges, indices, name
 
-
-@pytest.mark.parametrize(
-    ("sentence", "question", "short"),
-    [
-        (
-            "Experimental results show that Quantune reduces the search time by 36.5x with a small loss of accuracy.",
-            "By what factor is the search time shortened?",
-            "Quantune reduces the search time by 36.5x with a small loss of accuracy.",
-        ),
-        (
-            "The authors find that old crabs learn faster at night, which may explain how they hunt.",
-            "When do crabs learn faster?",
-            "Old crabs learn faster at night.",
-        ),
-        (
-            "In contrast to earlier nets, the model needs no labels at all, making it cheap to train on new languages.",
-            "Does the model need labels?",
-            "The model needs no labels at all.",
-        ),
-        (  # 'also' to what stands elsewhere
-            "The authors also train a model on images of the sea at night.",
-            "What is trained?",
-            "The authors train a model on images of the sea at night.",
-        ),
-        (  # what was asked for stands in the side clause
-            "The authors train on 12 languages, which makes the model cheap.",
-            "What makes the model cheap?",
-            "The authors train on 12 languages, which makes the model cheap.",
-        ),
-        (  # too little would be left
-            "Crabs learn, which is new.",
-            "Do crabs learn?",
-            "Crabs learn, which is new.",
-        ),
-        (  # no bracket is cut through
-            "The method is trained on images (for example, which show crabs, and shells) of the sea at night.",
-            "What is the method trained on?",
-            "The method is trained on images of the sea at night.",
-        ),
-    ],
+CRABS = Paper(
+    "p0",
+    "CrabNet counts shells on beaches",
+    "However, we propose CrabNet, a network that counts shells. CrabNet finds 95.2% of the shells on beaches.",
 )
-def test_a_sentence_is_cut_to_what_was_asked(sentence: str, question: str, short: str) -> None:
-    assert shorten(sentence, set(stems(question)), False) == short
-
-
-def test_no_figure_goes_where_a_figure_is_asked_for() -> None:
-    sentence = "The model is small and quick to load, achieving 91.2 on the test."
-    wanted = set(stems("model"))
-    assert shorten(sentence, wanted, True) == sentence
-    assert shorten(sentence, wanted, False) == "The model is small and quick to load."
-
-
-def example(title: str, question: str, answer: str) -> Example:
-    sentence = Sentence(answer.replace(" [1]", ""), 0, 10)
-    return Example("arxiv", question, (Evidence(1, Paper(title, title, sentence.text), (sentence,), 1.0),), answer)
-
-
-def test_two_questions_are_answered_from_two_papers() -> None:
-    both = joined(
-        example("Crabs", "Do crabs learn?", "Crabs learn [1]."),
-        example("Shells", "Why shells?", "Shells are hard [1]."),
-    )
-    assert both is not None
-    assert both.question == "Do crabs learn? Why shells?"
-    assert both.answer == "Crabs learn [1]. Shells are hard [2]."
-    assert [(e.number, e.paper.title) for e in both.evidence] == [(1, "Crabs"), (2, "Shells")]
-
-
-def test_a_paper_is_not_joined_with_itself() -> None:
-    one = example("Crabs", "Do crabs learn?", "Crabs learn [1].")
-    assert joined(one, one) is None
-
-
-def test_misspelt_words_keep_their_letters() -> None:
-    question = "How does quantization change accuracy?"
-    wrong = misspelt(question, random.Random(1))
-    assert wrong != question
-    assert sorted(wrong) == sorted(question)
-
-
-def test_keywords_are_the_words_that_carry_the_question() -> None:
-    assert keywords("How does quantization change the accuracy of networks?") == "quantization change accuracy networks"
-
-
-def test_the_same_seed_makes_the_same_examples() -> None:
-    made = [example(f"Paper {i}", f"How does method {i} change accuracy?", f"It falls by {i} [1].") for i in range(40)]
-    assert varied(made, random.Random(3)) == varied(made, random.Random(3))
-    assert len(varied(made, random.Random(3))) == 40
-    assert varied(made, random.Random(3)) != made
-
-
-# Sources
 
 
 def lines(path: Path, *records: object) -> None:
@@ -195,11 +99,6 @@ def test_a_claim_begins_small_unless_with_a_name(claim: str, clause: str) -> Non
     assert sources._in_a_clause(claim, "Crabs of Norway were counted.") == clause
 
 
-def test_an_answer_asks_nothing_and_has_no_gaps() -> None:
-    assert all(_NO_STATEMENT.search(t) for t in ("Why do they [1]?", "It has signs such as ( and ) [1]."))
-    assert not _NO_STATEMENT.search("It has f(x) and g(y) of two [1].")
-
-
 def test_the_heading_of_a_part_is_no_word_of_its_first_sentence() -> None:
     texts = ("CONCLUSIONS These nets work.", "MATERIALS AND METHODS: We count.", "SLAM is hard.", "CRISPR works.")
     assert [sources._PART.sub("", t) for t in texts] == ["These nets work.", "We count.", *texts[2:]]
@@ -210,166 +109,72 @@ def test_references_in_the_body_of_an_article_are_no_part_of_its_sentences() -> 
     assert sources._without_references(text) == "Crabs moult in spring at night (n = 40)."
 
 
-# Answers, over a library of the texts, the program's own way
-
-CRABS = (
-    "CrabNet counts shells on beaches",
-    "Shells on beaches are counted by hand. We propose CrabNet, a network that counts shells in pictures of beaches, "
-    "which may help divers. It was trained on 12,400 pictures of beaches in Norway. CrabNet finds 95.2% of the shells.",
-)
-SNOW = (
-    "Snow depth from satellites",
-    "Snow depth is needed to forecast floods. We measure snow depth in the Alps from satellites. "
-    "The error is 12 cm on average. Forests make the error larger.",
-)
-OWLS = ("Owls in cities", "Owls live in cities. They hunt rats at night. Lamps disturb their hunting.")
-
-
-@pytest.fixture(scope="module")
-def pipeline(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    papers = [Paper(f"p{at}", *texts) for at, texts in enumerate((CRABS, SNOW, OWLS))]
-    yield data._library(tmp_path_factory.mktemp("writer-data"), papers)
-    factory.close_all()
-
-
-def item(source: str, question: str, gold: int, *answers: str, roles: tuple[str, ...] = ()) -> Item:
-    sentences = [f"{s.rstrip('.')}." for s in CRABS[1].split(". ")]
-    marked = tuple(zip(sentences, roles, strict=True)) if roles else ()
-    return Item(source, question, Paper("p0", *CRABS), (sentences[gold],), answers, "crabs", marked)
-
-
-def test_the_sentence_that_answers_is_cut_to_the_answer(pipeline: Pipeline) -> None:
-    seen = look(pipeline, item("xquad", "What counts shells in pictures of beaches?", 1, "CrabNet"))
-    assert seen is not None
-    made = written(pipeline, seen)
-    assert made is not None and made.task == "write" and made.evidence == seen.found
-    assert "The authors propose CrabNet, a network that counts shells in pictures of beaches [1]." in made.answer
-    assert "divers" not in made.answer
-
-
-def test_a_persons_answer_is_taken_where_the_evidence_bears_it_out(pipeline: Pipeline) -> None:
-    said = "CrabNet was trained on 12,400 pictures of beaches."
-    question = "How many pictures was CrabNet trained on?"
-    right, wrong = (look(pipeline, item("qasper", question, 2, text)) for text in (said, said.replace("12", "13")))
-    assert right is not None and wrong is not None
-    made = written(pipeline, right)
-    assert made is not None and made.answer == "CrabNet was trained on 12,400 pictures of beaches [1]."
-    assert written(pipeline, wrong) is None  # 'It was trained on …' is no answer that stands alone
-
-
-def test_a_summary_says_the_aim_and_the_result(pipeline: Pipeline) -> None:
-    roles = ("background", "objective", "method", "result")
-    seen = look(pipeline, item("csabstruct", "Summarise CrabNet.", 1, roles=roles))
-    assert seen is not None
-    made = written(pipeline, seen)
-    assert made is not None and made.task == "summarise"
-    assert made.answer.startswith(
-        "The authors propose CrabNet, a network that counts shells in pictures of beaches [1]."
-    )
-    assert made.answer.endswith("CrabNet finds 95.2% of the shells [1].")
-    bare = look(pipeline, item("csabstruct", "Summarise CrabNet.", 1, roles=("background",) * 4))
-    assert bare is not None and written(pipeline, bare) is None
-
-
-def test_a_near_miss_has_evidence_without_the_sentence_that_answers(pipeline: Pipeline) -> None:
-    seen = look(pipeline, item("xquad", "What share of the shells does CrabNet find?", 3, "95.2%"))
-    assert seen is not None
-    made = refused(seen)
-    assert made is not None and (made.task, made.answer) == ("refuse", NO_ANSWER)
-    assert made.evidence[0].paper.title == CRABS[0]
-    assert "95.2" not in " ".join(s.text for e in made.evidence for s in e.sentences)
-
-
-def test_no_near_miss_is_made_where_an_answer_is_left(pipeline: Pipeline) -> None:
-    named = look(pipeline, item("xquad", "What finds 95.2% of the shells?", 3, "CrabNet"))  # named elsewhere too
-    model = look(pipeline, item("arxiv", "What is CrabNet used for?", 3))  # a model's question, not after a figure
-    assert named is not None and model is not None
-    assert refused(named) is None and refused(model) is None
-
-
-def test_details_that_an_abstract_does_not_give_are_near_misses(pipeline: Pipeline) -> None:
-    asked = [
-        look(pipeline, item("detail", f"What {what} does CrabNet use?", 0, what)) for what in ("optimizer", "picture")
-    ]
-    assert asked[0] is not None and asked[1] is not None
-    assert (made := refused(asked[0])) is not None and made.evidence == asked[0].found
-    assert refused(asked[1]) is None
-
-
-def test_the_refusal_is_one_sentence_everywhere() -> None:
-    assert NO_ANSWER in load_prompt("write").templates[0].content
-    assert _NO_ANSWER.search(NO_ANSWER)
-
-
-# Follow-ups
+# Shortened sentences
 
 
 @pytest.mark.parametrize(
-    ("question", "phrase", "short"),
+    ("shorter", "kept"),
     [
-        ("How does CrabNet count shells?", "CrabNet", ""),  # 'count' is not known to be a verb
-        ("How does CrabNet work?", "CrabNet", "How does it work?"),
-        ("What is the accuracy of CrabNet?", "CrabNet", "What is its accuracy?"),
-        ("Where was the Summer Theatre?", "Summer Theatre", "Where was it?"),
-        ("What are CrabNet's weights trained on?", "CrabNet", "What are its weights trained on?"),
-        ("What viruses are linked to airway diseases?", "airway diseases", ""),
-        ("What viruses are found in airway diseases?", "airway diseases", "What viruses are found in them?"),
-        ("How do airway diseases begin?", "airway diseases", "How do they begin?"),
-        ("What does HIV-1 infection cause?", "HIV-1", ""),  # 'it infection'
-        ("What type of coronavirus is it?", "coronavirus", ""),
-        ("Does the swine flu differ from the swine flu of 1918?", "swine flu", ""),
+        ("The authors propose CrabNet", "0-3"),
+        ("CrabNet counts shells", "3,8-9"),
+        ("Network that counts shells", "6-9"),  # with a capital
+        ("The authors propose CrabNet, a network", "0-6"),
+        ("The authors count shells", None),  # 'count' is not there
+        ("Shells that counts", None),  # not in that order
     ],
 )
-def test_a_noun_phrase_gives_way_to_a_pronoun_where_that_is_sure(question: str, phrase: str, short: str) -> None:
-    assert with_pronoun(question, phrase) == short
+def test_what_stays_of_a_sentence_is_found_again(shorter: str, kept: str | None) -> None:
+    whole = units("The authors propose CrabNet, a network that counts shells.")
+    found = aligned(units(shorter), whole)
+    assert (None if found is None else as_ranges(found)) == kept
+    if found is not None:
+        assert joined([(i, whole[i]) for i in found]) == shorter
+        assert indices(as_ranges(found)) == found
 
 
-def test_only_noun_phrases_and_names_are_shared() -> None:
-    assert (
-        shared("How does the peeling algorithm work?", "Who made the peeling algorithm?")[0] == "the peeling algorithm"
-    )
-    assert shared("How fast is growth?", "What is growth?") == []
-    assert shared("What is IFITM3?", "Where is IFITM3?") == ["IFITM3"]
-    assert shared("Who beat John Elway?", "How old is John Elway?") == []  # no 'it'
-    assert shared("Which test is used to build the nets?", "Who has to build nets?") == []
+def test_of_several_ways_to_read_it_the_one_in_fewest_pieces_is_taken() -> None:
+    whole = units("The crab and the owl and the snow fell.")
+    assert aligned(units("And the snow fell"), whole) == [5, 6, 7, 8]
 
 
-def test_a_follow_up_leans_on_the_turn_before_and_means_the_question(tmp_path: Path) -> None:
-    paper = Paper("a", "Coronaviruses", "Bovine coronavirus has 31 kb. Its genome has one strand.")
-    items = [
-        Item("covid", "What is the size of bovine coronavirus?", paper, ("Bovine coronavirus has 31 kb.",), (), "g"),
-        Item("covid", "How many strands are in bovine coronavirus?", paper, ("Its genome has one strand.",), (), "g"),
-        Item("covid", "Who eats crabs?", paper, ("Its genome has one strand.",), (), "g"),
-        Item("covid", "How many cows have bovine coronavirus?", paper, ("Some.",), (), "another text"),
+def test_an_acronym_loses_its_brackets_with_what_it_stands_for() -> None:
+    whole = units("The Crab Counting Network (CCN) finds shells.")
+    found = aligned(units("The CCN finds shells"), whole)
+    assert found == [0, 4, 5, 6] and joined([(i, whole[i]) for i in found]) == "The CCN finds shells"
+    assert joined(list(enumerate(whole))) == "The Crab Counting Network (CCN) finds shells"
+
+
+def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    said = [shortened.third_person(s.text) for s in split_sentences(CRABS.abstract)]
+    asked = {("xquad", name("What finds shells?")): ("What finds shells?", "crabs")}
+    good = [{"n": 1, "of": name(said[1]), "kept": "0-4"}, {"n": 1, "of": name(said[0]), "kept": "-"}]
+    gone = [{"n": 1, "of": name("Owls hunt."), "kept": "0"}]
+    path = tmp_path / "shortened.jsonl"
+    records = [
+        {"source": "xquad", "question": name("What finds shells?"), "sentences": good},
+        {"source": "xquad", "question": name("What finds shells?"), "sentences": gone},
+        {"source": "xquad", "question": name("Who asks?"), "sentences": good},
     ]
-    one, two = followups(items)
-    assert (one.question, one.answer) == ("What is its size?", items[0].question)
-    assert (two.question, two.answer) == ("How many strands are in it?", items[1].question)
-    assert [t.content for t in two.history] == [items[0].question, "Bovine coronavirus has 31 kb [1]."]
-    for made in (one, two):
-        query = questions.understand(made.question, made.history)
-        assert query.is_follow_up and questions.keeps_topic(made.answer, query)
-    (last,) = data.messages({n: load_prompt(n) for n in ("write", "rewrite")}, two)[-1:]
-    assert "User: What is the size of bovine coronavirus?" in last.content and "are in it?" in last.content
+    shortened.write(path, iter(records))
+    (made,), lost = shortened.read(asked, [CRABS], path)
+    assert lost == 2 and made.group == "crabs"
+    assert made.answer == "CrabNet finds 95.2% of the [1]."
+    (system, user) = data.messages(load_prompt("write"), made)
+    assert "numbered sentences" in system.content
+    assert user.content == f"Question: What finds shells?\n\n[1] {said[1]}\n[1] {said[0]}"
+    assert said[0].startswith("The authors propose CrabNet")
 
 
-# The mixture
-
-
-def many(task: str, count: int, groups: int = 50) -> list[Example]:
-    return [Example("xquad", f"{task} {i}?", (), "A [1].", task, f"g{i % groups}") for i in range(count)]
-
-
-@pytest.mark.parametrize(("misses", "rewritings"), [(500, 500), (500, 0), (3, 500), (0, 0)])
-def test_refusals_and_rewritings_keep_to_their_share(misses: int, rewritings: int) -> None:
-    made = data.mixed(many("write", 220), many("refuse", misses), many("rewrite", rewritings), random.Random(1))
-    counts = Counter(e.task for e in made)
-    assert counts["write"] == 220
-    assert counts["refuse"] <= len(made) / data.REFUSED and counts["rewrite"] <= 220 / (data.REWRITTEN - 2)
-    assert counts["refuse"] >= min(misses, 18) and counts["rewrite"] >= min(rewritings, 18)
+def test_what_is_shipped_names_no_text_and_keeps_a_sensible_share() -> None:
+    records = [json.loads(line) for line in shortened.FILE.read_text(encoding="utf-8").splitlines()]
+    assert len(records) > 1_900
+    assert {len(s["of"]) for r in records for s in r["sentences"]} == {12} == {len(r["question"]) for r in records}
+    assert all(r["sentences"][0]["kept"] != "-" for r in records)
+    assert data.UNSEEN not in {r["source"] for r in records}
 
 
 def test_no_text_is_both_trained_on_and_held_out() -> None:
-    train, held_out = data.split(many("write", 400), random.Random(1))
+    made = [Example("xquad", f"{i}?", (Shortened(1, "A b c.", "A b"),), f"g{i % 50}") for i in range(400)]
+    train, held_out = data.split(made, random.Random(1))
     assert len(held_out) == 8 * 8 and len(train) + len(held_out) == 400
     assert not {e.group for e in train} & {e.group for e in held_out}

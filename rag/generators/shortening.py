@@ -7,8 +7,8 @@ probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'S
 extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
 
 Some deletions make a true sentence false, and no probability forbids them. A figure, a denial or a word that limits a
-claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85% on B'. A text in
-brackets stays whole or goes whole.
+claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
+on B'. A text in brackets stays whole or goes whole.
 
 ``keep`` is added to the logit of going on with the next word of the sentence: the higher, the more stays.
 """

@@ -34,7 +34,8 @@ class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
     ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
-    for both. ``prompt`` is the file of ``prompts/`` that it answers with.
+    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``keep`` is given for one that was taught to
+    shorten (:mod:`rag.generators.shortening`), and then ``more`` is how many sentences beyond the setting it gets.
     """
 
     name: str
@@ -45,6 +46,8 @@ class RegisteredModel:
     adapter: Path | None = None
     adapter_sha256: str = ""
     prompt: str = "answer"
+    keep: float | None = None
+    more: int = 0
 
 
 def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredModel:

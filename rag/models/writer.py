@@ -1,4 +1,4 @@
-"""The writer: the bundled model with an adapter that has taught it to answer from sources with footnotes.
+"""The writer: the bundled model with an adapter that has taught it to shorten sentences to what a question asks for.
 
 The adapter is a small GGUF that comes with the program, ``models/writer.gguf``; llama.cpp applies it to the bundled
 model when it loads that. ``training/writer`` makes it. Where the file is not there, no writer is offered.
@@ -18,8 +18,10 @@ from rag.models.registry import WRITER, RegisteredModel
 ADAPTER = "writer.gguf"
 # Of models/writer.gguf; empty as long as none ships, which makes any file there another one.
 ADAPTER_SHA256 = ""
-TITLE = "SmolLM2-135M taught to answer with footnotes"
+TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
+KEEP = 0.0  # see rag.generators.shortening
+MORE = 1  # sentences beyond the setting: a shortened one takes less room
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 
@@ -72,6 +74,8 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
         adapter=path,
         adapter_sha256=ADAPTER_SHA256,
         prompt=PROMPT,
+        keep=KEEP,
+        more=MORE,
     )
 
 

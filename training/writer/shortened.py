@@ -4,7 +4,8 @@
 the number that it has in the answer (``n``), the sentence itself in the third person (``of``) and what of it is
 ``kept``: ranges of its units (:func:`rag.generators.shortening.units`), ``-`` for nothing. Questions and sentences are
 named by the beginning of their SHA-256 and looked up in the data sets, so that no text of these is repeated here. A
-sentence that another version of the program splits or words otherwise is not found; its example is left out and counted.
+sentence that another version of the program splits or words otherwise is not found; its example is left out, and
+counted.
 
 The choice of what stays was made by a large language model, sentence by sentence, with these rules: only delete; keep
 what bears on the question, and all that limits or measures it; drop lead-ins, praise, and what was not asked for; leave

@@ -25,13 +25,6 @@ _NAMED = (
     "What does {} do, and how well?",
 )  # fmt: skip
 _CLAIM = ("Is it true that {}?", "Is there evidence that {}?", "Do studies show that {}?")
-_DETAILS = (
-    ("How many GPUs does {} need?", "gpu"), ("What learning rate does {} use?", "learning rate"),
-    ("Under which licence is the code of {} released?", "licen"), ("How long does it take to set up {}?", "minute"),
-    ("Which optimizer is used in {}?", "optimi"), ("How much memory does {} need?", "memory"),
-    ("Who paid for the work on {}?", "fund"), ("How many users does {} have?", "user"),
-    ("In which programming language is {} written?", "program"), ("When was {} first released?", "release"),
-)  # fmt: skip
 _BIBREF = re.compile(r"\s*\b(?:BIBREF|TABREF|FIGREF|INLINEFORM|SECREF|DISPLAYFORM|UID)\d+(?:\s*,)?")
 # Of an article's body: '(3, 17)', '[3]', '(Stevens, 1953; Busse et al., 2010)'.
 _REFERENCES = re.compile(
@@ -190,20 +183,9 @@ def scifact(data: Path) -> Iterator[Item]:
             yield Item("scifact", _CLAIM[at % len(_CLAIM)].format(claim), paper, gold, group=paper.id)
 
 
-def detail(data: Path) -> Iterator[Item]:
-    """Details that papers give and abstracts seldom do, asked of what a title names; ``answers`` is what an abstract
-    that does give them would say. For near misses alone: no sentence answers."""
-    for at, record in enumerate(lines(data / "synthetic" / "arxiv_questions.jsonl")):
-        name, colon, _ = record["title"].partition(":")
-        if colon and re.fullmatch(NAME, name):
-            question, word = _DETAILS[at % len(_DETAILS)]
-            paper = Paper(f"arxiv-{at}", record["title"], " ".join(record["sentences"]))
-            yield Item("detail", question.format(name), paper, (), (word,), paper.id)
-
-
 SOURCES = {
     "arxiv": arxiv, "qasper": qasper, "xquad": xquad, "covid": covid, "pubmedqa": pubmedqa, "scitldr": scitldr,
-    "csabstruct": csabstruct, "expertqa": expertqa, "scifact": scifact, "detail": detail,
+    "csabstruct": csabstruct, "expertqa": expertqa, "scifact": scifact,
 }  # fmt: skip
 
 

@@ -1,0 +1,115 @@
+"""What the writer may say: words of a sentence in their order, and no deletion that makes a true sentence false."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.generators.shortening import Shortening, may_skip, units
+
+RESULT = "It has 85% on A and 82% on B, but not on C (a hard set), which is new."
+
+
+class Words:
+    """A tokenizer whose tokens are characters, so that words share beginnings."""
+
+    def __call__(self, text: str) -> list[int]:
+        return [ord(c) for c in text]
+
+
+def written(sentences: list[tuple[int, str]], wish: str, keep: float = 0.0) -> str:
+    """What comes out when the model likes, at each place, the characters of ``wish`` in their order best."""
+    shortening = Shortening(sentences, Words(), keep)
+    out: list[int] = []
+    while not shortening.done:
+        if forced := shortening.forced():
+            out += forced
+            continue
+        logits = np.zeros(0x3000, np.float32)
+        if len(out) < len(wish):
+            logits[ord(wish[len(out)])] = 20.0
+        out.append(shortening.choose(logits))
+    return "".join(map(chr, out))
+
+
+def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
+    assert [u.text for u in units(RESULT)] == [
+        "It", "has", "85%", "on", "A", "and", "82%", "on", "B", ",", "but", "not", "on", "C", "(a hard set)", ",",
+        "which", "is", "new",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("It has 85% on A [1].", "It has 85% on A [1]."),  # all that is behind it goes
+        ("It has 85% on B [1].", "It has 85% on A"),  # a figure never comes to stand by another name
+        ("It has 82% on B", "It has 85% on A and 82% on B"),
+        ("It has 85% on A and 82% on B, but on C", "It has 85% on A and 82% on B, but not on C"),  # no denial is lost
+        ("It has 85% on A and 82% on B [1].", "It has 85% on A and 82% on B"),
+    ],
+)
+def test_what_makes_a_sentence_false_does_not_go(wish: str, said: str) -> None:
+    assert written([(1, RESULT)], wish).startswith(said)
+
+
+def test_every_sentence_has_its_turn_and_its_number() -> None:
+    sentences = [(1, "Old crabs learn faster at night."), (3, "Owls hunt rats in the dark?")]
+    text = written(sentences, "Crabs learn faster [1]. Owls hunt rats [3].")
+    assert text == "Crabs learn faster [1]. Owls hunt rats [3]."
+
+
+def test_no_sentence_ends_in_a_word_that_needs_another() -> None:
+    assert (
+        written([(2, "The crabs learn the trick of the night.")], "The crabs learn the [2].")
+        != "The crabs learn the [2]."
+    )
+
+
+def test_more_stays_the_more_it_is_told_to_keep() -> None:
+    sentence = [(1, "Very old crabs learn quickly.")]
+    assert written(sentence, "Crabs learn quickly [1].", keep=0.0) == "Crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].", keep=50.0) == "Very old crabs learn quickly [1]."
+
+
+def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
+    assert written([(1, "The Crab Net (CN) finds shells.")], "The CN finds shells [1].") == "The CN finds shells [1]."
+
+
+def test_what_is_not_admitted_is_an_error() -> None:
+    shortening = Shortening([(1, "Crabs learn fast.")], Words(), 0.0)
+    with pytest.raises(ValueError, match="not admitted"):
+        shortening.accept(ord("z"))
+
+
+def test_without_sentences_it_is_done_at_once() -> None:
+    assert Shortening([], Words(), 0.0).done and Shortening([(1, "...")], Words(), 0.0).done
+
+
+WORDS = st.lists(
+    st.sampled_from("a the crab 5% not B, (CN) and only which x-y, it. [0,1] «q» 3.5".split()), min_size=1, max_size=14
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3), st.integers(0, 2**32 - 1))
+def test_whatever_the_model_likes_only_words_of_the_sentence_come_out_in_their_order(
+    texts: list[list[str]], seed: int
+) -> None:
+    sentences = [(n, " ".join(words)) for n, words in enumerate(texts, start=1)]
+    draw = np.random.default_rng(seed)
+    shortening, out = Shortening(sentences, Words(), 0.0), []
+    for _ in range(2000):
+        if shortening.done:
+            break
+        out.append(shortening.choose(draw.normal(size=0x3000).astype(np.float32)))
+    assert shortening.done
+    text = "".join(map(chr, out))
+    for number, source in sentences:
+        said, mark, text = text.partition(f" [{number}].")
+        if not units(source):
+            continue
+        assert mark
+        whole = iter(c for c in source.lower() if not c.isspace())
+        assert all(any(c == other for other in whole) for c in said.lower() if not c.isspace())
