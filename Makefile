@@ -78,7 +78,7 @@ train-support: dev
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
 
-# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (two hours on 2 cores) or gpu. METHOD: lora
+# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (an hour on 2 cores) or gpu. METHOD: lora
 # or all. The examples and their shards are made once, for both methods, and stay until their folder is removed.
 PRESET ?= cpu
 METHOD ?= lora

@@ -1,12 +1,10 @@
-"""How answers are marked: footnote numbers, the sentence that says that there is no answer, letters for sentences."""
+"""How answers are marked: footnote numbers, letters for sentences."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-# What a model writes in the place of an answer, where its prompt offers that; no number stands behind it.
-NO_ANSWER = "The sources do not answer the question."
 LABELS = "ABCDEFGHIJKL"  # behind which sentences stand that a model may choose from
 
 

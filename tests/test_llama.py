@@ -24,9 +24,8 @@ from rag.errors import GenerationCancelled, ModelError, QuestionError
 from rag.generators.engine import LOOP, Engine, _Loop
 from rag.generators.filters import ThinkFilter, until_stop, without_thoughts
 from rag.generators.grammar import SENTENCES, cite_grammar, normalise
-from rag.generators.llama import Fitted, LlamaGenerator, _grammar
+from rag.generators.llama import LlamaGenerator
 from rag.generators.template import ChatTemplate
-from rag.marks import NO_ANSWER
 from rag.models import prepare_bundled
 from rag.prompting import load_prompt
 from rag.threads import CoreMeter, usable_cores
@@ -202,23 +201,6 @@ def test_the_grammar_admits_real_sentences(admits: Callable[[str], bool], text: 
 )
 def test_the_grammar_rejects_uncited_text(admits: Callable[[str], bool], text: str) -> None:
     assert not admits(text)
-
-
-def test_a_grammar_may_admit_one_sentence_that_says_that_there_is_no_answer(tiny: Engine) -> None:
-    tiny.warm()
-    admits = partial(gbnf.admits, tiny, cite_grammar([1], no_answer=NO_ANSWER))
-    assert admits(NO_ANSWER) and admits("The sources do [1].")
-    assert not admits(f"{NO_ANSWER} It is so [1].") and not admits(f"It is so [1]. {NO_ANSWER}")
-    assert not gbnf.admits(tiny, cite_grammar([1]), NO_ANSWER)
-
-
-def test_no_answer_is_admitted_where_the_prompt_offers_it() -> None:
-    evidence = [paper(1, "Sounds", "Moths hear bats.")]
-    offered = {}
-    for name in ("write", "answer"):
-        messages = load_prompt(name).render("Who hears?", evidence)
-        offered[name] = NO_ANSWER in _grammar(Fitted(messages, tuple(evidence), 0, 0))
-    assert offered == {"write": True, "answer": False}
 
 
 def test_the_likeliest_admitted_token_is_what_the_whole_vocabulary_gives(llama: LlamaGenerator) -> None:

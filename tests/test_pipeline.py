@@ -27,7 +27,6 @@ from rag.datatypes import (
 from rag.encoders import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
 from rag.library import Library
-from rag.marks import NO_ANSWER
 from rag.pipeline import REPLACED, Pipeline
 from rag.prompting import load_prompt
 from rag.retrievers.dense import DenseRetriever
@@ -167,7 +166,7 @@ def test_or_is_marked(quoting: Pipeline) -> None:
     assert "(not supported)" in presentation.to_plain(answer)
 
 
-@pytest.mark.parametrize("text", [INVENTED, PLAIN, NO_ANSWER, "", "It is so [9]."])
+@pytest.mark.parametrize("text", [INVENTED, PLAIN, "The sources do not say.", "", "It is so [9]."])
 def test_quotes_stand_in_where_nothing_passes_and_the_answer_says_so(quoting: Pipeline, text: str) -> None:
     pipeline, _ = written(quoting, text)
     answer = pipeline.answer(SPINENET)

@@ -11,7 +11,6 @@ exist, then its full stop: ``The model has 7 billion parameters [1].`` How it st
   next. :func:`normalise` puts both forms into one. Ends of sentences are ends in any script (``。 ؟ ।``).
 * ``<`` needs a space or a digit behind it (``p <0.05``), so that neither a reasoning block nor the text of a
   chat-template token is an answer.
-* A prompt may offer one sentence to say that the evidence has no answer; that alone needs no number.
 * Sentences have at most :data:`WORDS` words, so that a model that rambles still arrives at a citation.
 
 GBNF: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
@@ -46,7 +45,7 @@ _OURS = "<[]"  # of citations and of what templates write
 _LAYOUT = ">{}|*#`_\\,;:)/-"  # no sentence begins with it
 
 _RULES = r"""
-root ::= " "? %(answer)s
+root ::= " "? answer
 answer ::= sentence (" " sentence){0,%(more)d}
 sentence ::= head (" " word){0,%(words)d} ((" " trailing)? " " cite stop | end " " cite)
 stop ::= [.。।]
@@ -70,11 +69,10 @@ cite ::= %(cites)s
 """
 
 
-def cite_grammar(numbers: Sequence[int], sentences: int = SENTENCES, no_answer: str = "") -> str:
+def cite_grammar(numbers: Sequence[int], sentences: int = SENTENCES) -> str:
     """The grammar for evidence ``numbers`` (at least one), for at most ``sentences`` sentences.
 
-    ``no_answer`` (words and a full stop) may be the whole text instead. Two numbers behind a sentence come in ascending
-    order, so that none is said twice.
+    Two numbers behind a sentence come in ascending order, so that none is said twice.
     """
     ordered = sorted(set(numbers))
     if not ordered:
@@ -84,7 +82,6 @@ def cite_grammar(numbers: Sequence[int], sentences: int = SENTENCES, no_answer: 
         later = " | ".join(f'"[{other}]"' for other in ordered[at + 1 :])
         cites.append(f'"[{number}]"' + (f" ({later})?" if later else ""))
     return _RULES % {
-        "answer": f"({_quoted(no_answer)} | answer)" if no_answer else "answer",
         "more": sentences - 1,
         "words": WORDS - 1,
         "anything": _either(_ANYTHING_AFTER),

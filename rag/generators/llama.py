@@ -18,7 +18,6 @@ from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
 from rag.generators.shortening import Shortening
-from rag.marks import NO_ANSWER
 from rag.wording import told
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
@@ -43,8 +42,8 @@ class LlamaGenerator:
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
     registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
-    should then stand for both files. ``keep`` is given for a model that was taught to shorten
-    (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
+    should then stand for both files. ``cut`` (``keep`` and ``worth``) is given for a model
+    that was taught to shorten (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
     """
 
     name = "llama"
@@ -62,7 +61,7 @@ class LlamaGenerator:
         sha256: str | None = None,
         chat_template: str | None = None,
         adapter: Adapter | None = None,
-        keep: float | None = None,
+        cut: tuple[float, float] | None = None,
     ) -> None:
         self.model = model or path.stem
         self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
@@ -70,7 +69,7 @@ class LlamaGenerator:
         self._max_tokens = max_tokens
         self._render = render
         self._sha256 = sha256
-        self._keep = keep
+        self._cut = cut
 
     @property
     def model_sha256(self) -> str:
@@ -105,8 +104,8 @@ class LlamaGenerator:
             raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
-        if cite and self._keep is not None:
-            yield from self._shortened(fitted, self._keep, stop)
+        if cite and self._cut is not None:
+            yield from self._shortened(fitted, *self._cut, stop)
             return
         pieces = without_thoughts(
             self.engine.stream(
@@ -114,7 +113,7 @@ class LlamaGenerator:
                 max_tokens=fitted.answer_tokens,
                 temperature=self._temperature,
                 seed=request.seed,
-                grammar=_grammar(fitted) if cite else None,
+                grammar=cite_grammar([e.number for e in fitted.evidence]) if cite else None,
                 # A grammar leaves no room for reasoning; without one the block is written and not shown.
                 thinking=not cite,
                 stop=stop,
@@ -122,9 +121,9 @@ class LlamaGenerator:
         )
         yield from normalise(pieces) if cite else pieces
 
-    def _shortened(self, fitted: Fitted, keep: float, stop: StopSignal) -> Iterator[str]:
+    def _shortened(self, fitted: Fitted, keep: float, worth: float, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep)
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep, worth)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 
@@ -183,12 +182,6 @@ class LlamaGenerator:
         if self._render is None:
             raise ValueError("a request without messages needs a generator with 'render'")
         return tuple(self._render(question, evidence))
-
-
-def _grammar(fitted: Fitted) -> str:
-    """Numbers of what stands in the prompt; no answer is one of the answers where the prompt says so."""
-    offered = any(NO_ANSWER in m.content for m in fitted.messages if m.role == "system")
-    return cite_grammar([e.number for e in fitted.evidence], no_answer=NO_ANSWER if offered else "")
 
 
 def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:

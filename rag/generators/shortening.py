@@ -10,14 +10,16 @@ Some deletions make a true sentence false, and no probability forbids them. A fi
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
 on B'. A text in brackets stays whole or goes whole.
 
-``keep`` is added to the logit of going on with the next word of the sentence: the higher, the more stays.
+How much goes is a matter of two figures, both in nats. ``keep`` is what every cut costs, so that no single word is cut
+out of a phrase for little; ``worth`` is what a word that goes is worth, so that of two cuts of about one probability
+the longer one is made.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +49,9 @@ _OPEN = frozenset(
 )
 
 
+_LETTERS = ("A", "I")  # names, where they end a sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A word of a sentence, a text in brackets, or the punctuation behind one."""
@@ -74,7 +79,8 @@ def units(sentence: str) -> list[Unit]:
 
 
 def _unit(text: str) -> Unit:
-    word = text.strip("\"'“”‘’`*()[]").lower()
+    bare = text.strip("\"'“”‘’`*()[]")
+    word = bare.lower()
     whole = text.startswith(("(", "["))
     return Unit(
         text,
@@ -83,7 +89,7 @@ def _unit(text: str) -> Unit:
         figure=not whole and bool(_FIGURE.search(word)),
         limit=not whole and bool(_LIMIT.search(word)),
         joins=word in _JOINS,
-        open=word in _OPEN or bool(_PUNCTUATION.match(text)),
+        open=(word in _OPEN and bare not in _LETTERS) or bool(_PUNCTUATION.match(text)),
         bare=_ACRONYM.sub(r"\1", text),
     )
 
@@ -103,28 +109,45 @@ def joined(kept: Sequence[tuple[int, Unit]]) -> str:
 def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
     """Whether all between two units may go; ``last`` -1 is the beginning, ``following`` the length the end.
 
-    From the middle of a clause to the middle of one nothing goes that holds a figure or limits what is said; a figure
-    may still go with all that is behind it, for then nothing is left that it could be taken for.
+    From the middle of a clause to the middle of one nothing goes that holds a figure or limits what is said, nor what
+    stands before a second figure; a figure may still go with all that is behind it, for then nothing is left that it
+    could be taken for.
     """
     gone = parts[last + 1 : following]
-    limits = any(unit.limit for unit in gone)
-    if not limits and not any(unit.figure for unit in gone):
-        return True
     at_end = following >= len(parts)
-    if at_end and not limits:
+    if not gone:
+        return True
+    limits = any(unit.limit for unit in gone)
+    figures = any(unit.figure for unit in gone) and not at_end
+    second = not at_end and parts[following].figure and _has_figure_before(parts, last)
+    if not (limits or figures or second):
         return True
     begins = last < 0 or parts[last].punctuation or gone[0].punctuation or gone[0].joins
     ends = at_end or parts[following].punctuation or gone[-1].punctuation
     return begins and ends
 
 
+def _has_figure_before(parts: Sequence[Unit], last: int) -> bool:
+    """Whether the clause that ``last`` stands in has a figure up to there."""
+    for unit in reversed(parts[: last + 1]):
+        if unit.punctuation:
+            return False
+        if unit.figure:
+            return True
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end)."""
+    """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end).
+
+    ``gone`` is how many units were left out before it.
+    """
 
     index: int
     tokens: tuple[int, ...]
     at: int
+    gone: int
 
     @property
     def whole(self) -> bool:
@@ -139,10 +162,14 @@ class Shortening:
     """
 
     def __init__(
-        self, sentences: Sequence[tuple[int, str]], tokenize: Callable[[str], Sequence[int]], keep: float
+        self,
+        sentences: Sequence[tuple[int, str]],
+        tokenize: Callable[[str], Sequence[int]],
+        keep: float,
+        worth: float = 0.0,
     ) -> None:
         self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
-        self._tokenize, self._keep = tokenize, keep
+        self._tokenize, self._keep, self._worth = tokenize, keep, worth
         self._sentence = -1
         self._next_sentence()
 
@@ -154,15 +181,17 @@ class Shortening:
     def choose(self, logits: npt.NDArray[np.float32]) -> int:
         """The token that comes next, given the model's logits (vocabulary,). It is taken.
 
-        Whether to go on with the next word is decided first, against all other ways together: each of them alone may be
-        less likely than that word although to leave something out is what the model most probably wants.
+        Whether to go on with the next word is decided first, against all cuts together: each of them alone may be less
+        likely than that word although to leave something out is what the model most probably wants.
         """
         following = self._following()
-        on = sorted(t for t, (further, _) in following.items() if further)
-        off = sorted(t for t, (further, _) in following.items() if not further)
-        stays = bool(on) and (not off or _mass(logits[on]) + self._keep >= _mass(logits[off]))
-        tokens = on if stays else off
-        token = tokens[int(np.argmax(logits[tokens]))]  # of equals the lowest
+        on = sorted(t for t, (gone, _) in following.items() if gone == 0)
+        off = sorted(t for t, (gone, _) in following.items() if gone > 0)
+        cuts = logits[off].astype(np.float64) + self._worth * np.array([following[t][0] for t in off]) - self._keep
+        if on and (not off or _mass(logits[on].astype(np.float64)) >= _mass(cuts)):
+            token = on[int(np.argmax(logits[on]))]  # of equals the lowest
+        else:
+            token = off[int(np.argmax(cuts))]
         self.accept(token)
         return token
 
@@ -192,7 +221,7 @@ class Shortening:
     def _next_sentence(self) -> None:
         self._sentence += 1
         self._words = 0
-        self._readings = [_Reading(-1, (), 0)]
+        self._readings = [_Reading(-1, (), 0, 0)]
         if not self.done:
             number, parts = self._sentences[self._sentence]
             lead = "" if self._sentence == 0 else " "
@@ -204,24 +233,28 @@ class Shortening:
             ]
             self._close = tuple(self._tokenize(f" [{number}]."))
 
-    def _following(self) -> dict[int, tuple[bool, list[_Reading]]]:
-        """By token whether it goes on with the next word, and how the text is read with it."""
-        found: dict[int, tuple[bool, list[_Reading]]] = {}
+    def _following(self) -> dict[int, tuple[int, list[_Reading]]]:
+        """By token how many words go with it (0: it goes on with the next word), and how the text is read with it."""
+        found: dict[int, tuple[int, list[_Reading]]] = {}
 
-        def add(reading: _Reading, on: bool) -> None:
+        def add(reading: _Reading, gone: int) -> None:
             token = reading.tokens[reading.at]
-            before, readings = found.get(token, (False, []))
-            further = _Reading(reading.index, reading.tokens, reading.at + 1)
+            before, readings = found.get(token, (gone, []))
+            further = replace(reading, at=reading.at + 1)
             if further not in readings:
                 readings = [*readings, further]
-            found[token] = (before or on, readings)
+            found[token] = (min(before, gone), readings)
+
+        # Words that begin alike are told apart only here: what a cut costs is paid where they part.
+        least = min((r.gone for r in self._readings if not r.whole), default=0)
 
         for reading in self._readings:
             if not reading.whole:
-                add(reading, True)
+                add(reading, reading.gone - least)
                 continue
             for index, tokens in self._after(reading.index):
-                add(_Reading(index, tokens, 0), index == reading.index + 1)
+                gone = index - reading.index - 1
+                add(_Reading(index, tokens, 0, gone), gone)
         return found
 
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
@@ -240,10 +273,10 @@ class Shortening:
         return found or [(len(parts), self._close)]
 
 
-def _mass(logits: npt.NDArray[np.float32]) -> float:
+def _mass(logits: npt.NDArray[np.float64]) -> float:
     """The logarithm of the sum of their exponentials."""
     top = float(logits.max())
-    return top + float(np.log(np.exp(logits.astype(np.float64) - top).sum()))
+    return top + float(np.log(np.exp(logits - top).sum()))
 
 
 def capital(text: str) -> str:

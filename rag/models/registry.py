@@ -34,8 +34,9 @@ class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
     ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
-    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``keep`` is given for one that was taught to
-    shorten (:mod:`rag.generators.shortening`), and then ``more`` is how many sentences beyond the setting it gets.
+    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``cut`` (``keep`` and ``worth`` of
+    :mod:`rag.generators.shortening`) is given for one that was taught to shorten; ``more`` is how many sentences beyond
+    the setting it gets.
     """
 
     name: str
@@ -46,7 +47,7 @@ class RegisteredModel:
     adapter: Path | None = None
     adapter_sha256: str = ""
     prompt: str = "answer"
-    keep: float | None = None
+    cut: tuple[float, float] | None = None
     more: int = 0
 
 

@@ -20,7 +20,7 @@ ADAPTER = "writer.gguf"
 ADAPTER_SHA256 = ""
 TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
-KEEP = 0.0  # see rag.generators.shortening
+CUT = (0.0, 0.0)  # keep and worth of rag.generators.shortening
 MORE = 1  # sentences beyond the setting: a shortened one takes less room
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
@@ -74,7 +74,7 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
         adapter=path,
         adapter_sha256=ADAPTER_SHA256,
         prompt=PROMPT,
-        keep=KEEP,
+        cut=CUT,
         more=MORE,
     )
 
