@@ -33,6 +33,7 @@ from rag.models import (
 )
 from rag.offline import Attempt
 from rag.ui.render_models import here_html
+from rag.wording import third_person
 from training.writer.export import export
 
 QUESTION = [Message("user", "Which animals does MothEar count?")]
@@ -239,6 +240,25 @@ def test_an_answer_names_both_files_and_the_prompt_of_its_own(shared_home: Path,
     assert records[BUNDLED]["prompt_sha256"] == load_prompt("answer").sha256
 
 
+def test_nothing_but_words_of_the_sentence_comes_out_in_their_order(
+    shared_home: Path, shipped: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
+    command = (
+        "ask", "How many microphones has MothEar?", "--model", WRITER, "--library", library, "--json",
+    )  # fmt: skip
+    told = [json.loads(footnote(*command, home=shared_home, **WILLING).stdout) for _ in range(2)]
+    answer = told[0]
+    assert answer["trace"]["mode"] == "cite" and answer["refusal"] is None
+    assert answer["answer"] == told[1]["answer"]
+    assert len(answer["sentences"]) == 3  # as many as the abstract has, and one more than is asked for at most
+    for sentence, citation in zip(answer["sentences"], answer["citations"], strict=True):
+        assert sentence["verdict"] == "supported" and len(sentence["text"].split()) >= 3
+        words = iter(third_person(citation["quote"]).lower())
+        assert all(any(c == other for other in words) for c in sentence["text"].lower().rstrip("."))
+
+
 def test_its_trust_card_says_that_it_chooses_no_quotes(shared_home: Path, shipped: Path, tmp_path: Path) -> None:
     library, out = tmp_path / "library", tmp_path / "out"
     footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
@@ -246,7 +266,7 @@ def test_its_trust_card_says_that_it_chooses_no_quotes(shared_home: Path, shippe
         "eval", "model", WRITER, "--library", library, "--count", 1, "--threads", 1, "--out", out,
         home=shared_home, **WILLING,
     ).stdout  # fmt: skip
-    assert "Trust card of writer" in told and "It chooses no quotes: it was taught to write alone." in told
+    assert "Trust card of writer" in told and "It chooses no quotes: it was taught to shorten them." in told
     (record,) = (json.loads(path.read_text()) for path in out.rglob("*.json"))
     assert record["sha256"] == resolve_model(shared_home, WRITER).sha256 and record["choosing"] is None
     assert [mode["mode"] for mode in record["modes"]] == ["quote", "cite", "free"]
