@@ -404,7 +404,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
         model=model.name,
         sha256=model.sha256,
         adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
-        cut=model.cut,
+        keep=model.keep,
     )
     _CLOSERS.append(generator.close)
     return generator

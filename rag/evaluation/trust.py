@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rag.generators.engine import Usage
 
 MODES = ("cite", "free")
-ONLY_WRITES = "it was taught to write alone"
+ONLY_WRITES = "it was taught to shorten them"
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
 MAX_DROPPED = 0.5  # share of its sentences that the check may drop
 MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly

@@ -42,7 +42,7 @@ class LlamaGenerator:
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
     registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
-    should then stand for both files. ``cut`` (``keep`` and ``worth``) is given for a model
+    should then stand for both files. ``keep`` is given for a model
     that was taught to shorten (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
     """
 
@@ -61,7 +61,7 @@ class LlamaGenerator:
         sha256: str | None = None,
         chat_template: str | None = None,
         adapter: Adapter | None = None,
-        cut: tuple[float, float] | None = None,
+        keep: float | None = None,
     ) -> None:
         self.model = model or path.stem
         self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
@@ -69,7 +69,7 @@ class LlamaGenerator:
         self._max_tokens = max_tokens
         self._render = render
         self._sha256 = sha256
-        self._cut = cut
+        self._keep = keep
 
     @property
     def model_sha256(self) -> str:
@@ -104,8 +104,8 @@ class LlamaGenerator:
             raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
-        if cite and self._cut is not None:
-            yield from self._shortened(fitted, *self._cut, stop)
+        if cite and self._keep is not None:
+            yield from self._shortened(fitted, self._keep, stop)
             return
         pieces = without_thoughts(
             self.engine.stream(
@@ -121,9 +121,9 @@ class LlamaGenerator:
         )
         yield from normalise(pieces) if cite else pieces
 
-    def _shortened(self, fitted: Fitted, keep: float, worth: float, stop: StopSignal) -> Iterator[str]:
+    def _shortened(self, fitted: Fitted, keep: float, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep, worth)
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 

@@ -10,9 +10,7 @@ Some deletions make a true sentence false, and no probability forbids them. A fi
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
 on B'. A text in brackets stays whole or goes whole.
 
-How much goes is a matter of two figures, both in nats. ``keep`` is what every cut costs, so that no single word is cut
-out of a phrase for little; ``worth`` is what a word that goes is worth, so that of two cuts of about one probability
-the longer one is made.
+``keep``, in nats, is what every cut costs: the higher, the more stays.
 """
 
 from __future__ import annotations
@@ -166,10 +164,9 @@ class Shortening:
         sentences: Sequence[tuple[int, str]],
         tokenize: Callable[[str], Sequence[int]],
         keep: float,
-        worth: float = 0.0,
     ) -> None:
         self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
-        self._tokenize, self._keep, self._worth = tokenize, keep, worth
+        self._tokenize, self._keep = tokenize, keep
         self._sentence = -1
         self._next_sentence()
 
@@ -187,7 +184,7 @@ class Shortening:
         following = self._following()
         on = sorted(t for t, (gone, _) in following.items() if gone == 0)
         off = sorted(t for t, (gone, _) in following.items() if gone > 0)
-        cuts = logits[off].astype(np.float64) + self._worth * np.array([following[t][0] for t in off]) - self._keep
+        cuts = logits[off].astype(np.float64) - self._keep
         if on and (not off or _mass(logits[on].astype(np.float64)) >= _mass(cuts)):
             token = on[int(np.argmax(logits[on]))]  # of equals the lowest
         else:

@@ -34,7 +34,7 @@ class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
     ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
-    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``cut`` (``keep`` and ``worth`` of
+    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``keep`` (of
     :mod:`rag.generators.shortening`) is given for one that was taught to shorten; ``more`` is how many sentences beyond
     the setting it gets.
     """
@@ -47,7 +47,7 @@ class RegisteredModel:
     adapter: Path | None = None
     adapter_sha256: str = ""
     prompt: str = "answer"
-    cut: tuple[float, float] | None = None
+    keep: float | None = None
     more: int = 0
 
 
