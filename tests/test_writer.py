@@ -252,7 +252,7 @@ def test_nothing_but_words_of_the_sentence_comes_out_in_their_order(
     answer = told[0]
     assert answer["trace"]["mode"] == "cite" and answer["refusal"] is None
     assert answer["answer"] == told[1]["answer"]
-    assert len(answer["sentences"]) == 3  # as many as the abstract has, and one more than is asked for at most
+    assert 1 <= len(answer["sentences"]) <= 4  # one more than quotes have
     for sentence, citation in zip(answer["sentences"], answer["citations"], strict=True):
         assert sentence["verdict"] == "supported" and len(sentence["text"].split()) >= 3
         words = iter(third_person(citation["quote"]).lower())

@@ -257,14 +257,15 @@ class Shortening:
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
         parts = self._sentences[self._sentence][1]
         found = []
+        least = min(SHORTEST, sum(not u.punctuation for u in parts)) - self._words
         for index, unit in enumerate(parts[last + 1 :], start=last + 1):
             if last < 0 and unit.punctuation:
                 continue
-            if may_skip(parts, last, index):
+            enough = sum(not u.punctuation for u in parts[index:]) >= least
+            if enough and may_skip(parts, last, index):
                 inner = (index > last + 1 and self._bare[index]) or self._inner[index]
                 found.append((index, self._first[index] if last < 0 else inner))
-        short = self._words < min(SHORTEST, sum(not u.punctuation for u in parts))
-        if last >= 0 and not short and not parts[last].open and may_skip(parts, last, len(parts)):
+        if last >= 0 and least <= 0 and not parts[last].open and may_skip(parts, last, len(parts)):
             found.append((len(parts), self._close))
         # Nothing admitted is left only behind the last word: there the sentence ends, whatever that word is.
         return found or [(len(parts), self._close)]
