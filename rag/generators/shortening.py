@@ -45,8 +45,6 @@ _OPEN = frozenset(
     "called named including based compared per about against across within we they it authors' can't don't also "
     "thus".split()
 )
-
-
 _LETTERS = ("A", "I")  # names, where they end a sentence
 
 
@@ -72,18 +70,18 @@ def units(sentence: str) -> list[Unit]:
         body = piece[: tail.start()] if tail else piece
         found.append(_unit(body))
         if tail:
-            found.append(Unit(tail[1], True, True, False, False, False, True, tail[1]))
+            found.append(_unit(tail[1], attached=True))
     return found
 
 
-def _unit(text: str) -> Unit:
+def _unit(text: str, attached: bool = False) -> Unit:
     bare = text.strip("\"'“”‘’`*()[]")
     word = bare.lower()
     whole = text.startswith(("(", "["))
     return Unit(
         text,
         punctuation=bool(_PUNCTUATION.match(text)),
-        attached=False,
+        attached=attached,
         figure=not whole and bool(_FIGURE.search(word)),
         limit=not whole and bool(_LIMIT.search(word)),
         joins=word in _JOINS,
@@ -168,6 +166,9 @@ class Shortening:
         self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
         self._tokenize, self._keep = tokenize, keep
         self._sentence = -1
+        # By each token that may come next, how many words go with it (0: it goes on with the next word), and how the
+        # text is read with it.
+        self._options: dict[int, tuple[int, list[_Reading]]] = {}
         self._next_sentence()
 
     @property
@@ -181,9 +182,8 @@ class Shortening:
         Whether to go on with the next word is decided first, against all cuts together: each of them alone may be less
         likely than that word although to leave something out is what the model most probably wants.
         """
-        following = self._following()
-        on = sorted(t for t, (gone, _) in following.items() if gone == 0)
-        off = sorted(t for t, (gone, _) in following.items() if gone > 0)
+        on = sorted(t for t, (gone, _) in self._options.items() if gone == 0)
+        off = sorted(t for t, (gone, _) in self._options.items() if gone > 0)
         cuts = logits[off].astype(np.float64) - self._keep
         if on and (not off or _mass(logits[on].astype(np.float64)) >= _mass(cuts)):
             token = on[int(np.argmax(logits[on]))]  # of equals the lowest
@@ -202,18 +202,19 @@ class Shortening:
 
     def admitted(self) -> list[int]:
         """Every token that may come next, in ascending order."""
-        return sorted(self._following())
+        return sorted(self._options)
 
     def accept(self, token: int) -> None:
         """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
-        following = self._following()
-        if token not in following:
+        if token not in self._options:
             raise ValueError(f"token {token} is not admitted")
-        self._readings = following[token][1]
+        self._readings = self._options[token][1]
         self._words += any(r.whole for r in self._readings)
         end = len(self._sentences[self._sentence][1])
         if any(r.whole and r.index == end for r in self._readings):
             self._next_sentence()
+        else:
+            self._options = self._following()
 
     def _next_sentence(self) -> None:
         self._sentence += 1
@@ -229,9 +230,12 @@ class Shortening:
                 for at, unit in enumerate(parts)
             ]
             self._close = tuple(self._tokenize(f" [{number}]."))
+            # How many words there are from each unit on, to the end.
+            self._left = [sum(not unit.punctuation for unit in parts[at:]) for at in range(len(parts))]
+        self._options = {} if self.done else self._following()
 
     def _following(self) -> dict[int, tuple[int, list[_Reading]]]:
-        """By token how many words go with it (0: it goes on with the next word), and how the text is read with it."""
+        """What ``_options`` should be, by how the text is read up to here."""
         found: dict[int, tuple[int, list[_Reading]]] = {}
 
         def add(reading: _Reading, gone: int) -> None:
@@ -257,12 +261,11 @@ class Shortening:
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
         parts = self._sentences[self._sentence][1]
         found = []
-        least = min(SHORTEST, sum(not u.punctuation for u in parts)) - self._words
+        least = min(SHORTEST, self._left[0]) - self._words
         for index, unit in enumerate(parts[last + 1 :], start=last + 1):
             if last < 0 and unit.punctuation:
                 continue
-            enough = sum(not u.punctuation for u in parts[index:]) >= least
-            if enough and may_skip(parts, last, index):
+            if self._left[index] >= least and may_skip(parts, last, index):
                 inner = (index > last + 1 and self._bare[index]) or self._inner[index]
                 found.append((index, self._first[index] if last < 0 else inner))
         if last >= 0 and least <= 0 and not parts[last].open and may_skip(parts, last, len(parts)):

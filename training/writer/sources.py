@@ -198,11 +198,6 @@ def _without_references(text: str) -> str:
     return re.sub(r"\s+([.,;])", r"\1", _PART.sub("", _REFERENCES.sub("", text)))
 
 
-def key(text: str) -> str:
-    """What is the same for one sentence, however it was cut out of its text."""
-    return re.sub(r"\W+", "", text.lower())
-
-
 def _named(text: str) -> str:
     """What an abstract introduces, by its name ('DriveNet') or by what it is ('the two-stage parser'); '' for nothing.
 
