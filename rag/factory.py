@@ -45,11 +45,15 @@ _LOCK = threading.RLock()
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in."""
+    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in.
+
+    ``shortens``: it says only words of the evidence, in their order.
+    """
 
     name: str
     label: str
     modes: tuple[str, ...]
+    shortens: bool = False
 
 
 def open_answerer(settings: Settings) -> Pipeline:
@@ -177,7 +181,10 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
         labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
     ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
-    models = [ModelChoice(name, labels[name], WRITER_MODES if name == WRITER else MODEL_MODES) for name in ordered]
+    models = [
+        ModelChoice(name, labels[name], WRITER_MODES if name == WRITER else MODEL_MODES, shortens=name == WRITER)
+        for name in ordered
+    ]
     return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 
@@ -404,7 +411,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
         model=model.name,
         sha256=model.sha256,
         adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
-        keep=model.keep,
+        costs=model.costs,
     )
     _CLOSERS.append(generator.close)
     return generator

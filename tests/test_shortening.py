@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,22 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.generators.shortening import Shortening, may_skip, units
+from rag.generators.shortening import LEFT_OUT, Costs, Shortening, may_skip, units
 from training.writer.shortened import aligned
 
 RESULT = "It has 85% on A and 82% on B, but not on C (a hard set), which is new."
 
+OUT = 0x2FFF
+
 
 class Words:
-    """A tokenizer whose tokens are characters, so that words share beginnings."""
+    """A tokenizer whose tokens are characters, so that words share beginnings, but for what leaves a sentence out."""
 
     def __call__(self, text: str) -> list[int]:
-        return [ord(c) for c in text]
+        return [OUT] if text == f" {LEFT_OUT}" else [ord(c) for c in text]
 
 
-def written(sentences: list[tuple[int, str]], wish: str, keep: float = 0.0) -> str:
+def written(sentences: list[tuple[int, str]], wish: str, cut: float = 0.0, sentence: float = 0.0) -> str:
     """What comes out when the model likes, at each place, the characters of ``wish`` in their order best."""
-    shortening = Shortening(sentences, Words(), keep)
+    shortening = Shortening(sentences, Words(), Costs(cut, sentence))
     out: list[int] = []
     while not shortening.done:
         if forced := shortening.forced():
@@ -34,7 +37,8 @@ def written(sentences: list[tuple[int, str]], wish: str, keep: float = 0.0) -> s
         if len(out) < len(wish):
             logits[ord(wish[len(out)])] = 20.0
         out.append(shortening.choose(logits))
-    return "".join(map(chr, out))
+        assert shortening.silent is (out[-1] == OUT)
+    return "".join(chr(c) for c in out if c != OUT)
 
 
 def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
@@ -81,8 +85,38 @@ def test_no_sentence_ends_in_a_word_that_needs_another() -> None:
 
 def test_more_stays_the_more_it_is_told_to_keep() -> None:
     sentence = [(1, "Very old crabs learn quickly.")]
-    assert written(sentence, "Crabs learn quickly [1].", keep=0.0) == "Crabs learn quickly [1]."
-    assert written(sentence, "Crabs learn quickly [1].", keep=50.0) == "Very old crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].", cut=0.0) == "Crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].", cut=50.0) == "Very old crabs learn quickly [1]."
+
+
+def test_a_sentence_that_the_model_does_not_want_is_left_out_but_never_the_first() -> None:
+    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls.")]
+    gone = chr(OUT)
+    assert written(sentences, f"Crabs learn fast [1].{gone} Rats flee owls [2].") == (
+        "Crabs learn fast [1]. Rats flee owls [2]."
+    )
+    assert written(sentences, f"Crabs learn fast [1].{gone}{gone}") == "Crabs learn fast [1]."
+    assert written(sentences[:1], gone) == "Crabs learn fast [1]."
+    assert written(sentences, f"Crabs learn fast [1].{gone}{gone}", sentence=50.0).count("[") == 3
+
+
+def test_a_sentence_that_begins_like_the_sign_for_leaving_out_stays() -> None:
+    class Minus(Words):
+        def __call__(self, text: str) -> list[int]:
+            return (
+                [OUT, *super().__call__(text[2:])]
+                if text.startswith(" -") and len(text) > 2
+                else super().__call__(text)
+            )
+
+    shortening = Shortening([(1, "Owls hunt."), (1, "-5 °C is cold.")], Minus(), Costs(0.0, 0.0))
+    out: list[int] = []
+    while not shortening.done:
+        logits = np.zeros(0x3000, np.float32)
+        logits[OUT] = 20.0
+        out += shortening.forced() or [shortening.choose(logits)]
+        assert not shortening.silent
+    assert "".join("-" if c == OUT else chr(c) for c in out).endswith("-5 °C is cold [1].")
 
 
 def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
@@ -90,13 +124,13 @@ def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
 
 
 def test_what_is_not_admitted_is_an_error() -> None:
-    shortening = Shortening([(1, "Crabs learn fast.")], Words(), 0.0)
+    shortening = Shortening([(1, "Crabs learn fast.")], Words(), Costs(0.0, 0.0))
     with pytest.raises(ValueError, match="not admitted"):
         shortening.accept(ord("z"))
 
 
 def test_without_sentences_it_is_done_at_once() -> None:
-    assert Shortening([], Words(), 0.0).done and Shortening([(1, "...")], Words(), 0.0).done
+    assert Shortening([], Words(), Costs(0.0, 0.0)).done and Shortening([(1, "...")], Words(), Costs(0.0, 0.0)).done
 
 
 WORDS = st.lists(
@@ -110,7 +144,7 @@ def test_whatever_the_model_likes_only_words_of_the_sentence_come_out_in_their_o
 ) -> None:
     sentences = [(n, " ".join(words)) for n, words in enumerate(texts, start=1)]
     draw = np.random.default_rng(seed)
-    shortening, out = Shortening(sentences, Words(), 0.0), []
+    shortening, out = Shortening(sentences, Words(), Costs(0.0, math.inf)), []
     for _ in range(2000):
         if shortening.done:
             break

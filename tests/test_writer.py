@@ -32,6 +32,7 @@ from rag.models import (
     writer,
 )
 from rag.offline import Attempt
+from rag.ui.render import mode_label
 from rag.ui.render_models import here_html
 from rag.wording import third_person
 from training.writer.export import export
@@ -153,6 +154,7 @@ def test_the_writer_is_offered_before_anything_is_prepared(footnote_home: Path, 
     assert list(choices) == ["quote", BUNDLED, WRITER]
     assert choices[WRITER].modes == ("cite", "free") and choices[BUNDLED].modes == ("cite", "free", "quote")
     assert choices[WRITER].label == writer.TITLE
+    assert {mode_label(choices[WRITER], "cite")} - {mode_label(choices[BUNDLED], m) for m in ("cite", "free", "quote")}
     assert f"writer            {writer.TITLE}, comes with the installation" in footnote("models", "list").stdout
 
 

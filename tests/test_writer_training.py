@@ -147,8 +147,11 @@ def test_an_acronym_loses_its_brackets_with_what_it_stands_for() -> None:
 def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counted(tmp_path: Path) -> None:
     said = [shortened.third_person(s.text) for s in split_sentences(CRABS.abstract)]
     asked = {("xquad", name("What finds shells?")): ("What finds shells?", "crabs")}
-    good = [{"n": 1, "of": name(said[1]), "kept": "0-4"}, {"n": 1, "of": name(said[0]), "kept": "-"}]
-    gone = [{"n": 1, "of": name("Owls hunt."), "kept": "0"}]
+    good = [
+        {"n": 1, "of": name(said[1]), "kept": "0-4", "worth": "+"},
+        {"n": 1, "of": name(said[0]), "kept": "-", "worth": "-"},
+    ]
+    gone = [{"n": 1, "of": name("Owls hunt."), "kept": "0", "worth": "+"}]
     path = tmp_path / "shortened.jsonl"
     records = [
         {"source": "xquad", "question": name("What finds shells?"), "sentences": good},
@@ -158,23 +161,47 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
     shortened.write(path, iter(records))
     (made,), lost = shortened.read(asked, [CRABS], path)
     assert lost == 2 and made.group == "crabs"
-    assert made.answer == "CrabNet finds 95.2% of the [1]."
+    assert made.answers() == ["CrabNet finds 95.2% of the [1]. -"]
     (system, user) = data.messages(load_prompt("write"), made)
     assert "numbered sentences" in system.content
     assert user.content == f"Question: What finds shells?\n\n[1] {said[1]}\n[1] {said[0]}"
     assert said[0].startswith("The authors propose CrabNet")
 
 
+@pytest.mark.parametrize(
+    ("worth", "answers"),
+    [
+        ("+++", ["A [1]. B [1]. C [2]."]),
+        ("+~+", ["A [1]. B [1]. C [2].", "A [1]. - C [2]."]),  # both, so that neither is sure
+        ("+-~", ["A [1]. - C [2].", "A [1]. - -"]),
+        ("---", ["A [1]. - -"]),  # the first is always given
+    ],
+)
+def test_a_sentence_that_the_question_does_not_need_is_left_out(worth: str, answers: list[str]) -> None:
+    told = zip((1, 1, 2), "ABC", worth, strict=True)
+    made = Example("asked", "What?", tuple(Shortened(n, f"{w} b.", w, mark) for n, w, mark in told), "g")
+    assert made.answers() == answers
+
+
+def test_questions_of_the_project_are_about_papers_that_are_named() -> None:
+    records = [json.loads(line) for line in data.ASKED.read_text(encoding="utf-8").splitlines()]
+    assert {r["split"] for r in records} == {"fit", "tune"}
+    assert all(r["question"] and r["keyfacts"] and r["paper"] and r["evidence"] for r in records)
+    tuned = {name(r["question"]) for r in records if r["split"] == "tune"}
+    assert not tuned & {json.loads(x)["question"] for x in shortened.FILE.read_text(encoding="utf-8").splitlines()}
+
+
 def test_what_is_shipped_names_no_text_and_keeps_a_sensible_share() -> None:
     records = [json.loads(line) for line in shortened.FILE.read_text(encoding="utf-8").splitlines()]
-    assert len(records) > 1_900
+    assert len(records) > 4_000
     assert {len(s["of"]) for r in records for s in r["sentences"]} == {12} == {len(r["question"]) for r in records}
     assert all(r["sentences"][0]["kept"] != "-" for r in records)
+    assert {s["worth"] for r in records for s in r["sentences"]} == {"+", "~", "-"}
     assert data.UNSEEN not in {r["source"] for r in records}
 
 
 def test_no_text_is_both_trained_on_and_held_out() -> None:
-    made = [Example("xquad", f"{i}?", (Shortened(1, "A b c.", "A b"),), f"g{i % 50}") for i in range(400)]
+    made = [Example("xquad", f"{i}?", (Shortened(1, "A b c.", "A b", "+"),), f"g{i % 50}") for i in range(400)]
     train, held_out = data.split(made, random.Random(1))
     assert len(held_out) == 8 * 8 and len(train) + len(held_out) == 400
     assert not {e.group for e in train} & {e.group for e in held_out}

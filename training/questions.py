@@ -36,7 +36,7 @@ def other_library(name: str, data: Path) -> list[Paper]:
     Raises :class:`ValueError` where papers of the list are missing there.
     """
     listed = json.loads(LIBRARIES.read_text(encoding="utf-8"))[name]
-    wanted, read = set(listed["ids"]), {"arxiv": _arxiv, "scifact": _scifact}[listed["corpus"]]
+    wanted, read = set(listed["ids"]), {"arxiv": arxiv_abstracts, "scifact": _scifact}[listed["corpus"]]
     papers = [Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in read(data) if r["id"] in wanted]
     if len(papers) != len(wanted):
         raise ValueError(f"{data} has {len(papers)} of the {len(wanted)} papers of the library '{name}'")
@@ -55,7 +55,8 @@ def other_questions(name: str, papers: list[Paper]) -> Iterator[dict[str, Any]]:
             yield {**record, "gold": [known[i].title for i in record["gold"]], "evidence": evidence}
 
 
-def _arxiv(data: Path) -> Iterator[dict[str, Any]]:
+def arxiv_abstracts(data: Path) -> Iterator[dict[str, Any]]:
+    """The records of arXiv papers in the folder of training data: ``id``, ``title``, ``text`` and more."""
     with lzma.open(data / "arxiv" / "cs_abstracts.jsonl.xz", "rt", encoding="utf-8") as file:
         yield from map(json.loads, file)
 

@@ -351,11 +351,13 @@ class Engine:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while written < max_tokens:
             self._check(stop)
-            tokens = draw.run(llama.ctx)[: max_tokens - written]
+            drawn = draw.run(llama.ctx)
+            tokens = drawn.tokens[: max_tokens - written]
             if not tokens:
                 break
             written += len(tokens)
-            yield len(tokens), decoder.decode(b"".join(_piece(vocab, token) for token in tokens))
+            shown = tokens if drawn.shown else ()
+            yield len(tokens), decoder.decode(b"".join(_piece(vocab, token) for token in shown))
             if written < max_tokens:
                 self._evaluate(tokens, None)
         yield 0, decoder.decode(b"", final=True)
@@ -468,10 +470,18 @@ class Reading:
         return Usage(self._tokens, self._reused, self._written, ms[0], ms[1], ms[2], self._engine._used_threads)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Tokens that come next; those that are not ``shown`` are for the model alone."""
+
+    tokens: list[int]
+    shown: bool = True
+
+
 class Draw(Protocol):
     """Says which tokens come next."""
 
-    def run(self, context: Any) -> list[int]:
+    def run(self, context: Any) -> Drawn:
         """One or more tokens behind what ``context`` (a ``llama_context_p``) evaluated last; none at the end."""
         ...
 
@@ -482,12 +492,12 @@ class _Sampled:
     def __init__(self, draw: Sampler, vocab: Any) -> None:
         self._draw, self._vocab, self._loop = draw, vocab, _Loop()
 
-    def run(self, context: Any) -> list[int]:
+    def run(self, context: Any) -> Drawn:
         import llama_cpp
 
         token = self._draw.next(context)
         ends = llama_cpp.llama_vocab_is_eog(self._vocab, token) or self._loop.closes(token)
-        return [] if ends else [token]
+        return Drawn([] if ends else [token])
 
 
 class _Shortened:
@@ -496,15 +506,18 @@ class _Shortened:
     def __init__(self, shortening: Shortening, n_vocab: int) -> None:
         self._shortening, self._n_vocab = shortening, n_vocab
 
-    def run(self, context: Any) -> list[int]:
+    def run(self, context: Any) -> Drawn:
         import llama_cpp
 
         if forced := self._shortening.forced():
-            return forced
+            return Drawn(forced)
         if self._shortening.done:
-            return []
+            return Drawn([])
         logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(context, -1), shape=(self._n_vocab,))
-        return [self._shortening.choose(logits), *self._shortening.forced()]
+        token = self._shortening.choose(logits)
+        if self._shortening.silent:
+            return Drawn([token], shown=False)
+        return Drawn([token, *self._shortening.forced()])
 
 
 @dataclass(frozen=True, slots=True)

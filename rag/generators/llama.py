@@ -17,7 +17,7 @@ from rag.errors import ModelError, QuestionError
 from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
-from rag.generators.shortening import Shortening
+from rag.generators.shortening import Costs, Shortening
 from rag.wording import told
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
@@ -42,7 +42,7 @@ class LlamaGenerator:
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
     registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
-    should then stand for both files. ``keep`` is given for a model
+    should then stand for both files. ``costs`` are given for a model
     that was taught to shorten (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
     """
 
@@ -61,7 +61,7 @@ class LlamaGenerator:
         sha256: str | None = None,
         chat_template: str | None = None,
         adapter: Adapter | None = None,
-        keep: float | None = None,
+        costs: Costs | None = None,
     ) -> None:
         self.model = model or path.stem
         self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
@@ -69,7 +69,7 @@ class LlamaGenerator:
         self._max_tokens = max_tokens
         self._render = render
         self._sha256 = sha256
-        self._keep = keep
+        self._costs = costs
 
     @property
     def model_sha256(self) -> str:
@@ -104,8 +104,8 @@ class LlamaGenerator:
             raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
-        if cite and self._keep is not None:
-            yield from self._shortened(fitted, self._keep, stop)
+        if cite and self._costs is not None:
+            yield from self._shortened(fitted, self._costs, stop)
             return
         pieces = without_thoughts(
             self.engine.stream(
@@ -121,9 +121,9 @@ class LlamaGenerator:
         )
         yield from normalise(pieces) if cite else pieces
 
-    def _shortened(self, fitted: Fitted, keep: float, stop: StopSignal) -> Iterator[str]:
+    def _shortened(self, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, keep)
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 

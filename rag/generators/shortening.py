@@ -10,7 +10,7 @@ Some deletions make a true sentence false, and no probability forbids them. A fi
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
 on B'. A text in brackets stays whole or goes whole.
 
-``keep``, in nats, is what every cut costs: the higher, the more stays.
+Before each sentence but the first it may also say that this one is left out (:data:`LEFT_OUT`), which is not shown.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 SHORTEST = 3  # words of a sentence
+LEFT_OUT = "-"  # stands in the place of a sentence
 
 _PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # what stands in brackets is one word
 _TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
@@ -150,6 +151,14 @@ class _Reading:
         return self.at == len(self.tokens)
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What leaving out costs, in nats of the model's probabilities: the higher, the more stays."""
+
+    cut: float  # words of a sentence, each time
+    sentence: float  # a whole one
+
+
 class Shortening:
     """The tokens that may come next, for one sentence after another.
 
@@ -161,13 +170,15 @@ class Shortening:
         self,
         sentences: Sequence[tuple[int, str]],
         tokenize: Callable[[str], Sequence[int]],
-        keep: float,
+        costs: Costs,
     ) -> None:
         self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
-        self._tokenize, self._keep = tokenize, keep
+        self._tokenize, self._costs = tokenize, costs
+        [self._left_out] = tokenize(f" {LEFT_OUT}")
+        self.silent = False  # whether the token taken last said that a sentence is left out, and is not to be shown
         self._sentence = -1
-        # By each token that may come next, how many words go with it (0: it goes on with the next word), and how the
-        # text is read with it.
+        # By each token of the sentence that may come next, how many words go with it (0: it goes on with the next
+        # word), and how the text is read with it.
         self._options: dict[int, tuple[int, list[_Reading]]] = {}
         self._next_sentence()
 
@@ -179,12 +190,17 @@ class Shortening:
     def choose(self, logits: npt.NDArray[np.float32]) -> int:
         """The token that comes next, given the model's logits (vocabulary,). It is taken.
 
-        Whether to go on with the next word is decided first, against all cuts together: each of them alone may be less
-        likely than that word although to leave something out is what the model most probably wants.
+        Whether to give the sentence at all is decided first, then whether to go on with the next word, each against
+        all else together: what is likeliest as a whole may consist of many things that are each less likely.
         """
+        if self._may_leave_out() and logits[self._left_out] - self._costs.sentence > _mass(
+            logits[sorted(self._options)].astype(np.float64)
+        ):
+            self.accept(self._left_out)
+            return self._left_out
         on = sorted(t for t, (gone, _) in self._options.items() if gone == 0)
         off = sorted(t for t, (gone, _) in self._options.items() if gone > 0)
-        cuts = logits[off].astype(np.float64) - self._keep
+        cuts = logits[off].astype(np.float64) - self._costs.cut
         if on and (not off or _mass(logits[on].astype(np.float64)) >= _mass(cuts)):
             token = on[int(np.argmax(logits[on]))]  # of equals the lowest
         else:
@@ -202,10 +218,19 @@ class Shortening:
 
     def admitted(self) -> list[int]:
         """Every token that may come next, in ascending order."""
-        return sorted(self._options)
+        return sorted([*self._options, self._left_out] if self._may_leave_out() else self._options)
+
+    def _may_leave_out(self) -> bool:
+        """Nothing of the sentence is said yet, it is not the first, and it does not itself begin like that."""
+        begins = bool(self._options) and self._readings[0].index < 0 and not self._readings[0].tokens
+        return begins and self._sentence > 0 and self._left_out not in self._options
 
     def accept(self, token: int) -> None:
         """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
+        self.silent = token == self._left_out and self._may_leave_out()
+        if self.silent:
+            self._next_sentence()
+            return
         if token not in self._options:
             raise ValueError(f"token {token} is not admitted")
         self._readings = self._options[token][1]

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, ModelNotFound
 from rag.models.header import ModelInfo, inspect_gguf
 from rag.models.records import replacing
+
+if TYPE_CHECKING:
+    from rag.generators.shortening import Costs
 
 BUNDLED = "smollm2"
 WRITER = "writer"  # the bundled model with the adapter that comes with the program
@@ -34,9 +37,8 @@ class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
     ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
-    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``keep`` (of
-    :mod:`rag.generators.shortening`) is given for one that was taught to shorten; ``more`` is how many sentences beyond
-    the setting it gets.
+    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``costs`` are given for one that was taught
+    to shorten; ``more`` is how many sentences beyond the setting it gets.
     """
 
     name: str
@@ -47,7 +49,7 @@ class RegisteredModel:
     adapter: Path | None = None
     adapter_sha256: str = ""
     prompt: str = "answer"
-    keep: float | None = None
+    costs: Costs | None = None
     more: int = 0
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.errors import ModelError, ModelNotFound
+from rag.generators.shortening import Costs
 from rag.models import registry
 from rag.models.registry import WRITER, RegisteredModel
 
@@ -20,7 +21,9 @@ ADAPTER = "writer.gguf"
 ADAPTER_SHA256 = "766374ad4266126785bdd68050541566ede01d5f49a8fd6dd9d2d93812da42a2"
 TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
-KEEP = 0.5  # of rag.generators.shortening; by it 96% of the key facts stayed in 78% of the words of tuning questions
+COSTS = Costs(
+    cut=0.5, sentence=1.0
+)  # of rag.generators.shortening; by it 96% of the key facts stayed in 78% of the words of tuning questions
 MORE = 1  # sentences beyond the setting: a shortened one takes less room
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
@@ -74,7 +77,7 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
         adapter=path,
         adapter_sha256=ADAPTER_SHA256,
         prompt=PROMPT,
-        keep=KEEP,
+        costs=COSTS,
         more=MORE,
     )
 

@@ -14,10 +14,10 @@ from rag.reader import footnote_html, paper_behind, paper_html
 from rag.related import Related
 from rag.scope import EVERYTHING, Scope
 from rag.ui import scope_bar
-from rag.ui.conversation import Conversations, Turn, asked_again
+from rag.ui.conversation import Choice, Conversations, Turn, asked_again
 from rag.ui.desk import Desk
 from rag.ui.examples import from_papers
-from rag.ui.render import MODE_LABELS, panel_html, status_html, suggestions_html, turn_html, welcome_html
+from rag.ui.render import mode_label, panel_html, status_html, suggestions_html, turn_html, welcome_html
 from rag.ui.tabs import history
 
 Updates = dict[str, Any]  # component name → its new value or update
@@ -246,6 +246,6 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     scope_bar.wire(gr, app, desk)
 
 
-def mode_choices(modes: Sequence[str]) -> list[tuple[str, str]]:
-    """The grounding modes as the page calls them, with their names."""
-    return [(MODE_LABELS.get(mode, mode), mode) for mode in modes]
+def mode_choices(choice: Choice) -> list[tuple[str, str]]:
+    """The grounding modes of a model as the page calls them, with their names."""
+    return [(mode_label(choice, mode), mode) for mode in choice.modes]

@@ -43,6 +43,9 @@ class Choice(Protocol):
     @property
     def modes(self) -> tuple[str, ...]: ...
 
+    @property
+    def shortens(self) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -79,7 +79,7 @@ def _header(gr: Any, desk: Desk, chat: Chat, model: str, mode: str) -> None:
             names = [(choice.label, choice.name) for choice in desk.models.values()]
             parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
             parts["mode"] = gr.Dropdown(
-                mode_choices(modes),
+                mode_choices(desk.models[model]),
                 value=mode,
                 label="Writes in",
                 min_width=0,
@@ -102,9 +102,9 @@ def _wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     model, mode, library, turns = parts["model"], parts["mode"], parts["library"], parts["turns"]
 
     def choose_model(model: str, library: str) -> tuple[Any, str]:
-        modes = desk.models[model].modes
-        first = modes[0]
-        choices = gr.update(choices=mode_choices(modes), value=first, visible=len(modes) > 1)
+        choice = desk.models[model]
+        first = choice.modes[0]
+        choices = gr.update(choices=mode_choices(choice), value=first, visible=len(choice.modes) > 1)
         return choices, chat.status(model, first, library, wait=False)
 
     def status(model: str, mode: str, library: str) -> str:

@@ -14,13 +14,19 @@ from rag.ui.render_history import export_menu_html, rating_html, stale_html
 from rag.ui.render_scope import chart_html, used_html
 from rag.why import why_html
 
-MODE_LABELS = {
+_MODE_LABELS = {
     "quote": "quotes from the abstracts",
     "cite": "own words, all cited",
     "free": "own words, then checked",
 }
+_SHORTENED = "quotes, shortened to the question"  # 'cite' of a model that only leaves words out
 _LONGEST_QUESTION = 2_000  # characters of it that are repeated on the page
 _STAGES = {"retrieve": "Searching the library…", "write": "Writing…", "check": "Checking every sentence…"}
+
+
+def mode_label(choice: Choice, mode: str) -> str:
+    """What a grounding mode is called with this model."""
+    return _SHORTENED if choice.shortens and mode == "cite" else _MODE_LABELS.get(mode, mode)
 
 
 def turn_html(turn: Turn, number: int, last: bool, papers: Papers, labels: Mapping[str, str]) -> str:
@@ -141,7 +147,7 @@ def status_html(choice: Choice, mode: str, papers: Mapping[str, Paper] | None, p
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
     size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
-    parts = [f"Answered by <strong>{escape(choice.label)}</strong>", escape(MODE_LABELS.get(mode, mode)), size, where]
+    parts = [f"Answered by <strong>{escape(choice.label)}</strong>", escape(mode_label(choice, mode)), size, where]
     warning = f'<p class="fn-error" role="alert">{escape(clean(problem))}</p>' if problem else ""
     if problem:
         parts.pop(2)

@@ -34,6 +34,7 @@ class FakeChoice:
     name: str
     label: str
     modes: tuple[str, ...]
+    shortens: bool = False
 
 
 CHOICES = (

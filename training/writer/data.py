@@ -3,10 +3,12 @@
     python -m training.writer.data --data ../shared/data --out build/writer --preset cpu
 
 Which sentences, and which of their words, says ``shortened.jsonl`` (:mod:`training.writer.shortened`); their texts come
-from the data sets of :mod:`training.writer.sources` and the libraries of :mod:`training.questions`. The prompt is the
+from the data sets of :mod:`training.writer.sources`, the libraries of :mod:`training.questions`, and the arXiv
+abstracts that ``asked.jsonl`` has questions about. The prompt is the
 program's own. Held-out examples are about other texts. Seeded.
 
-Writes ``heldout.jsonl`` and ``train.jsonl``: ``source``, ``question``, ``prompt`` (chat messages) and ``answer``.
+Writes ``heldout.jsonl`` and ``train.jsonl``: ``source``, ``question``, ``prompt`` (chat messages) and ``answer``, twice
+where the answer may have one sentence more or less.
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ from pathlib import Path
 
 from rag.datatypes import Evidence, Message, Paper, Sentence
 from rag.prompting import Prompt, load_prompt
-from training.questions import other_libraries, other_library, other_questions
+from training.questions import arxiv_abstracts, other_libraries, other_library, other_questions
+from training.support.data import lines
 from training.writer.shortened import Example, name, read
 from training.writer.sources import SOURCES
 
 PRESETS = {"smoke": 200, "cpu": None, "gpu": None}  # examples; None: all
 HELD_OUT = 0.03  # of the texts
 UNSEEN = "arxiv-learning"  # the library that nothing is fitted on
+# Questions about arXiv abstracts, such as one asks who half remembers a paper, by a large language model that saw one
+# abstract at a time: ``question``, ``keyfacts``, the ``paper`` it is about, and the papers of its ``evidence``.
+ASKED = Path(__file__).parent / "asked.jsonl"
 
 
 def everything(data: Path) -> tuple[list[Example], int]:
@@ -45,6 +51,12 @@ def everything(data: Path) -> tuple[list[Example], int]:
         for record in other_questions(library, mine):
             group = " ".join(record.get("gold") or (record["id"],))
             questions[library, name(record["question"])] = (record["question"], group)
+    asked = list(lines(ASKED))
+    wanted = {paper for record in asked for paper in record["evidence"]}
+    papers += [
+        Paper(r["id"], r["title"], " ".join(r["text"].split())) for r in arxiv_abstracts(data) if r["id"] in wanted
+    ]
+    questions |= {("asked", name(r["question"])): (r["question"], r["paper"]) for r in asked}
     return read(questions, {p.id: p for p in papers}.values())
 
 
@@ -87,11 +99,10 @@ def main() -> int:
 def _write(path: Path, prompt: Prompt, made: Sequence[Example]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for one in made:
-            record = {
-                "source": one.source, "question": one.question, "answer": one.answer,
-                "prompt": [{"role": m.role, "content": m.content} for m in messages(prompt, one)],
-            }  # fmt: skip
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            asked = [{"role": m.role, "content": m.content} for m in messages(prompt, one)]
+            for answer in one.answers():
+                record = {"source": one.source, "question": one.question, "answer": answer, "prompt": asked}
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
     shorter = sum(len(s.kept.split()) for e in made for s in e.sentences) / max(
         1, sum(len(s.told.split()) for e in made for s in e.sentences)
     )

@@ -1,15 +1,16 @@
 """What the writer is taught with: sentences that the program chose for a question, and which of their words stay.
 
 ``shortened.jsonl`` beside this file holds one example a line: its ``source``, the ``question``, and of every sentence
-the number that it has in the answer (``n``), the sentence itself in the third person (``of``) and what of it is
-``kept``: ranges of its units (:func:`rag.generators.shortening.units`), ``-`` for nothing. Questions and sentences are
-named by the beginning of their SHA-256 and looked up in the data sets, so that no text of these is repeated here. A
-sentence that another version of the program splits or words otherwise is not found; its example is left out, and
-counted.
+the number that it has in the answer (``n``), the sentence itself in the third person (``of``), what of it is ``kept``:
+ranges of its units (:func:`rag.generators.shortening.units`), ``-`` for nothing, and what it is ``worth``: ``+`` it
+holds the answer or a part of it, ``~`` a good short answer is complete without it, ``-`` it does not speak to the
+question. Questions and sentences are named by the beginning of their SHA-256 and looked up in the data sets, so that no
+text of these is repeated here. A sentence that another version of the program splits or words otherwise is not found;
+its example is left out, and counted.
 
-The choice of what stays was made by a large language model, sentence by sentence, with these rules: only delete; keep
-what bears on the question, and all that limits or measures it; drop lead-ins, praise, and what was not asked for; leave
-a sentence. A program checked that nothing else than deletion was done.
+Both were judged by a large language model, sentence by sentence. What stays, with these rules: only delete; keep what
+bears on the question, and all that limits or measures it; drop lead-ins, praise, and what was not asked for; leave a
+sentence. A program checked that nothing else than deletion was done.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.generators.shortening import Unit, capital, joined, units
+from rag.generators.shortening import LEFT_OUT, Unit, capital, joined, units
 from rag.wording import third_person
 
 FILE = Path(__file__).parent / "shortened.jsonl"
@@ -36,6 +37,7 @@ class Shortened:
     number: int
     told: str
     kept: str
+    worth: str
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,19 @@ class Example:
     sentences: tuple[Shortened, ...]
     group: str
 
-    @property
-    def answer(self) -> str:
-        """What the writer should say."""
-        return " ".join(f"{s.kept} [{s.number}]." for s in self.sentences if s.kept)
+    def answer(self, given: str) -> str:
+        """What the writer should say where the first sentence is given, and of the others those worth ``given``."""
+        return " ".join(
+            f"{s.kept} [{s.number}]." if s.kept and (at == 0 or s.worth in given) else LEFT_OUT
+            for at, s in enumerate(self.sentences)
+        )
+
+    def answers(self) -> list[str]:
+        """One with and one without the sentences that an answer may have or not, where that makes a difference.
+
+        So the writer learns how sure it is that a sentence is wanted, and the program can say how sure it must be.
+        """
+        return list(dict.fromkeys((self.answer("+~"), self.answer("+"))))
 
 
 def name(text: str) -> str:
@@ -85,7 +96,8 @@ def read(
         asked = questions.get((record["source"], record["question"]))
         if asked is not None and all(s["of"] in told for s in record["sentences"]):
             sentences = tuple(
-                Shortened(s["n"], told[s["of"]], _kept(told[s["of"]], s["kept"])) for s in record["sentences"]
+                Shortened(s["n"], told[s["of"]], _kept(told[s["of"]], s["kept"]), s["worth"])
+                for s in record["sentences"]
             )
             found.append(Example(record["source"], asked[0], sentences, asked[1]))
     return found, len(records) - len(found)
