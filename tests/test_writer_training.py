@@ -161,7 +161,7 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
     shortened.write(path, iter(records))
     (made,), lost = shortened.read(asked, [CRABS], path)
     assert lost == 2 and made.group == "crabs"
-    assert made.answers() == ["CrabNet finds 95.2% of the [1]. -"]
+    assert made.answers() == [("CrabNet finds 95.2% of the [1].", "-")]
     (system, user) = data.messages(load_prompt("write"), made)
     assert "numbered sentences" in system.content
     assert user.content == f"Question: What finds shells?\n\n[1] {said[1]}\n[1] {said[0]}"
@@ -180,7 +180,7 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
 def test_a_sentence_that_the_question_does_not_need_is_left_out(worth: str, answers: list[str]) -> None:
     told = zip((1, 1, 2), "ABC", worth, strict=True)
     made = Example("asked", "What?", tuple(Shortened(n, f"{w} b.", w, mark) for n, w, mark in told), "g")
-    assert made.answers() == answers
+    assert [" ".join(parts) for parts in made.answers()] == answers
 
 
 def test_questions_of_the_project_are_about_papers_that_are_named() -> None:

@@ -49,14 +49,14 @@ class Example:
     sentences: tuple[Shortened, ...]
     group: str
 
-    def answer(self, given: str) -> str:
-        """What the writer should say where the first sentence is given, and of the others those worth ``given``."""
-        return " ".join(
+    def answer(self, given: str) -> tuple[str, ...]:
+        """What the writer should say, sentence by sentence: the first, and of the others those worth ``given``."""
+        return tuple(
             f"{s.kept} [{s.number}]." if s.kept and (at == 0 or s.worth in given) else LEFT_OUT
             for at, s in enumerate(self.sentences)
         )
 
-    def answers(self) -> list[str]:
+    def answers(self) -> list[tuple[str, ...]]:
         """One with and one without the sentences that an answer may have or not, where that makes a difference.
 
         So the writer learns how sure it is that a sentence is wanted, and the program can say how sure it must be.
