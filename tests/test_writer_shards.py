@@ -216,3 +216,18 @@ def test_the_course_of_several_runs_is_drawn(tmp_path: Path) -> None:
     log = [{"step": 0, **entry}, {"step": 50, "loss": 0.7, **entry}]
     draw({"lora": log, "all": log}, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_teaching_goes_on_from_an_adapter_of_its_kind(folder: Path) -> None:
+    def writer(rank: int, method: str = "lora") -> Writer:
+        return Writer(packaged.read_model(folder / "tiny.gguf"), method, rank=rank, first=1)
+
+    before, after = writer(4), writer(4)
+    torch.nn.init.normal_(before.trained()[next(name for name in before.trained() if name.endswith(".b"))])
+    after.begin_with(before.low_rank())
+    ids, mask, counts = train.collate(tokens(4))
+    losses = [one.loss(ids, mask, counts > 0)[0] for one in (before, after, writer(4))]
+    assert torch.equal(losses[0], losses[1]) and not torch.equal(losses[0], losses[2])
+    for other in (writer(2), writer(4, "all")):
+        with pytest.raises(ValueError, match="another rank or other layers"):
+            other.begin_with(before.low_rank())

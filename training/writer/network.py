@@ -9,6 +9,7 @@ a low rank afterwards (:mod:`training.writer.cut`). Norms stay as they are: an a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -76,6 +77,15 @@ class Writer(nn.Module):
     def low_rank(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """A (rank, in) and B (out, rank) of every changed layer, by its name in a GGUF; empty for ``all``."""
         return {name: (c.a.detach().cpu(), c.b.detach().cpu()) for name, c in self._low.items()}
+
+    def begin_with(self, tensors: Mapping[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Take over what :meth:`low_rank` gave. Raises ``ValueError`` where it is of another rank or other layers."""
+        mine = {name: (c.a.shape, c.b.shape) for name, c in self._low.items()}
+        if mine != {name: (a.shape, b.shape) for name, (a, b) in tensors.items()}:
+            raise ValueError("the adapter to begin with is of another rank or other layers, or the method is not lora")
+        for name, (a, b) in tensors.items():
+            self._low[name].a.data.copy_(a)
+            self._low[name].b.data.copy_(b)
 
     def change(self) -> dict[str, torch.Tensor]:
         """How far every trained matrix (out, in) has moved, by its name in a GGUF; empty for ``lora``."""

@@ -6,7 +6,7 @@
 Needs Python, torch and transformers, and what ``training.writer.shards`` made. ``--method`` trains changes of low rank
 (lora) or the whole matrices (all), which are cut down to a low rank at the end. Seeded. A checkpoint is written every
 few minutes; the same command goes on from it. The learning rate warms up and falls in a line to zero at the last step,
-or at the end of the minutes that the preset allows. Before the first step and every fifty after it, on examples that
+or at the end of the minutes that the preset allows. Before the first step and every hundred after it, on examples that
 are not trained on: the loss, the share of answer tokens right, of beginnings of sentences (which also say whether one
 is given), and of answers, which are those whose every
 token is the model's likeliest given the ones before, so that it would write just that answer. Leaves ``adapter.pt``
@@ -32,7 +32,7 @@ from training.writer.shards import Tokens
 
 RATES = {"lora": 1e-3, "all": 3e-4}
 WARM_UP = 0.05
-CHECK_EVERY, TELL_EVERY = 50, 10  # steps
+CHECK_EVERY, TELL_EVERY = 100, 10  # steps
 KEEP_EVERY = 180  # seconds
 DECISION = 4.0  # what the token counts that says whether a sentence is given: one of twenty, and the hardest
 
@@ -150,7 +150,7 @@ class Run:
     def check(self, losses: Sequence[float]) -> None:
         """Loss, tokens, sentences begun or left out and answers right, on what is not trained on."""
         total = right = count = answers = begun = starts = 0.0
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
             for start in range(0, len(self.held_out), self.preset.batch):
                 ids, mask, counts = (
                     t.to(self.device) for t in collate(self.held_out[start : start + self.preset.batch])
@@ -205,6 +205,9 @@ def main() -> int:
     parser.add_argument(
         "--rank", type=int, help=f"of the adapter; {RANK} with lora and {cut.RANK} with all if not given"
     )
+    parser.add_argument(
+        "--start", type=Path, help="adapter.pt of an earlier run of that rank, to go on teaching (lora)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="an end before that of the preset")
@@ -218,6 +221,8 @@ def main() -> int:
     preset = replace(preset, minutes=options.minutes or preset.minutes)
     rank = options.rank or (cut.RANK if options.method == "all" else RANK)
     writer = Writer(packaged.read_model(options.model), options.method, rank)
+    if options.start:
+        writer.begin_with(torch.load(options.start, weights_only=True)["tensors"])
     run = Run(options.out, writer, preset, train, held_out, options.seed)
     run.teach()
     finish(run, rank)
