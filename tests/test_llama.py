@@ -21,7 +21,8 @@ from rag.chunking import split_sentences
 from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Message, Paper, Sentence
 from rag.errors import GenerationCancelled, ModelError, QuestionError
-from rag.generators.engine import LOOP, Engine, _Loop
+from rag.generators.drawing import LOOP, Loop
+from rag.generators.engine import Engine
 from rag.generators.filters import ThinkFilter, until_stop, without_thoughts
 from rag.generators.grammar import SENTENCES, cite_grammar, normalise
 from rag.generators.llama import LlamaGenerator
@@ -563,7 +564,7 @@ def test_a_seed_repeats_a_draw(tiny: Engine) -> None:
 
 
 def test_a_loop_ends_the_answer() -> None:
-    loop = _Loop()
+    loop = Loop()
     tokens = [*range(100), *range(20, 60)]
     assert next(n for n, token in enumerate(tokens) if loop.closes(token)) == 100 + LOOP - 1
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.generators.shortening import LEFT_OUT, Costs, Shortening, may_skip, units
+from rag.generators.shortening import LEFT_OUT, Costs, Shortening
+from rag.generators.units import may_skip, units
 from training.writer.shortened import aligned
 
 RESULT = "It has 85% on A and 82% on B, but not on C (a hard set), which is new."

@@ -10,7 +10,7 @@ import pytest
 
 from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.generators.shortening import joined, units
+from rag.generators.units import joined, units
 from rag.prompting import load_prompt
 from training.writer import data, shortened, sources
 from training.writer.shortened import Example, Shortened, aligned, as_ranges, indices, name

@@ -28,20 +28,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from rag import llama_log
 from rag.datatypes import Message, StopSignal
 from rag.errors import GenerationCancelled, ModelError
-from rag.generators.sampling import Sampler, sampler
+from rag.generators.drawing import Draw, Sampled, Shortened
+from rag.generators.sampling import sampler
 from rag.generators.shortening import Shortening
 from rag.generators.template import ChatTemplate, opens_thought
 from rag.threads import CoreMeter
 
 BATCH = 512  # prompt tokens a llama_decode
-LOOP = 16  # tokens that a model writes a second time before it is stopped
 _POLL_S = 0.02
 _ABORTED = "returned 2"  # how llama-cpp-python words the return code of an aborted llama_decode
 
@@ -370,11 +368,11 @@ class Engine:
         import llama_cpp
 
         if shortening is not None:
-            yield _Shortened(shortening, self._llama.n_vocab())
+            yield Shortened(shortening, self._llama.n_vocab())
             return
         vocab = llama_cpp.llama_model_get_vocab(self._llama.model)
         with sampler(self._llama.model, temperature, seed, grammar) as draw:
-            yield _Sampled(draw, vocab)
+            yield Sampled(draw, vocab)
 
     def _set_threads(self) -> None:
         import llama_cpp
@@ -471,56 +469,6 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Tokens that come next; those that are not ``shown`` are for the model alone."""
-
-    tokens: list[int]
-    shown: bool = True
-
-
-class Draw(Protocol):
-    """Says which tokens come next."""
-
-    def run(self, context: Any) -> Drawn:
-        """One or more tokens behind what ``context`` (a ``llama_context_p``) evaluated last; none at the end."""
-        ...
-
-
-class _Sampled:
-    """One token after another from llama.cpp's samplers, until the model ends its turn or repeats itself."""
-
-    def __init__(self, draw: Sampler, vocab: Any) -> None:
-        self._draw, self._vocab, self._loop = draw, vocab, _Loop()
-
-    def run(self, context: Any) -> Drawn:
-        import llama_cpp
-
-        token = self._draw.next(context)
-        ends = llama_cpp.llama_vocab_is_eog(self._vocab, token) or self._loop.closes(token)
-        return Drawn([] if ends else [token])
-
-
-class _Shortened:
-    """The likeliest token that a shortening admits, and those that can only follow it, which cost one look together."""
-
-    def __init__(self, shortening: Shortening, n_vocab: int) -> None:
-        self._shortening, self._n_vocab = shortening, n_vocab
-
-    def run(self, context: Any) -> Drawn:
-        import llama_cpp
-
-        if forced := self._shortening.forced():
-            return Drawn(forced)
-        if self._shortening.done:
-            return Drawn([])
-        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(context, -1), shape=(self._n_vocab,))
-        token = self._shortening.choose(logits)
-        if self._shortening.silent:
-            return Drawn([token], shown=False)
-        return Drawn([token, *self._shortening.forced()])
-
-
-@dataclass(frozen=True, slots=True)
 class _AnyOf:
     signals: tuple[StopSignal, ...]
 
@@ -551,25 +499,6 @@ class _Turns:
             with self._changed:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
-
-
-class _Loop:
-    """Notices a model that repeats itself, as small ones do until their tokens run out.
-
-    It ends the answer instead of penalising repetition, because a penalised figure comes out as another figure.
-    """
-
-    def __init__(self) -> None:
-        self._last: deque[int] = deque(maxlen=LOOP)
-        self._seen: set[tuple[int, ...]] = set()
-
-    def closes(self, token: int) -> bool:
-        self._last.append(token)
-        run = tuple(self._last)
-        if len(run) == LOOP and run in self._seen:
-            return True
-        self._seen.add(run)
-        return False
 
 
 def _piece(vocab: Any, token: int) -> bytes:
