@@ -101,6 +101,17 @@ def test_a_sentence_that_the_model_does_not_want_is_left_out_but_never_the_first
     assert written(sentences, f"Crabs learn fast [1].{gone}{gone}", sentence=50.0).count("[") == 3
 
 
+def test_what_the_ranker_holds_little_of_is_left_out_sooner() -> None:
+    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls.")]
+    shortening = Shortening(sentences, Words(), Costs(0.0, 30.0, behind=5.0), [4.0, 3.5, -1.0])
+    out: list[int] = []
+    while not shortening.done:
+        logits = np.zeros(0x3000, np.float32)
+        logits[OUT] = 20.0  # to leave out costs 27.5 where .5 behind, 5 where 5 behind
+        out += shortening.forced() or [shortening.choose(logits)]
+    assert "".join(chr(c) for c in out if c != OUT).count("[") == 2 and out[-1] == OUT
+
+
 def test_a_sentence_that_begins_like_the_sign_for_leaving_out_stays() -> None:
     class Minus(Words):
         def __call__(self, text: str) -> list[int]:

@@ -123,7 +123,8 @@ class LlamaGenerator:
 
     def _shortened(self, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs)
+        scores = [score for e in fitted.evidence for score in e.scores[: len(e.sentences)]]
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs, scores)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 

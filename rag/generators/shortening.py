@@ -47,13 +47,14 @@ class Costs:
 
     cut: float  # words of a sentence, each time
     sentence: float  # a whole one
+    behind: float = 0.0  # how much less that is for each unit that the ranker's score stands behind the best
 
 
 class Shortening:
     """The tokens that may come next, for one sentence after another.
 
     ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
-    numbers, in the order of the answer.
+    numbers, in the order of the answer, and ``scores`` are the ranker's for each, where it gave some.
     """
 
     def __init__(
@@ -61,8 +62,12 @@ class Shortening:
         sentences: Sequence[tuple[int, str]],
         tokenize: Callable[[str], Sequence[int]],
         costs: Costs,
+        scores: Sequence[float] = (),
     ) -> None:
-        self._sentences = [(number, parts) for number, text in sentences if (parts := units(text))]
+        behind = [max(scores) - score for score in scores] or [0.0] * len(sentences)
+        given = [(n, parts, b) for (n, text), b in zip(sentences, behind, strict=True) if (parts := units(text))]
+        self._sentences = [(number, parts) for number, parts, _ in given]
+        self._leaving = [costs.sentence - costs.behind * b for _, _, b in given]  # what it costs
         self._tokenize, self._costs = tokenize, costs
         [self._left_out] = tokenize(f" {LEFT_OUT}")
         self.silent = False  # whether the token taken last said that a sentence is left out, and is not to be shown
@@ -83,7 +88,7 @@ class Shortening:
         Whether to give the sentence at all is decided first, then whether to go on with the next word, each against
         all else together: what is likeliest as a whole may consist of many things that are each less likely.
         """
-        if self._may_leave_out() and logits[self._left_out] - self._costs.sentence > _mass(
+        if self._may_leave_out() and logits[self._left_out] - self._leaving[self._sentence] > _mass(
             logits[sorted(self._options)].astype(np.float64)
         ):
             self.accept(self._left_out)
