@@ -23,8 +23,6 @@ TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
 # Of rag.generators.shortening; by them 92% of the key facts stayed in 75% of the words of tuning questions.
 COSTS = Costs(cut=0.5, sentence=2.8, behind=0.6)
-    cut=0.5, sentence=1.0
-)  # of rag.generators.shortening; by it 96% of the key facts stayed in 78% of the words of tuning questions
 MORE = 1  # sentences beyond the setting: a shortened one takes less room
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
