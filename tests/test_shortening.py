@@ -71,6 +71,24 @@ def test_what_makes_a_sentence_false_does_not_go(shorter: str, allowed: bool) ->
     assert all(may_skip(whole, *pair) for pair in pairwise(places)) is allowed
 
 
+@pytest.mark.parametrize(
+    ("sentence", "shorter", "allowed"),
+    [
+        ("A, B, and C reach 82.8%, 84.2%, and 84.6%.", "A, B, and C reach 82.8%, and 84.6%", False),
+        ("We find that A and B reach 1 and 2, respectively, here.", "A and B reach 1 and 2, respectively", True),
+        ("A, B and C reach 1, 2 and 3, respectively.", "A and C reach 1, 2 and 3, respectively", False),
+        ("A and B reach 1 and 2, respectively.", "A and B reach 1 and 2", False),
+        ("A and B reach 1 and 2, respectively.", "A and B reach 1", False),
+        ("A is fast, with 31 times fewer weights than before, and small.", "A is fast, and small", True),
+    ],
+)
+def test_lists_that_go_together_stay_whole(sentence: str, shorter: str, allowed: bool) -> None:
+    whole = units(sentence)
+    kept = aligned(units(shorter), whole)
+    assert kept is not None
+    assert all(may_skip(whole, *pair) for pair in pairwise([-1, *kept, len(whole)])) is allowed
+
+
 def test_every_sentence_has_its_turn_and_its_number() -> None:
     sentences = [(1, "Old crabs learn faster at night."), (3, "Owls hunt rats in the dark?")]
     text = written(sentences, "Crabs learn faster [1]. Owls hunt rats [3].")

@@ -2,7 +2,8 @@
 
 Some deletions make a true sentence false, whatever a model thinks of them. A figure, a denial or a word that limits a
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
-on B'. A text in brackets stays whole or goes whole.
+on B'. Of two lists that go together ('respectively') nothing goes, and of any list no figure alone. A text in brackets
+stays whole or goes whole.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _OPEN = frozenset(
     "called named including based compared per about against across within we they it authors' can't don't also "
     "thus".split()
 )
+CLAUSE = 4  # words that a part with a figure has at least to be more than one of a list
 _LETTERS = ("A", "I")  # names, where they end a sentence
 
 
@@ -45,6 +47,7 @@ class Unit:
     figure: bool
     limit: bool  # denies or limits what is said
     joins: bool  # begins a clause
+    pairs: bool  # says that two lists go together
     open: bool  # needs something behind it
     bare: str  # without the brackets around an acronym, where what it stands for has gone; else the same text
 
@@ -72,6 +75,7 @@ def _unit(text: str, attached: bool = False) -> Unit:
         figure=not whole and bool(_FIGURE.search(word)),
         limit=not whole and bool(_LIMIT.search(word)),
         joins=word in _JOINS,
+        pairs=word in ("respectively", "correspondingly"),
         open=(word in _OPEN and bare not in _LETTERS) or bool(_PUNCTUATION.match(text)),
         bare=_ACRONYM.sub(r"\1", text),
     )
@@ -100,14 +104,23 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
     at_end = following >= len(parts)
     if not gone:
         return True
+    if any(unit.pairs for unit in parts[last + 1 :]) and not _leaves_pairs(gone, last):
+        return False
     limits = any(unit.limit for unit in gone)
     figures = any(unit.figure for unit in gone) and not at_end
     second = not at_end and parts[following].figure and _has_figure_before(parts, last)
     if not (limits or figures or second):
         return True
+    if figures and sum(not unit.punctuation for unit in gone) < CLAUSE:
+        return False  # one of a list: 'A, B and C have 1, 2 and 3' would give the figure of B to C
     begins = last < 0 or parts[last].punctuation or gone[0].punctuation or gone[0].joins
     ends = at_end or parts[following].punctuation or gone[-1].punctuation
     return begins and ends
+
+
+def _leaves_pairs(gone: Sequence[Unit], last: int) -> bool:
+    """Whether two lists that go together ('A and B have 1 and 2, respectively') both stay whole: a lead-in may go."""
+    return not any(u.pairs or (last >= 0 and (u.figure or u.punctuation or u.joins)) for u in gone)
 
 
 def _has_figure_before(parts: Sequence[Unit], last: int) -> bool:
