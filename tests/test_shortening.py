@@ -79,10 +79,15 @@ def test_what_makes_a_sentence_false_does_not_go(shorter: str, allowed: bool) ->
         ("A, B and C reach 1, 2 and 3, respectively.", "A and C reach 1, 2 and 3, respectively", False),
         ("A and B reach 1 and 2, respectively.", "A and B reach 1 and 2", False),
         ("A and B reach 1 and 2, respectively.", "A and B reach 1", False),
+        ("With CrabNet, a small model beats a large one.", "A small model beats a large one", False),
+        ("Moreover, it helps: With CrabNet, small ones win.", "Small ones win", False),
+        ("Moreover, it helps: With CrabNet, small ones win.", "With CrabNet, small ones win", True),
+        ("In this paper, small ones win.", "Small ones win", True),
+        ("Small ones win when data are scarce.", "Small ones win", False),
         ("A is fast, with 31 times fewer weights than before, and small.", "A is fast, and small", True),
     ],
 )
-def test_lists_that_go_together_stay_whole(sentence: str, shorter: str, allowed: bool) -> None:
+def test_lists_that_go_together_and_conditions_stay_whole(sentence: str, shorter: str, allowed: bool) -> None:
     whole = units(sentence)
     kept = aligned(units(shorter), whole)
     assert kept is not None
@@ -128,6 +133,18 @@ def test_what_the_ranker_holds_little_of_is_left_out_sooner() -> None:
         logits[OUT] = 20.0  # to leave out costs 27.5 where .5 behind, 5 where 5 behind
         out += shortening.forced() or [shortening.choose(logits)]
     assert "".join(chr(c) for c in out if c != OUT).count("[") == 2 and out[-1] == OUT
+
+
+def test_where_several_papers_are_asked_for_none_of_them_is_left_out() -> None:
+    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls."), (2, "Owls rest.")]
+    shortening = Shortening(sentences, Words(), Costs(0.0, 0.0), several=True)
+    out: list[int] = []
+    while not shortening.done:
+        logits = np.zeros(0x3000, np.float32)
+        logits[OUT] = 20.0
+        out += shortening.forced() or [shortening.choose(logits)]
+    text = "".join(chr(c) for c in out if c != OUT)
+    assert text.count("[1]") == text.count("[2]") == 1 and out.count(OUT) == 2
 
 
 def test_a_sentence_that_begins_like_the_sign_for_leaving_out_stays() -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
 
-from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
+from rag.datatypes import Evidence, GenerationRequest, Intent, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
 from rag.generators.shortening import Costs, Shortening
+from rag.questions import compares, understand
 from rag.wording import told
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
@@ -105,7 +106,7 @@ class LlamaGenerator:
         fitted = self.fit(request)
         cite = request.mode == "cite"
         if cite and self._costs is not None:
-            yield from self._shortened(fitted, self._costs, stop)
+            yield from self._shortened(request.question, fitted, self._costs, stop)
             return
         pieces = without_thoughts(
             self.engine.stream(
@@ -121,10 +122,10 @@ class LlamaGenerator:
         )
         yield from normalise(pieces) if cite else pieces
 
-    def _shortened(self, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
+    def _shortened(self, question: str, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
         scores = [score for e in fitted.evidence for score in e.scores[: len(e.sentences)]]
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs, scores)
+        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs, scores, _several(question))
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 
@@ -183,6 +184,11 @@ class LlamaGenerator:
         if self._render is None:
             raise ValueError("a request without messages needs a generator with 'render'")
         return tuple(self._render(question, evidence))
+
+
+def _several(question: str) -> bool:
+    """Whether what is asked for is in several papers."""
+    return understand(question).intent is Intent.MULTI or compares(question)
 
 
 def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:

@@ -12,6 +12,7 @@ first it may also say that this one is left out (:data:`LEFT_OUT`), which is not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -54,7 +55,8 @@ class Shortening:
     """The tokens that may come next, for one sentence after another.
 
     ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
-    numbers, in the order of the answer, and ``scores`` are the ranker's for each, where it gave some.
+    numbers, in the order of the answer, and ``scores`` are the ranker's for each, where it gave some. ``several``: the
+    question asks for several papers, so the first sentence of each number is given.
     """
 
     def __init__(
@@ -63,11 +65,15 @@ class Shortening:
         tokenize: Callable[[str], Sequence[int]],
         costs: Costs,
         scores: Sequence[float] = (),
+        several: bool = False,
     ) -> None:
         behind = [max(scores) - score for score in scores] or [0.0] * len(sentences)
         given = [(n, parts, b) for (n, text), b in zip(sentences, behind, strict=True) if (parts := units(text))]
         self._sentences = [(number, parts) for number, parts, _ in given]
-        self._leaving = [costs.sentence - costs.behind * b for _, _, b in given]  # what it costs
+        firsts = {n: at for at, (n, _, _) in reversed(list(enumerate(given)))} if several else {}
+        self._leaving = [  # what it costs to leave out each
+            math.inf if firsts.get(n) == at else costs.sentence - costs.behind * b for at, (n, _, b) in enumerate(given)
+        ]
         self._tokenize, self._costs = tokenize, costs
         [self._left_out] = tokenize(f" {LEFT_OUT}")
         self.silent = False  # whether the token taken last said that a sentence is left out, and is not to be shown

@@ -2,8 +2,8 @@
 
 Some deletions make a true sentence false, whatever a model thinks of them. A figure, a denial or a word that limits a
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
-on B'. Of two lists that go together ('respectively') nothing goes, and of any list no figure alone. A text in brackets
-stays whole or goes whole.
+on B'. Of two lists that go together ('respectively') nothing goes, and of any list no figure alone. A condition
+before the main clause stays. A text in brackets stays whole or goes whole.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ _PUNCTUATION = re.compile(r"^[,;:–—-]+$")
 _FIGURE = re.compile(r"\d|^percent$")
 _LIMIT = re.compile(
     r"^(?:not|no|never|nor|neither|without|cannot|none|fail(?:s|ed)?|lack(?:s|ed)?|hardly|barely|only|almost|nearly|about|"
-    r"approximately|roughly|may|might|could|unless|except|until)$|n['’]t$",
+    r"approximately|roughly|may|might|could|unless|except|until|if|when|whenever)$|n['’]t$",
     re.IGNORECASE,
 )
 _ACRONYM = re.compile(r"^\((\w[\w-]*[A-Z0-9][\w-]*|[A-Z][\w-]*)\)$")
+# A clause before the main one that begins with one of these says of what, or on which condition, the main one holds.
+_CONDITIONS = frozenset(("if", "when", "whenever", "with", "given", "under", "after", "once", "unless", "without"))
 _JOINS = frozenset(("and", "but", "while", "whereas", "which", "where", "although", "though", "thus", "thereby", "or"))
 # No sentence ends with one of these.
 _OPEN = frozenset(
@@ -106,6 +108,8 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
         return True
     if any(unit.pairs for unit in parts[last + 1 :]) and not _leaves_pairs(gone, last):
         return False
+    if last < 0 and not at_end and _ends_in_condition(gone):
+        return False
     limits = any(unit.limit for unit in gone)
     figures = any(unit.figure for unit in gone) and not at_end
     second = not at_end and parts[following].figure and _has_figure_before(parts, last)
@@ -116,6 +120,13 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
     begins = last < 0 or parts[last].punctuation or gone[0].punctuation or gone[0].joins
     ends = at_end or parts[following].punctuation or gone[-1].punctuation
     return begins and ends
+
+
+def _ends_in_condition(gone: Sequence[Unit]) -> bool:
+    """Whether the last clause of a lead-in is a condition: 'With FunCoder, a small model beats a large one'."""
+    clause = gone[:-1] if gone[-1].punctuation else gone
+    begin = max((at + 1 for at, unit in enumerate(clause) if unit.punctuation or unit.text.endswith(":")), default=0)
+    return gone[-1].punctuation and begin < len(clause) and clause[begin].text.lower() in _CONDITIONS
 
 
 def _leaves_pairs(gone: Sequence[Unit], last: int) -> bool:
