@@ -42,6 +42,24 @@ def written(sentences: list[tuple[int, str]], wish: str, cut: float = 0.0, sente
     return "".join(chr(c) for c in out if c != OUT)
 
 
+def unwilling(shortening: Shortening) -> list[int]:
+    """The tokens where the model would at each place most like to leave the sentence out."""
+    out: list[int] = []
+    while not shortening.done:
+        logits = np.zeros(0x3000, np.float32)
+        logits[OUT] = 20.0
+        out += shortening.forced() or [shortening.choose(logits)]
+    return out
+
+
+def allowed_to_become(sentence: str, shorter: str) -> bool:
+    """Whether ``shorter`` is ``sentence`` without parts that may go."""
+    whole = units(sentence)
+    kept = aligned(units(shorter), whole)
+    assert kept is not None
+    return all(may_skip(whole, *pair) for pair in pairwise([-1, *kept, len(whole)]))
+
+
 def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
     assert [u.text for u in units(RESULT)] == [
         "It", "has", "85%", "on", "A", "and", "82%", "on", "B", ",", "but", "not", "on", "C", "(a hard set)", ",",
@@ -64,11 +82,7 @@ def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
     ],
 )
 def test_what_makes_a_sentence_false_does_not_go(shorter: str, allowed: bool) -> None:
-    whole = units(RESULT)
-    kept = aligned(units(shorter), whole)
-    assert kept is not None
-    places = [-1, *kept, len(whole)]
-    assert all(may_skip(whole, *pair) for pair in pairwise(places)) is allowed
+    assert allowed_to_become(RESULT, shorter) is allowed
 
 
 @pytest.mark.parametrize(
@@ -88,10 +102,7 @@ def test_what_makes_a_sentence_false_does_not_go(shorter: str, allowed: bool) ->
     ],
 )
 def test_lists_that_go_together_and_conditions_stay_whole(sentence: str, shorter: str, allowed: bool) -> None:
-    whole = units(sentence)
-    kept = aligned(units(shorter), whole)
-    assert kept is not None
-    assert all(may_skip(whole, *pair) for pair in pairwise([-1, *kept, len(whole)])) is allowed
+    assert allowed_to_become(sentence, shorter) is allowed
 
 
 def test_every_sentence_has_its_turn_and_its_number() -> None:
@@ -127,22 +138,15 @@ def test_a_sentence_that_the_model_does_not_want_is_left_out_but_never_the_first
 def test_what_the_ranker_holds_little_of_is_left_out_sooner() -> None:
     sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls.")]
     shortening = Shortening(sentences, Words(), Costs(0.0, 30.0, behind=5.0), [4.0, 3.5, -1.0])
-    out: list[int] = []
-    while not shortening.done:
-        logits = np.zeros(0x3000, np.float32)
-        logits[OUT] = 20.0  # to leave out costs 27.5 where .5 behind, 5 where 5 behind
-        out += shortening.forced() or [shortening.choose(logits)]
+    # 20 nats for it, and it costs 27.5 where .5 behind, 5 where 5 behind
+    out = unwilling(shortening)
     assert "".join(chr(c) for c in out if c != OUT).count("[") == 2 and out[-1] == OUT
 
 
 def test_where_several_papers_are_asked_for_none_of_them_is_left_out() -> None:
     sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls."), (2, "Owls rest.")]
     shortening = Shortening(sentences, Words(), Costs(0.0, 0.0), several=True)
-    out: list[int] = []
-    while not shortening.done:
-        logits = np.zeros(0x3000, np.float32)
-        logits[OUT] = 20.0
-        out += shortening.forced() or [shortening.choose(logits)]
+    out = unwilling(shortening)
     text = "".join(chr(c) for c in out if c != OUT)
     assert text.count("[1]") == text.count("[2]") == 1 and out.count(OUT) == 2
 

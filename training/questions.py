@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ def other_library(name: str, data: Path) -> list[Paper]:
     Raises :class:`ValueError` where papers of the list are missing there.
     """
     listed = json.loads(LIBRARIES.read_text(encoding="utf-8"))[name]
-    wanted, read = set(listed["ids"]), {"arxiv": arxiv_abstracts, "scifact": _scifact}[listed["corpus"]]
-    papers = [Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in read(data) if r["id"] in wanted]
+    wanted, read = set(listed["ids"]), {"arxiv": _arxiv, "scifact": _scifact}[listed["corpus"]]
+    papers = _papers(read(data), wanted)
     if len(papers) != len(wanted):
         raise ValueError(f"{data} has {len(papers)} of the {len(wanted)} papers of the library '{name}'")
     return papers
@@ -55,8 +55,16 @@ def other_questions(name: str, papers: list[Paper]) -> Iterator[dict[str, Any]]:
             yield {**record, "gold": [known[i].title for i in record["gold"]], "evidence": evidence}
 
 
-def arxiv_abstracts(data: Path) -> Iterator[dict[str, Any]]:
-    """The records of arXiv papers in the folder of training data: ``id``, ``title``, ``text`` and more."""
+def arxiv_papers(data: Path, wanted: Set[str]) -> list[Paper]:
+    """Those of the arXiv papers in the folder of training data whose ids are wanted."""
+    return _papers(_arxiv(data), wanted)
+
+
+def _papers(records: Iterator[dict[str, Any]], wanted: Set[str]) -> list[Paper]:
+    return [Paper(r["id"], r["title"].strip(), " ".join(r["text"].split())) for r in records if r["id"] in wanted]
+
+
+def _arxiv(data: Path) -> Iterator[dict[str, Any]]:
     with lzma.open(data / "arxiv" / "cs_abstracts.jsonl.xz", "rt", encoding="utf-8") as file:
         yield from map(json.loads, file)
 

@@ -123,7 +123,7 @@ class Shortening:
 
     def _may_leave_out(self) -> bool:
         """Nothing of the sentence is said yet, it is not the first, and it does not itself begin like that."""
-        begins = bool(self._options) and self._readings[0].index < 0 and not self._readings[0].tokens
+        begins = not self.done and self._readings[0].index < 0
         return begins and self._sentence > 0 and self._left_out not in self._options
 
     def accept(self, token: int) -> None:

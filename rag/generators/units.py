@@ -125,7 +125,7 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
 def _ends_in_condition(gone: Sequence[Unit]) -> bool:
     """Whether the last clause of a lead-in is a condition: 'With FunCoder, a small model beats a large one'."""
     clause = gone[:-1] if gone[-1].punctuation else gone
-    begin = max((at + 1 for at, unit in enumerate(clause) if unit.punctuation or unit.text.endswith(":")), default=0)
+    begin = max((at + 1 for at, unit in enumerate(clause) if unit.punctuation), default=0)
     return gone[-1].punctuation and begin < len(clause) and clause[begin].text.lower() in _CONDITIONS
 
 

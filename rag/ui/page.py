@@ -63,7 +63,7 @@ def build_app(
 
 
 def _header(gr: Any, desk: Desk, chat: Chat, model: str, mode: str) -> None:
-    parts, modes = desk.parts, desk.models[model].modes
+    parts, chosen = desk.parts, desk.models[model]
     parts["turns"] = gr.State([])
     parts["library"] = gr.State("")
     with gr.Row(elem_id="fn-header"):
@@ -79,11 +79,11 @@ def _header(gr: Any, desk: Desk, chat: Chat, model: str, mode: str) -> None:
             names = [(choice.label, choice.name) for choice in desk.models.values()]
             parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
             parts["mode"] = gr.Dropdown(
-                mode_choices(desk.models[model]),
+                mode_choices(chosen),
                 value=mode,
                 label="Writes in",
                 min_width=0,
-                visible=len(modes) > 1,
+                visible=len(chosen.modes) > 1,
                 filterable=False,
             )
             parts["new"] = gr.Button("New conversation", size="sm", min_width=0, elem_id="fn-new")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rag.datatypes import Evidence, Message, Paper, Sentence
 from rag.prompting import Prompt, load_prompt
-from training.questions import arxiv_abstracts, other_libraries, other_library, other_questions
+from training.questions import arxiv_papers, other_libraries, other_library, other_questions
 from training.support.data import lines
 from training.writer.shortened import Example, name, read
 from training.writer.sources import SOURCES
@@ -53,9 +53,7 @@ def everything(data: Path) -> tuple[list[Example], int]:
             questions[library, name(record["question"])] = (record["question"], group)
     asked = list(lines(ASKED))
     wanted = {paper for record in asked for paper in record["evidence"]}
-    papers += [
-        Paper(r["id"], r["title"], " ".join(r["text"].split())) for r in arxiv_abstracts(data) if r["id"] in wanted
-    ]
+    papers += arxiv_papers(data, wanted)
     questions |= {("asked", name(r["question"])): (r["question"], r["paper"]) for r in asked}
     return read(questions, {p.id: p for p in papers}.values())
 
