@@ -10,7 +10,7 @@ import pytest
 import torch
 from ggufs import write_llama
 
-from training.writer.export import export, interleaved
+from training.writer.export import export, exported, interleaved
 from training.writer.packaged import PARTS, halved
 
 HEADS = 4  # of the small model
@@ -127,3 +127,14 @@ def test_llama_cpp_and_torch_are_the_same_model(tmp_path: Path) -> None:
     export(tmp_path / "adapter.pt", tmp_path / "adapter.gguf")
     found = compare(tmp_path / "adapter.pt", tmp_path / "adapter.gguf", prompts=3, packaged=False)
     assert found.holds, found
+
+
+def test_an_exported_adapter_is_read_back(tmp_path: Path) -> None:
+    """So that the file that ships can be taught further."""
+    trained = adapter(tmp_path / "adapter.pt", layers=(0, 1))
+    export(trained, tmp_path / "writer.gguf", heads=HEADS, key_heads=HEADS, half=False)
+    back = exported(tmp_path / "writer.gguf", heads=HEADS, key_heads=HEADS)
+    stored = torch.load(trained, weights_only=True)["tensors"]
+    assert sorted(back) == sorted(stored)
+    for name, pair in stored.items():
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(back[name], pair, strict=True))

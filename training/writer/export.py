@@ -20,7 +20,7 @@ import gguf
 import numpy as np
 import torch
 
-from training.writer.packaged import PARTS
+from training.writer.packaged import PARTS, halved
 
 HEADS, KEY_HEADS = 9, 3  # of SmolLM2-135M
 
@@ -74,6 +74,18 @@ def export(
     writer.write_tensors_to_file()
     writer.close()
     return hashlib.sha256(out_gguf.read_bytes()).hexdigest()
+
+
+def exported(path: Path, *, heads: int = HEADS, key_heads: int = KEY_HEADS) -> dict[str, tuple[Any, Any]]:
+    """A and B (torch, float32) by the name of their layer: what :func:`export` wrote to ``path``."""
+    stored = {tensor.name: np.array(tensor.data, np.float32) for tensor in gguf.GGUFReader(path).tensors}
+    found = {}
+    for name in sorted(one.removesuffix(".weight.lora_a") for one in stored if one.endswith(".lora_a")):
+        down, up = (stored[f"{name}.weight.{suffix}"] for suffix in ("lora_a", "lora_b"))
+        if name.endswith(("attn_q", "attn_k")):
+            up = halved(up, heads if name.endswith("attn_q") else key_heads)
+        found[name] = (torch.from_numpy(down), torch.from_numpy(np.ascontiguousarray(up)))
+    return found
 
 
 def _cast(name: str, matrix: np.ndarray, kind: type[np.floating[Any]]) -> np.ndarray:

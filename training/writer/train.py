@@ -194,6 +194,16 @@ def finish(run: Run, rank: int) -> None:
     (run.out / "log.jsonl").write_text(lines, encoding="utf-8")
 
 
+def earlier(adapter: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """The tensors of an ``adapter.pt``, or of the GGUF that was made of one, which needs the package gguf."""
+    if adapter.suffix == ".gguf":
+        from training.writer.export import exported
+
+        return exported(adapter)
+    tensors: dict[str, tuple[torch.Tensor, torch.Tensor]] = torch.load(adapter, weights_only=True)["tensors"]
+    return tensors
+
+
 def main() -> int:
     """Train, or go on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -206,7 +216,9 @@ def main() -> int:
         "--rank", type=int, help=f"of the adapter; {RANK} with lora and {cut.RANK} with all if not given"
     )
     parser.add_argument(
-        "--start", type=Path, help="adapter.pt of an earlier run of that rank, to go on teaching (lora)"
+        "--start",
+        type=Path,
+        help="adapter.pt or GGUF of an earlier run of that rank, to go on teaching (lora)",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -222,7 +234,7 @@ def main() -> int:
     rank = options.rank or (cut.RANK if options.method == "all" else RANK)
     writer = Writer(packaged.read_model(options.model), options.method, rank)
     if options.start:
-        writer.begin_with(torch.load(options.start, weights_only=True)["tensors"])
+        writer.begin_with(earlier(options.start))
     run = Run(options.out, writer, preset, train, held_out, options.seed)
     run.teach()
     finish(run, rank)
