@@ -1,4 +1,4 @@
-"""Pairs of texts to scores through an int8 ONNX file: the only module that knows onnxruntime.
+"""Texts to logits through an int8 ONNX file: the only module that knows onnxruntime.
 
 A cross-encoder of MiniLM's shape reads both texts at once (Nogueira and Cho 2019, 'Passage Re-ranking with BERT')
 and gives one logit. It needs neither torch nor transformers: the word pieces come from the vocabulary that lies beside
@@ -12,10 +12,14 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.encoders import weights_folder
 from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -27,54 +31,42 @@ def model_file(name: str) -> Path:
     return inside if inside.is_file() else package.parent / "models" / name
 
 
-class PairScorer:
-    """Logits of ``(first, second)`` pairs; higher is more.
+class Network:
+    """An ONNX file with the inputs ``input_ids``, ``attention_mask`` and ``token_type_ids`` (int64, batch x tokens).
 
-    ``path`` is an ONNX file with the inputs ``input_ids``, ``attention_mask`` and ``token_type_ids`` (int64, batch x
-    tokens) and one logit a row as its first output; ``sha256`` is what it must have. ``threads`` is how many cores one
-    pair is computed on. ``max_tokens`` counts word pieces of both texts together, three special ones included; of a
-    pair that is longer the longer text loses its end. The file is read when the first pair is scored.
+    ``sha256`` is what the file must have, ``threads`` how many cores it is computed on. It is read when it is first
+    asked.
     """
 
-    def __init__(self, path: Path, sha256: str, threads: int = 1, max_tokens: int = 256) -> None:
+    def __init__(self, path: Path, sha256: str, threads: int = 1) -> None:
         self.path = path
         self.sha256 = sha256
-        self.max_tokens = max_tokens
         self._threads = max(1, threads)
         self._lock = threading.Lock()
         self._session: Any = None
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """One logit for every pair, in their order.
+    def logits(self, ids: Sequence[int], kinds: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The network's first output for one text, (1, …), from its tokens and their kinds (0 first text, 1 second).
 
-        Each pair is computed by itself: activations are quantised by the range of what is computed together, so
-        the score of one would otherwise depend on its neighbours, and a batch is no faster. Raises
-        :class:`ModelError` where the file is missing, damaged or no such network.
+        Raises :class:`ModelError` where the file is missing, damaged or no such network.
         """
-        if not pairs:
-            return []
-        session = self._loaded()
-        tokenizer = _tokenizer(self.max_tokens)
-        encoded = tokenizer.encode_batch([(_clean(first), _clean(second)) for first, second in pairs])
-        return [self._logit(session, entry) for entry in encoded]
-
-    def close(self) -> None:
-        """Free the memory of the network; the next call of :meth:`score` loads it again."""
-        with self._lock:
-            self._session = None
-
-    def _logit(self, session: Any, entry: Any) -> float:
         import numpy as np
 
-        rows = (entry.ids, entry.attention_mask, entry.type_ids)
+        rows = (ids, [1] * len(ids), kinds)
         feed = {name: np.asarray([row], dtype=np.int64) for name, row in zip(_INPUTS, rows, strict=True)}
-        return float(np.asarray(session.run(None, feed)[0]).reshape(-1)[0])
+        return np.asarray(self.loaded().run(None, feed)[0], np.float32)
 
-    def _loaded(self) -> Any:
+    def loaded(self) -> Any:
+        """The session; raises as :meth:`logits` does."""
         with self._lock:
             if self._session is None:
                 self._session = _open(self._verified(), self.path, self._threads)
             return self._session
+
+    def close(self) -> None:
+        """Free the memory of the network; the next call of :meth:`logits` loads it again."""
+        with self._lock:
+            self._session = None
 
     def _verified(self) -> bytes:
         """The file's bytes, read once and compared with their SHA-256."""
@@ -87,6 +79,37 @@ class PairScorer:
         if found != self.sha256:
             raise ModelError(f"{self.path} has the SHA-256 {found[:12]}…, not {self.sha256[:12]}…: damaged. {remedy}")
         return content
+
+
+class PairScorer:
+    """Logits of ``(first, second)`` pairs; higher is more.
+
+    ``path``, ``sha256`` and ``threads`` are those of a :class:`Network` whose first output is one logit a row.
+    ``max_tokens`` counts word pieces of both texts together, three special ones included; of a pair that is longer the
+    longer text loses its end.
+    """
+
+    def __init__(self, path: Path, sha256: str, threads: int = 1, max_tokens: int = 256) -> None:
+        self.max_tokens = max_tokens
+        self._network = Network(path, sha256, threads)
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """One logit for every pair, in their order.
+
+        Each pair is computed by itself: activations are quantised by the range of what is computed together, so
+        the score of one would otherwise depend on its neighbours, and a batch is no faster. Raises
+        :class:`ModelError` where the file is missing, damaged or no such network.
+        """
+        if not pairs:
+            return []
+        self._network.loaded()  # before the tokenizer: what is wrong with the file is said first
+        tokenizer = pair_tokenizer(self.max_tokens)
+        encoded = tokenizer.encode_batch([(clean(first), clean(second)) for first, second in pairs])
+        return [float(self._network.logits(entry.ids, entry.type_ids).reshape(-1)[0]) for entry in encoded]
+
+    def close(self) -> None:
+        """Free the memory of the network; the next call of :meth:`score` loads it again."""
+        self._network.close()
 
 
 def _open(content: bytes, path: Path, threads: int) -> Any:
@@ -114,17 +137,30 @@ def _first_line(error: Exception) -> str:
 
 
 @lru_cache(maxsize=4)
-def _tokenizer(max_tokens: int) -> Any:
-    """The packaged weights' word pieces, pairs as ``[CLS] first [SEP] second [SEP]``."""
+def pair_tokenizer(max_tokens: int) -> Any:
+    """The packaged weights' word pieces, pairs as ``[CLS] first [SEP] second [SEP]``, cut to ``max_tokens``."""
+    pieces = _word_pieces()
+    pieces.enable_truncation(max_tokens, strategy="longest_first")
+    return pieces
+
+
+@lru_cache(maxsize=1)
+def tokenizer() -> Any:
+    """The packaged weights' word pieces, nothing cut."""
+    pieces = _word_pieces()
+    pieces.no_truncation()
+    return pieces
+
+
+def _word_pieces() -> Any:
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens, strategy="longest_first")
-    tokenizer.encode_special_tokens = True  # "[SEP]" in an abstract is text
-    return tokenizer
+    pieces = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
+    pieces.no_padding()
+    pieces.encode_special_tokens = True  # "[SEP]" in an abstract is text
+    return pieces
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Without lone surrogates, which are no text."""
     return text.encode("utf-8", "replace").decode("utf-8")

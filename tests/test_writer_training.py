@@ -179,7 +179,7 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
 )
 def test_a_sentence_that_the_question_does_not_need_is_left_out(worth: str, answers: list[str]) -> None:
     told = zip((1, 1, 2), "ABC", worth, strict=True)
-    made = Example("asked", "What?", tuple(Shortened(n, f"{w} b.", w, mark) for n, w, mark in told), "g")
+    made = Example("asked", "What?", tuple(Shortened(n, f"{w} b.", (0,), mark) for n, w, mark in told), "g")
     assert [" ".join(parts) for parts in made.answers()] == answers
 
 
@@ -201,7 +201,7 @@ def test_what_is_shipped_names_no_text_and_keeps_a_sensible_share() -> None:
 
 
 def test_no_text_is_both_trained_on_and_held_out() -> None:
-    made = [Example("xquad", f"{i}?", (Shortened(1, "A b c.", "A b", "+"),), f"g{i % 50}") for i in range(400)]
+    made = [Example("xquad", f"{i}?", (Shortened(1, "A b c.", (0, 1), "+"),), f"g{i % 50}") for i in range(400)]
     train, held_out = data.split(made, random.Random(1))
     assert len(held_out) == 8 * 8 and len(train) + len(held_out) == 400
     assert not {e.group for e in train} & {e.group for e in held_out}

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rag.generators.pruning import Judged
 from rag.generators.units import capital, may_skip, units
 
 SHORTEST = 3  # words of a sentence
@@ -29,13 +30,14 @@ LEFT_OUT = "-"  # stands in the place of a sentence
 class _Reading:
     """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end).
 
-    ``gone`` is how many units were left out before it.
+    ``gone`` is how many units were left out before it, ``cost`` what that costs.
     """
 
     index: int
     tokens: tuple[int, ...]
     at: int
     gone: int
+    cost: float
 
     @property
     def whole(self) -> bool:
@@ -49,14 +51,17 @@ class Costs:
     cut: float  # words of a sentence, each time
     sentence: float  # a whole one
     behind: float = 0.0  # how much less that is for each unit that the ranker's score stands behind the best
+    worth: float = 0.0  # how much more for each nat of what is judged of the sentence
+    stay: float = 0.0  # and of words, for each nat of what is judged of them
 
 
 class Shortening:
     """The tokens that may come next, for one sentence after another.
 
     ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
-    numbers, in the order of the answer, and ``scores`` are the ranker's for each, where it gave some. ``several``: the
-    question asks for several papers, so the first sentence of each number is given.
+    numbers, in the order of the answer; ``scores`` are the ranker's for each, where it gave some, and ``judged`` what
+    else is known of each. ``several``: the question asks for several papers, so the first sentence of each number is
+    given.
     """
 
     def __init__(
@@ -66,21 +71,27 @@ class Shortening:
         costs: Costs,
         scores: Sequence[float] = (),
         several: bool = False,
+        judged: Sequence[Judged] = (),
     ) -> None:
         behind = [max(scores) - score for score in scores] or [0.0] * len(sentences)
-        given = [(n, parts, b) for (n, text), b in zip(sentences, behind, strict=True) if (parts := units(text))]
-        self._sentences = [(number, parts) for number, parts, _ in given]
-        firsts = {n: at for at, (n, _, _) in reversed(list(enumerate(given)))} if several else {}
+        known = judged or [Judged(0.0, ())] * len(sentences)
+        given = [
+            (n, parts, b, j) for (n, text), b, j in zip(sentences, behind, known, strict=True) if (parts := units(text))
+        ]
+        self._sentences = [(number, parts) for number, parts, _, _ in given]
+        self._stay = [judgement.stay or (0.0,) * len(parts) for _, parts, _, judgement in given]
+        firsts = {n: at for at, (n, *_) in reversed(list(enumerate(given)))} if several else {}
         self._leaving = [  # what it costs to leave out each
-            math.inf if firsts.get(n) == at else costs.sentence - costs.behind * b for at, (n, _, b) in enumerate(given)
+            math.inf if firsts.get(n) == at else costs.sentence - costs.behind * b + costs.worth * j.worth
+            for at, (n, _, b, j) in enumerate(given)
         ]
         self._tokenize, self._costs = tokenize, costs
         [self._left_out] = tokenize(f" {LEFT_OUT}")
         self.silent = False  # whether the token taken last said that a sentence is left out, and is not to be shown
         self._sentence = -1
         # By each token of the sentence that may come next, how many words go with it (0: it goes on with the next
-        # word), and how the text is read with it.
-        self._options: dict[int, tuple[int, list[_Reading]]] = {}
+        # word), what that costs, and how the text is read with it.
+        self._options: dict[int, tuple[int, float, list[_Reading]]] = {}
         self._next_sentence()
 
     @property
@@ -95,17 +106,15 @@ class Shortening:
         all else together: what is likeliest as a whole may consist of many things that are each less likely.
         """
         if self._may_leave_out() and logits[self._left_out] - self._leaving[self._sentence] > _mass(
-            logits[sorted(self._options)].astype(np.float64)
+            logits[sorted(self._options)]
         ):
             self.accept(self._left_out)
             return self._left_out
-        on = sorted(t for t, (gone, _) in self._options.items() if gone == 0)
-        off = sorted(t for t, (gone, _) in self._options.items() if gone > 0)
-        cuts = logits[off].astype(np.float64) - self._costs.cut
-        if on and (not off or _mass(logits[on].astype(np.float64)) >= _mass(cuts)):
-            token = on[int(np.argmax(logits[on]))]  # of equals the lowest
-        else:
-            token = off[int(np.argmax(cuts))]
+        liked = {t: float(logits[t]) - cost for t, (_, cost, _) in sorted(self._options.items())}
+        on = [t for t in liked if self._options[t][0] == 0]
+        off = [t for t in liked if self._options[t][0] > 0]
+        goes_on = on and (not off or _mass([liked[t] for t in on]) >= _mass([liked[t] for t in off]))
+        token = max(on if goes_on else off, key=liked.__getitem__)  # of equals the lowest
         self.accept(token)
         return token
 
@@ -134,7 +143,7 @@ class Shortening:
             return
         if token not in self._options:
             raise ValueError(f"token {token} is not admitted")
-        self._readings = self._options[token][1]
+        self._readings = self._options[token][2]
         self._words += any(r.whole for r in self._readings)
         end = len(self._sentences[self._sentence][1])
         if any(r.whole and r.index == end for r in self._readings):
@@ -145,7 +154,7 @@ class Shortening:
     def _next_sentence(self) -> None:
         self._sentence += 1
         self._words = 0
-        self._readings = [_Reading(-1, (), 0, 0)]
+        self._readings = [_Reading(-1, (), 0, 0, 0.0)]
         if not self.done:
             number, parts = self._sentences[self._sentence]
             lead = "" if self._sentence == 0 else " "
@@ -160,29 +169,35 @@ class Shortening:
             self._left = [sum(not unit.punctuation for unit in parts[at:]) for at in range(len(parts))]
         self._options = {} if self.done else self._following()
 
-    def _following(self) -> dict[int, tuple[int, list[_Reading]]]:
+    def _following(self) -> dict[int, tuple[int, float, list[_Reading]]]:
         """What ``_options`` should be, by how the text is read up to here."""
-        found: dict[int, tuple[int, list[_Reading]]] = {}
+        found: dict[int, tuple[int, float, list[_Reading]]] = {}
 
-        def add(reading: _Reading, gone: int) -> None:
+        def add(reading: _Reading, gone: int, cost: float) -> None:
             token = reading.tokens[reading.at]
-            before, readings = found.get(token, (gone, []))
+            before, least_cost, readings = found.get(token, (gone, cost, []))
             further = replace(reading, at=reading.at + 1)
             if further not in readings:
                 readings = [*readings, further]
-            found[token] = (min(before, gone), readings)
+            found[token] = (min(before, gone), min(least_cost, cost), readings)
 
         # Words that begin alike are told apart only here: what a cut costs is paid where they part.
-        least = min((r.gone for r in self._readings if not r.whole), default=0)
+        within = [r for r in self._readings if not r.whole]
+        paid = min((r.gone for r in within), default=0), min((r.cost for r in within), default=0.0)
 
         for reading in self._readings:
             if not reading.whole:
-                add(reading, reading.gone - least)
+                add(reading, reading.gone - paid[0], reading.cost - paid[1])
                 continue
             for index, tokens in self._after(reading.index):
                 gone = index - reading.index - 1
-                add(_Reading(index, tokens, 0, gone), gone)
+                cost = self._cost(reading.index + 1, index) if gone else 0.0
+                add(_Reading(index, tokens, 0, gone, cost), gone, cost)
         return found
+
+    def _cost(self, begin: int, end: int) -> float:
+        """Of a cut that takes these units."""
+        return self._costs.cut + self._costs.stay * sum(self._stay[self._sentence][begin:end])
 
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
         parts = self._sentences[self._sentence][1]
@@ -200,7 +215,8 @@ class Shortening:
         return found or [(len(parts), self._close)]
 
 
-def _mass(logits: npt.NDArray[np.float64]) -> float:
+def _mass(logits: npt.ArrayLike) -> float:
     """The logarithm of the sum of their exponentials."""
-    top = float(logits.max())
-    return top + float(np.log(np.exp(logits - top).sum()))
+    values = np.asarray(logits, np.float64)
+    top = float(values.max())
+    return top + float(np.log(np.exp(values - top).sum()))

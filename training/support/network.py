@@ -93,9 +93,9 @@ def _states(output: Any) -> torch.Tensor:
 
 def tokenizer() -> Any:
     """The tokenizer that reads pairs when a question is asked, without padding."""
-    from rag.onnx_encoder import _tokenizer
+    from rag.onnx_encoder import pair_tokenizer
 
-    return _tokenizer(MAX_TOKENS)
+    return pair_tokenizer(MAX_TOKENS)
 
 
 def collate(entries: Sequence[Any]) -> dict[str, torch.Tensor]:

@@ -33,12 +33,18 @@ FILE = Path(__file__).parent / "shortened.jsonl"
 
 @dataclass(frozen=True)
 class Shortened:
-    """One sentence with its number in the answer: ``told`` as the program says it, ``kept`` what stays, '' nothing."""
+    """One sentence with its number in the answer: ``told`` as the program says it, ``places`` the units that stay."""
 
     number: int
     told: str
-    kept: str
+    places: tuple[int, ...]
     worth: str
+
+    @property
+    def kept(self) -> str:
+        """What stays of it, '' nothing."""
+        parts = units(self.told)
+        return joined([(i, parts[i]) for i in self.places])
 
 
 @dataclass(frozen=True)
@@ -97,16 +103,10 @@ def read(
         asked = questions.get((record["source"], record["question"]))
         if asked is not None and all(s["of"] in told for s in record["sentences"]):
             sentences = tuple(
-                Shortened(s["n"], told[s["of"]], _kept(told[s["of"]], s["kept"]), s["worth"])
-                for s in record["sentences"]
+                Shortened(s["n"], told[s["of"]], tuple(indices(s["kept"])), s["worth"]) for s in record["sentences"]
             )
             found.append(Example(record["source"], asked[0], sentences, asked[1]))
     return found, len(records) - len(found)
-
-
-def _kept(told: str, ranges: str) -> str:
-    parts = units(told)
-    return joined([(i, parts[i]) for i in indices(ranges)])
 
 
 def indices(ranges: str) -> list[int]:
