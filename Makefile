@@ -22,8 +22,9 @@ INSTALLED := $(VENV)/.installed-$(STATE)
 DEV := $(VENV)/.dev-$(STATE)
 
 # llama.cpp without its image reader, which nothing here uses, is quicker to compile. Where pip finds no ninja,
-# make would compile on one core only.
-export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+# make would compile on one core only. Without its code for AMX either: GCC 12 compiles that wrongly (it takes the
+# configuration of the tiles for 8 bytes and leaves out the rest), and a prompt of some length ends the process.
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CXX_FLAGS=-U__AMX_INT8__
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
