@@ -58,11 +58,12 @@ class Labelled:
 class Network(nn.Module):
     """Tokens (batch, tokens) to logits (batch, tokens, 2): the word stays; the sentence that begins here answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, attention: str = "sdpa") -> None:
         super().__init__()
         from transformers import BertModel
 
-        self.trunk = BertModel.from_pretrained(verified_weights(), add_pooling_layer=False, attn_implementation="sdpa")
+        weights = verified_weights()
+        self.trunk = BertModel.from_pretrained(weights, add_pooling_layer=False, attn_implementation=attention)
         self.head = nn.Linear(self.trunk.config.hidden_size, 2)
         for layer in self.trunk.encoder.layer:
             layer.attention.self.dropout.p = 0.0  # with it torch has no fast attention on a processor

@@ -18,8 +18,8 @@ import torch
 from training.support.network import SupportNetwork
 
 
-def export(network: SupportNetwork, out: Path) -> str:
-    """Write ``out`` and give its SHA-256."""
+def export(network: torch.nn.Module, out: Path) -> str:
+    """Write ``out`` and give its SHA-256; ``network`` is one of MiniLM's layers and takes its three inputs."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers import optimizer
 
