@@ -84,15 +84,17 @@ def open_answerer(settings: Settings) -> Pipeline:
             chooser=chooser, notes=notes,
         )  # fmt: skip
     from rag.prompting import load_prompt
+    from rag.pruning import pruner
 
     model = registered_model(settings)
-    values = replace(values, sentences=values.sentences + model.more)
+    values = replace(values, more=model.more, least=model.least)
     prompt = load_prompt(model.prompt)
     generator = _llama(model, settings.context, settings.threads, settings.temperature)
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
     return Pipeline(
-        library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word
-    )
+        library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word,
+        pruner=pruner() if model.costs is not None else None,
+    )  # fmt: skip
 
 
 def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, ...]]:
@@ -400,6 +402,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
     from rag.generators.engine import Adapter
     from rag.generators.llama import LlamaGenerator
     from rag.prompting import load_prompt
+    from rag.pruning import pruner
 
     generator = LlamaGenerator(
         model.path,
@@ -412,6 +415,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
         sha256=model.sha256,
         adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
         costs=model.costs,
+        pruner=pruner() if model.costs is not None else None,
     )
     _CLOSERS.append(generator.close)
     return generator

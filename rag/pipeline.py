@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, comparing, evidence, overview, questions, record, selection, spelling, support, tables
+from rag import (
+    citations,
+    comparing,
+    evidence,
+    overview,
+    pruning,
+    questions,
+    record,
+    selection,
+    spelling,
+    support,
+    tables,
+)
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -35,8 +47,11 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
+from rag.pruning import Pruner
+from rag.questions import compares
 from rag.refusal import judge, unanswered
 from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, bounds_years, in_words, read_query, refusal_in
+from rag.wording import told
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -49,7 +64,10 @@ REPLACED = "Nothing of the model's answer passed the check, so these are quotes 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """The settings that shape an answer; see :class:`rag.config.Settings`."""
+    """The settings that shape an answer; see :class:`rag.config.Settings`.
+
+    Where a pruner judges sentences, it gets ``more`` than ``sentences`` of them, and those worth ``least`` stay.
+    """
 
     mode: str = "quote"
     seed: int = 0
@@ -58,6 +76,8 @@ class AnswerSettings:
     sentences: int = 3
     unsupported: str = "drop"
     refuse: bool = True
+    more: int = 0
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +87,8 @@ class Pipeline:
     ``search`` finds ``k`` papers for a text and its vector, if asked among some of them alone; ``fallback`` quotes
     where the check leaves nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a
     follow-up (None: by rule); ``is_word`` knows words that are spelt right; ``chooser`` says which sentences a quoted
-    answer is made of (None: the ranker); ``notes`` stand in the trace of every answer that was written.
+    answer is made of (None: the ranker), ``pruner`` which of the ranker's an answer needs (None: all); ``notes`` stand
+    in the trace of every answer that was written.
     """
 
     library: Library
@@ -81,6 +102,7 @@ class Pipeline:
     rewrite: Callable[[str, Sequence[Turn]], str] | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     chooser: Chooser | None = None
+    pruner: Pruner | None = None
     notes: tuple[str, ...] = ()
 
     def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer:
@@ -206,6 +228,8 @@ class Pipeline:
         Without one, and for summaries, which want roles and no answer, the ranker chooses.
         """
         limit = self.settings.sentences
+        if self.pruner is not None and query.intent is not Intent.SUMMARY:
+            return self._pruned(query, selection.select(query, ranked, limit + self.settings.more), self.pruner)
         if self.chooser is None or query.intent is Intent.SUMMARY:
             return selection.select(query, ranked, limit), ()
         offered = selection.offered(query, ranked, limit, OFFERED)
@@ -220,6 +244,21 @@ class Pipeline:
         ]
         weighed.append({"paper_id": None, "probability": round(choice.none, 4), "taken": int(not place)})
         return selection.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
+
+    def _pruned(
+        self, query: Query, offered: tuple[Evidence, ...], pruner: Pruner
+    ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
+        """What an answer needs of the ranker's sentences, and what each was judged to be worth."""
+        judged = pruner.judge(_asked(query), list(told(offered)))
+        several = query.intent is Intent.MULTI or compares(query.text)
+        kept = pruning.pruned(offered, judged, self.settings.least, several)
+        place = {(e.paper.id, s.start): at for at, (e, s) in enumerate(((e, s) for e in kept for s in e.sentences), 1)}
+        sentences = [(e.paper.id, s.start) for e in offered for s in e.sentences]
+        weighed = tuple(
+            {"paper_id": key[0], "start": key[1], "probability": round(j.probability, 4), "taken": place.get(key, 0)}
+            for key, j in zip(sentences, judged, strict=True)
+        )
+        return kept, weighed
 
     def _within(self, query: Query) -> list[str] | None:
         """Ids of the papers that may be used; None for all."""

@@ -30,7 +30,7 @@ def tokens(count: int, seed: int = 0) -> list[Tokens]:
     """Noise as prompts, all with the same answer."""
     draw = np.random.default_rng(seed)
     lengths = draw.integers(6, 24, count)
-    return [Tokens((*draw.integers(3, 259, n).tolist(), 70, 80, 70, 2), int(n), (int(n) + 2,)) for n in lengths]
+    return [Tokens((*draw.integers(3, 259, n).tolist(), 70, 80, 70, 2), int(n)) for n in lengths]
 
 
 @pytest.fixture
@@ -71,13 +71,12 @@ class Bytes:
 def test_an_answer_begins_behind_the_prompt_and_ends_its_turn(tmp_path: Path) -> None:
     prompt = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Do crabs learn?"}]
     long = [{"role": "user", "content": "x" * shards.LONGEST}]
-    records = [{"prompt": prompt, "answer": ["They do [1].", "-", "Do [2]."]}, {"prompt": long, "answer": ["Yes."]}]
+    records = [{"prompt": prompt, "answer": "They do [1]."}, {"prompt": long, "answer": "Yes."}]
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
     (one,) = shards.tokenised(path, Bytes())
     text = "".join(map(chr, one.ids))
-    assert text[one.answer :] == "They do [1]. - Do [2].<|im_end|>"
-    assert [text[at : at + 2] for at in one.starts] == [" -", " D"]
+    assert text[one.answer :] == "They do [1].<|im_end|>"
     assert text[: one.answer].endswith("Do crabs learn?<|im_end|>\n<|im_start|>assistant\n")
 
 
@@ -114,11 +113,11 @@ def test_every_example_is_read_once_before_any_comes_again() -> None:
     assert sorted(len(e.ids) for e in first) == list(range(2, 22))
 
 
-def test_only_the_answer_is_learnt_and_most_of_all_which_sentences_it_has() -> None:
-    ids, mask, counts = train.collate([Tokens((5, 6, 7, 8), 2, (3,)), Tokens((9, 3), 1)])
+def test_only_the_answer_is_learnt() -> None:
+    ids, mask, wanted = train.collate([Tokens((5, 6, 7, 8), 2), Tokens((9, 3), 1)])
     assert ids.tolist() == [[5, 6, 7, 8], [9, 3, 0, 0]]
     assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
-    assert counts.tolist() == [[0, 0, 1, train.DECISION], [0, 1, 0, 0]]
+    assert wanted.tolist() == [[False, False, True, True], [False, True, False, False]]
 
 
 @pytest.mark.parametrize("method", ["lora", "all"])

@@ -161,7 +161,7 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
     shortened.write(path, iter(records))
     (made,), lost = shortened.read(asked, [CRABS], path)
     assert lost == 2 and made.group == "crabs"
-    assert made.answers() == [("CrabNet finds 95.2% of the [1].", "-")]
+    assert made.answer == "CrabNet finds 95.2% of the [1]."
     (system, user) = data.messages(load_prompt("write"), made)
     assert "numbered sentences" in system.content
     assert user.content == f"Question: What finds shells?\n\n[1] {said[1]}\n[1] {said[0]}"
@@ -169,18 +169,18 @@ def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counte
 
 
 @pytest.mark.parametrize(
-    ("worth", "answers"),
+    ("worth", "answer"),
     [
-        ("+++", ["A [1]. B [1]. C [2]."]),
-        ("+~+", ["A [1]. B [1]. C [2].", "A [1]. - C [2]."]),  # both, so that neither is sure
-        ("+-~", ["A [1]. - C [2].", "A [1]. - -"]),
-        ("---", ["A [1]. - -"]),  # the first is always given
+        ("+++", "A [1]. B [2]. C [1]."),
+        ("+-~", "A [1]. C [1]."),
+        ("-~-", "B [1]."),  # papers are numbered anew
+        ("---", "A [1]."),  # one is always given
     ],
 )
-def test_a_sentence_that_the_question_does_not_need_is_left_out(worth: str, answers: list[str]) -> None:
-    told = zip((1, 1, 2), "ABC", worth, strict=True)
+def test_the_writer_is_shown_what_an_answer_may_have(worth: str, answer: str) -> None:
+    told = zip((1, 3, 1), "ABC", worth, strict=True)
     made = Example("asked", "What?", tuple(Shortened(n, f"{w} b.", (0,), mark) for n, w, mark in told), "g")
-    assert [" ".join(parts) for parts in made.answers()] == answers
+    assert made.answer == answer and len(made.needed) == answer.count("[")
 
 
 def test_questions_of_the_project_are_about_papers_that_are_named() -> None:

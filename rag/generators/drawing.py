@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,18 +13,10 @@ from rag.generators.shortening import Shortening
 LOOP = 16  # tokens that a model writes a second time before it is stopped
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """Tokens that come next; those that are not ``shown`` are for the model alone."""
-
-    tokens: list[int]
-    shown: bool = True
-
-
 class Draw(Protocol):
     """Says which tokens come next."""
 
-    def run(self, context: Any) -> Drawn:
+    def run(self, context: Any) -> list[int]:
         """One or more tokens behind what ``context`` (a ``llama_context_p``) evaluated last; none at the end."""
         ...
 
@@ -36,12 +27,12 @@ class Sampled:
     def __init__(self, draw: Sampler, vocab: Any) -> None:
         self._draw, self._vocab, self._loop = draw, vocab, Loop()
 
-    def run(self, context: Any) -> Drawn:
+    def run(self, context: Any) -> list[int]:
         import llama_cpp
 
         token = self._draw.next(context)
         ends = llama_cpp.llama_vocab_is_eog(self._vocab, token) or self._loop.closes(token)
-        return Drawn([] if ends else [token])
+        return [] if ends else [token]
 
 
 class Shortened:
@@ -50,18 +41,16 @@ class Shortened:
     def __init__(self, shortening: Shortening, n_vocab: int) -> None:
         self._shortening, self._n_vocab = shortening, n_vocab
 
-    def run(self, context: Any) -> Drawn:
+    def run(self, context: Any) -> list[int]:
         import llama_cpp
 
         if forced := self._shortening.forced():
-            return Drawn(forced)
+            return forced
         if self._shortening.done:
-            return Drawn([])
+            return []
         logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(context, -1), shape=(self._n_vocab,))
         token = self._shortening.choose(logits)
-        if self._shortening.silent:
-            return Drawn([token], shown=False)
-        return Drawn([token, *self._shortening.forced()])
+        return [token, *self._shortening.forced()]
 
 
 class Loop:

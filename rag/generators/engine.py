@@ -349,13 +349,11 @@ class Engine:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         while written < max_tokens:
             self._check(stop)
-            drawn = draw.run(llama.ctx)
-            tokens = drawn.tokens[: max_tokens - written]
+            tokens = draw.run(llama.ctx)[: max_tokens - written]
             if not tokens:
                 break
             written += len(tokens)
-            shown = tokens if drawn.shown else ()
-            yield len(tokens), decoder.decode(b"".join(_piece(vocab, token) for token in shown))
+            yield len(tokens), decoder.decode(b"".join(_piece(vocab, token) for token in tokens))
             if written < max_tokens:
                 self._evaluate(tokens, None)
         yield 0, decoder.decode(b"", final=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
 
-from rag.datatypes import Evidence, GenerationRequest, Intent, Message, StopSignal
+from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.generators.engine import Adapter, Engine, Usage
 from rag.generators.filters import without_thoughts
 from rag.generators.grammar import cite_grammar, normalise
 from rag.generators.shortening import Costs, Shortening
-from rag.questions import compares, understand
+from rag.pruning import Pruner
 from rag.wording import told
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
@@ -43,8 +43,8 @@ class LlamaGenerator:
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds
     what a request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the
     registry's; the file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256``
-    should then stand for both files. ``costs`` are given for a model
-    that was taught to shorten (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else.
+    should then stand for both files. ``costs`` are given for a model that was taught to shorten
+    (:mod:`rag.generators.shortening`): in ``cite`` it does that and nothing else, with what ``pruner`` judges of words.
     """
 
     name = "llama"
@@ -63,6 +63,7 @@ class LlamaGenerator:
         chat_template: str | None = None,
         adapter: Adapter | None = None,
         costs: Costs | None = None,
+        pruner: Pruner | None = None,
     ) -> None:
         self.model = model or path.stem
         self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
@@ -71,6 +72,7 @@ class LlamaGenerator:
         self._render = render
         self._sha256 = sha256
         self._costs = costs
+        self._pruner = pruner
 
     @property
     def model_sha256(self) -> str:
@@ -124,8 +126,9 @@ class LlamaGenerator:
 
     def _shortened(self, question: str, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        scores = [score for e in fitted.evidence for score in e.scores[: len(e.sentences)]]
-        shortening = Shortening(list(told(fitted.evidence)), self.engine.tokens_of, costs, scores, _several(question))
+        sentences = list(told(fitted.evidence))
+        judged = self._pruner.judge(question, sentences) if self._pruner is not None else ()
+        shortening = Shortening(sentences, self.engine.tokens_of, costs, judged)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 
@@ -184,11 +187,6 @@ class LlamaGenerator:
         if self._render is None:
             raise ValueError("a request without messages needs a generator with 'render'")
         return tuple(self._render(question, evidence))
-
-
-def _several(question: str) -> bool:
-    """Whether what is asked for is in several papers."""
-    return understand(question).intent is Intent.MULTI or compares(question)
 
 
 def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:

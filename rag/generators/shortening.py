@@ -6,24 +6,23 @@ that alone. At each step it may name only a later word of the sentence that it i
 probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence
 extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
 
-Deletions that make a true sentence false are not admitted (:mod:`rag.generators.units`). Before each sentence but the
-first it may also say that this one is left out (:data:`LEFT_OUT`), which is not shown.
+Deletions that make a true sentence false are not admitted (:mod:`rag.generators.units`). What an encoder that sees the
+whole sentence at once makes of each word (:mod:`rag.pruning`) is added to what the model says: it knows better what a
+question asks for, the model what makes a sentence.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.generators.pruning import Judged
 from rag.generators.units import capital, may_skip, units
+from rag.pruning import Judged
 
 SHORTEST = 3  # words of a sentence
-LEFT_OUT = "-"  # stands in the place of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +45,18 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What leaving out costs, in nats of the model's probabilities: the higher, the more stays."""
+    """What a cut costs, in nats of the model's probabilities: the higher, the more stays."""
 
-    cut: float  # words of a sentence, each time
-    sentence: float  # a whole one
-    behind: float = 0.0  # how much less that is for each unit that the ranker's score stands behind the best
-    worth: float = 0.0  # how much more for each nat of what is judged of the sentence
-    stay: float = 0.0  # and of words, for each nat of what is judged of them
+    cut: float  # each
+    stay: float = 0.0  # how much more for each nat of log-odds that a word stays
+    word: float = 0.0  # and for each word, beside these
 
 
 class Shortening:
     """The tokens that may come next, for one sentence after another.
 
     ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
-    numbers, in the order of the answer; ``scores`` are the ranker's for each, where it gave some, and ``judged`` what
-    else is known of each. ``several``: the question asks for several papers, so the first sentence of each number is
-    given.
+    numbers, in the order of the answer, and ``judged`` is what else is known of each, if anything.
     """
 
     def __init__(
@@ -69,25 +64,13 @@ class Shortening:
         sentences: Sequence[tuple[int, str]],
         tokenize: Callable[[str], Sequence[int]],
         costs: Costs,
-        scores: Sequence[float] = (),
-        several: bool = False,
         judged: Sequence[Judged] = (),
     ) -> None:
-        behind = [max(scores) - score for score in scores] or [0.0] * len(sentences)
-        known = judged or [Judged(0.0, ())] * len(sentences)
-        given = [
-            (n, parts, b, j) for (n, text), b, j in zip(sentences, behind, known, strict=True) if (parts := units(text))
-        ]
-        self._sentences = [(number, parts) for number, parts, _, _ in given]
-        self._stay = [judgement.stay or (0.0,) * len(parts) for _, parts, _, judgement in given]
-        firsts = {n: at for at, (n, *_) in reversed(list(enumerate(given)))} if several else {}
-        self._leaving = [  # what it costs to leave out each
-            math.inf if firsts.get(n) == at else costs.sentence - costs.behind * b + costs.worth * j.worth
-            for at, (n, _, b, j) in enumerate(given)
-        ]
+        known = [one.stay for one in judged] or [()] * len(sentences)
+        given = [(n, parts, stay) for (n, text), stay in zip(sentences, known, strict=True) if (parts := units(text))]
+        self._sentences = [(number, parts) for number, parts, _ in given]
+        self._stay = [stay or (0.0,) * len(parts) for _, parts, stay in given]
         self._tokenize, self._costs = tokenize, costs
-        [self._left_out] = tokenize(f" {LEFT_OUT}")
-        self.silent = False  # whether the token taken last said that a sentence is left out, and is not to be shown
         self._sentence = -1
         # By each token of the sentence that may come next, how many words go with it (0: it goes on with the next
         # word), what that costs, and how the text is read with it.
@@ -102,14 +85,9 @@ class Shortening:
     def choose(self, logits: npt.NDArray[np.float32]) -> int:
         """The token that comes next, given the model's logits (vocabulary,). It is taken.
 
-        Whether to give the sentence at all is decided first, then whether to go on with the next word, each against
-        all else together: what is likeliest as a whole may consist of many things that are each less likely.
+        Whether to go on with the next word is decided first, against all else together: what is likeliest as a whole
+        may consist of many things that are each less likely.
         """
-        if self._may_leave_out() and logits[self._left_out] - self._leaving[self._sentence] > _mass(
-            logits[sorted(self._options)]
-        ):
-            self.accept(self._left_out)
-            return self._left_out
         liked = {t: float(logits[t]) - cost for t, (_, cost, _) in sorted(self._options.items())}
         on = [t for t in liked if self._options[t][0] == 0]
         off = [t for t in liked if self._options[t][0] > 0]
@@ -128,19 +106,10 @@ class Shortening:
 
     def admitted(self) -> list[int]:
         """Every token that may come next, in ascending order."""
-        return sorted([*self._options, self._left_out] if self._may_leave_out() else self._options)
-
-    def _may_leave_out(self) -> bool:
-        """Nothing of the sentence is said yet, it is not the first, and it does not itself begin like that."""
-        begins = not self.done and self._readings[0].index < 0
-        return begins and self._sentence > 0 and self._left_out not in self._options
+        return sorted(self._options)
 
     def accept(self, token: int) -> None:
         """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
-        self.silent = token == self._left_out and self._may_leave_out()
-        if self.silent:
-            self._next_sentence()
-            return
         if token not in self._options:
             raise ValueError(f"token {token} is not admitted")
         self._readings = self._options[token][2]
@@ -197,7 +166,8 @@ class Shortening:
 
     def _cost(self, begin: int, end: int) -> float:
         """Of a cut that takes these units."""
-        return self._costs.cut + self._costs.stay * sum(self._stay[self._sentence][begin:end])
+        costs, stay = self._costs, self._stay[self._sentence][begin:end]
+        return costs.cut + sum(costs.stay * one + costs.word for one in stay)
 
     def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
         parts = self._sentences[self._sentence][1]

@@ -40,7 +40,7 @@ def unprepared(listed: Collection[str]) -> dict[str, str]:
     if packaged_model() is None:
         return {}
     coming = {BUNDLED: BUNDLED_TITLE}
-    if writer.has_adapter() and not writer.adapter_problem():
+    if writer.has_adapter() and not writer.problem():
         coming[WRITER] = writer.TITLE
     return {name: title for name, title in coming.items() if name not in listed}
 

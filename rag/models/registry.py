@@ -38,7 +38,7 @@ class RegisteredModel:
 
     ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
     for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``costs`` are given for one that was taught
-    to shorten; ``more`` is how many sentences beyond the setting it gets.
+    to shorten; the pruner then judges ``more`` sentences beyond the setting, and those worth ``least`` are given to it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class RegisteredModel:
     prompt: str = "answer"
     costs: Costs | None = None
     more: int = 0
+    least: float = 0.0
 
 
 def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredModel:

@@ -1,7 +1,8 @@
-"""The writer: the bundled model with an adapter that has taught it to shorten sentences to what a question asks for.
+"""The writer: a network that judges sentences, and the bundled model with an adapter that taught it to shorten them.
 
-The adapter is a small GGUF that comes with the program, ``models/writer.gguf``; llama.cpp applies it to the bundled
-model when it loads that. ``training/writer`` makes it. Where the file is not there, no writer is offered.
+Both come with the program: ``models/pruning.onnx`` (:mod:`rag.pruning`) and ``models/writer.gguf``, which llama.cpp
+applies to the bundled model when it loads that. ``training/pruning`` and ``training/writer`` make them. Where the
+adapter is not there, no writer is offered.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from rag import pruning
 from rag.errors import ModelError, ModelNotFound
 from rag.generators.shortening import Costs
 from rag.models import registry
@@ -21,9 +23,10 @@ ADAPTER = "writer.gguf"
 ADAPTER_SHA256 = "6bb33ce5a4cac8673ee2ce53a2587119d6a1fcdb21808db3f3ee292878409da4"
 TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
-# Of rag.generators.shortening; by them 92% of the key facts stayed in 75% of the words of tuning questions.
-COSTS = Costs(cut=0.5, sentence=2.8, behind=0.6)
-MORE = 1  # sentences beyond the setting: a shortened one takes less room
+# Chosen on tuning questions: docs/writer.md.
+COSTS = Costs(cut=0.5, stay=1.0, word=1.0)
+MORE = 3  # sentences beyond the setting that are judged
+LEAST = -0.5  # log-odds that a sentence answers, from which on it is given
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 
@@ -39,45 +42,49 @@ def has_adapter() -> bool:
     return adapter_file().is_file()
 
 
-def adapter_problem() -> str:
-    """What is wrong with the adapter that is there, ``""`` for nothing."""
-    path = adapter_file()
-    try:
-        stat = path.stat()
-        found = _sha256(path, stat.st_size, stat.st_mtime_ns)
-    except OSError as error:
-        return f"its adapter {path} cannot be read ({error.strerror})"
-    return "" if found == ADAPTER_SHA256 else f"its adapter {path} is not the one that comes with this version"
+def problem() -> str:
+    """What is wrong with the files that are there, ``""`` for nothing."""
+    files = (("adapter", adapter_file(), ADAPTER_SHA256), ("network", pruning.network_file(), pruning.MODEL_SHA256))
+    for what, path, wanted in files:
+        try:
+            stat = path.stat()
+            found = _sha256(path, stat.st_size, stat.st_mtime_ns)
+        except OSError as error:
+            return f"its {what} {path} cannot be read ({error.strerror})"
+        if found != wanted:
+            return f"its {what} {path} is not the one that comes with this version"
+    return ""
 
 
 def verified_adapter() -> Path:
     """The adapter's file. Raises :class:`ModelNotFound` where it is missing, :class:`ModelError` where it is not it."""
     if not has_adapter():
         raise ModelNotFound(f"The model '{WRITER}' is not in this installation: {adapter_file()} is missing. {_REMEDY}")
-    problem = adapter_problem()
-    if problem:
-        raise ModelError(f"The model '{WRITER}' cannot be used: {problem}. {_REMEDY}")
+    if wrong := problem():
+        raise ModelError(f"The model '{WRITER}' cannot be used: {wrong}. {_REMEDY}")
     return adapter_file()
 
 
 def writer_on(bundled: RegisteredModel) -> RegisteredModel:
-    """The writer on the prepared bundled model, with the ``problem`` of either file.
+    """The writer on the prepared bundled model, with the ``problem`` of any file.
 
-    Its hash is that of both files: SHA-256 over their two digests in hexadecimal, the model's first.
+    Its hash is that of all files: SHA-256 over the digests of model, adapter and network in hexadecimal.
     """
     path = adapter_file()
-    size = path.stat().st_size if path.is_file() else 0
+    size = sum(file.stat().st_size for file in (path, pruning.network_file()) if file.is_file())
+    digests = f"{bundled.sha256}{ADAPTER_SHA256}{pruning.MODEL_SHA256}"
     return replace(
         bundled,
         name=WRITER,
-        sha256=hashlib.sha256(f"{bundled.sha256}{ADAPTER_SHA256}".encode()).hexdigest(),
+        sha256=hashlib.sha256(digests.encode()).hexdigest(),
         info=replace(bundled.info, name=TITLE, size=bundled.info.size + size, licence="Apache-2.0"),
-        problem=bundled.problem or adapter_problem(),
+        problem=bundled.problem or problem(),
         adapter=path,
         adapter_sha256=ADAPTER_SHA256,
         prompt=PROMPT,
         costs=COSTS,
         more=MORE,
+        least=LEAST,
     )
 
 

@@ -26,8 +26,7 @@ def draw(logs: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
     for (name, log), line in zip(logs.items(), LINES, strict=False):
         for axes, key, colour, what in (
             (left, "loss", "C0", "trained on"), (left, "held_out", "C1", "held out"),
-            (right, "tokens_right", "C1", "tokens"), (right, "starts_right", "C3", "beginnings of sentences"),
-            (right, "answers_right", "C2", "whole answers"),
+            (right, "tokens_right", "C1", "tokens"), (right, "answers_right", "C2", "whole answers"),
         ):  # fmt: skip
             known = [entry for entry in log if key in entry]  # before the first step there is no loss
             axes.plot(

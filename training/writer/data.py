@@ -7,8 +7,7 @@ from the data sets of :mod:`training.writer.sources`, the libraries of :mod:`tra
 abstracts that ``asked.jsonl`` has questions about. The prompt is the
 program's own. Held-out examples are about other texts. Seeded.
 
-Writes ``heldout.jsonl`` and ``train.jsonl``: ``source``, ``question``, ``prompt`` (chat messages) and ``answer``, twice
-where the answer may have one sentence more or less.
+Writes ``heldout.jsonl`` and ``train.jsonl``: ``source``, ``question``, ``prompt`` (chat messages) and ``answer``.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def split(made: Sequence[Example], rng: random.Random) -> tuple[list[Example], l
 def messages(prompt: Prompt, made: Example) -> list[Message]:
     """What the model reads, as the program would put it."""
     evidence = [
-        Evidence(s.number, Paper("", ""), (Sentence(s.told, 0, len(s.told)),), 0.0) for s in made.sentences
+        Evidence(s.number, Paper("", ""), (Sentence(s.told, 0, len(s.told)),), 0.0) for s in made.needed
     ]  # what is in the third person already stays so
     return list(prompt.render(made.question, evidence))
 
@@ -98,11 +97,10 @@ def _write(path: Path, prompt: Prompt, made: Sequence[Example]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for one in made:
             asked = [{"role": m.role, "content": m.content} for m in messages(prompt, one)]
-            for answer in one.answers():
-                record = {"source": one.source, "question": one.question, "answer": answer, "prompt": asked}
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-    shorter = sum(len(s.kept.split()) for e in made for s in e.sentences) / max(
-        1, sum(len(s.told.split()) for e in made for s in e.sentences)
+            record = {"source": one.source, "question": one.question, "answer": one.answer, "prompt": asked}
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    shorter = sum(len(s.kept.split()) for e in made for s in e.needed) / max(
+        1, sum(len(s.told.split()) for e in made for s in e.needed)
     )
     print(path.name, len(made), dict(sorted(Counter(e.source for e in made).items())), f"{shorter:.2f} of the words")
 

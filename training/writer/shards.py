@@ -8,8 +8,7 @@ two and Python with torch and transformers, no network and nothing else of this 
 another machine than the one that made them.
 
 A shard holds the token ids of its examples one behind the other (uint16: there are 49,152 pieces), and for each its
-length, where its answer begins (before that is prompt, in the model's own chat template), and at which tokens
-it is decided whether a sentence is given.
+length and where its answer begins; everything before that is prompt, in the model's own chat template.
 """
 
 from __future__ import annotations
@@ -31,11 +30,10 @@ SPLITS = ("train", "heldout")
 
 @dataclass(frozen=True)
 class Tokens:
-    """One example; the answer begins at ``answer``, its sentences from the second on at ``starts``."""
+    """One example; the answer begins at ``answer``."""
 
     ids: tuple[int, ...]
     answer: int
-    starts: tuple[int, ...] = ()
 
 
 def tokenised(path: Path, pieces: Any) -> list[Tokens]:
@@ -45,13 +43,9 @@ def tokenised(path: Path, pieces: Any) -> list[Tokens]:
         record = json.loads(line)
         prompt = pieces.apply_chat_template(record["prompt"], tokenize=False, add_generation_prompt=True)
         head = pieces(prompt, add_special_tokens=False)["input_ids"]
-        said, starts = list(head), []
-        for at, sentence in enumerate(record["answer"]):
-            starts += [len(said)] if at else []
-            said += pieces(f" {sentence}" if at else sentence, add_special_tokens=False)["input_ids"]
-        said += pieces("<|im_end|>", add_special_tokens=False)["input_ids"]
-        if len(said) <= LONGEST:
-            found.append(Tokens(tuple(said), len(head), tuple(starts)))
+        tail = pieces(record["answer"] + "<|im_end|>", add_special_tokens=False)["input_ids"]
+        if len(head) + len(tail) <= LONGEST:
+            found.append(Tokens((*head, *tail), len(head)))
     return found
 
 
@@ -67,8 +61,6 @@ def write(folder: Path, split: str, examples: Sequence[Tokens]) -> None:
             ids=np.array([i for e in part for i in e.ids], np.uint16),
             lengths=np.array([len(e.ids) for e in part], np.uint16),
             answers=np.array([e.answer for e in part], np.uint16),
-            starts=np.array([i for e in part for i in e.starts], np.uint16),
-            sentences=np.array([len(e.starts) for e in part], np.uint16),
         )
 
 
@@ -82,12 +74,9 @@ def read(folder: Path, split: str) -> list[Tokens]:
         )
     for path in paths:
         with np.load(path, allow_pickle=False) as stored:
-            ids, starts = (
-                np.split(stored[values], np.cumsum(stored[counts].astype(np.int64))[:-1])
-                for values, counts in (("ids", "lengths"), ("starts", "sentences"))
-            )
-            for one, answer, begun in zip(ids, stored["answers"], starts, strict=True):
-                found.append(Tokens(tuple(one.tolist()), int(answer), tuple(begun.tolist())))
+            ends = np.cumsum(stored["lengths"].astype(np.int64))
+            for ids, answer in zip(np.split(stored["ids"], ends[:-1]), stored["answers"], strict=True):
+                found.append(Tokens(tuple(ids.tolist()), int(answer)))
     return found
 
 

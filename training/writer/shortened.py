@@ -18,13 +18,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.generators.shortening import LEFT_OUT
 from rag.generators.units import Unit, capital, joined, units
 from rag.wording import third_person
 
@@ -56,19 +55,18 @@ class Example:
     sentences: tuple[Shortened, ...]
     group: str
 
-    def answer(self, given: str) -> tuple[str, ...]:
-        """What the writer should say, sentence by sentence: the first, and of the others those worth ``given``."""
-        return tuple(
-            f"{s.kept} [{s.number}]." if s.kept and (at == 0 or s.worth in given) else LEFT_OUT
-            for at, s in enumerate(self.sentences)
-        )
+    @property
+    def needed(self) -> tuple[Shortened, ...]:
+        """The sentences that an answer may have, papers numbered from 1: what the writer is shown. At least one."""
+        said = [s for s in self.sentences if s.places]
+        mine = [s for s in said if s.worth in "+~"] or said[:1]
+        papers = list(dict.fromkeys(s.number for s in mine))
+        return tuple(replace(s, number=papers.index(s.number) + 1) for s in mine)
 
-    def answers(self) -> list[tuple[str, ...]]:
-        """One with and one without the sentences that an answer may have or not, where that makes a difference.
-
-        So the writer learns how sure it is that a sentence is wanted, and the program can say how sure it must be.
-        """
-        return list(dict.fromkeys((self.answer("+~"), self.answer("+"))))
+    @property
+    def answer(self) -> str:
+        """What the writer should say of them."""
+        return " ".join(f"{s.kept} [{s.number}]." for s in self.needed)
 
 
 def name(text: str) -> str:

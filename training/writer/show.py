@@ -19,7 +19,7 @@ def main() -> int:
     records = [json.loads(line) for line in options.examples.read_text(encoding="utf-8").splitlines()]
     records = [r for r in records if options.of in (None, r["source"])]
     for record in random.Random(options.seed).sample(records, min(options.count, len(records))):
-        print(f"--- {record['source']}\n{record['prompt'][-1]['content']}\n=> {' '.join(record['answer'])}\n")
+        print(f"--- {record['source']}\n{record['prompt'][-1]['content']}\n=> {record['answer']}\n")
     return 0
 
 

@@ -7,8 +7,7 @@ Needs Python, torch and transformers, and what ``training.writer.shards`` made. 
 (lora) or the whole matrices (all), which are cut down to a low rank at the end. Seeded. A checkpoint is written every
 few minutes; the same command goes on from it. The learning rate warms up and falls in a line to zero at the last step,
 or at the end of the minutes that the preset allows. Before the first step and every hundred after it, on examples that
-are not trained on: the loss, the share of answer tokens right, of beginnings of sentences (which also say whether one
-is given), and of answers, which are those whose every
+are not trained on: the loss, the share of answer tokens right, and that of answers right, which are those whose every
 token is the model's likeliest given the ones before, so that it would write just that answer. Leaves ``adapter.pt``
 (what ``training.writer.export`` reads), ``log.jsonl``, and with ``all`` also ``change.pt``.
 """
@@ -34,7 +33,6 @@ RATES = {"lora": 1e-3, "all": 3e-4}
 WARM_UP = 0.05
 CHECK_EVERY, TELL_EVERY = 100, 10  # steps
 KEEP_EVERY = 180  # seconds
-DECISION = 4.0  # what the token counts that says whether a sentence is given: one of twenty, and the hardest
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,15 @@ def batches(examples: Sequence[Tokens], seed: int, batch: int) -> Iterator[list[
 
 
 def collate(chunk: Sequence[Tokens]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, attention mask and what every token counts (0 in a prompt), (batch, tokens), padded on the right."""
+    """Ids, attention mask and answer mask, (batch, tokens), padded on the right."""
     longest = max(len(e.ids) for e in chunk)
     ids = torch.zeros(len(chunk), longest, dtype=torch.long)
-    mask, counts = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.float32)
+    mask, wanted = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.bool)
     for row, one in enumerate(chunk):
         ids[row, : len(one.ids)] = torch.tensor(one.ids)
         mask[row, : len(one.ids)] = 1
-        counts[row, one.answer : len(one.ids)] = 1
-        counts[row, list(one.starts)] = DECISION
-    return ids, mask, counts
+        wanted[row, one.answer : len(one.ids)] = True
+    return ids, mask, wanted
 
 
 class Run:
@@ -127,17 +124,15 @@ class Run:
         """One step; its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step + 1) / (WARM_UP * self.steps), (1 - self.done()) / 0.8)
-        ids, mask, counts = (t.to(self.device) for t in collate(chunk))
-        wanted = counts > 0
+        ids, mask, wanted = (t.to(self.device) for t in collate(chunk))
         with torch.autocast(self.device, torch.bfloat16):
-            each, _ = self.writer.loss(ids, mask, wanted)
-        loss = (each * counts[wanted]).sum() / counts.sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+            loss, _ = self.writer.loss(ids, mask, wanted)
+        loss.mean().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.writer.trained().values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return loss.item()
+        return loss.mean().item()
 
     def tell(self, losses: Sequence[float], rate: float) -> None:
         """The progress line."""
@@ -148,22 +143,19 @@ class Run:
         )
 
     def check(self, losses: Sequence[float]) -> None:
-        """Loss, tokens, sentences begun or left out and answers right, on what is not trained on."""
-        total = right = count = answers = begun = starts = 0.0
+        """Loss, tokens and answers right on what is not trained on."""
+        total = right = count = answers = 0.0
         with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
             for start in range(0, len(self.held_out), self.preset.batch):
-                ids, mask, counts = (
+                ids, mask, wanted = (
                     t.to(self.device) for t in collate(self.held_out[start : start + self.preset.batch])
                 )
-                wanted = counts > 0
-                decided = counts[wanted] == DECISION
                 each, hits = self.writer.loss(ids, mask, wanted)
                 total, right, count = total + float(each.sum()), right + float(hits.sum()), count + len(each)
-                begun, starts = begun + float(hits[decided].sum()), starts + float(decided.sum())
                 answers += sum(bool(one.all()) for one in hits.split(wanted.sum(1).tolist()))
         entry = {
             "step": self.step, "held_out": total / count, "tokens_right": right / count,
-            "starts_right": begun / max(starts, 1), "answers_right": answers / len(self.held_out),
+            "answers_right": answers / len(self.held_out),
         }  # fmt: skip
         self.log.append(entry | ({"loss": sum(losses) / len(losses)} if losses else {}))
         print(json.dumps(self.log[-1]), flush=True)

@@ -10,16 +10,19 @@ retrieval-augmented generation', https://arxiv.org/abs/2501.16214), with MiniLM 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
+from rag.datatypes import Evidence
 from rag.generators.units import units
 from rag.onnx_encoder import Network, clean, model_file, tokenizer
 
 # Of models/pruning.onnx.
-MODEL_SHA256 = "0" * 64
+MODEL_SHA256 = "358fb8eb988725b5f9333616c4013f4dff547ec408b368a4e9b71410fb8abcf6"
 QUESTION = 64  # tokens of a question that are read
 LONGEST = 512  # tokens that the network reads at once
 _CLS, _SEP = 101, 102
@@ -33,11 +36,18 @@ class Judged:
     worth: float
     stay: tuple[float, ...]
 
+    @property
+    def probability(self) -> float:
+        """That the sentence answers."""
+        return 1 / (1 + math.exp(-self.worth))
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A question and sentences as tokens: ``kinds`` 0 for the question and 1 for the rest, ``heads`` where each sentence
-    begins, ``spans`` from where to where each of its units goes.
+    """A question and sentences as tokens.
+
+    ``kinds`` are 0 for the question and 1 for the rest, ``heads`` is where each sentence begins, ``spans`` from where
+    to where each of its units goes.
     """
 
     ids: tuple[int, ...]
@@ -70,6 +80,25 @@ class Pruner:
         return found
 
 
+def pruned(evidence: Sequence[Evidence], judged: Sequence[Judged], least: float, several: bool) -> tuple[Evidence, ...]:
+    """The sentences worth at least ``least``, or else the best one; with ``several`` the best of every paper as well.
+
+    ``judged`` is of all sentences, in their order. Papers are numbered anew.
+    """
+    rest = iter(judged)
+    worths = [[next(rest).worth for _ in item.sentences] for item in evidence]
+    best = max((max(mine) for mine in worths), default=0.0)
+    found: list[Evidence] = []
+    for item, mine in zip(evidence, worths, strict=True):
+        enough = min(least, max(mine) if several else best)
+        kept = [at for at, worth in enumerate(mine) if worth >= enough]
+        if kept:
+            sentences = tuple(item.sentences[at] for at in kept)
+            scores = tuple(item.scores[at] for at in kept if at < len(item.scores))
+            found.append(replace(item, number=len(found) + 1, sentences=sentences, scores=scores))
+    return tuple(found)
+
+
 def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = LONGEST) -> Encoded:
     """As many of the sentences as fit ``longest`` tokens, at least one, which loses its end if need be."""
     ids = [_CLS, *_pieces(question)[:QUESTION], _SEP]
@@ -97,6 +126,11 @@ def _pieces(text: str) -> list[int]:
     return ids
 
 
+def network_file() -> Path:
+    """``pruning.onnx``, wherever this installation has it."""
+    return model_file("pruning.onnx")
+
+
 _LOCK = threading.Lock()
 
 
@@ -108,4 +142,4 @@ def pruner() -> Pruner:
 
 @lru_cache(maxsize=1)
 def _pruner() -> Pruner:
-    return Pruner(Network(model_file("pruning.onnx"), MODEL_SHA256, threads=2))
+    return Pruner(Network(network_file(), MODEL_SHA256, threads=2))
