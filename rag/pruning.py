@@ -22,7 +22,7 @@ from rag.generators.units import units
 from rag.onnx_encoder import Network, clean, model_file, tokenizer
 
 # Of models/pruning.onnx.
-MODEL_SHA256 = "358fb8eb988725b5f9333616c4013f4dff547ec408b368a4e9b71410fb8abcf6"
+MODEL_SHA256 = "970a28b4acc0323b42ea06eaddc3b6c2ba68e2d39ec9ecd6fb9ed25aa6397d65"
 QUESTION = 64  # tokens of a question that are read
 LONGEST = 512  # tokens that the network reads at once
 _CLS, _SEP = 101, 102

@@ -29,6 +29,7 @@ from rag.errors import GenerationCancelled, QuestionError
 from rag.library import Library
 from rag.pipeline import REPLACED, Pipeline
 from rag.prompting import load_prompt
+from rag.pruning import Judged
 from rag.retrievers.dense import DenseRetriever
 from rag.retrievers.hybrid import HybridRetriever
 from rag.runnable import as_runnable
@@ -411,6 +412,56 @@ def test_what_no_record_says_is_refused(small: Pipeline, question: str, said: st
 
     assert answer.refusal is not None and answer.refusal.grade is grade
     assert said in answer.text and not answer.citations
+
+
+# --- sentences that a pruner holds back ---
+
+
+class Judging:
+    """A pruner that says what its queue holds, sentence by sentence, and remembers what it was shown."""
+
+    def __init__(self, *worths: float) -> None:
+        self.worths = worths
+        self.seen: list[tuple[str, list[tuple[int, str]]]] = []
+
+    def judge(self, question: str, sentences: Sequence[tuple[int, str]]) -> list[Judged]:
+        self.seen.append((question, list(sentences)))
+        return [Judged(worth, ()) for _, worth in zip(sentences, (*self.worths, *[-9.0] * 99), strict=False)]
+
+
+def pruning(pipeline: Pipeline, *worths: float, more: int = 3) -> tuple[Pipeline, Judging]:
+    judging = Judging(*worths)
+    values = replace(pipeline.settings, more=more, least=0.0)
+    return replace(pipeline, pruner=judging, settings=values), judging  # type: ignore[arg-type]
+
+
+def test_only_what_is_worth_it_is_given_and_the_rest_is_in_the_trace(quoting: Pipeline) -> None:
+    pipeline, judging = pruning(quoting, -1.0, 2.0)
+    answer, plain = pipeline.answer(SPINENET), quoting.answer(SPINENET)
+    ((asked, shown),) = judging.seen
+    assert asked == SPINENET and len(shown) > len(plain.citations)
+    assert len(answer.sentences) == 1 and [s.citations for s in answer.sentences] == [(1,)]
+    assert len(answer.trace.chosen) == len(shown)
+    assert [row["taken"] for row in answer.trace.chosen[:3]] == [0, 1, 0]
+    assert [row["probability"] for row in answer.trace.chosen[:2]] == [0.2689, 0.8808]
+    assert "not worth" not in answer.text and answer.trace.settings["least"] == 0.0
+
+
+def test_where_nothing_is_worth_it_the_best_is_given(quoting: Pipeline) -> None:
+    assert len(pruning(quoting, -3.0, -2.0)[0].answer(SPINENET).sentences) == 1
+
+
+def test_a_summary_is_not_pruned(quoting: Pipeline) -> None:
+    pipeline, judging = pruning(quoting, 1.0)
+    question = "Summarize the SpineNet paper."
+    assert pipeline.answer(question).text == quoting.answer(question).text and not judging.seen
+
+
+def test_of_several_papers_that_are_asked_for_each_keeps_its_best(quoting: Pipeline) -> None:
+    question = "Which papers propose lightweight networks for real-time semantic segmentation?"
+    papers = {c.paper_id for c in quoting.answer(question).citations}
+    pipeline, _ = pruning(quoting, more=0)
+    assert len(papers) > 1 and {c.paper_id for c in pipeline.answer(question).citations} == papers
 
 
 # --- papers that try to give orders, and papers with markup ---

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -10,25 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.generators.shortening import LEFT_OUT, Costs, Shortening
+from rag.generators.shortening import Costs, Shortening
 from rag.generators.units import may_skip, units
+from rag.pruning import Judged
 from training.writer.shortened import aligned
 
+NOTHING = Costs(0.0)
 RESULT = "It has 85% on A and 82% on B, but not on C (a hard set), which is new."
 
-OUT = 0x2FFF
+
+def characters(text: str) -> list[int]:
+    """A tokenizer whose tokens are characters, so that words share beginnings."""
+    return [ord(c) for c in text]
 
 
-class Words:
-    """A tokenizer whose tokens are characters, so that words share beginnings, but for what leaves a sentence out."""
-
-    def __call__(self, text: str) -> list[int]:
-        return [OUT] if text == f" {LEFT_OUT}" else [ord(c) for c in text]
-
-
-def written(sentences: list[tuple[int, str]], wish: str, cut: float = 0.0, sentence: float = 0.0) -> str:
+def written(
+    sentences: list[tuple[int, str]], wish: str, costs: Costs = NOTHING, judged: list[Judged] | None = None
+) -> str:
     """What comes out when the model likes, at each place, the characters of ``wish`` in their order best."""
-    shortening = Shortening(sentences, Words(), Costs(cut, sentence))
+    shortening = Shortening(sentences, characters, costs, judged or ())
     out: list[int] = []
     while not shortening.done:
         if forced := shortening.forced():
@@ -38,18 +37,7 @@ def written(sentences: list[tuple[int, str]], wish: str, cut: float = 0.0, sente
         if len(out) < len(wish):
             logits[ord(wish[len(out)])] = 20.0
         out.append(shortening.choose(logits))
-        assert shortening.silent is (out[-1] == OUT)
-    return "".join(chr(c) for c in out if c != OUT)
-
-
-def unwilling(shortening: Shortening) -> list[int]:
-    """The tokens where the model would at each place most like to leave the sentence out."""
-    out: list[int] = []
-    while not shortening.done:
-        logits = np.zeros(0x3000, np.float32)
-        logits[OUT] = 20.0
-        out += shortening.forced() or [shortening.choose(logits)]
-    return out
+    return "".join(map(chr, out))
 
 
 def allowed_to_become(sentence: str, shorter: str) -> bool:
@@ -120,54 +108,27 @@ def test_no_sentence_ends_in_a_word_that_needs_another() -> None:
 
 def test_more_stays_the_more_it_is_told_to_keep() -> None:
     sentence = [(1, "Very old crabs learn quickly.")]
-    assert written(sentence, "Crabs learn quickly [1].", cut=0.0) == "Crabs learn quickly [1]."
-    assert written(sentence, "Crabs learn quickly [1].", cut=50.0) == "Very old crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].") == "Crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].", Costs(50.0)) == "Very old crabs learn quickly [1]."
+    assert written(sentence, "Crabs learn quickly [1].", Costs(0.0, word=15.0)) == "Very old crabs learn quickly [1]."
 
 
-def test_a_sentence_that_the_model_does_not_want_is_left_out_but_never_the_first() -> None:
-    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls.")]
-    gone = chr(OUT)
-    assert written(sentences, f"Crabs learn fast [1].{gone} Rats flee owls [2].") == (
-        "Crabs learn fast [1]. Rats flee owls [2]."
-    )
-    assert written(sentences, f"Crabs learn fast [1].{gone}{gone}") == "Crabs learn fast [1]."
-    assert written(sentences[:1], gone) == "Crabs learn fast [1]."
-    assert written(sentences, f"Crabs learn fast [1].{gone}{gone}", sentence=50.0).count("[") == 3
+def test_what_is_judged_of_each_word_counts_beside_what_the_model_likes() -> None:
+    sentence = [(1, "Very old crabs learn quickly.")]
+    wish = "Crabs learn quickly [1]."
+    kept = Judged(0.0, (15.0, 15.0, 0.0, 0.0, 0.0))
+    assert written(sentence, wish, Costs(0.0, stay=1.0), [kept]).startswith("Very old")
+    assert written(sentence, wish, Costs(0.0, stay=0.5), [kept]) == wish
+    gone = Judged(0.0, (0.0, 0.0, 0.0, 0.0, -30.0))
+    assert written(sentence, "Old crabs learn quickly [1].", Costs(0.0, stay=1.0), [gone]) == "Old crabs learn [1]."
 
 
-def test_what_the_ranker_holds_little_of_is_left_out_sooner() -> None:
-    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls.")]
-    shortening = Shortening(sentences, Words(), Costs(0.0, 30.0, behind=5.0), [4.0, 3.5, -1.0])
-    # 20 nats for it, and it costs 27.5 where .5 behind, 5 where 5 behind
-    out = unwilling(shortening)
-    assert "".join(chr(c) for c in out if c != OUT).count("[") == 2 and out[-1] == OUT
-
-
-def test_where_several_papers_are_asked_for_none_of_them_is_left_out() -> None:
-    sentences = [(1, "Crabs learn fast."), (1, "Owls hunt rats."), (2, "Rats flee owls."), (2, "Owls rest.")]
-    shortening = Shortening(sentences, Words(), Costs(0.0, 0.0), several=True)
-    out = unwilling(shortening)
-    text = "".join(chr(c) for c in out if c != OUT)
-    assert text.count("[1]") == text.count("[2]") == 1 and out.count(OUT) == 2
-
-
-def test_a_sentence_that_begins_like_the_sign_for_leaving_out_stays() -> None:
-    class Minus(Words):
-        def __call__(self, text: str) -> list[int]:
-            return (
-                [OUT, *super().__call__(text[2:])]
-                if text.startswith(" -") and len(text) > 2
-                else super().__call__(text)
-            )
-
-    shortening = Shortening([(1, "Owls hunt."), (1, "-5 °C is cold.")], Minus(), Costs(0.0, 0.0))
-    out: list[int] = []
-    while not shortening.done:
-        logits = np.zeros(0x3000, np.float32)
-        logits[OUT] = 20.0
-        out += shortening.forced() or [shortening.choose(logits)]
-        assert not shortening.silent
-    assert "".join("-" if c == OUT else chr(c) for c in out).endswith("-5 °C is cold [1].")
+def test_words_that_begin_alike_are_judged_where_they_part() -> None:
+    sentence = [(1, "Cats and cows eat corn.")]
+    gone = Judged(0.0, (-9.0, -9.0, 0.0, 0.0, 0.0))
+    assert written(sentence, "", Costs(0.0, stay=1.0), [gone]).startswith("Cows eat")
+    kept = Judged(0.0, (9.0, 9.0, 0.0, 0.0, 0.0))
+    assert written(sentence, "", Costs(0.0, stay=1.0), [kept]).startswith("Cats and cows")
 
 
 def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
@@ -175,13 +136,13 @@ def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
 
 
 def test_what_is_not_admitted_is_an_error() -> None:
-    shortening = Shortening([(1, "Crabs learn fast.")], Words(), Costs(0.0, 0.0))
+    shortening = Shortening([(1, "Crabs learn fast.")], characters, NOTHING)
     with pytest.raises(ValueError, match="not admitted"):
         shortening.accept(ord("z"))
 
 
 def test_without_sentences_it_is_done_at_once() -> None:
-    assert Shortening([], Words(), Costs(0.0, 0.0)).done and Shortening([(1, "...")], Words(), Costs(0.0, 0.0)).done
+    assert Shortening([], characters, NOTHING).done and Shortening([(1, "...")], characters, NOTHING).done
 
 
 WORDS = st.lists(
@@ -195,7 +156,7 @@ def test_whatever_the_model_likes_only_words_of_the_sentence_come_out_in_their_o
 ) -> None:
     sentences = [(n, " ".join(words)) for n, words in enumerate(texts, start=1)]
     draw = np.random.default_rng(seed)
-    shortening, out = Shortening(sentences, Words(), Costs(0.0, math.inf)), []
+    shortening, out = Shortening(sentences, characters, NOTHING), []
     for _ in range(2000):
         if shortening.done:
             break

@@ -15,7 +15,7 @@ from ggufs import write_llama
 from test_writer_export import HEADS
 from test_writer_export import adapter as tiny_adapter
 
-from rag import factory
+from rag import factory, pruning
 from rag.config import load_settings
 from rag.datatypes import Message
 from rag.errors import ConfigError, ModelError, ModelNotFound
@@ -89,7 +89,7 @@ def test_the_adapter_that_ships_is_the_one_the_code_knows() -> None:
     path = writer.adapter_file()
     assert path.name == "writer.gguf" and path.parent.name in ("models", "model_files")
     if writer.has_adapter():
-        assert writer.adapter_problem() == ""
+        assert writer.problem() == ""
         assert path.stat().st_size <= 90e6
 
 
@@ -140,8 +140,9 @@ def test_the_writer_is_the_bundled_model_with_the_adapter(shared_home: Path, shi
     prepare_bundled(shared_home)
     base, model = resolve_model(shared_home, BUNDLED), resolve_model(shared_home, WRITER)
     assert (model.path, model.adapter, model.prompt) == (base.path, shipped, "write")
-    assert model.sha256 == sha256((base.sha256 + writer.ADAPTER_SHA256).encode()).hexdigest() != base.sha256
-    assert model.info.size == base.info.size + shipped.stat().st_size
+    digests = base.sha256 + writer.ADAPTER_SHA256 + pruning.MODEL_SHA256
+    assert model.sha256 == sha256(digests.encode()).hexdigest() != base.sha256
+    assert model.info.size == base.info.size + shipped.stat().st_size + pruning.network_file().stat().st_size
     assert (base.adapter, base.prompt) == (None, "answer")
     assert [m.name for m in list_models(shared_home)] == [BUNDLED, WRITER]
     assert list_models(shared_home)[1] == model
@@ -178,6 +179,20 @@ def test_a_damaged_adapter_is_said_and_not_used(shared_home: Path, shipped: Path
     assert WRITER not in unprepared([])
     with pytest.raises(ModelError, match=r"cannot be used: its adapter .* Install Footnote again"):
         resolve_model(shared_home, WRITER)
+
+
+def test_a_network_that_is_damaged_or_gone_is_said_and_not_used(
+    shared_home: Path, shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_bundled(shared_home)
+    path = tmp_path / "pruning.onnx"
+    monkeypatch.setattr(pruning, "network_file", lambda: path)
+    for content, said in ((None, "cannot be read"), (b"x", "is not the one that comes with this version")):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ModelError, match=rf"cannot be used: its network .* {said}.*Install Footnote again"):
+            resolve_model(shared_home, WRITER)
+    assert WRITER not in unprepared([])
 
 
 def test_a_damaged_adapter_is_a_problem_for_the_doctor(
