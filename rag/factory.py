@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 QUOTE = "quote"
 MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
-WRITER_MODES = ("cite", "free")  # what it was taught; it does not choose quotes
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
 UNMEASURED = (
     "The ranker chose these sentences; whether {model} chooses better is not known yet. "
     "To measure it: footnote eval model {given} --questions FILE"
 )
+PRUNED = "The writer's network chose these sentences among those of the ranker."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 
@@ -62,6 +62,8 @@ def open_answerer(settings: Settings) -> Pipeline:
     Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
     """
     from rag.generators.quote import QuoteGenerator
+    from rag.models import WRITER
+    from rag.pruning import MODEL_SHA256, pruner
 
     mode = effective_mode(settings)
     library = open_library(settings)
@@ -77,6 +79,14 @@ def open_answerer(settings: Settings) -> Pipeline:
         refuse=settings.refuse,
     )
     search = _search(library, settings.depth)
+    if mode == QUOTE and settings.model == WRITER:
+        from rag.models.writer import LEAST, MORE
+
+        values = replace(values, more=MORE, least=LEAST)
+        return Pipeline(
+            library, encoder, search, QuoteGenerator(WRITER, MODEL_SHA256), quotes, values, is_word=_is_word,
+            pruner=pruner(), notes=(PRUNED,),
+        )  # fmt: skip
     if mode == QUOTE:
         chooser, prompt_sha256, notes = _chooser(settings) if settings.model != QUOTE else (None, "", ())
         return Pipeline(
@@ -84,7 +94,6 @@ def open_answerer(settings: Settings) -> Pipeline:
             chooser=chooser, notes=notes,
         )  # fmt: skip
     from rag.prompting import load_prompt
-    from rag.pruning import pruner
 
     model = registered_model(settings)
     values = replace(values, more=model.more, least=model.least)
@@ -150,16 +159,10 @@ def effective_mode(settings: Settings) -> str:
 
     Raises :class:`ConfigError` for a mode that the model does not have.
     """
-    from rag.models import WRITER
-
     if settings.model == QUOTE:
         if settings.mode in (None, QUOTE):
             return QUOTE
         raise ConfigError(f"Mode '{settings.mode}' needs a language model. Add --model smollm2, or leave the mode out.")
-    if settings.model == WRITER and settings.mode == QUOTE:
-        raise ConfigError(
-            f"The model '{WRITER}' writes and chooses no quotes. Use --mode cite or free with it, or --model quote."
-        )
     return settings.mode or "cite"
 
 
@@ -183,10 +186,7 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
         labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
     ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
-    models = [
-        ModelChoice(name, labels[name], WRITER_MODES if name == WRITER else MODEL_MODES, shortens=name == WRITER)
-        for name in ordered
-    ]
+    models = [ModelChoice(name, labels[name], MODEL_MODES, shortens=name == WRITER) for name in ordered]
     return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 

@@ -18,7 +18,7 @@ from test_writer_export import adapter as tiny_adapter
 from rag import factory, pruning
 from rag.config import load_settings
 from rag.datatypes import Message
-from rag.errors import ConfigError, ModelError, ModelNotFound
+from rag.errors import ModelError, ModelNotFound
 from rag.generators.engine import Adapter, Engine
 from rag.models import (
     BUNDLED,
@@ -153,7 +153,7 @@ def test_the_writer_is_offered_before_anything_is_prepared(footnote_home: Path, 
     assert list(unprepared([BUNDLED])) == [WRITER]
     choices = {choice.name: choice for choice in factory.available_models(load_settings())}
     assert list(choices) == ["quote", BUNDLED, WRITER]
-    assert choices[WRITER].modes == ("cite", "free") and choices[BUNDLED].modes == ("cite", "free", "quote")
+    assert choices[WRITER].modes == choices[BUNDLED].modes == ("cite", "free", "quote")
     assert choices[WRITER].label == writer.TITLE
     assert {mode_label(choices[WRITER], "cite")} - {mode_label(choices[BUNDLED], m) for m in ("cite", "free", "quote")}
     assert f"writer            {writer.TITLE}, comes with the installation" in footnote("models", "list").stdout
@@ -232,11 +232,17 @@ def test_the_models_tab_shows_both_files_and_no_way_to_remove_them(shared_home: 
 # Answers
 
 
-def test_it_has_no_mode_quote() -> None:
-    settings = load_settings(model=WRITER)
-    assert factory.effective_mode(settings) == "cite"
-    with pytest.raises(ConfigError, match="Use --mode cite or free"):
-        factory.effective_mode(replace(settings, mode="quote"))
+def test_its_network_chooses_quotes_without_a_language_model(shared_home: Path, tmp_path: Path) -> None:
+    assert factory.effective_mode(load_settings(model=WRITER)) == "cite"
+    library = tmp_path / "library"
+    footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
+    settings = load_settings(home=tmp_path / "home", library=library, model=WRITER, mode="quote", refuse=False)
+    answer = factory.open_answerer(settings).answer("How many microphones has MothEar?")
+    assert answer.trace.notes == (factory.PRUNED,) and answer.trace.generator == "quote"
+    assert (answer.trace.model, answer.trace.model_sha256) == (WRITER, pruning.MODEL_SHA256)
+    assert all(citation.quote in MOTHS["abstract"] for citation in answer.citations)
+    assert len(answer.sentences) == sum(row["taken"] > 0 for row in answer.trace.chosen) > 0
+    assert not (tmp_path / "home" / "models" / "smollm2-135m-instruct-q4_0.gguf").exists()
 
 
 def test_an_answer_names_both_files_and_the_prompt_of_its_own(shared_home: Path, shipped: Path, tmp_path: Path) -> None:
@@ -269,24 +275,25 @@ def test_nothing_but_words_of_the_sentence_comes_out_in_their_order(
     answer = told[0]
     assert answer["trace"]["mode"] == "cite" and answer["refusal"] is None
     assert answer["answer"] == told[1]["answer"]
-    assert 1 <= len(answer["sentences"]) <= 4  # one more than quotes have
+    assert 1 <= len(answer["sentences"]) <= 6  # three more than quotes have
     for sentence, citation in zip(answer["sentences"], answer["citations"], strict=True):
         assert sentence["verdict"] == "supported" and len(sentence["text"].split()) >= 3
         words = iter(third_person(citation["quote"]).lower())
         assert all(any(c == other for other in words) for c in sentence["text"].lower().rstrip("."))
 
 
-def test_its_trust_card_says_that_it_chooses_no_quotes(shared_home: Path, shipped: Path, tmp_path: Path) -> None:
+def test_its_trust_card_has_its_quotes_and_decides_nothing(shared_home: Path, shipped: Path, tmp_path: Path) -> None:
     library, out = tmp_path / "library", tmp_path / "out"
     footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
     told = footnote(
         "eval", "model", WRITER, "--library", library, "--count", 1, "--threads", 1, "--out", out,
         home=shared_home, **WILLING,
     ).stdout  # fmt: skip
-    assert "Trust card of writer" in told and "It chooses no quotes: it was taught to shorten them." in told
+    assert "Trust card of writer" in told
     (record,) = (json.loads(path.read_text()) for path in out.rglob("*.json"))
-    assert record["sha256"] == resolve_model(shared_home, WRITER).sha256 and record["choosing"] is None
+    assert record["sha256"] == resolve_model(shared_home, WRITER).sha256 and record["choosing"]["mode"] == "quote"
     assert [mode["mode"] for mode in record["modes"]] == ["quote", "cite", "free"]
+    assert not (shared_home / "models" / "verdicts.json").exists()
 
 
 def test_the_writer_and_the_bundled_model_are_loaded_beside_each_other(shared_home: Path, shipped: Path) -> None:

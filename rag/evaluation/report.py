@@ -53,8 +53,7 @@ def write_answers(result: AnswersResult, seed: int, folder: Path) -> Path:
 def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
     """The card of one model; returns the path of the Markdown."""
     record = _record("models", seed) | _without(card, "replies") | {"questions": len(card.questions)}
-    results = [(m.mode, m) for m in card.modes]
-    results += [("choosing", card.choosing)] if card.choosing is not None else []
+    results = [*((m.mode, m) for m in card.modes), ("choosing", card.choosing)]
     lines = (_line(name, card, r) for name, m in results for r in m.replies)
     return _write(record, tables.trust_card(record), lines, folder, _slug(card.model))
 

@@ -93,15 +93,13 @@ def trust_card(record: Record) -> str:
         f"The process held at most {record['memory_mb']:,.0f} MB.",
         "",
     ]
-    modes = [*record["modes"], *([record["choosing"]] if record["choosing"] is not None else [])]
+    modes = [*record["modes"], record["choosing"]]
     lines += table(["", *(m["label"] for m in modes)], [*_figure_rows([m["rows"][0] for m in modes]), *_speeds(modes)])
     return "\n".join([*lines, ""])
 
 
 def _choice(record: Record) -> str:
     """Whether the model chooses quotes better than the ranker."""
-    if record["choosing"] is None:
-        return f"It chooses no quotes: {record['choosing_reason']}."
     return f"**{_CHOOSES[record['chooses']]}** It chose the quotes in the ranker's place: {record['choosing_reason']}."
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rag.generators.engine import Usage
 
 MODES = ("cite", "free")
-ONLY_WRITES = "it was taught to shorten them"
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
 MAX_DROPPED = 0.5  # share of its sentences that the check may drop
 MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly
@@ -71,7 +70,7 @@ class TrustCard:
     modes: tuple[ModeResult, ...]  # the first is the quotes
     suits: str
     reason: str
-    choosing: ModeResult | None  # quotes that the model chose; None for one that only writes
+    choosing: ModeResult  # quotes that the model chose
     chooses: bool | None  # better than the ranker; None where the questions cannot tell
     choosing_reason: str
 
@@ -91,12 +90,10 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
     modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
     library = open_answerer(replace(settings, mode=MODES[0])).library
     suits, reason = verdict(modes)
-    choosing, chooses, choosing_reason = None, None, ONLY_WRITES
-    if model.name != WRITER:
-        given = replace(settings, mode=QUOTE, choose="always")
-        choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)
-        chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
-    if chooses is not None:
+    given = replace(settings, mode=QUOTE, choose="always")
+    choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)
+    chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
+    if chooses is not None and model.name != WRITER:  # the writer chooses its quotes whatever the card says
         _keep(settings, model.sha256, chooses, choosing_reason, len(questions), library.fingerprint)
     return TrustCard(
         model=model.name,

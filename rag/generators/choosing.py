@@ -36,8 +36,7 @@ class ChosenQuotes(QuoteGenerator):
     def __init__(
         self, engine: Engine, render: RenderOptions, *, model: str, sha256: str, both_orders: bool = True
     ) -> None:
-        self.model = model
-        self.model_sha256 = sha256
+        super().__init__(model, sha256)
         self.engine = engine
         self.usage: Usage | None = None
         self._render = render

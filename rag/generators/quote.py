@@ -15,11 +15,13 @@ from rag.wording import told
 
 
 class QuoteGenerator:
-    """Satisfies :class:`rag.datatypes.Generator`."""
+    """Satisfies :class:`rag.datatypes.Generator`. ``model`` and ``sha256`` are of what chose the sentences, if any."""
 
     name = "quote"
-    model = ""
-    model_sha256 = ""
+
+    def __init__(self, model: str = "", sha256: str = "") -> None:
+        self.model = model
+        self.model_sha256 = sha256
 
     def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
         """One piece per sentence. Raises :class:`GenerationCancelled` when ``stop`` is set."""
