@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-support train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint bench prepare train-support train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -36,7 +36,8 @@ help:
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff and mypy"
 	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
-	@echo "make train-writer   teach the packaged model to write (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
+	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
+	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
@@ -79,18 +80,25 @@ train-support: dev
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
 
-# The writer from raw data. PRESET: smoke (a proof that every step works), cpu (an hour on 2 cores) or gpu. METHOD: lora
-# or all. The examples and their shards are made once, for both methods, and stay until their folder is removed.
+# The writer from raw data: its network, then its adapter. PRESET: smoke (a proof that every step works), cpu (an hour and
+# a quarter on 2 cores) or gpu. METHOD: lora or all. The examples and their shards are made once, for both methods, and
+# stay until their folder is removed.
 PRESET ?= cpu
 METHOD ?= lora
 WRITER = $(BUILD)/writer-$(PRESET)
 TAUGHT = $(WRITER)/$(METHOD)
 
-train-writer: dev $(WRITER)/shards/about.json
+train-writer: train-pruning $(WRITER)/shards/about.json
 	$(BIN)/python -m training.writer.train --shards $(WRITER)/shards --model $(WRITER)/model.npz --out $(TAUGHT) --preset $(PRESET) --method $(METHOD)
 	$(BIN)/python -m training.writer.curves --logs $(sort $(wildcard $(WRITER)/*/log.jsonl) $(TAUGHT)/log.jsonl) --out $(TAUGHT)/curves.png
 	$(BIN)/python -m training.writer.export --adapter $(TAUGHT)/adapter.pt --out $(TAUGHT)/writer.gguf
 	$(BIN)/python -m training.writer.parity --adapter $(TAUGHT)/adapter.pt --gguf $(TAUGHT)/writer.gguf
+
+# A quarter of an hour on 2 cores, whichever preset; smoke sees one example of thirty.
+train-pruning: dev
+	$(PIP) install --quiet -c constraints.txt --group training
+	$(BIN)/python -m training.pruning.train --data $(DATA) --out $(WRITER)/pruning --epochs $(if $(filter smoke,$(PRESET)),0.1,3)
+	$(BIN)/python -m training.pruning.export --weights $(WRITER)/pruning/model.pt --out $(WRITER)/pruning/pruning.onnx
 
 $(WRITER)/train.jsonl: | $(DEV)
 	$(BIN)/python -m training.writer.data --data $(DATA) --out $(WRITER) --preset $(PRESET)

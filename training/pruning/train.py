@@ -21,7 +21,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from rag.encoders import verified_weights
 from rag.pruning import Encoded, encode
 from training.writer.data import everything, split
 from training.writer.shortened import Example
+from training.writer.train import batches
 
 EPOCHS = 3.0
 BATCH = 16
@@ -53,6 +54,10 @@ class Labelled:
     read: Encoded
     worth: tuple[float, ...]
     stay: tuple[tuple[bool, ...] | None, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return self.read.ids
 
 
 class Network(nn.Module):
@@ -89,12 +94,12 @@ def labelled(example: Example) -> Labelled:
 
 def collate(chunk: Sequence[Labelled]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """Inputs (batch, tokens), padded to the longest, and labels (batch, tokens, 2), ``_NONE`` where there is none."""
-    longest = max(len(one.read.ids) for one in chunk)
+    longest = max(len(one.ids) for one in chunk)
     ids = torch.zeros(len(chunk), longest, dtype=torch.long)
     mask, kinds = torch.zeros_like(ids), torch.zeros_like(ids)
     labels = torch.full((len(chunk), longest, 2), _NONE)
     for row, one in enumerate(chunk):
-        length = len(one.read.ids)
+        length = len(one.ids)
         ids[row, :length], kinds[row, :length] = torch.tensor(one.read.ids), torch.tensor(one.read.kinds)
         mask[row, :length] = 1
         labels[row, list(one.read.heads), 1] = torch.tensor(one.worth)
@@ -110,20 +115,6 @@ def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return binary_cross_entropy_with_logits(
         logits[..., 0][words], labels[..., 0][words]
     ) + SENTENCES * binary_cross_entropy_with_logits(logits[..., 1][sentences], labels[..., 1][sentences])
-
-
-def batches(examples: Sequence[Labelled], seed: int) -> Iterator[list[Labelled]]:
-    """Without end: every example once before any comes again, those of about one length together."""
-    for epoch in range(1_000_000):
-        rng = random.Random(seed + epoch)
-        order = rng.sample(range(len(examples)), len(examples))
-        chunks = []
-        for start in range(0, len(order), BATCH * 16):
-            near = sorted(order[start : start + BATCH * 16], key=lambda i: (len(examples[i].read.ids), i))
-            chunks += [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
-        rng.shuffle(chunks)
-        for chunk in chunks:
-            yield [examples[i] for i in chunk]
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
@@ -173,7 +164,7 @@ class Run:
 
     def teach(self, steps: int) -> None:
         """To the end, which is ``steps`` from the beginning."""
-        following = batches(self.train, self.seed)
+        following = batches(self.train, self.seed, BATCH)
         for _ in range(self.step):
             next(following)
         self.network.train()
@@ -183,7 +174,7 @@ class Run:
         while self.step < steps:
             chunk = next(following)
             losses.append(self.learn(chunk, steps))
-            tokens += sum(len(one.read.ids) for one in chunk)
+            tokens += sum(len(one.ids) for one in chunk)
             if self.step % TELL_EVERY == 0:
                 rate = tokens / (time.monotonic() - begun)
                 recent = sum(losses[-50:]) / len(losses[-50:])
@@ -237,7 +228,7 @@ def main() -> int:
     rng = random.Random(options.seed)
     made, _ = everything(options.data)
     train, held_out = (
-        [one for one in map(labelled, part) if len(one.read.ids) <= LONGEST]
+        [one for one in map(labelled, part) if len(one.ids) <= LONGEST]
         for part in split(rng.sample(made, len(made)), rng)
     )
     options.out.mkdir(parents=True, exist_ok=True)

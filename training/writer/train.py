@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -47,7 +48,17 @@ class Preset:
 PRESETS = {"smoke": Preset(1, 4), "cpu": Preset(2, 60), "gpu": Preset(3, 20, 32)}
 
 
-def batches(examples: Sequence[Tokens], seed: int, batch: int) -> Iterator[list[Tokens]]:
+class Read(Protocol):
+    """An example as tokens."""
+
+    @property
+    def ids(self) -> Sequence[int]: ...
+
+
+E = TypeVar("E", bound=Read)
+
+
+def batches(examples: Sequence[E], seed: int, batch: int) -> Iterator[list[E]]:
     """Without end: every example once before any comes again, those of about one length together."""
     for epoch in range(1_000_000):
         rng = random.Random(seed + epoch)
