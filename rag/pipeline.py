@@ -249,7 +249,7 @@ class Pipeline:
         self, query: Query, offered: tuple[Evidence, ...], pruner: Pruner
     ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
         """What an answer needs of the ranker's sentences, and what each was judged to be worth."""
-        judged = pruner.judge(_asked(query), list(told(offered)))
+        judged = pruner.judge(query.search, list(told(offered)))  # slips of the pen are put right in it
         several = query.intent is Intent.MULTI or compares(query.text)
         kept = pruning.pruned(offered, judged, self.settings.least, several)
         place = {(e.paper.id, s.start): at for at, (e, s) in enumerate(((e, s) for e in kept for s in e.sentences), 1)}

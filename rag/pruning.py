@@ -22,7 +22,7 @@ from rag.generators.units import units
 from rag.onnx_encoder import Network, clean, model_file, tokenizer
 
 # Of models/pruning.onnx.
-MODEL_SHA256 = "970a28b4acc0323b42ea06eaddc3b6c2ba68e2d39ec9ecd6fb9ed25aa6397d65"
+MODEL_SHA256 = "21db306375f7783fdd4495554841431294281fbf96600632fbe163ebe0a38e62"
 QUESTION = 64  # tokens of a question that are read
 LONGEST = 512  # tokens that the network reads at once
 _CLS, _SEP = 101, 102

@@ -24,9 +24,9 @@ ADAPTER_SHA256 = "1a913a3ffa51bb40e83eaf907214e898ae0518123d39311d2ca37d0140582c
 TITLE = "SmolLM2-135M taught to shorten quotes"
 PROMPT = "write"  # the file of prompts/ that it was taught with
 # Chosen on tuning questions: docs/writer.md.
-COSTS = Costs(cut=0.5, stay=1.0, word=0.8)
+COSTS = Costs(cut=0.5, stay=1.0, word=1.0)
 MORE = 3  # sentences beyond the setting that are judged
-LEAST = -0.5  # log-odds that a sentence answers, from which on it is given
+LEAST = -0.25  # log-odds that a sentence answers, from which on it is given
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 

@@ -8,10 +8,11 @@ all-MiniLM-L6-v2 reads them as the program will (:func:`rag.pruning.encode`) and
 logits; one is read at the words, the other where a sentence begins. The loss is the cross-entropy of both; a sentence
 that an answer may have or not counts as half. Word vectors stay as they are.
 
-Seeded. The rate rises, then falls in a line to zero. A checkpoint is written every few minutes; the same command goes
-on from it. Every two hundred steps, on what is not trained on: how often a sentence that holds the answer comes before
+The rate rises, then falls in a line to zero. Two runs that begin alike see the examples in another order, and the
+mean of their weights is taken (Wortsman et al. 2022, 'Model soups', https://arxiv.org/abs/2203.05482): better than
+either, and no slower. Seeded. A checkpoint is written every few minutes; the same command goes on from it. Every two hundred steps, on what is not trained on: how often a sentence that holds the answer comes before
 one that does not (AUC), among all and among those behind the first, and the same of words. Leaves ``model.pt`` and
-``log.jsonl``. Three passes take a quarter of an hour on 2 cores.
+``log.jsonl``. A run of three passes takes a quarter of an hour on 2 cores.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,8 @@ from training.writer.data import everything, split
 from training.writer.shortened import Example
 from training.writer.train import batches
 
-EPOCHS = 3.0
+EPOCHS = 3.0  # of each run
+RUNS = 2
 BATCH = 16
 RATE, HEAD_RATE = 2e-4, 1e-3
 WARM_UP = 0.05
@@ -214,29 +216,46 @@ class Run:
         temporary.replace(self.out / "checkpoint.pt")
 
 
+def average(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of the weights of networks that began alike."""
+    return {
+        name: sum((state[name] for state in states[1:]), start=first) / len(states)
+        if first.is_floating_point()
+        else first
+        for name, first in states[0].items()
+    }
+
+
 def main() -> int:
     """Train, or go on."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=float, default=EPOCHS)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    rng = random.Random(options.seed)
+    rng = random.Random(0)
     made, _ = everything(options.data)
     train, held_out = (
         [one for one in map(labelled, part) if len(one.ids) <= LONGEST]
         for part in split(rng.sample(made, len(made)), rng)
     )
-    options.out.mkdir(parents=True, exist_ok=True)
-    run = Run(options.out, Network(), train, held_out, options.seed)
-    run.teach(max(1, round(options.epochs * len(train) / BATCH)))
-    torch.save(run.network.state_dict(), options.out / "model.pt")
-    lines = "".join(json.dumps(entry) + "\n" for entry in run.log)
-    (options.out / "log.jsonl").write_text(lines, encoding="utf-8")
+    states, log = [], []
+    for seed in range(options.runs):
+        (folder := options.out / f"run-{seed}").mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(seed)
+        run = Run(folder, Network(), train, held_out, seed)
+        run.teach(max(1, round(options.epochs * len(train) / BATCH)))
+        states.append(run.network.state_dict())
+        log += [{"run": seed} | entry for entry in run.log]
+    network = Network()
+    network.load_state_dict(average(states))
+    log.append({"runs": options.runs} | check(network, held_out))
+    print(json.dumps(log[-1]))
+    torch.save(network.state_dict(), options.out / "model.pt")
+    (options.out / "log.jsonl").write_text("".join(json.dumps(e) + "\n" for e in log), encoding="utf-8")
     return 0
 
 
