@@ -8,11 +8,12 @@ all-MiniLM-L6-v2 reads them as the program will (:func:`rag.pruning.encode`) and
 logits; one is read at the words, the other where a sentence begins. The loss is the cross-entropy of both; a sentence
 that an answer may have or not counts as half. Word vectors stay as they are.
 
-The rate rises, then falls in a line to zero. Two runs that begin alike see the examples in another order, and the
-mean of their weights is taken (Wortsman et al. 2022, 'Model soups', https://arxiv.org/abs/2203.05482): better than
-either, and no slower. Seeded. A checkpoint is written every few minutes; the same command goes on from it. Every two hundred steps, on what is not trained on: how often a sentence that holds the answer comes before
-one that does not (AUC), among all and among those behind the first, and the same of words. Leaves ``model.pt`` and
-``log.jsonl``. A run of three passes takes a quarter of an hour on 2 cores.
+The rate rises, then falls in a line to zero. Two runs that begin alike see the examples in another order, and the mean
+of their weights is taken (Wortsman et al. 2022, 'Model soups', https://arxiv.org/abs/2203.05482): better than either,
+and no slower. Seeded. A checkpoint is written every few minutes; the same command goes on from it. Every two hundred
+steps, on what is not trained on: how often a sentence that holds the answer comes before one that does not (AUC), among
+all and among those behind the first, and the same of words. Leaves ``model.pt`` and ``log.jsonl``. A run of three
+passes takes a quarter of an hour on 2 cores.
 """
 
 from __future__ import annotations
@@ -245,8 +246,10 @@ def main() -> int:
     states, log = [], []
     for seed in range(options.runs):
         (folder := options.out / f"run-{seed}").mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(0)  # the means of weights are good weights only of networks that began as one
+        network = Network()
         torch.manual_seed(seed)
-        run = Run(folder, Network(), train, held_out, seed)
+        run = Run(folder, network, train, held_out, seed)
         run.teach(max(1, round(options.epochs * len(train) / BATCH)))
         states.append(run.network.state_dict())
         log += [{"run": seed} | entry for entry in run.log]
