@@ -35,11 +35,11 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting of the program. ``model`` is ``quote``, a registered name or a GGUF path."""
+    """Every setting of the program. ``model`` is ``writer``, ``quote``, a registered name or a GGUF path."""
 
     home: Path = field(default_factory=home)
     library: Path | None = None  # None: the shipped abstracts, under ``home``
-    model: str = "quote"
+    model: str = "writer"
     mode: str | None = None  # None: ``quote`` without a language model, else ``cite``
     seed: int = 0
     temperature: float = 0.0

@@ -21,7 +21,7 @@ def _move_home(patch: pytest.MonkeyPatch, folder: Path) -> None:
         if name.startswith("FOOTNOTE_"):
             patch.delenv(name)
     settings = folder / "footnote.toml"
-    settings.touch()
+    settings.write_text('model = "quote"\n', encoding="utf-8")  # the quickest; tests of another name it
     patch.setenv("FOOTNOTE_CONFIG", str(settings))
     patch.setenv("FOOTNOTE_HOME", str(folder))
 

@@ -28,7 +28,7 @@ def test_defaults_ask_nothing_of_the_user(file: Path) -> None:
     assert settings == Settings(home=Path("/data"))
     assert settings.is_shipped_library
     assert settings.library_path == Path("/data/libraries/shipped")
-    assert (settings.model, settings.mode, settings.host) == ("quote", None, "127.0.0.1")
+    assert (settings.model, settings.mode, settings.host) == ("writer", None, "127.0.0.1")
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_the_file(file: Path) -> None:

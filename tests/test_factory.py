@@ -48,7 +48,14 @@ def test_parts_are_opened_once_and_shared(shipped_home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "mode", "effective"),
-    [("quote", None, "quote"), ("quote", "quote", "quote"), ("smollm2", None, "cite"), ("smollm2", "free", "free")],
+    [
+        ("quote", None, "quote"),
+        ("quote", "quote", "quote"),
+        ("smollm2", None, "cite"),
+        ("smollm2", "free", "free"),
+        ("writer", None, "cite"),
+        ("writer", "quote", "quote"),
+    ],
 )
 def test_the_mode_follows_from_the_model(model: str, mode: str | None, effective: str) -> None:
     assert factory.effective_mode(Settings(home=Path("/x"), model=model, mode=mode)) == effective
@@ -56,7 +63,7 @@ def test_the_mode_follows_from_the_model(model: str, mode: str | None, effective
 
 def test_a_mode_that_needs_a_model_says_so() -> None:
     with pytest.raises(ConfigError, match="needs a language model"):
-        factory.effective_mode(Settings(home=Path("/x"), mode="cite"))
+        factory.effective_mode(Settings(home=Path("/x"), model="quote", mode="cite"))
 
 
 def test_no_library_but_the_shipped_one_is_made_by_asking(tmp_path: Path) -> None:

@@ -308,7 +308,9 @@ def sentences_of(pipeline: factory.Pipeline) -> set[str]:
 
 def test_a_model_that_was_not_measured_leaves_the_choice_to_the_ranker(tiny_settings: Settings) -> None:
     asked = "What is SpineNet?"
-    quotes = factory.open_answerer(Settings(home=tiny_settings.home, library=tiny_settings.library)).answer(asked)
+    quotes = factory.open_answerer(
+        Settings(home=tiny_settings.home, library=tiny_settings.library, model="quote")
+    ).answer(asked)
     plain = factory.open_answerer(tiny_settings).answer(asked)
     assert plain.text == quotes.text and plain.trace.model == "" and not plain.trace.chosen
     (note,) = plain.trace.notes

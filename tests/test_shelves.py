@@ -39,7 +39,7 @@ def settings(footnote_home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """With a fast encoder: what is tested does not depend on vectors."""
     for place in ("rag.factory.embedder_id", "rag.shelves.embedder_id"):
         monkeypatch.setattr(place, lambda: WordEncoder().id)
-    return Settings(home=footnote_home)
+    return Settings(home=footnote_home, model="quote")
 
 
 def fill(settings: Settings, path: Path, count: int = 3) -> Settings:
@@ -207,7 +207,7 @@ def test_a_library_that_cannot_be_used_says_why(settings: Settings) -> None:
 
 
 def test_a_library_of_another_embedder_says_so(footnote_home: Path) -> None:
-    settings = Settings(home=footnote_home)
+    settings = Settings(home=footnote_home, model="quote")
     Library.create(footnote_home / "libraries" / "other", embedder=WordEncoder().id).close()
     shelf = next(shelf for shelf in list_libraries(settings) if shelf.name == "other")
     assert "words" in shelf.problem and embedder_id().name in shelf.problem

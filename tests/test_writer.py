@@ -232,8 +232,19 @@ def test_the_models_tab_shows_both_files_and_no_way_to_remove_them(shared_home: 
 # Answers
 
 
+def test_it_answers_where_no_other_model_is_named(shared_home: Path, tmp_path: Path) -> None:
+    (config := tmp_path / "footnote.toml").touch()
+    library = tmp_path / "library"
+    footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
+    told = footnote(
+        "ask", "How many microphones has MothEar?", "--library", library, "--json",
+        home=shared_home, FOOTNOTE_CONFIG=str(config), **WILLING,
+    ).stdout  # fmt: skip
+    answer = json.loads(told)
+    assert (answer["trace"]["model"], answer["trace"]["mode"]) == (WRITER, "cite") and "12" in answer["answer"]
+
+
 def test_its_network_chooses_quotes_without_a_language_model(shared_home: Path, tmp_path: Path) -> None:
-    assert factory.effective_mode(load_settings(model=WRITER)) == "cite"
     library = tmp_path / "library"
     footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
     settings = load_settings(home=tmp_path / "home", library=library, model=WRITER, mode="quote", refuse=False)

@@ -65,7 +65,7 @@ class Served:
 
 
 def serve(home: Path, papers: Path, auth: str = "") -> tuple[Any, Served]:
-    settings, library = Settings(home=home), Library()
+    settings, library = Settings(home=home, model="quote"), Library()
     # A small library in the place of the shipped one, which would be built while the tests run.
     shutil.copytree(papers, settings.library_path)
     app = build_app(

@@ -38,7 +38,7 @@ PATIENCE = 40_000  # of a machine that does other things too
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a library of 65 papers."""
-    settings = Settings(home=tmp_path_factory.mktemp("home"), port=0)
+    settings = Settings(home=tmp_path_factory.mktemp("home"), port=0, model="quote")
     settings = with_overrides(settings, library=make_library(settings, "Shore papers").path)
     with change_library(settings) as library:
         library.add((*PAPERS, RTL, *FILLERS), paper_encoder(settings.threads))

@@ -29,7 +29,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(library: Path, shared_home: Path) -> Iterator[str]:
-    app = launch(Settings(home=shared_home, library=library, port=0))
+    app = launch(Settings(home=shared_home, library=library, port=0, model="quote"))
     yield app.local_url
     app.close(verbose=False)
 
@@ -284,7 +284,7 @@ def test_forty_thousand_points_do_not_freeze_the_page(
     library: Path, shared_home: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag.ui.tabs.map.library_map", lambda library, say: many(40_000))
-    app = launch(Settings(home=shared_home, library=library, port=0))
+    app = launch(Settings(home=shared_home, library=library, port=0, model="quote"))
     try:
         page = open_map(open_page(app.local_url))
         assert page.locator(".fn-map").get_attribute("data-drawn") == "40000"

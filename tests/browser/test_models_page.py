@@ -47,7 +47,7 @@ def served(library: Path, shared_home: Path, tmp_path_factory: pytest.TempPathFa
     (home / "models" / "registry.json").unlink(missing_ok=True)
     files.mkdir()
     add_model(home, write_llama(files / "tiny.gguf"), "tiny")
-    app = launch(Settings(home=home, library=library, port=0, threads=1))
+    app = launch(Settings(home=home, library=library, port=0, threads=1, model="quote"))
     yield Served(app.local_url, home, files)
     app.close(verbose=False)
     close_all()

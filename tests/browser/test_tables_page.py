@@ -46,7 +46,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, shared_home: Path) -> Iter
     encoder = Named()
     with Library.create(folder, embedder=encoder.id) as made:
         made.add(PAPERS, encoder)
-    app = launch(Settings(home=shared_home, library=folder, port=0, refuse=False))
+    app = launch(Settings(home=shared_home, library=folder, port=0, refuse=False, model="quote"))
     yield app.local_url
     app.close(verbose=False)
 
