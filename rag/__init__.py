@@ -22,6 +22,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``comparing.py``                   'compare A and B': what two papers say of the same things
 ``tables.py``, ``cells.py``        papers side by side, every cell a sentence of the abstract
 ``atlas.py``, ``topics.py``         the map of a library, and what its groups are about
+``pruning.py``                     what of the chosen sentences an answer needs
 ``wording.py``, ``prompting.py``   sentences in the third person; a file of ``prompts/`` and evidence to messages
 ``generators/``, ``models/``       quotes, or a GGUF through llama.cpp; which GGUFs there are
 ``citations.py``, ``facts.py``     every sentence against the abstract that it cites
