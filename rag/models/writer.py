@@ -21,12 +21,12 @@ from rag.models.registry import WRITER, RegisteredModel
 ADAPTER = "writer.gguf"
 # Of models/writer.gguf.
 ADAPTER_SHA256 = "1a913a3ffa51bb40e83eaf907214e898ae0518123d39311d2ca37d0140582c63"
-TITLE = "SmolLM2-135M taught to shorten quotes"
+TITLE = "Writer: quotes, shortened by SmolLM2-135M"
 PROMPT = "write"  # the file of prompts/ that it was taught with
 # Chosen on tuning questions: docs/writer.md.
-COSTS = Costs(cut=0.5, stay=1.0, word=1.0)
+COSTS = Costs(cut=0.5, stay=1.0, word=2.0)
 MORE = 3  # sentences beyond the setting that are judged
-LEAST = -0.25  # log-odds that a sentence answers, from which on it is given
+LEAST = 0.0  # log-odds that a sentence answers, from which on it is given
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 

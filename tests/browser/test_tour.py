@@ -200,7 +200,7 @@ def test_the_map_shows_every_paper(view: Any, picture: Callable[[Any, str], None
 
 def test_the_models_are_described(view: Any, picture: Callable[[Any, str], None]) -> None:
     go_to(view, "Models")
-    card = view.locator('.fn-models-card[data-name="quote"]')
+    card = view.locator('.fn-models-card[data-name="writer"]')
     expect(card).to_contain_text("Answers in this tab")
     expect(view.locator("#fn-models-here")).to_contain_text("SmolLM2")
     expect(view.locator(".fn-models-command code").first).to_contain_text("footnote models pull")
