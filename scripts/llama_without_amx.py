@@ -1,12 +1,10 @@
 """Whether the llama.cpp that is installed has no code for AMX: exit code 0, else 1.
 
-GCC 12 compiles that code wrongly, and a prompt of some length then ends the process. The Makefile leaves it out; but pip
-may have kept a wheel that was compiled before it did.
+GCC 12 compiles that code wrongly, and a prompt of some length then ends the process. The Makefile leaves it out; but
+pip may have kept a wheel that was compiled before it did.
 """
 
 from __future__ import annotations
-
-import sys
 
 import llama_cpp
 
