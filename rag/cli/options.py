@@ -51,7 +51,9 @@ def model_options(command: Any) -> Any:
     for option in (
         click.option("--seed", type=int, help="Seed of a model that draws lots (temperature above 0)."),
         click.option("--mode", type=click.Choice(["quote", "cite", "free"]), help="Quotes, cited text or free text."),
-        click.option("--model", metavar="M", help="writer, quote, smollm2, a registered name or a GGUF file (default: writer)."),
+        click.option(
+            "--model", metavar="M", help="writer (the default), quote, smollm2, a registered name or a GGUF file."
+        ),
     ):
         command = option(command)
     return command
