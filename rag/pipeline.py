@@ -335,6 +335,9 @@ class Pipeline:
         retrieved = tuple(
             {"paper_id": h.paper.id, "score": h.score, "dense": h.dense, "lexical": h.lexical} for h in hits
         )
+        settings = asdict(self.settings)
+        if self.pruner is None:  # what is not used makes no difference to a replay
+            del settings["more"], settings["least"]
         trace = Trace(
             generator=self.generator.name,
             model=self.generator.model,
@@ -349,7 +352,7 @@ class Pipeline:
             dropped=kept.dropped,
             notes=notes,
             chosen=weighed,
-            settings=asdict(self.settings),
+            settings=settings,
             scope=in_words(query),
             filters=query.filters.as_record() if query.filters is not None else {},
             prompt=prompt,
