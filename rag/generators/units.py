@@ -110,6 +110,9 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
         return False
     if last < 0 and not at_end and _ends_in_condition(gone):
         return False
+    needs = last >= 0 and parts[last].open and not (parts[last].joins or parts[last].punctuation)
+    if needs and gone[-1].punctuation:
+        return False  # 'With the steps, it wins' would become 'With the it wins'
     limits = any(unit.limit for unit in gone)
     figures = any(unit.figure for unit in gone) and not at_end
     second = not at_end and parts[following].figure and _has_figure_before(parts, last)
