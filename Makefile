@@ -81,7 +81,7 @@ train-support: dev
 	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
 
 # The writer from raw data: its network, then its adapter. PRESET: smoke (a proof that every step works), cpu (an hour and
-# a quarter on 2 cores) or gpu. METHOD: lora or all. The examples and their shards are made once, for both methods, and
+# a half on 2 cores) or gpu. METHOD: lora or all. The examples and their shards are made once, for both methods, and
 # stay until their folder is removed.
 PRESET ?= cpu
 METHOD ?= lora
@@ -94,7 +94,7 @@ train-writer: train-pruning $(WRITER)/shards/about.json
 	$(BIN)/python -m training.writer.export --adapter $(TAUGHT)/adapter.pt --out $(TAUGHT)/writer.gguf
 	$(BIN)/python -m training.writer.parity --adapter $(TAUGHT)/adapter.pt --gguf $(TAUGHT)/writer.gguf
 
-# A quarter of an hour on 2 cores, whichever preset; smoke sees one example of thirty.
+# Two runs of a quarter of an hour on 2 cores; smoke sees one example of ten.
 train-pruning: dev
 	$(PIP) install --quiet -c constraints.txt --group training
 	$(BIN)/python -m training.pruning.train --data $(DATA) --out $(WRITER)/pruning --epochs $(if $(filter smoke,$(PRESET)),0.1,3)

@@ -10,7 +10,7 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +63,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     """
     from rag.generators.quote import QuoteGenerator
     from rag.models import WRITER
-    from rag.pruning import MODEL_SHA256, pruner
+    from rag.pruning import MODEL_SHA256, Pruning, pruner
 
     mode = effective_mode(settings)
     library = open_library(settings)
@@ -82,10 +82,9 @@ def open_answerer(settings: Settings) -> Pipeline:
     if mode == QUOTE and settings.model == WRITER:
         from rag.models.writer import LEAST, MORE
 
-        values = replace(values, more=MORE, least=LEAST)
         return Pipeline(
             library, encoder, search, QuoteGenerator(WRITER, MODEL_SHA256), quotes, values, is_word=_is_word,
-            pruner=pruner(), notes=(PRUNED,),
+            pruning=Pruning(pruner(), MORE, LEAST), notes=(PRUNED,),
         )  # fmt: skip
     if mode == QUOTE:
         chooser, prompt_sha256, notes = _chooser(settings) if settings.model != QUOTE else (None, "", ())
@@ -96,13 +95,12 @@ def open_answerer(settings: Settings) -> Pipeline:
     from rag.prompting import load_prompt
 
     model = registered_model(settings)
-    values = replace(values, more=model.more, least=model.least)
     prompt = load_prompt(model.prompt)
     generator = _llama(model, settings.context, settings.threads, settings.temperature)
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
     return Pipeline(
         library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word,
-        pruner=pruner() if model.costs is not None else None,
+        pruning=Pruning(pruner(), model.more, model.least) if model.costs is not None else None,
     )  # fmt: skip
 
 

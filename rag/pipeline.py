@@ -11,19 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import (
-    citations,
-    comparing,
-    evidence,
-    overview,
-    pruning,
-    questions,
-    record,
-    selection,
-    spelling,
-    support,
-    tables,
-)
+from rag import citations, comparing, evidence, overview, questions, record, selection, spelling, support, tables
 from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
@@ -47,7 +35,7 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
-from rag.pruning import Pruner
+from rag.pruning import Pruning, pruned
 from rag.questions import compares
 from rag.refusal import judge, unanswered
 from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, bounds_years, in_words, read_query, refusal_in
@@ -64,10 +52,7 @@ REPLACED = "Nothing of the model's answer passed the check, so these are quotes 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSettings:
-    """The settings that shape an answer; see :class:`rag.config.Settings`.
-
-    Where a pruner judges sentences, it gets ``more`` than ``sentences`` of them, and those worth ``least`` stay.
-    """
+    """The settings that shape an answer; see :class:`rag.config.Settings`."""
 
     mode: str = "quote"
     seed: int = 0
@@ -76,8 +61,6 @@ class AnswerSettings:
     sentences: int = 3
     unsupported: str = "drop"
     refuse: bool = True
-    more: int = 0
-    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +70,7 @@ class Pipeline:
     ``search`` finds ``k`` papers for a text and its vector, if asked among some of them alone; ``fallback`` quotes
     where the check leaves nothing of what ``generator`` wrote; ``render`` makes its prompt; ``rewrite`` completes a
     follow-up (None: by rule); ``is_word`` knows words that are spelt right; ``chooser`` says which sentences a quoted
-    answer is made of (None: the ranker), ``pruner`` which of the ranker's an answer needs (None: all); ``notes`` stand
+    answer is made of (None: the ranker), ``pruning`` which of the ranker's an answer needs (None: all); ``notes`` stand
     in the trace of every answer that was written.
     """
 
@@ -102,7 +85,7 @@ class Pipeline:
     rewrite: Callable[[str, Sequence[Turn]], str] | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     chooser: Chooser | None = None
-    pruner: Pruner | None = None
+    pruning: Pruning | None = None
     notes: tuple[str, ...] = ()
 
     def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer:
@@ -228,8 +211,8 @@ class Pipeline:
         Without one, and for summaries, which want roles and no answer, the ranker chooses.
         """
         limit = self.settings.sentences
-        if self.pruner is not None and query.intent is not Intent.SUMMARY:
-            return self._pruned(query, selection.select(query, ranked, limit + self.settings.more), self.pruner)
+        if self.pruning is not None and query.intent is not Intent.SUMMARY:
+            return self._pruned(query, selection.select(query, ranked, limit + self.pruning.more), self.pruning)
         if self.chooser is None or query.intent is Intent.SUMMARY:
             return selection.select(query, ranked, limit), ()
         offered = selection.offered(query, ranked, limit, OFFERED)
@@ -246,12 +229,12 @@ class Pipeline:
         return selection.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
 
     def _pruned(
-        self, query: Query, offered: tuple[Evidence, ...], pruner: Pruner
+        self, query: Query, offered: tuple[Evidence, ...], pruning: Pruning
     ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
         """What an answer needs of the ranker's sentences, and what each was judged to be worth."""
-        judged = pruner.judge(query.search, list(told(offered)))  # slips of the pen are put right in it
+        judged = pruning.pruner.judge(query.search, list(told(offered)))  # slips of the pen are put right in it
         several = query.intent is Intent.MULTI or compares(query.text)
-        kept = pruning.pruned(offered, judged, self.settings.least, several)
+        kept = pruned(offered, judged, pruning.least, several)
         place = {(e.paper.id, s.start): at for at, (e, s) in enumerate(((e, s) for e in kept for s in e.sentences), 1)}
         sentences = [(e.paper.id, s.start) for e in offered for s in e.sentences]
         weighed = tuple(
@@ -335,9 +318,7 @@ class Pipeline:
         retrieved = tuple(
             {"paper_id": h.paper.id, "score": h.score, "dense": h.dense, "lexical": h.lexical} for h in hits
         )
-        settings = asdict(self.settings)
-        if self.pruner is None:  # what is not used makes no difference to a replay
-            del settings["more"], settings["least"]
+        used = {"more": self.pruning.more, "least": self.pruning.least} if self.pruning is not None else {}
         trace = Trace(
             generator=self.generator.name,
             model=self.generator.model,
@@ -352,7 +333,7 @@ class Pipeline:
             dropped=kept.dropped,
             notes=notes,
             chosen=weighed,
-            settings=settings,
+            settings=asdict(self.settings) | used,
             scope=in_words(query),
             filters=query.filters.as_record() if query.filters is not None else {},
             prompt=prompt,

@@ -80,6 +80,15 @@ class Pruner:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """A pruner, which judges ``more`` sentences than the setting says; those worth ``least`` or more stay."""
+
+    pruner: Pruner
+    more: int
+    least: float
+
+
 def pruned(evidence: Sequence[Evidence], judged: Sequence[Judged], least: float, several: bool) -> tuple[Evidence, ...]:
     """The sentences worth at least ``least``, or else the best one; with ``several`` the best of every paper as well.
 

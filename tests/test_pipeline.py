@@ -29,7 +29,7 @@ from rag.errors import GenerationCancelled, QuestionError
 from rag.library import Library
 from rag.pipeline import REPLACED, Pipeline
 from rag.prompting import load_prompt
-from rag.pruning import Judged
+from rag.pruning import Judged, Pruning
 from rag.retrievers.dense import DenseRetriever
 from rag.retrievers.hybrid import HybridRetriever
 from rag.runnable import as_runnable
@@ -120,8 +120,7 @@ def test_the_trace_holds_what_a_replay_needs(quoting: Pipeline) -> None:
     assert trace.library == quoting.library.fingerprint
     assert trace.retrieved[0]["paper_id"].startswith(SPINENET_ID[:20])
     assert [hit["score"] for hit in trace.retrieved] == sorted((h["score"] for h in trace.retrieved), reverse=True)
-    used = asdict(pipeline.settings)
-    assert trace.settings == {name: value for name, value in used.items() if name not in ("more", "least")}
+    assert trace.settings == asdict(pipeline.settings)
     steps = {"retrieve", "evidence", "first_word", "write", "check", "total"}
     assert steps == set(trace.timings_ms)
     assert trace.timings_ms["total"] >= sum(ms for step, ms in trace.timings_ms.items() if step != "total") - 1
@@ -432,8 +431,7 @@ class Judging:
 
 def pruning(pipeline: Pipeline, *worths: float, more: int = 3) -> tuple[Pipeline, Judging]:
     judging = Judging(*worths)
-    values = replace(pipeline.settings, more=more, least=0.0)
-    return replace(pipeline, pruner=judging, settings=values), judging  # type: ignore[arg-type]
+    return replace(pipeline, pruning=Pruning(judging, more, 0.0)), judging  # type: ignore[arg-type]
 
 
 def test_only_what_is_worth_it_is_given_and_the_rest_is_in_the_trace(quoting: Pipeline) -> None:
