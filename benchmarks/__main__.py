@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.measure import ProcessFailed, Run, run
 from benchmarks.workload import PAPERS, load_papers, make_questions
-from rag.offline import OFFLINE_ENVIRONMENT
+from rag.system.offline import OFFLINE_ENVIRONMENT
 
 REFUSED = 3  # the exit code of an honest refusal, which is an answer too
 WARM_QUESTIONS = 60

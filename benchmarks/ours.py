@@ -50,9 +50,9 @@ def first_word(questions: list[str], tokens: int, seed: int) -> dict[str, Any]:
     for a user. Evidence is added sentence by sentence until the prompt is long enough. The first is not counted.
     """
     from rag.config import load_settings
-    from rag.generators.llama import LlamaGenerator
-    from rag.models import prepare_bundled
-    from rag.prompting import load_prompt
+    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.models import prepare_bundled
+    from rag.generation.prompting import load_prompt
 
     render = load_prompt("answer").render
     generator = LlamaGenerator(prepare_bundled(load_settings().home), render=render)
@@ -99,7 +99,7 @@ def _evidence(number: int, sentences: int) -> tuple[Any, ...]:
 
 
 def main() -> None:
-    from rag.offline import enforce_offline
+    from rag.system.offline import enforce_offline
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("warm", "first-word"))

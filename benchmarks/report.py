@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rag.evaluation.machine import commit
-from rag.evaluation.machine import machine as described
+from rag.system.machine import commit
+from rag.system.machine import machine as described
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (

@@ -15,10 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from rag.datatypes import Paper
-from rag.errors import FootnoteError
 from rag.identity import normalised_title
 from rag.importers import read_papers
+
+from rag.datatypes import Paper
+from rag.errors import FootnoteError
 
 
 def distinct_papers(folder: Path) -> Iterator[Paper]:

@@ -54,7 +54,9 @@ class Settings:
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860
-    auth: str = field(default="", repr=False)  # who may sign in to the page: see rag/accounts.py; empty: everybody
+    auth: str = field(
+        default="", repr=False
+    )  # who may sign in to the page: see rag/system/accounts.py; empty: everybody
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:

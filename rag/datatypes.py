@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.scope import Scope
+    from rag.questions.scope import Scope
 
     Vector = npt.NDArray[np.float32]
     Matrix = npt.NDArray[np.float32]
@@ -188,7 +188,7 @@ class Trace:
     """What is needed to replay an answer and to see how it came about.
 
     ``scope`` says which papers it could use ('' for all), ``filters`` which of that was read from the
-    question, as :meth:`rag.scope.Scope.as_record` writes it.
+    question, as :meth:`rag.questions.scope.Scope.as_record` writes it.
     """
 
     generator: str

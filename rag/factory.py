@@ -19,16 +19,17 @@ from rag.config import Settings, with_overrides
 from rag.datatypes import Answer, Generator, Message, Option, Paper, PaperHit, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.pipeline import AnswerSettings, Pipeline, Search
+from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.encoders import PaperEncoder, QueryEncoder
-    from rag.generators.choosing import ChosenQuotes
+    from rag.encoding.encoders import PaperEncoder, QueryEncoder
+    from rag.generation.generators.choosing import ChosenQuotes
+    from rag.generation.models import RegisteredModel, Speed
+    from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
-    from rag.library import EmbedderId, ImportProgress, Library, Stamp
-    from rag.models import RegisteredModel, Speed
-    from rag.prompting import Prompt
-    from rag.related import Related
+    from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.retrieval.related import Related
 
 QUOTE = "quote"
 MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
@@ -61,9 +62,9 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
     """
-    from rag.generators.quote import QuoteGenerator
-    from rag.models import WRITER
-    from rag.pruning import MODEL_SHA256, Pruning, pruner
+    from rag.evidence.pruning import MODEL_SHA256, Pruning, pruner
+    from rag.generation.generators.quote import QuoteGenerator
+    from rag.generation.models import WRITER
 
     mode = effective_mode(settings)
     library = open_library(settings)
@@ -80,7 +81,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     )
     search = _search(library, settings.depth)
     if mode == QUOTE and settings.model == WRITER:
-        from rag.models.writer import LEAST, MORE
+        from rag.generation.models.writer import LEAST, MORE
 
         return Pipeline(
             library, encoder, search, QuoteGenerator(WRITER, MODEL_SHA256), quotes, values, is_word=_is_word,
@@ -92,7 +93,7 @@ def open_answerer(settings: Settings) -> Pipeline:
             library, encoder, search, chooser or quotes, quotes, values, prompt_sha256=prompt_sha256, is_word=_is_word,
             chooser=chooser, notes=notes,
         )  # fmt: skip
-    from rag.prompting import load_prompt
+    from rag.generation.prompting import load_prompt
 
     model = registered_model(settings)
     prompt = load_prompt(model.prompt)
@@ -110,10 +111,10 @@ def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, .
     The ranker does (None), unless the model was measured to choose better, with the prompt of today, or is to choose
     in any case. A model that does not choose is not loaded.
     """
-    from rag.generators.choosing import ChosenQuotes
-    from rag.generators.llama import LlamaGenerator
-    from rag.models import measured
-    from rag.prompting import load_prompt
+    from rag.generation.generators.choosing import ChosenQuotes
+    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.models import measured
+    from rag.generation.prompting import load_prompt
 
     model, prompt = registered_model(settings), load_prompt("choose")
     if settings.choose != "always":
@@ -134,14 +135,14 @@ def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) ->
 
 def related_papers(settings: Settings, paper_id: str, k: int = 4) -> list[Related]:
     """The ``k`` papers of the library nearest to one of them, best first."""
-    from rag.related import related
+    from rag.retrieval.related import related
 
     return related(open_library(settings), paper_id, k)
 
 
 def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str] = ()) -> tuple[str, ...]:
     """Questions that may come next and that the library can answer; ``asked`` are left out."""
-    from rag.suggestions import follow_ups
+    from rag.output.suggestions import follow_ups
 
     quotes = open_answerer(with_overrides(settings, model=QUOTE, mode=QUOTE))
     nearest = quotes.library.get_papers(answer.refusal.nearest) if answer.refusal is not None else {}
@@ -166,7 +167,7 @@ def effective_mode(settings: Settings) -> str:
 
 def registered_model(settings: Settings) -> RegisteredModel:
     """The language model of ``settings``; the bundled one is prepared when it is not there yet."""
-    from rag.models import BUNDLED, prepare_bundled, resolve_model
+    from rag.generation.models import BUNDLED, prepare_bundled, resolve_model
 
     if settings.model == BUNDLED:
         with _LOCK:
@@ -176,7 +177,7 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 def available_models(settings: Settings) -> list[ModelChoice]:
     """The built-in quotes, the bundled model, the writer and every registered one that can be used now."""
-    from rag.models import BUNDLED, BUNDLED_TITLE, SHIPPED, WRITER, list_models, unprepared
+    from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, WRITER, list_models, unprepared
 
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     labels = unprepared(listed)
@@ -195,9 +196,9 @@ def measure_model(settings: Settings, say: Callable[[str], object] = lambda word
     """
     import datetime
 
-    from rag.evaluation.machine import machine
-    from rag.generators.llama import LlamaGenerator
-    from rag.models import keep_speed, measure
+    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.models import keep_speed, measure
+    from rag.system.machine import machine
 
     model = registered_model(settings)
     generator = _llama(model, settings.context, settings.threads, settings.temperature)
@@ -221,7 +222,7 @@ def open_library(settings: Settings) -> Library:
     The shipped one is built at its first use. Raises :class:`LibraryNotFound` for any other folder
     without a library.
     """
-    from rag.library import Library
+    from rag.library.library import Library
 
     path = settings.library_path.expanduser().absolute()
     if not Library.exists(path):
@@ -237,7 +238,7 @@ def change_library(settings: Settings) -> Iterator[Library]:
 
     Raises :class:`rag.errors.LibraryLocked` while somebody else writes to it.
     """
-    from rag.library import Library
+    from rag.library.library import Library
 
     path = settings.library_path.expanduser().absolute()
     with Library.open(path, embedder=embedder_id(), read_only=False) as library:
@@ -247,7 +248,7 @@ def change_library(settings: Settings) -> Iterator[Library]:
 @lru_cache(maxsize=1)
 def paper_encoder(threads: int) -> PaperEncoder:
     """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""
-    from rag.encoders import PaperEncoder
+    from rag.encoding.encoders import PaperEncoder
 
     return PaperEncoder(threads)
 
@@ -260,8 +261,8 @@ def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], 
     """
     from filelock import FileLock
 
-    from rag.library import Library
-    from rag.storage.guard import storage_errors
+    from rag.library.library import Library
+    from rag.library.storage.locking import storage_errors
 
     path = settings.library_path.expanduser().absolute()
     if Library.exists(path):
@@ -283,9 +284,9 @@ def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], 
 
 
 def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
-    from rag.encoders import PaperEncoder
-    from rag.importers import read_papers
-    from rag.library import Library
+    from rag.encoding.encoders import PaperEncoder
+    from rag.library.library import Library
+    from rag.papers.importers import read_papers
 
     try:
         library = Library.open(path, embedder=embedder_id(), read_only=False)
@@ -300,8 +301,8 @@ def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgre
 
 def prepare_models(settings: Settings) -> None:
     """Make the two files that questions are answered from: the encoder as GGUF, the bundled model requantised."""
-    from rag.encoders import gguf_weights
-    from rag.models.bundled import packaged_model, prepare_bundled
+    from rag.encoding.encoders import gguf_weights
+    from rag.generation.models.bundled import packaged_model, prepare_bundled
 
     gguf_weights(settings.home / "models")
     if packaged_model() is not None:
@@ -310,10 +311,9 @@ def prepare_models(settings: Settings) -> None:
 
 def shipped_papers() -> Path:
     """``papers.jsonl`` of an installed wheel, else ``data/papers.jsonl`` of the checkout."""
-    package = Path(__file__).resolve().parent
-    for path in (package / "data" / "papers.jsonl", package.parent / "data" / "papers.jsonl"):
-        if path.is_file():
-            return path
+    path = shipped_path("data", "papers.jsonl")
+    if path.is_file():
+        return path
     raise LibraryNotFound("The shipped abstracts (data/papers.jsonl) are missing. Install the program again.")
 
 
@@ -361,7 +361,7 @@ def _history(home: Path) -> ConversationStore:
 
 @lru_cache(maxsize=8)
 def _query_encoder(models: Path) -> QueryEncoder:
-    from rag.encoders import QueryEncoder
+    from rag.encoding.encoders import QueryEncoder
 
     # One thread: a question costs 2 ms, and looking for free cores would cost 100.
     encoder = QueryEncoder(models, threads=1)
@@ -382,7 +382,7 @@ _KEPT = 4
 
 
 def _opened_library(path: Path) -> Library:
-    from rag.library import Library
+    from rag.library.library import Library
 
     with _LOCK:
         opened = _LIBRARIES.setdefault(path, [])
@@ -397,10 +397,10 @@ def _opened_library(path: Path) -> Library:
 
 @lru_cache(maxsize=2)
 def _llama(model: RegisteredModel, context: int, threads: int, temperature: float) -> Generator:
-    from rag.generators.engine import Adapter
-    from rag.generators.llama import LlamaGenerator
-    from rag.prompting import load_prompt
-    from rag.pruning import pruner
+    from rag.evidence.pruning import pruner
+    from rag.generation.generators.engine import Adapter
+    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.prompting import load_prompt
 
     generator = LlamaGenerator(
         model.path,
@@ -421,15 +421,15 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
 
 def embedder_id() -> EmbedderId:
     """Which encoder the vectors of every library here come from."""
-    from rag.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
-    from rag.library import EmbedderId
+    from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+    from rag.library.library import EmbedderId
 
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
 
 
 def _search(library: Library, depth: int) -> Search:
     """Hybrid search over one library, as papers with their scores."""
-    from rag.retrievers.fusion import fuse
+    from rag.retrieval.retrievers.fusion import fuse
 
     def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
         hits = fuse(library, text, vector, k, depth, within)
@@ -444,8 +444,8 @@ def _search(library: Library, depth: int) -> Search:
 
 
 def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
-    from rag.generators.llama import LlamaGenerator
-    from rag.prompting import load_prompt
+    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.prompting import load_prompt
 
     prompt = load_prompt("rewrite")
 
@@ -458,7 +458,7 @@ def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
 
 @lru_cache(maxsize=1)
 def _english() -> frozenset[str]:
-    from rag.encoders import weights_folder
+    from rag.encoding.encoders import weights_folder
 
     pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(p for p in pieces if p.isalpha())

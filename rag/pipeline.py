@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rag import citations, comparing, evidence, overview, questions, record, selection, spelling, support, tables
-from rag.chunking import split_sentences
 from rag.datatypes import (
     Answer,
     Chooser,
@@ -35,14 +33,29 @@ from rag.datatypes import (
     Trace,
     Turn,
 )
-from rag.pruning import Pruning, pruned
-from rag.questions import compares
-from rag.refusal import judge, unanswered
-from rag.scope import EVERYTHING, OVER_THE_LIBRARY, Scope, admitted, bounds_years, in_words, read_query, refusal_in
-from rag.wording import told
+from rag.evidence import ranking, selection
+from rag.evidence.pruning import Pruning, pruned
+from rag.evidence.refusal import judge, unanswered
+from rag.library.chunking import split_sentences
+from rag.questions import questions
+from rag.questions.questions import compares
+from rag.questions.scope import (
+    EVERYTHING,
+    OVER_THE_LIBRARY,
+    Scope,
+    admitted,
+    bounds_years,
+    in_words,
+    read_query,
+    refusal_in,
+)
+from rag.survey import aggregate, bibliographic_questions, comparing, tables
+from rag.text import spelling
+from rag.text.wording import told
+from rag.verification import citations, support
 
 if TYPE_CHECKING:
-    from rag.library import Library
+    from rag.library.library import Library
 
 # The fourth argument, ids of the papers to search among, is given only where not all may be used.
 Search = Callable[..., Sequence[PaperHit]]
@@ -167,7 +180,7 @@ class Pipeline:
     def table(
         self, paper_ids: Sequence[str], columns: Sequence[tables.Column], stop: StopSignal | None = None
     ) -> Iterator[tables.Row]:
-        """A row for each of these papers, as :func:`rag.tables.rows` makes them."""
+        """A row for each of these papers, as :func:`rag.survey.tables.rows` makes them."""
         return tables.rows(paper_ids, columns, self.library, self.encoder, stop)
 
     def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Query:
@@ -192,7 +205,7 @@ class Pipeline:
             query, search=spelling.corrected(query.search, slips), topic=spelling.corrected(query.topic, slips)
         )
 
-    def rank(self, query: Query, k: int, clock: Clock) -> evidence.Ranked:
+    def rank(self, query: Query, k: int, clock: Clock) -> ranking.Ranked:
         """The first ``k`` papers with all their sentences scored."""
         vector = self.encoder.encode([query.search])[0]
         if query.is_follow_up:  # the turn before says what it is about, this one what is asked
@@ -201,10 +214,10 @@ class Pipeline:
         within = self._within(query)
         hits = self.search(query.search, vector, k, *(() if within is None else (within,)))
         clock.lap("retrieve")
-        return evidence.rank_sentences(query, vector, hits, self.library)
+        return ranking.rank_sentences(query, vector, hits, self.library)
 
     def _chosen(
-        self, query: Query, ranked: evidence.Ranked, stop: StopSignal
+        self, query: Query, ranked: ranking.Ranked, stop: StopSignal
     ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
         """The numbered sentences of the answer, and how a model that chooses weighed what was offered to it.
 
@@ -287,15 +300,17 @@ class Pipeline:
         return replace(refusal, message=f"{refusal.message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?")
 
     def _overview(self, query: Query, clock: Clock) -> Answer:
-        return self._computed(query, clock, overview.survey(query, self.library, self._within(query)))
+        return self._computed(query, clock, aggregate.survey(query, self.library, self._within(query)))
 
     def _record(self, query: Query, clock: Clock) -> Answer:
         def search() -> Sequence[PaperHit]:
             return self.rank(query, self.settings.papers + 1, clock).hits
 
-        return self._computed(query, clock, record.read_off(query, self.library, search, self._within(query)))
+        return self._computed(
+            query, clock, bibliographic_questions.read_off(query, self.library, search, self._within(query))
+        )
 
-    def _computed(self, query: Query, clock: Clock, result: overview.Overview) -> Answer:
+    def _computed(self, query: Query, clock: Clock, result: aggregate.Overview) -> Answer:
         clock.lap("evidence")
         checked = citations.Checked(result.sentences, result.citations, ())
         answer = self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)

@@ -11,7 +11,7 @@ import sys
 
 def main(arguments: list[str]) -> int:
     """Prepare, and say on stderr in one sentence what stands in the way."""
-    from rag.offline import enforce_offline
+    from rag.system.offline import enforce_offline
 
     enforce_offline()
     from rag.config import load_settings

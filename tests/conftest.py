@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from rag.offline import Attempt, block_outbound, enforce_offline
+from rag.system.offline import Attempt, block_outbound, enforce_offline
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")

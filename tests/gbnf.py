@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable
 
-from rag.generators.engine import Engine
+from rag.generation.generators.engine import Engine
 
 Draw = Callable[[random.Random], str]
 # Drawn where a class admits it: ends of sentences, what looks like them, quotes, brackets, and letters of all kinds.
@@ -79,7 +79,7 @@ def admits(engine: Engine, grammar: str, text: str) -> bool:
     """Whether ``grammar`` admits the whole of ``text``, asked of llama.cpp token by token."""
     import llama_cpp
 
-    from rag.generators.sampling import sampler
+    from rag.generation.generators.sampling import sampler
 
     tokens = [*engine._llama.tokenize(text.encode(), add_bos=False, special=False), engine._llama.token_eos()]
     with sampler(engine._llama.model, 0.0, 0, grammar) as draw:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.datatypes import Paper, Passage, Sentence
-from rag.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256, EncodedPaper, PaperEncoder
-from rag.library import EmbedderId
+from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256, EncodedPaper, PaperEncoder
+from rag.library.library import EmbedderId
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.accounts import Accounts, read_accounts
 from rag.config import Settings, load_settings
 from rag.errors import ConfigError
+from rag.system.accounts import Accounts, read_accounts
 from rag.ui.server import open_to_all, serve
 
 

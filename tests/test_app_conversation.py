@@ -14,7 +14,7 @@ from rag.datatypes import Turn as SpokenTurn
 from rag.errors import ConfigError, LibraryLocked
 from rag.ui.conversation import Conversations, Turn, spoken
 from rag.ui.examples import SHIPPED, from_papers
-from rag.ui.line import Line
+from rag.ui.fair_queue import Line
 from rag.ui.render import panel_html, status_html, turn_html
 from rag.ui.server import is_loopback, start
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, Hold, drafted, make_answer

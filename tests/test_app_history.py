@@ -11,12 +11,12 @@ import pytest
 from rag.config import Settings
 from rag.datatypes import Paper
 from rag.errors import ConversationNotFound, LibraryNotFound
-from rag.history.kept import ConversationInfo, LibraryMark, Opened
+from rag.history.models import ConversationInfo, LibraryMark, Opened
 from rag.history.store import ConversationStore
-from rag.scope import Scope
+from rag.questions.scope import Scope
 from rag.ui.conversation import Turn
-from rag.ui.desk import Desk, Shelf
-from rag.ui.keeping import Keeper, download_html, to_kept, to_turn
+from rag.ui.conversation_recorder import Keeper, download_html, to_kept, to_turn
+from rag.ui.page_context import Desk, Shelf
 from rag.ui.render_history import day_of, list_html, notice_html, rating_html, stale_html
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, make_answer, make_refusal
 from tests.test_presentation import Markup

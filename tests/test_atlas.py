@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import atlas, topics
-from rag.atlas import EDGE, NAME, TONES, Atlas
 from rag.datatypes import Paper
-from rag.library import Library
+from rag.library.library import Library
+from rag.survey import library_map, topics
+from rag.survey.library_map import EDGE, NAME, TONES, Atlas
 from tests.library_parts import WordEncoder, made_papers
 
 SUBJECTS = {
@@ -44,7 +44,7 @@ def clouds(each: int, dimension: int = 48) -> tuple[list[Paper], np.ndarray]:
 @pytest.fixture(scope="module")
 def three() -> tuple[list[Paper], Atlas]:
     papers, vectors = clouds(14)  # 42 papers: half their square root is 3
-    return papers, atlas.make(papers, vectors, "f")
+    return papers, library_map.make(papers, vectors, "f")
 
 
 def test_papers_on_one_subject_lie_together_and_form_a_group(three: tuple[list[Paper], Atlas]) -> None:
@@ -84,13 +84,13 @@ def test_groups_beside_each_other_have_unlike_colours(three: tuple[list[Paper], 
 
 def test_the_same_papers_make_the_same_map(three: tuple[list[Paper], Atlas]) -> None:
     papers, vectors = clouds(14)
-    assert atlas.make(papers, vectors, "f") == three[1]
+    assert library_map.make(papers, vectors, "f") == three[1]
 
 
 @pytest.mark.parametrize("papers", [0, 1, 2, 3, 7, 8, 9, 31])
 def test_small_libraries_have_a_map(papers: int) -> None:
     given, vectors = clouds(11)
-    made = atlas.make(given[:papers], vectors[:papers], "f")
+    made = library_map.make(given[:papers], vectors[:papers], "f")
     assert made.ids == tuple(p.id for p in given[:papers])
     assert len(made.x) == len(made.y) == len(made.group) == papers
     assert sum(g.papers for g in made.groups) == papers
@@ -100,7 +100,7 @@ def test_small_libraries_have_a_map(papers: int) -> None:
 def test_papers_that_are_all_the_same_lie_side_by_side_in_the_middle() -> None:
     vectors = np.zeros((20, 8), np.float32)
     vectors[:, 0] = 1.0
-    made = atlas.make([paper("crab", i) for i in range(20)], vectors, "f")
+    made = library_map.make([paper("crab", i) for i in range(20)], vectors, "f")
     places = np.array([made.x, made.y]).T
     assert np.abs(places - EDGE / 2).max() < 300
     gaps = np.linalg.norm(places[:, None] - places[None], axis=2) + 1e6 * np.eye(20)
@@ -109,10 +109,10 @@ def test_papers_that_are_all_the_same_lie_side_by_side_in_the_middle() -> None:
 
 
 def test_more_papers_than_landmarks_are_placed_beside_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atlas, "_LANDMARKS", 60)
+    monkeypatch.setattr(library_map, "_LANDMARKS", 60)
     papers, vectors = clouds(60)
-    made = atlas.make(papers, vectors, "f")
-    assert made == atlas.make(papers, vectors, "f")
+    made = library_map.make(papers, vectors, "f")
+    assert made == library_map.make(papers, vectors, "f")
     places = np.array([made.x, made.y]).T
     subjects = np.array([p.id[:-3] for p in papers])
     nearest = [np.argsort(np.linalg.norm(places - place, axis=1))[1] for place in places]
@@ -122,12 +122,12 @@ def test_more_papers_than_landmarks_are_placed_beside_their_like(monkeypatch: py
 
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 papers, 3 vectors"):
-        atlas.make([paper("crab", 0), paper("crab", 1)], np.eye(3, dtype=np.float32), "f")
+        library_map.make([paper("crab", 0), paper("crab", 1)], np.eye(3, dtype=np.float32), "f")
 
 
 @pytest.mark.parametrize(("papers", "groups"), [(1, 1), (4, 1), (16, 2), (459, 11), (5_000, TONES), (40_000, TONES)])
 def test_number_of_groups(papers: int, groups: int) -> None:
-    assert atlas.group_count(papers) == groups
+    assert library_map.group_count(papers) == groups
 
 
 # --- what is kept ---
@@ -152,21 +152,21 @@ def test_mean_vectors_are_those_of_the_passages(library: Library) -> None:
 
 def test_a_map_is_made_once_and_kept(library: Library) -> None:
     said: list[str] = []
-    first = atlas.library_map(library, said.append)
+    first = library_map.library_map(library, said.append)
     assert any("20 papers" in word for word in said)
     said.clear()
-    assert atlas.library_map(library, said.append) == first
+    assert library_map.library_map(library, said.append) == first
     assert said == []
     assert [p.name for p in library.path.glob(".map*")] == []
 
 
 def test_a_map_is_made_anew_after_a_change(library: Library) -> None:
-    first = atlas.library_map(library)
+    first = library_map.library_map(library)
     encoder = WordEncoder()
     with Library.open(library.path, embedder=encoder.id, read_only=False) as writer:
         writer.remove(["made00003"])
     changed = Library.open(library.path, embedder=encoder.id)
-    second = atlas.library_map(changed)
+    second = library_map.library_map(changed)
     assert len(first.ids) == 20
     assert len(second.ids) == 19
     assert "made00003" not in second.ids
@@ -176,16 +176,16 @@ def test_a_map_is_made_anew_after_a_change(library: Library) -> None:
 @pytest.mark.parametrize("damage", ["", "{}", "[1, 2]", '{"format": 1, "fingerprint": "f"}', "\ufffd"])
 def test_a_damaged_file_is_no_map(tmp_path: Path, damage: str) -> None:
     (tmp_path / NAME).write_text(damage, encoding="utf-8")
-    assert atlas.load(tmp_path / NAME, "f") is None
+    assert library_map.load(tmp_path / NAME, "f") is None
 
 
 def test_a_kept_map_comes_back_whole_and_only_for_its_library(tmp_path: Path, three: tuple[list[Paper], Atlas]) -> None:
     made = three[1]
-    atlas.save(tmp_path / NAME, made)
-    assert atlas.load(tmp_path / NAME, "f") == made
-    assert atlas.load(tmp_path / NAME, "g") is None
-    atlas.save(tmp_path / NAME, replace(made, group=tuple(g + 9 for g in made.group)))
-    assert atlas.load(tmp_path / NAME, "f") is None
+    library_map.save(tmp_path / NAME, made)
+    assert library_map.load(tmp_path / NAME, "f") == made
+    assert library_map.load(tmp_path / NAME, "g") is None
+    library_map.save(tmp_path / NAME, replace(made, group=tuple(g + 9 for g in made.group)))
+    assert library_map.load(tmp_path / NAME, "f") is None
 
 
 def test_a_folder_that_cannot_be_written_to_costs_only_time(
@@ -194,9 +194,9 @@ def test_a_folder_that_cannot_be_written_to_costs_only_time(
     def refuse(path: Path, made: Atlas) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(atlas, "save", refuse)
+    monkeypatch.setattr(library_map, "save", refuse)
     with caplog.at_level(logging.WARNING):
-        assert len(atlas.library_map(library).ids) == 20
+        assert len(library_map.library_map(library).ids) == 20
     assert "Permission denied" in caplog.text
 
 

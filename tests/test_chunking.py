@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunking import split_passages, split_sentences
 from rag.datatypes import Paper
+from rag.library.chunking import split_passages, split_sentences
 
 # Each list is one text, joined by blanks, and its segmentation.
 SEGMENTED = [

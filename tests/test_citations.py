@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import support
-from rag.chunking import split_sentences
-from rag.citations import Checked, DraftSentence, Sources, check, parse
 from rag.datatypes import Evidence, Paper, Sentence, Verdict
-from rag.encoders import QueryEncoder
-from rag.marks import with_numbers
-from rag.wording import third_person
+from rag.encoding.encoders import QueryEncoder
+from rag.library.chunking import split_sentences
+from rag.text.citation_format import with_numbers
+from rag.text.wording import third_person
+from rag.verification import support
+from rag.verification.citations import Checked, DraftSentence, Sources, check, parse
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector

@@ -19,7 +19,7 @@ from rag.cli.chatting import Conversation
 from rag.config import load_settings
 from rag.datatypes import Event, Stage, StopSignal, Turn
 from rag.errors import GenerationCancelled
-from rag.offline import Attempt
+from rag.system.offline import Attempt
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, json_lines, write_lines
 
 SPINENET = "What is SpineNet?"

@@ -18,7 +18,7 @@ import pytest
 from ggufs import truncated, write_llama
 
 from rag import factory
-from rag.library import Library
+from rag.library.library import Library
 from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, json_lines, program, write_lines
 from tests.library_parts import REAL, made_papers
 

@@ -15,11 +15,11 @@ import pytest
 
 from rag.datatypes import Answer, Paper, RefusalGrade, Trace
 from rag.errors import ConversationNotFound, HistoryError
-from rag.history.kept import KeptTurn, LibraryMark, Opened
-from rag.history.records import answer_from_record, answer_to_record
+from rag.history.models import KeptTurn, LibraryMark, Opened
+from rag.history.serialisation import answer_from_record, answer_to_record
 from rag.history.stale import Change, stale_citations
 from rag.history.store import NAME, ConversationStore
-from rag.scope import Scope
+from rag.questions.scope import Scope
 from tests.browser.fakes import BY_ID, FASTER, MOVES, NIGHT, make_answer, make_hostile_answer, make_refusal
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, json_lines, write_lines
 
@@ -384,7 +384,7 @@ def test_the_command_line_exports(tmp_path: Path) -> None:
 
 def test_the_command_line_offers_every_format() -> None:
     from rag.cli.keeping import _FORMATS
-    from rag.exports import FORMATS
+    from rag.output.exports import FORMATS
 
     assert tuple(FORMATS) == _FORMATS
 

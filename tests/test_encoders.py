@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag import encoders
-from rag.chunking import split_passages, split_sentences
 from rag.datatypes import Encoder, Paper
-from rag.encoders import QueryEncoder, gguf_weights, verified_weights, weights_folder
+from rag.encoding import encoders
+from rag.encoding.encoders import QueryEncoder, gguf_weights, verified_weights, weights_folder
 from rag.errors import ModelError
-from rag.threads import free_cores
+from rag.library.chunking import split_passages, split_sentences
+from rag.system.threads import free_cores
 from tests.library_parts import paper_encoder, shipped_papers
 
 ROOT = Path(__file__).parent.parent
@@ -241,7 +241,7 @@ def test_a_question_loads_no_torch_and_prints_nothing(query_encoder: QueryEncode
         """
 import sys
 from pathlib import Path
-from rag.encoders import QueryEncoder
+from rag.encoding.encoders import QueryEncoder
 encoder = QueryEncoder(Path(sys.argv[1]))
 encoder.encode(["a question", "", "long " * 1000])
 encoder.close()
@@ -255,7 +255,7 @@ assert not {"torch", "transformers", "sentence_transformers", "safetensors"} & s
 def test_counting_tokens_loads_no_torch() -> None:
     done = run_python("""
 import sys
-from rag.encoders import PaperEncoder
+from rag.encoding.encoders import PaperEncoder
 print(PaperEncoder().count_tokens("two words"), PaperEncoder().passage_limit("two words"), "torch" in sys.modules)
 """)
     assert done.stdout.split() == ["2", "251", "False"]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from rag.chunking import split_sentences
 from rag.datatypes import Evidence, Intent, Paper, PaperHit, RefusalGrade, Sentence
-from rag.evidence import Candidate, Ranked, rank_sentences
-from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES, proper_words
-from rag.questions import understand
-from rag.refusal import judge
-from rag.roles import Role, role_of
-from rag.selection import TOPIC_PAPERS, select
-from rag.words import stems
+from rag.evidence.features import QUESTION_FEATURES, SENTENCE_FEATURES, proper_words
+from rag.evidence.ranking import Candidate, Ranked, rank_sentences
+from rag.evidence.refusal import judge
+from rag.evidence.selection import TOPIC_PAPERS, select
+from rag.library.chunking import split_sentences
+from rag.questions.questions import understand
+from rag.text.sentence_roles import Role, role_of
+from rag.text.tokenization import stems
 from tests.library_parts import WordEncoder, shipped_papers
 
 if TYPE_CHECKING:

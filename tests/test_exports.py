@@ -16,10 +16,10 @@ from rag.datatypes import Trace, Verdict
 from rag.errors import ConversationNotFound, FootnoteError
 from rag.evaluation.inputs import read_questions
 from rag.evaluation.scoring import has_fact
-from rag.exports import FORMATS, export, file_stem, only, sources
-from rag.feedback import evaluation_set, key_facts
-from rag.history.kept import Conversation, ConversationInfo, KeptTurn, LibraryMark
-from rag.history.records import from_record
+from rag.history.feedback import evaluation_set, key_facts
+from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark
+from rag.history.serialisation import from_record
+from rag.output.exports import FORMATS, export, file_stem, only, sources
 from tests.browser.fakes import BY_ID, FASTER, HOSTILE, MOVES, PAPERS, make_answer, make_hostile_answer, make_refusal
 from tests.test_presentation import Markup
 

@@ -17,9 +17,9 @@ from ggufs import write_llama
 from rag import factory
 from rag.config import Settings, load_settings
 from rag.errors import ConfigError, LibraryError, LibraryNotFound, ModelNotFound
-from rag.generators.quote import QuoteGenerator
-from rag.library import Library
-from rag.models import add_model
+from rag.generation.generators.quote import QuoteGenerator
+from rag.generation.models import add_model
+from rag.library.library import Library
 from tests.library_parts import DATA, REAL
 
 
@@ -75,7 +75,7 @@ def test_no_library_but_the_shipped_one_is_made_by_asking(tmp_path: Path) -> Non
 def test_models_that_can_be_used_are_offered(
     footnote_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.models.writer.adapter_file", lambda: tmp_path / "none.gguf")
+    monkeypatch.setattr("rag.generation.models.writer.adapter_file", lambda: tmp_path / "none.gguf")
     names = [choice.name for choice in factory.available_models(load_settings())]
     assert names == ["quote", "smollm2"]
     add_model(footnote_home, write_llama(tmp_path / "tiny.gguf"), "tiny")
@@ -127,7 +127,7 @@ import sys, time
 from pathlib import Path
 from rag import factory
 from rag.config import load_settings
-from rag.storage import writing
+from rag.library.storage import writing
 writing.BATCH = 2
 factory.shipped_papers = lambda: Path(sys.argv[1])
 def show(progress):

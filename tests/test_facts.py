@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.facts import (
+from rag.text.facts import (
     exchanged,
     figures,
     has_negation,

@@ -3,7 +3,7 @@
 import pytest
 
 from rag.datatypes import Paper
-from rag.identity import (
+from rag.papers.identity import (
     arxiv_id,
     doi,
     id_from_title,

@@ -13,8 +13,8 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import RecordError
-from rag.identity import normalised_title
-from rag.importers import FORMATS, IMPORTERS, detect_format, read_papers
+from rag.papers.identity import normalised_title
+from rag.papers.importers import FORMATS, IMPORTERS, detect_format, read_papers
 
 SAMPLES = Path(__file__).parent / "samples"
 SHIPPED = Path(__file__).parent.parent / "data" / "papers.jsonl"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
-from rag.importers import FORMATS, detect_format, read_papers
-from rag.importers.source import MAX_LINE_BYTES
+from rag.papers.importers import FORMATS, detect_format, read_papers
+from rag.papers.importers.source import MAX_LINE_BYTES
 
 
 def read(path: Path, format: str | None = None) -> tuple[list[Paper], list[RecordError]]:

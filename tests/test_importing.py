@@ -13,9 +13,9 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked
-from rag.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
-from rag.library import Library
-from rag.revision import fields_of, revised
+from rag.library.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
+from rag.library.library import Library
+from rag.papers.revision import fields_of, revised
 from tests.library_parts import WordEncoder, made_papers
 
 

@@ -21,11 +21,11 @@ from rag import factory
 from rag.config import Settings, load_settings
 from rag.datatypes import Choice, Message, Option, Paper, Sentence
 from rag.errors import ConfigError, GenerationCancelled, ModelError, QuestionError
-from rag.generators.choosing import ChosenQuotes
-from rag.generators.engine import Engine
-from rag.generators.labels import LABELS, first_label, label_grammar, mean, named
-from rag.models import Measured, measured, note_measured, prepare_bundled
-from rag.prompting import format_options, load_prompt
+from rag.generation.generators.choosing import ChosenQuotes
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.labels import LABELS, first_label, label_grammar, mean, named
+from rag.generation.models import Measured, measured, note_measured, prepare_bundled
+from rag.generation.prompting import format_options, load_prompt
 
 NEVER = threading.Event()
 HOSTILE = (

@@ -18,7 +18,7 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import LibraryError, LibraryLocked, LibraryMismatch, LibraryNotFound, RecordError
-from rag.library import EmbedderId, ImportProgress, Library
+from rag.library.library import EmbedderId, ImportProgress, Library
 from tests.library_parts import WordEncoder, made_papers
 
 ROOT = Path(__file__).parent.parent
@@ -506,7 +506,7 @@ def test_one_writer_at_a_time_and_readers_always(path: Path) -> None:
 import sys
 from pathlib import Path
 from rag.errors import LibraryLocked
-from rag.library import Library
+from rag.library.library import Library
 from tests.library_parts import WordEncoder
 encoder = WordEncoder()
 with Library.open(Path(sys.argv[1]), embedder=encoder.id) as library:
@@ -545,8 +545,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from rag import library as module
-from rag.library import Library
-from rag.storage.vectors import VectorIndex
+from rag.library.library import Library
+from rag.library.storage.vectors import VectorIndex
 from tests.library_parts import WordEncoder, made_papers
 
 def die(*_):
@@ -614,7 +614,7 @@ def test_a_killed_import_is_usable_and_goes_on(tmp_path: Path, made: Path, point
 READ = """
 import sys
 from pathlib import Path
-from rag.library import Library
+from rag.library.library import Library
 from tests.library_parts import WordEncoder
 encoder = WordEncoder()
 with Library.open(Path(sys.argv[1]), embedder=encoder.id) as library:
@@ -664,7 +664,7 @@ FULL = """
 import subprocess, sys
 from pathlib import Path
 from rag.errors import LibraryError
-from rag.library import Library
+from rag.library.library import Library
 from tests.library_parts import WordEncoder, made_papers
 disk = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(disk)], check=True)

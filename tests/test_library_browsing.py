@@ -11,8 +11,8 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import LibraryError
-from rag.library import Library, PaperFilter
-from rag.storage.browsing import SORTS
+from rag.library.library import Library, PaperFilter
+from rag.library.storage.browsing import SORTS
 from tests.library_parts import WordEncoder, made_papers
 
 ID = WordEncoder().id

@@ -17,19 +17,19 @@ from ggufs import CHATML, DATED, THINKING, WITHOUT_SYSTEM, truncated, write_llam
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunking import split_sentences
-from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Message, Paper, Sentence
 from rag.errors import GenerationCancelled, ModelError, QuestionError
-from rag.generators.drawing import LOOP, Loop
-from rag.generators.engine import Engine
-from rag.generators.filters import ThinkFilter, until_stop, without_thoughts
-from rag.generators.grammar import SENTENCES, cite_grammar, normalise
-from rag.generators.llama import LlamaGenerator
-from rag.generators.template import ChatTemplate
-from rag.models import prepare_bundled
-from rag.prompting import load_prompt
-from rag.threads import CoreMeter, usable_cores
+from rag.generation.generators.decoding import LOOP, Loop
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.filters import ThinkFilter, until_stop, without_thoughts
+from rag.generation.generators.grammar import SENTENCES, cite_grammar, normalise
+from rag.generation.generators.llama import LlamaGenerator
+from rag.generation.generators.template import ChatTemplate
+from rag.generation.models import prepare_bundled
+from rag.generation.prompting import load_prompt
+from rag.library.chunking import split_sentences
+from rag.system.threads import CoreMeter, usable_cores
+from rag.verification.citations import parse
 
 NEVER = threading.Event()
 CITED = re.compile(r"[^\[\]\n]+ \[\d+\](?:\[\d+\])?[.?!]")
@@ -208,7 +208,7 @@ def test_the_likeliest_admitted_token_is_what_the_whole_vocabulary_gives(llama: 
     """Asking about a few candidates first changes the time, not the text."""
     import llama_cpp
 
-    from rag.generators.sampling import sampler
+    from rag.generation.generators.sampling import sampler
 
     engine, shortcuts, grammar = llama.engine, 0, cite_grammar([1, 12])
     with engine.reading(user("Why?"), None), sampler(engine._llama.model, 0.0, 0, grammar) as draw:
@@ -619,7 +619,7 @@ def test_threads_are_at_least_one_and_at_most_the_cores() -> None:
 def test_a_core_that_another_process_uses_is_not_free(
     monkeypatch: pytest.MonkeyPatch, busy: float, threads: int
 ) -> None:
-    import rag.threads as module
+    import rag.system.threads as module
 
     monkeypatch.setattr(module, "_affinity", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(module, "usable_cores", lambda: 4)
@@ -642,7 +642,7 @@ def test_it_is_a_langchain_chat_model(tiny_path: Path) -> None:
     from langchain_core.output_parsers import StrOutputParser
     from langchain_core.prompts import ChatPromptTemplate
 
-    from rag.generators.llama_chat import LlamaChatModel
+    from rag.generation.generators.llama_chat import LlamaChatModel
 
     model = LlamaChatModel(
         model_path=tiny_path, context=512, threads=1, max_tokens=40, grammar='root ::= "yes, " [a-c]+'

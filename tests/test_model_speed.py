@@ -14,7 +14,7 @@ from rag.config import Settings
 from rag.datatypes import Message
 from rag.errors import ModelError
 from rag.factory import close_all, measure_model
-from rag.models import Speed, add_model, keep_speed, measure, speeds
+from rag.generation.models import Speed, add_model, keep_speed, measure, speeds
 
 HERE = {"processor": "Abacus", "cores": 2, "load": 0.5, "today": "2026-11-21"}
 SPEED = Speed(

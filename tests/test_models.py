@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import ModelError, ModelNotFound, OutboundBlocked
-from rag.models import (
+from rag.generation.models import (
     BUNDLED,
     Offer,
     add_model,
@@ -35,8 +35,8 @@ from rag.models import (
     remove_model,
     resolve_model,
 )
-from rag.models import bundled as bundled_module
-from rag.models.bundled import packaged_model
+from rag.generation.models import bundled as bundled_module
+from rag.generation.models.bundled import packaged_model
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ def test_a_changed_file_is_noticed(footnote_home: Path, tmp_path: Path) -> None:
 
 def test_an_unchanged_file_is_not_read_again(footnote_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_model(footnote_home, tiny, "mine")
-    monkeypatch.setattr("rag.models.registry.file_digest", None)
+    monkeypatch.setattr("rag.generation.models.registry.file_digest", None)
     assert resolve_model(footnote_home, "mine").name == "mine"
     assert resolve_model(footnote_home, str(tiny)).name == "mine"
 
@@ -234,7 +234,7 @@ def test_a_home_that_is_a_file_is_an_error(tmp_path: Path, tiny: Path) -> None:
 def test_the_bundled_model_is_prepared_once(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = prepare_bundled(shared_home)
     made = path.stat().st_mtime_ns
-    monkeypatch.setattr("rag.models.registry.file_digest", None)
+    monkeypatch.setattr("rag.generation.models.registry.file_digest", None)
     assert prepare_bundled(shared_home) == path
     assert path.stat().st_mtime_ns == made
     model = resolve_model(shared_home, BUNDLED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.naming import lacking_names, lacking_proper_words, only_compared_with
+from rag.evidence.entity_match import lacking_names, lacking_proper_words, only_compared_with
 
 TEXT = (
     "Dual PatchNorm, a dual patch norm, adds layer normalisation around the patch embedding of vision transformers. "

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from rag import offline
 from rag.errors import FootnoteError, OutboundBlocked
-from rag.offline import Attempt, allow_downloads, block_outbound, enforce_offline, is_local, self_test
+from rag.system import offline
+from rag.system.offline import Attempt, allow_downloads, block_outbound, enforce_offline, is_local, self_test
 
 DOCUMENTATION_V4, DOCUMENTATION_V6 = "192.0.2.1", "2001:db8::1"  # RFC 5737, RFC 3849: nobody is there
 
@@ -170,7 +170,7 @@ def test_download_is_allowed_to_the_thread_that_asked_only() -> None:
     done = python(f"""
         import os, socket, threading
         from rag.errors import OutboundBlocked
-        from rag.offline import allow_downloads, enforce_offline
+        from rag.system.offline import allow_downloads, enforce_offline
         os.environ["https_proxy"] = "http://127.0.0.1:3128"
         enforce_offline()
 
@@ -203,7 +203,7 @@ def test_download_is_allowed_to_the_thread_that_asked_only() -> None:
 
 def test_hugging_face_libraries_follow_the_switch() -> None:
     done = python("""
-        from rag.offline import allow_downloads, enforce_offline
+        from rag.system.offline import allow_downloads, enforce_offline
         enforce_offline()
         from huggingface_hub import constants
         assert constants.HF_HUB_OFFLINE and constants.HF_HUB_DISABLE_TELEMETRY

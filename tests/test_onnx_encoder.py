@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.encoders import weights_folder
+from rag.encoding.encoders import weights_folder
+from rag.encoding.onnx_encoder import PairScorer
 from rag.errors import ModelError
-from rag.onnx_encoder import PairScorer
 
 # Two networks of a few nodes, made with onnx.helper. The first takes the three inputs and gives the sum of the second
 # text's token ids over the number of all tokens, so that a test can tell what it was fed; the second takes one 'x'.
@@ -114,7 +114,7 @@ def test_scoring_needs_neither_torch_nor_transformers(tmp_path: Path) -> None:
     script = f"""
 import sys
 from pathlib import Path
-from rag.onnx_encoder import PairScorer
+from rag.encoding.onnx_encoder import PairScorer
 scorer = PairScorer(Path({str(path)!r}), {sha256!r})
 assert "onnxruntime" not in sys.modules, "loaded before it is needed"
 scorer.score([("a", "b")])

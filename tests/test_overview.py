@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from rag.chunking import split_sentences
 from rag.datatypes import Intent, Paper, Query, RefusalGrade, Sentence, Verdict
-from rag.overview import MOST_CITED, MOST_LISTED, Overview, survey
-from rag.questions import understand
-from rag.words import stems
+from rag.library.chunking import split_sentences
+from rag.questions.questions import understand
+from rag.survey.aggregate import MOST_CITED, MOST_LISTED, Overview, survey
+from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import factory, presentation, presentation_html
+from rag import factory
 from rag.config import Settings, load_settings
 from rag.datatypes import (
     Answer,
@@ -24,15 +24,16 @@ from rag.datatypes import (
     Turn,
     Verdict,
 )
-from rag.encoders import QueryEncoder
+from rag.encoding.encoders import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
-from rag.library import Library
+from rag.evidence.pruning import Judged, Pruning
+from rag.generation.prompting import load_prompt
+from rag.library.library import Library
+from rag.output import presentation, presentation_html
+from rag.output.runnable import as_runnable
 from rag.pipeline import REPLACED, Pipeline
-from rag.prompting import load_prompt
-from rag.pruning import Judged, Pruning
-from rag.retrievers.dense import DenseRetriever
-from rag.retrievers.hybrid import HybridRetriever
-from rag.runnable import as_runnable
+from rag.retrieval.retrievers.dense import DenseRetriever
+from rag.retrieval.retrievers.hybrid import HybridRetriever
 from tests.cli_parts import MOTHS, SNOW
 from tests.library_parts import REAL, paper_encoder
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.plaintext import clean_line, plain_text
+from rag.text.plaintext import clean_line, plain_text
 
 CASES = {
     # accents, fonts, shorthands

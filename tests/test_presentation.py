@@ -15,7 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rag.bibliography import (
+from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict
+from rag.output.presentation import cited, paragraphs, to_json, to_markdown, to_plain
+from rag.output.presentation_html import answer_html, evidence_html
+from rag.papers.bibliography import (
     FORMATS,
     byline,
     citation_keys,
@@ -27,9 +30,6 @@ from rag.bibliography import (
     to_ris,
     web_address,
 )
-from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict
-from rag.presentation import cited, paragraphs, to_json, to_markdown, to_plain
-from rag.presentation_html import answer_html, evidence_html
 from tests.browser.fakes import (
     BY_ID,
     FASTER,

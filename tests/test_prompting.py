@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Evidence, Paper, Sentence, Turn
 from rag.errors import PromptError
-from rag.prompting import clean, clip, format_evidence, load_prompt, prompts_folder
+from rag.generation.prompting import clean, clip, format_evidence, load_prompt, prompts_folder
 
 
 def evidence(number: int, title: str, *sentences: str) -> Evidence:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from rag.datatypes import Evidence, Paper, Sentence
+from rag.encoding.onnx_encoder import Network, tokenizer
 from rag.errors import ModelError
-from rag.generators.units import units
-from rag.onnx_encoder import Network, tokenizer
-from rag.pruning import LONGEST, QUESTION, Judged, Pruner, encode, pruned, pruner
+from rag.evidence.pruning import LONGEST, QUESTION, Judged, Pruner, encode, pruned, pruner
+from rag.text.units import units
 
 ASKED = "By how much does MothEar lower the error?"
 ANSWERS = "MothEar lowers the error of counting from 9.1% to 2.5%, which the authors did not expect."

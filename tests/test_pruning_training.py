@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rag.generators.units import units
+from rag.text.units import units
 from training.pruning import train
 from training.pruning.train import Labelled, Network, Run, auc, collate, labelled, loss_of
 from training.writer.shortened import Example, Shortened

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.quantities import WRONG_UNIT, FigureWanted, counted_words, figures_in
-from rag.words import stems
+from rag.text.quantities import WRONG_UNIT, FigureWanted, counted_words, figures_in
+from rag.text.tokenization import stems
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Intent, Turn
 from rag.errors import QuestionError
-from rag.questions import MAX_CHARACTERS, clean, is_follow_up, keeps_topic, sides, understand
+from rag.questions.questions import MAX_CHARACTERS, clean, is_follow_up, keeps_topic, sides, understand
 
 HISTORY = (
     Turn("user", "What does SpineNet change about backbones?"),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rag.chunking import split_sentences
-from rag.citations import parse
 from rag.datatypes import Evidence, GenerationRequest, Paper, Sentence
 from rag.errors import GenerationCancelled
-from rag.generators.quote import QuoteGenerator
-from rag.marks import with_numbers
-from rag.wording import third_person
+from rag.generation.generators.quote import QuoteGenerator
+from rag.library.chunking import split_sentences
+from rag.text.citation_format import with_numbers
+from rag.text.wording import third_person
+from rag.verification.citations import parse
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOTS = [

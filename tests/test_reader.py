@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Message, Paper, Sentence, Verdict
-from rag.reader import footnote_html, paper_behind, paper_html, stops
-from rag.related import Related
-from rag.replay import compare, same
+from rag.output.footnote_html import footnote_html, paper_behind, paper_html, stops
+from rag.output.replay import compare, same
+from rag.output.trace_html import why_html
+from rag.retrieval.related import Related
 from rag.ui.conversation import Turn, asked_again
-from rag.why import why_html
 from tests.browser.fakes import BY_ID, FASTER, MOVES, NIGHT, PAPERS, make_answer, make_refusal, make_trace
 from tests.test_presentation import Markup
 

@@ -13,8 +13,8 @@ import pytest
 from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Turn
+from rag.evidence.refusal import judge
 from rag.pipeline import Clock, Pipeline
-from rag.refusal import judge
 from tests.library_parts import shipped_papers
 
 TRAINING = Path(__file__).parents[1] / "training"

@@ -12,9 +12,9 @@ import pytest
 from rag.config import load_settings
 from rag.datatypes import Paper, Passage, RefusalGrade
 from rag.factory import close_all, follow_up_questions, open_answerer, open_library, related_papers
-from rag.related import Related, related
-from rag.storage.papers import StoredPaper
-from rag.suggestions import follow_ups, name_of
+from rag.library.storage.papers import StoredPaper
+from rag.output.suggestions import follow_ups, name_of
+from rag.retrieval.related import Related, related
 from tests.browser.fakes import BY_ID, PAPERS, make_answer, make_refusal
 
 

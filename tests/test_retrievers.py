@@ -13,15 +13,15 @@ from langchain_core.documents import Document
 from rank_bm25 import BM25Okapi
 
 from rag.datatypes import Hit, Paper
-from rag.encoders import QueryEncoder
-from rag.library import Library, PaperFilter
-from rag.retrievers.base import LibraryRetriever
-from rag.retrievers.dense import DenseRetriever
-from rag.retrievers.fusion import _centre, _fed_back, _mixed, _smoothed, by_meaning, by_words, fuse
-from rag.retrievers.hybrid import HybridRetriever
-from rag.retrievers.lexical import LexicalRetriever
-from rag.storage.lexicon import Lexicon
-from rag.words import stems
+from rag.encoding.encoders import QueryEncoder
+from rag.library.library import Library, PaperFilter
+from rag.library.storage.bm25_index import Lexicon
+from rag.retrieval.retrievers.base import LibraryRetriever
+from rag.retrieval.retrievers.dense import DenseRetriever
+from rag.retrieval.retrievers.fusion import _centre, _fed_back, _mixed, _smoothed, by_meaning, by_words, fuse
+from rag.retrieval.retrievers.hybrid import HybridRetriever
+from rag.retrieval.retrievers.lexical import LexicalRetriever
+from rag.text.tokenization import stems
 from tests.library_parts import REAL, WordEncoder, paper_encoder, shipped_papers
 
 RETRIEVERS = {"dense": DenseRetriever, "lexical": LexicalRetriever, "hybrid": HybridRetriever}

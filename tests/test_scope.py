@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import library as library_module
-from rag import presentation
 from rag.datatypes import Intent, Paper, RefusalGrade, Turn
 from rag.factory import _search
-from rag.generators.quote import QuoteGenerator
-from rag.library import Library
+from rag.generation.generators.quote import QuoteGenerator
+from rag.library import library as library_module
+from rag.library.library import Library
+from rag.output import presentation
 from rag.pipeline import AnswerSettings, Pipeline
-from rag.questions import understand
-from rag.retrievers.fusion import fuse
-from rag.scope import EVERYTHING, Scope, VenueNames, admitted, in_words, read_filters, read_query
+from rag.questions.questions import understand
+from rag.questions.scope import EVERYTHING, Scope, VenueNames, admitted, in_words, read_filters, read_query
+from rag.retrieval.retrievers.fusion import fuse
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, write_lines
 from tests.library_parts import WordEncoder, made_papers
 
@@ -356,7 +356,7 @@ def test_counts_are_of_the_scope(pipeline: Pipeline, library: Library) -> None:
     ],
 )
 def test_years_of_the_content_are_counted_as_words(question: str, count: int) -> None:
-    from rag.overview import survey
+    from rag.survey.aggregate import survey
     from tests.test_overview import Shelf
 
     shelf = Shelf(

@@ -13,8 +13,8 @@ from rag import factory
 from rag.config import Settings, with_overrides
 from rag.errors import LibraryError, LibraryLocked, LibraryNotFound
 from rag.factory import change_library, close_all, embedder_id, open_library
-from rag.library import Library
-from rag.shelves import (
+from rag.library.library import Library
+from rag.library.shelves import (
     SHIPPED_NAME,
     checked_name,
     copy_library,
@@ -37,7 +37,7 @@ def closed() -> Iterator[None]:
 @pytest.fixture
 def settings(footnote_home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """With a fast encoder: what is tested does not depend on vectors."""
-    for place in ("rag.factory.embedder_id", "rag.shelves.embedder_id"):
+    for place in ("rag.factory.embedder_id", "rag.library.shelves.embedder_id"):
         monkeypatch.setattr(place, lambda: WordEncoder().id)
     return Settings(home=footnote_home, model="quote")
 
@@ -174,7 +174,8 @@ def test_a_library_made_anew_under_an_old_name_is_the_new_one(settings: Settings
 def test_what_somebody_writes_to_is_left_alone(settings: Settings) -> None:
     shelf = make_library(settings, "busy")
     writer = subprocess.Popen(
-        [sys.executable, "-c", "import sys, time; from pathlib import Path; from rag.storage.guard import WriterLock;"
+        [sys.executable, "-c", "import sys, time; from pathlib import Path; "
+         "from rag.library.storage.locking import WriterLock;"
          "lock = WriterLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)", str(shelf.path)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

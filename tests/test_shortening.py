@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.generators.shortening import Costs, Shortening
-from rag.generators.units import may_skip, units
-from rag.pruning import Judged
+from rag.evidence.pruning import Judged
+from rag.generation.generators.shortening import Costs, Shortening
+from rag.text.units import may_skip, units
 from training.writer.shortened import aligned
 
 NOTHING = Costs(0.0)

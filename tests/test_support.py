@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from rag import support
-from rag.onnx_encoder import model_file
+from rag.encoding.onnx_encoder import model_file
+from rag.verification import support
 from training.support.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
 from training.support.data import statement
 

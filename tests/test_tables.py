@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from rag.cells import known_sentences
-from rag.chunking import split_sentences
-from rag.comparing import compared, titled
 from rag.datatypes import Paper, Sentence
 from rag.errors import QuestionError
-from rag.storage.papers import StoredPaper
-from rag.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
-from rag.words import stems
+from rag.library.chunking import split_sentences
+from rag.library.storage.papers import StoredPaper
+from rag.survey.column_extraction import known_sentences
+from rag.survey.comparing import compared, titled
+from rag.survey.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
+from rag.text.tokenization import stems
 from tests.library_parts import WordEncoder, shipped_papers
 
 ENCODER = WordEncoder()

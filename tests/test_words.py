@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.words import STOPWORDS, stem, stems, tokens, unique_stems
+from rag.text.tokenization import STOPWORDS, stem, stems, tokens, unique_stems
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from ggufs import write_llama
 from test_writer_export import HEADS
 from test_writer_export import adapter as tiny_adapter
 
-from rag import factory, pruning
+from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Message
 from rag.errors import ModelError, ModelNotFound
-from rag.generators.engine import Adapter, Engine
-from rag.models import (
+from rag.evidence import pruning
+from rag.generation.generators.engine import Adapter, Engine
+from rag.generation.models import (
     BUNDLED,
     WRITER,
     Speed,
@@ -31,10 +32,10 @@ from rag.models import (
     unprepared,
     writer,
 )
-from rag.offline import Attempt
+from rag.system.offline import Attempt
+from rag.text.wording import third_person
 from rag.ui.render import mode_label
 from rag.ui.render_models import here_html
-from rag.wording import third_person
 from training.writer.export import export
 
 QUESTION = [Message("user", "Which animals does MothEar count?")]
@@ -257,7 +258,7 @@ def test_its_network_chooses_quotes_without_a_language_model(shared_home: Path, 
 
 
 def test_an_answer_names_both_files_and_the_prompt_of_its_own(shared_home: Path, shipped: Path, tmp_path: Path) -> None:
-    from rag.prompting import load_prompt
+    from rag.generation.prompting import load_prompt
 
     library = tmp_path / "library"
     footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)

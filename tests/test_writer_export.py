@@ -32,7 +32,7 @@ def adapter(path: Path, *, rank: int = 2, layers: tuple[int, ...] = (1,), seed: 
 def logits(path: Path, lora: Path | None = None) -> np.ndarray:
     import llama_cpp
 
-    from rag import llama_log
+    from rag.system import llama_log
 
     llama_log.capture()
     llama = llama_cpp.Llama(

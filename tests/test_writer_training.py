@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.generators.units import joined, units
-from rag.prompting import load_prompt
+from rag.generation.prompting import load_prompt
+from rag.library.chunking import split_sentences
+from rag.text.units import joined, units
 from training.writer import data, shortened, sources
 from training.writer.shortened import Example, Shortened, aligned, as_ranges, indices, name
 

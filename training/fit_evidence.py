@@ -35,15 +35,15 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from rag import evidence
 from rag.config import Settings
 from rag.datatypes import Paper, PaperHit, Query, Turn
 from rag.errors import QuestionError
+from rag.evidence import ranking
+from rag.evidence.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.evidence.refusal import share_of_threshold
 from rag.factory import open_answerer, prepare_library
-from rag.features import QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.pipeline import Clock, Pipeline, Search
-from rag.refusal import share_of_threshold
-from rag.retrievers.fusion import fuse
+from rag.retrieval.retrievers.fusion import fuse
 from training.questions import ANSWERABLE, REFUSED, other_libraries, other_library, other_questions
 from training.support.data import lines
 
@@ -112,7 +112,7 @@ def main() -> None:
             _report_sentences(human, generated)
             model["sentence"] = {n: round(float(w), 4) for n, w in zip(SENTENCE_FEATURES, weights, strict=True)}
             _write(args.out, model)  # the figures of a question use the scores of its sentences
-            evidence.fitted.cache_clear()
+            ranking.fitted.cache_clear()
         cases = [_human_case(shipped, record) for record in written]
         cases += [replace(_human_case(shipped, r), kind="reworded", split=r["split"]) for r in reworded]
         cases += [replace(_human_case(shipped, r), kind=r["kind"], split=r["split"]) for r in lines(REFUSED)]
@@ -142,9 +142,9 @@ def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -
         settings = Settings(home=folder)
         prepare_library(settings)
         return open_answerer(settings)
-    from rag.encoders import PaperEncoder
+    from rag.encoding.encoders import PaperEncoder
     from rag.factory import embedder_id
-    from rag.library import Library
+    from rag.library.library import Library
 
     with Library.create(folder / name, embedder=embedder_id()) as library:
         library.add(papers, PaperEncoder())

@@ -16,7 +16,7 @@ import click
 
 from rag import __version__
 from rag.errors import FootnoteError
-from rag.offline import enforce_offline
+from rag.system.offline import enforce_offline
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class FootnoteGroup(click.Group):
 
 
 def _say(message: str) -> None:
-    from rag.bibliography import clean
+    from rag.papers.bibliography import clean
 
     click.echo(f"footnote: {clean(message)}", err=True)
 

@@ -24,7 +24,7 @@ from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
-    from rag.scope import Scope
+    from rag.questions.scope import Scope
 
 REFUSED = 3
 _BATCH = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -54,7 +54,8 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
     if batch is not None and out is not None:
         _ask_batch(batch, out, options)
         return
-    from rag import presentation, questions
+    from rag.output import presentation
+    from rag.questions import questions
 
     questions.clean(question or "")  # a question that cannot be asked costs no start of anything
     options, scope = scope_of(options)
@@ -71,7 +72,7 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
 def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
     """One process, many questions. A question that cannot be answered is a line with its error."""
     from rag.datatypes import Turn
-    from rag.presentation import to_json
+    from rag.output.presentation import to_json
 
     options, scope_in = scope_of(options)
     records = batch_records(batch, "question")
@@ -105,8 +106,8 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
     if batch is not None and out is not None:
         _search_batch(batch, out, options, k)
         return
-    from rag import questions
-    from rag.bibliography import one_line
+    from rag.papers.bibliography import one_line
+    from rag.questions import questions
 
     questions.clean(query or "")
     options, scope = scope_of(options)

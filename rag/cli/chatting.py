@@ -71,7 +71,7 @@ class Conversation:
 
     def _ask(self, question: str) -> None:
         from rag.datatypes import Answer, Turn
-        from rag.presentation import to_plain
+        from rag.output.presentation import to_plain
 
         try:
             with _stop_on_interrupt() as stop:
@@ -107,8 +107,8 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
 
 def cited_abstract(answer: Answer | None, number: str) -> str:
     """One cited paper in full, the sentences that support the answer between » and «; without a number, the list."""
-    from rag.bibliography import clean, one_line
-    from rag.presentation import cited
+    from rag.output.presentation import cited
+    from rag.papers.bibliography import clean, one_line
 
     papers = cited(answer) if answer is not None else []
     if not papers:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag.bibliography import one_line
 from rag.cli.options import advance, build_shipped, library_option, progress_bar
 from rag.errors import FootnoteError, ImportFileError, RecordError
+from rag.papers.bibliography import one_line
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
-    from rag.encoders import PaperEncoder
-    from rag.library import ImportReport, Library
+    from rag.encoding.encoders import PaperEncoder
+    from rag.library.library import ImportReport, Library
 
 _SHOWN = 20  # bad records and merged duplicates that are named one by one
 
@@ -42,8 +42,8 @@ def import_(
     costs no other either, and makes the exit code 1.
     """
     from rag.config import load_settings
-    from rag.encoders import PaperEncoder
-    from rag.importers import FORMATS
+    from rag.encoding.encoders import PaperEncoder
+    from rag.papers.importers import FORMATS
 
     settings = load_settings(library=library, threads=threads)
     if format_ is not None and format_ not in FORMATS:
@@ -80,14 +80,14 @@ class _Target:
 
     def __init__(self, path: Path) -> None:
         from rag.factory import embedder_id
-        from rag.library import Library
+        from rag.library.library import Library
 
         self._path, self._embedder = path, embedder_id()
         exists = Library.exists(path)
         self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
 
     def library(self) -> Library:
-        from rag.library import Library
+        from rag.library.library import Library
 
         if self._library is None:
             self._library = Library.create(self._path, embedder=self._embedder)
@@ -101,7 +101,7 @@ class _Target:
 def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
     from tqdm import tqdm
 
-    from rag.importers import read_papers
+    from rag.papers.importers import read_papers
 
     bad = 0
 
@@ -159,9 +159,9 @@ def _name_merged(report: ImportReport) -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of to stdout.")
 def export(library: Path | None, format_: str, answers: Path | None, out: Path | None) -> None:
     """Write the papers of the library, or those that answers cited, as a bibliography."""
-    from rag import bibliography
     from rag.config import load_settings
     from rag.factory import open_library
+    from rag.papers import bibliography
 
     ids = None if answers is None else _cited_ids(answers)
     settings = load_settings(library=library)

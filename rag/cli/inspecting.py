@@ -52,8 +52,8 @@ def doctor(library: Path | None) -> None:
 
 
 def _models(settings: Settings) -> list[str]:
-    from rag.encoders import verified_weights
-    from rag.models import list_models
+    from rag.encoding.encoders import verified_weights
+    from rag.generation.models import list_models
 
     verified_weights()
     click.echo("embedder all-MiniLM-L6-v2: weights are the published ones")
@@ -68,7 +68,7 @@ def _models(settings: Settings) -> list[str]:
 
 def _library(settings: Settings) -> list[str]:
     from rag.factory import open_library
-    from rag.library import Library
+    from rag.library.library import Library
 
     path = settings.library_path.expanduser().absolute()
     if settings.is_shipped_library and not Library.exists(path):
@@ -80,7 +80,7 @@ def _library(settings: Settings) -> list[str]:
 
 
 def _offline(settings: Settings) -> list[str]:
-    from rag.offline import self_test
+    from rag.system.offline import self_test
 
     problems = self_test()
     if not problems:

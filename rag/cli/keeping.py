@@ -12,7 +12,7 @@ import click
 from rag.errors import ConversationNotFound
 
 if TYPE_CHECKING:
-    from rag.history.kept import Conversation, ConversationInfo
+    from rag.history.models import Conversation, ConversationInfo
     from rag.history.store import ConversationStore
 
 _FORMATS = ("markdown", "pandoc", "html", "bibtex", "ris", "csl-json", "json")
@@ -34,8 +34,8 @@ def conversations(ctx: click.Context) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_(search: str = "", user: str = "", as_json: bool = False) -> None:
     """List those that hold all words of SEARCH, the last changed first; all without it."""
-    from rag.bibliography import one_line
-    from rag.history.records import to_record
+    from rag.history.serialisation import to_record
+    from rag.papers.bibliography import one_line
 
     store = _store()
     found = store.conversations(user, search)
@@ -56,7 +56,7 @@ def list_(search: str = "", user: str = "", as_json: bool = False) -> None:
 @_user
 def show(conversation: str, user: str) -> None:
     """Print a conversation with its references. ID may be cut to its first letters."""
-    from rag.presentation import to_plain
+    from rag.output.presentation import to_plain
 
     found = _conversation(conversation, user)
     for turn in found.turns:
@@ -73,7 +73,7 @@ def show(conversation: str, user: str) -> None:
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
 def export(conversation: str, user: str, format_: str, turn: int | None, out: Path | None) -> None:
     """Write a conversation to stdout, or as files into --out (which Pandoc's two files need)."""
-    from rag import exports
+    from rag.output import exports
 
     found = _conversation(conversation, user)
     if turn is not None:
@@ -98,7 +98,7 @@ def export(conversation: str, user: str, format_: str, turn: int | None, out: Pa
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(conversation: str, user: str, yes: bool) -> None:
     """Delete a conversation with its ratings and notes."""
-    from rag.bibliography import one_line
+    from rag.papers.bibliography import one_line
 
     store = _store()
     info = _info(store, conversation, user)
@@ -113,7 +113,7 @@ def delete(conversation: str, user: str, yes: bool) -> None:
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Default: stdout.")
 def rated(user: str, out: Path | None) -> None:
     """Write the answers that were marked good as questions for 'footnote eval answers'."""
-    from rag.feedback import evaluation_set
+    from rag.history.feedback import evaluation_set
 
     made = evaluation_set(_store().rated(user))
     if out is None:

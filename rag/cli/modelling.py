@@ -19,7 +19,7 @@ def models(ctx: click.Context) -> None:
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
     from rag.config import load_settings
-    from rag.models import (
+    from rag.generation.models import (
         BUNDLED,
         BUNDLED_TITLE,
         fits,
@@ -61,7 +61,7 @@ def list_() -> None:
 def add(path: Path, name: str | None) -> None:
     """Verify the GGUF file PATH and register it; it stays where it lies."""
     from rag.config import load_settings
-    from rag.models import add_model
+    from rag.generation.models import add_model
 
     model = add_model(load_settings().home, path, name)
     info = model.info
@@ -76,7 +76,7 @@ def add(path: Path, name: str | None) -> None:
 def pull(name: str) -> None:
     """Download the recommended model NAME (goes online), verify and register it."""
     from rag.config import load_settings
-    from rag.models import pull_model
+    from rag.generation.models import pull_model
 
     model = pull_model(load_settings().home, name)
     click.echo(f'{model.name} is here: {model.path}\nAsk it: footnote ask --model {model.name} "…"')
@@ -87,7 +87,7 @@ def pull(name: str) -> None:
 def remove(name: str) -> None:
     """Forget the registered model NAME; its file stays."""
     from rag.config import load_settings
-    from rag.models import remove_model
+    from rag.generation.models import remove_model
 
     remove_model(load_settings().home, name)
     click.echo(f"{name} is no longer registered.")

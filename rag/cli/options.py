@@ -15,9 +15,9 @@ from rag.errors import FootnoteError
 if TYPE_CHECKING:
     from rag.config import Settings
     from rag.datatypes import Answer, Paper
-    from rag.library import ImportProgress
+    from rag.library.library import ImportProgress
     from rag.pipeline import Pipeline
-    from rag.scope import Scope
+    from rag.questions.scope import Scope
 
     ScopeOf = Callable[[Pipeline], Scope | None]
 
@@ -85,7 +85,7 @@ def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
 
 def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
     """None for all papers. Raises :class:`FootnoteError` for a venue, source or paper that is not in the library."""
-    from rag.scope import Scope, VenueNames
+    from rag.questions.scope import Scope, VenueNames
 
     if all(value in (None, ()) for value in chosen.values()):
         return None
@@ -133,7 +133,7 @@ def open_pipeline(options: dict[str, Any]) -> Pipeline:
 def build_shipped(settings: Settings) -> None:
     """Build the library of the shipped abstracts where it is meant and missing, and say so on stderr."""
     from rag.factory import prepare_library
-    from rag.library import Library
+    from rag.library.library import Library
 
     if not settings.is_shipped_library or Library.exists(settings.library_path):
         return

@@ -14,7 +14,7 @@ from rag.evaluation.inputs import Document, EvalQuestion
 from rag.evaluation.scoring import Reply, Row, comparisons, rows
 from rag.evaluation.significance import Comparison
 from rag.evaluation.systems import FirstSentences, Footnote, StockChain, System
-from rag.identity import normalised_title
+from rag.papers.identity import normalised_title
 from rag.pipeline import Pipeline
 
 BASELINES = ("stock", "lead")

@@ -21,7 +21,7 @@ from rag.evaluation.inputs import Collection
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
-    from rag.encoders import PaperEncoder
+    from rag.encoding.encoders import PaperEncoder
 
 # ``progress(label, total)`` begins a bar and returns what moves it on by so many.
 Progress = Callable[[str, int], Callable[[int], None]]
@@ -83,8 +83,8 @@ def write_made(note: Path, made: Made) -> None:
 def library_of(collection: Collection, settings: Settings, progress: Progress) -> tuple[Settings, Made]:
     """Settings whose library holds the collection's corpus, made by the importer that users have."""
     from rag.factory import embedder_id
-    from rag.library import Library
-    from rag.storage.writing import chunker_version
+    from rag.library.library import Library
+    from rag.library.storage.writing import chunker_version
 
     folder = cache_folder(settings.home, collection.name, collection.sha256)
     key = f"{embedder_id().weights_sha256[:12]} {chunker_version()}"
@@ -98,8 +98,8 @@ def library_of(collection: Collection, settings: Settings, progress: Progress) -
 
 
 def _import(collection: Collection, path: Path, key: str, settings: Settings, progress: Progress) -> Made:
-    from rag.encoders import PaperEncoder
-    from rag.importers import read_papers
+    from rag.encoding.encoders import PaperEncoder
+    from rag.papers.importers import read_papers
 
     advance = progress(f"{collection.name}: importing", len(collection.documents))
     skipped: list[RecordError] = []
@@ -125,7 +125,7 @@ def _import(collection: Collection, path: Path, key: str, settings: Settings, pr
 def _writable(path: Path) -> tuple[Any, bool]:
     """The library in ``path`` for writing, and whether it is new. One of another version is made again."""
     from rag.factory import embedder_id
-    from rag.library import Library
+    from rag.library.library import Library
 
     if Library.exists(path):
         try:

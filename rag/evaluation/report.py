@@ -16,12 +16,12 @@ from typing import Any
 from rag.errors import EvaluationError
 from rag.evaluation import tables
 from rag.evaluation.answers import AnswersResult
-from rag.evaluation.machine import commit, machine
 from rag.evaluation.measures import MEASURES
 from rag.evaluation.retrieval import CollectionResult
 from rag.evaluation.scoring import Reply
 from rag.evaluation.significance import RESAMPLES
 from rag.evaluation.trust import TrustCard
+from rag.system.machine import commit, machine
 
 RESULTS = Path("benchmarks") / "results"
 BEGIN, END = "<!-- eval:begin -->", "<!-- eval:end -->"

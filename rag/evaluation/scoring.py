@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rag.evaluation.inputs import EvalQuestion
 from rag.evaluation.significance import Comparison, Estimate, compare, estimate
-from rag.identity import normalised_title
+from rag.papers.identity import normalised_title
 
 # Key, what it says, and whether more is better (None: neither). In the order of the reports.
 FIGURES: dict[str, tuple[str, bool | None]] = {
@@ -42,8 +42,9 @@ SAME_SENTENCE = 0.6  # share of the longer of two sentences that the shorter mus
 class Shown:
     """One sentence of a reply. ``titles`` are of the papers it cites, ``quotes`` the abstract sentences behind that.
 
-    ``supported`` is the verdict of :func:`rag.citations.judge` for the best of its citations, ``overlap`` the share
-    of its content words that stand in the sentences it cites: a figure that owes nothing to that judge.
+    ``supported`` is the verdict of :func:`rag.verification.citations.judge` for the best of its citations,
+    ``overlap`` the share of its content words that stand in the sentences it cites: a figure that owes nothing to
+    that judge.
     """
 
     text: str

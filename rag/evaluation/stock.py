@@ -36,8 +36,8 @@ class StockRetriever:
         from langchain_huggingface import HuggingFaceEmbeddings
         from transformers.utils import logging as transformers_logging
 
-        from rag.encoders import verified_weights
-        from rag.threads import free_cores
+        from rag.encoding.encoders import verified_weights
+        from rag.system.threads import free_cores
 
         torch.set_num_threads(free_cores(threads))
         transformers_logging.disable_progress_bar()

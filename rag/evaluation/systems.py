@@ -1,7 +1,7 @@
 """What answers the questions of an evaluation: Footnote, the stock chain, the first sentences of the top paper.
 
 All of them are judged by the same instrument: every sentence that is shown goes with the papers it cites through
-:func:`rag.citations.judge`, whatever the system itself thinks of it.
+:func:`rag.verification.citations.judge`, whatever the system itself thinks of it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from rag import citations
-from rag.chunking import split_sentences
 from rag.datatypes import Answer, Draft, Evidence, GenerationRequest, Paper, Sentence, Verdict
 from rag.errors import FootnoteError
 from rag.evaluation.inputs import EvalQuestion
 from rag.evaluation.scoring import Reply, Shown
+from rag.library.chunking import split_sentences
 from rag.pipeline import REPLACED, Clock, Pipeline, sources_of
-from rag.words import stems
+from rag.text.tokenization import stems
+from rag.verification import citations
 
 if TYPE_CHECKING:
     from rag.evaluation.stock import StockRetriever

@@ -2,7 +2,7 @@
 
 The model answers in ``cite`` and in ``free`` mode, the built-in quotes answer the same questions, and a rule says which
 of the three suits. The model also chooses the quotes in the ranker's place; whether it chooses better is kept with its
-hash (``rag.models.verdicts``), and mode ``quote`` with that model goes by it.
+hash (``rag.generation.models.verdicts``), and mode ``quote`` with that model goes by it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rag.evaluation.scoring import Reply, Row, comparisons, rows
 from rag.evaluation.systems import Footnote
 
 if TYPE_CHECKING:
-    from rag.generators.engine import Usage
+    from rag.generation.generators.engine import Usage
 
 MODES = ("cite", "free")
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
@@ -81,7 +81,7 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
     Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
     """
     from rag.factory import QUOTE, open_answerer, registered_model
-    from rag.models import WRITER
+    from rag.generation.models import WRITER
 
     if settings.model == QUOTE:
         raise EvaluationError("The built-in quotes are no model. Give a GGUF file or a registered name.")
@@ -167,8 +167,8 @@ def choice_verdict(
 def _keep(settings: Settings, sha256: str, chooses: bool, reason: str, questions: int, library: str) -> None:
     from datetime import UTC, datetime
 
-    from rag.models import Measured, note_measured
-    from rag.prompting import load_prompt
+    from rag.generation.models import Measured, note_measured
+    from rag.generation.prompting import load_prompt
 
     today = datetime.now(UTC).date().isoformat()
     prompt = load_prompt("choose").sha256
@@ -235,8 +235,8 @@ class Meter:
         return Speed(_per_second(self._read), _per_second(self._written), len(self._written))
 
     def _usage(self) -> Usage | None:
-        from rag.generators.choosing import ChosenQuotes
-        from rag.generators.llama import LlamaGenerator
+        from rag.generation.generators.choosing import ChosenQuotes
+        from rag.generation.generators.llama import LlamaGenerator
 
         return self._generator.usage if isinstance(self._generator, LlamaGenerator | ChosenQuotes) else None
 

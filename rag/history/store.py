@@ -2,7 +2,7 @@
 
 Every write is one short transaction, so a killed program loses nothing that was shown as kept, and several programs
 and threads may write at once. What is deleted is overwritten. The words of questions and answers are indexed by
-FTS5 as :func:`rag.words.tokens` cuts them, so that scripts without spaces are found as well.
+FTS5 as :func:`rag.text.tokenization.tokens` cuts them, so that scripts without spaces are found as well.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from rag.bibliography import one_line
 from rag.errors import ConversationNotFound, HistoryError
 from rag.history.database import Database
-from rag.history.kept import Conversation, ConversationInfo, KeptTurn, LibraryMark, Opened
-from rag.history.records import answer_from_record, answer_to_record
-from rag.scope import Scope
-from rag.words import tokens
+from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark, Opened
+from rag.history.serialisation import answer_from_record, answer_to_record
+from rag.papers.bibliography import one_line
+from rag.questions.scope import Scope
+from rag.text.tokenization import tokens
 
 NAME = "conversations.sqlite"
 LONGEST_TITLE = 120  # characters

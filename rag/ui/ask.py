@@ -10,13 +10,13 @@ from importlib.resources import files
 from typing import Any
 
 from rag.errors import FootnoteError
-from rag.reader import footnote_html, paper_behind, paper_html
-from rag.related import Related
-from rag.scope import EVERYTHING, Scope
+from rag.output.footnote_html import footnote_html, paper_behind, paper_html
+from rag.questions.scope import EVERYTHING, Scope
+from rag.retrieval.related import Related
 from rag.ui import scope_bar
 from rag.ui.conversation import Choice, Conversations, Turn, asked_again
-from rag.ui.desk import Desk
 from rag.ui.examples import from_papers
+from rag.ui.page_context import Desk
 from rag.ui.render import mode_label, panel_html, status_html, suggestions_html, turn_html, welcome_html
 from rag.ui.tabs import history
 

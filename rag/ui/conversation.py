@@ -21,8 +21,8 @@ from rag.datatypes import Answer, Answerer, Draft, Event, Stage
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
 from rag.history.stale import StaleCitation
-from rag.replay import compare
-from rag.ui.line import Line
+from rag.output.replay import compare
+from rag.ui.fair_queue import Line
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Turn:
     draft: str = ""
     seconds: float = 0.0  # from the question to its end
     library: str = ""
-    scope: Any = None  # a rag.scope.Scope, None for all papers
+    scope: Any = None  # a rag.questions.scope.Scope, None for all papers
     replay: str = ""  # what asking again has shown
     rating: int = 0  # 1 good, -1 bad
     note: str = ""

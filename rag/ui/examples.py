@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.bibliography import one_line
 from rag.datatypes import Paper
+from rag.papers.bibliography import one_line
 
 # One of each kind: a name, a figure, several papers, a method, a count.
 SHIPPED = (

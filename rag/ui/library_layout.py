@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from rag.revision import FIELDS
+from rag.papers.revision import FIELDS
 from rag.ui.render_library import NO_PAPER
 
 

@@ -8,7 +8,7 @@ from rag.config import Settings
 from rag.ui import ask
 from rag.ui.ask import QUIET, Chat, mode_choices
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
-from rag.ui.desk import Desk, Shelf
+from rag.ui.page_context import Desk, Shelf
 from rag.ui.render import open_to_all_html
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab

@@ -1,18 +1,18 @@
-"""Turns of a conversation as HTML. Answers and evidence are rendered by :mod:`rag.presentation_html`."""
+"""Turns of a conversation as HTML. Answers and evidence are rendered by :mod:`rag.output.presentation_html`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from rag.bibliography import clean, to_bibtex
 from rag.datatypes import Paper
-from rag.presentation import Papers, cited, nearest_papers, to_markdown
-from rag.presentation_html import answer_html, evidence_html
+from rag.output.presentation import Papers, cited, nearest_papers, to_markdown
+from rag.output.presentation_html import answer_html, evidence_html
+from rag.output.trace_html import why_html
+from rag.papers.bibliography import clean, to_bibtex
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
 from rag.ui.render_scope import chart_html, used_html
-from rag.why import why_html
 
 _MODE_LABELS = {
     "quote": "quotes from the abstracts",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
-from rag.bibliography import clean, one_line
-from rag.exports import FORMATS
-from rag.history.kept import ConversationInfo
+from rag.history.models import ConversationInfo
 from rag.history.stale import Change, StaleCitation
+from rag.output.exports import FORMATS
+from rag.papers.bibliography import clean, one_line
 from rag.ui.conversation import Turn
 
 _CHANGES = {

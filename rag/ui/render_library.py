@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from rag.bibliography import addresses, byline, clean, one_line
 from rag.datatypes import Paper
-from rag.importing import ImportState, Remark
-from rag.presentation_html import NO_ABSTRACT
-from rag.shelves import Shelf
-from rag.storage.browsing import PaperFilter, PaperPage
+from rag.library.importing import ImportState, Remark
+from rag.library.shelves import Shelf
+from rag.library.storage.browsing import PaperFilter, PaperPage
+from rag.output.presentation_html import NO_ABSTRACT
+from rag.papers.bibliography import addresses, byline, clean, one_line
 
 PAGE = 50  # papers on a page of the table
 _SHOWN_REMARKS = 200

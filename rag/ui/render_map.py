@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from rag.atlas import EDGE, Atlas, Group
-from rag.bibliography import clean, one_line
 from rag.datatypes import Paper
-from rag.presentation_html import NO_ABSTRACT, paper_facts_html
+from rag.output.presentation_html import NO_ABSTRACT, paper_facts_html
+from rag.papers.bibliography import clean, one_line
+from rag.survey.library_map import EDGE, Atlas, Group
 from rag.ui.conversation import Turn
 
 _LISTED = 100  # papers of a group that the list names

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from rag.bibliography import clean, one_line
-from rag.models import (
+from rag.generation.models import (
     BUNDLED,
     BUNDLED_TITLE,
     SHIPPED,
@@ -15,6 +14,7 @@ from rag.models import (
     Speed,
     memory_needed,
 )
+from rag.papers.bibliography import clean, one_line
 
 QUOTE = "quote"
 

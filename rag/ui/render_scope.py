@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from rag.bibliography import one_line
 from rag.datatypes import Answer
-from rag.scope import Scope
+from rag.papers.bibliography import one_line
+from rag.questions.scope import Scope
 from rag.ui.render_library import years_html
 
 

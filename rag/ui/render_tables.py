@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from rag.bibliography import clean, one_line
 from rag.datatypes import Paper
-from rag.tables import Cell, Row, Table
+from rag.papers.bibliography import clean, one_line
+from rag.survey.tables import Cell, Row, Table
 
 NOTHING_YET = (
     '<p class="fn-tables-hint">Choose papers and columns, and make the table. Every cell is a sentence of the '

@@ -7,8 +7,8 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.errors import QuestionError
-from rag.scope import Scope
-from rag.ui.desk import Desk
+from rag.questions.scope import Scope
+from rag.ui.page_context import Desk
 from rag.ui.render_scope import line_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}

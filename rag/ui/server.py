@@ -12,19 +12,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.accounts import Accounts, read_accounts
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
-from rag.offline import enforce_offline
-from rag.ui.desk import Shelf
+from rag.system.accounts import Accounts, read_accounts
+from rag.system.offline import enforce_offline
+from rag.ui.page_context import Shelf
 
 if TYPE_CHECKING:
     from rag.datatypes import Answer, Answerer, StopSignal
     from rag.factory import ModelChoice
     from rag.pipeline import Pipeline
-    from rag.related import Related
-    from rag.scope import Scope
-    from rag.tables import Column, Row
+    from rag.questions.scope import Scope
+    from rag.retrieval.related import Related
+    from rag.survey.tables import Column, Row
 
 # The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
 # templates with eval and styles itself inline.

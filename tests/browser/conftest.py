@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from rag.datatypes import Answer
-from rag.related import Related
-from rag.ui.desk import Shelf
+from rag.retrieval.related import Related
 from rag.ui.page import build_app
+from rag.ui.page_context import Shelf
 from rag.ui.server import start
 from tests.browser.fakes import CHOICES, PAPERS, FakeAnswerer
 

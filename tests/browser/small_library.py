@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.datatypes import Paper
-from rag.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
-from rag.library import Library
+from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+from rag.library.library import Library
 from tests.browser.fakes import HOSTILE
 from tests.library_parts import WordEncoder
 

@@ -16,13 +16,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from rag.accounts import read_accounts
 from rag.config import Settings
 from rag.datatypes import Paper
 from rag.evaluation.inputs import read_questions
 from rag.factory import close_all, open_history
-from rag.ui.desk import Shelf
+from rag.system.accounts import read_accounts
 from rag.ui.page import build_app
+from rag.ui.page_context import Shelf
 from rag.ui.server import start
 from tests.browser.conftest import QUESTIONS, ask
 from tests.browser.fakes import (

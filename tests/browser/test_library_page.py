@@ -18,8 +18,8 @@ from playwright.sync_api import expect
 from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
 from rag.factory import change_library, close_all, open_library, paper_encoder
-from rag.shelves import make_library
-from rag.ui.bookcase import Bookcase
+from rag.library.shelves import make_library
+from rag.ui.library_actions import Bookcase
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
 from tests.browser.fakes import HOSTILE, PAPERS
@@ -295,7 +295,8 @@ def test_a_library_that_another_process_writes_to_says_so(
 ) -> None:
     page = tab("Busy")
     writer = subprocess.Popen(
-        [sys.executable, "-c", "import sys, time; from pathlib import Path; from rag.storage.guard import WriterLock;"
+        [sys.executable, "-c", "import sys, time; from pathlib import Path; "
+         "from rag.library.storage.locking import WriterLock;"
          "lock = WriterLock(Path(sys.argv[1])); print('held', flush=True); time.sleep(120)",
          str(settings.home / "libraries" / "Busy")], stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

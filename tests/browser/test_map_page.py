@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from rag.atlas import EDGE, Atlas, Group
 from rag.config import Settings
+from rag.survey.library_map import EDGE, Atlas, Group
 from rag.ui.server import launch
 from tests.browser.conftest import open_tab
 from tests.browser.small_library import PAPERS, make_library

@@ -14,9 +14,9 @@ from ggufs import truncated, write_llama
 from playwright.sync_api import expect
 
 from rag.config import Settings
-from rag.encoders import gguf_weights
+from rag.encoding.encoders import gguf_weights
 from rag.factory import close_all
-from rag.models import add_model, list_models, recommended, speeds
+from rag.generation.models import add_model, list_models, recommended, speeds
 from rag.ui.server import launch
 from tests.browser.conftest import open_tab
 from tests.browser.small_library import make_library

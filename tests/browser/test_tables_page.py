@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from rag.config import Settings
 from rag.datatypes import Paper
-from rag.library import Library
+from rag.library.library import Library
 from rag.ui.server import launch
 from tests.browser.conftest import ask, open_tab
 from tests.browser.fakes import HOSTILE

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from rag.onnx_encoder import Network as Exported
-from rag.pruning import Encoded, encode
+from rag.encoding.onnx_encoder import Network as Exported
+from rag.evidence.pruning import Encoded, encode
 from training.pruning.train import Network
 from training.support.export import export
 
@@ -34,7 +34,7 @@ def furthest(network: torch.nn.Module, exported: Exported, read: Encoded) -> flo
 
 
 def main() -> int:
-    """Export; say the size, the SHA-256 to put into ``rag/pruning.py``, and the difference."""
+    """Export; say the size, the SHA-256 to put into ``rag/evidence/pruning.py``, and the difference."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

@@ -4,7 +4,7 @@
 
 The examples are the writer's (:mod:`training.writer.data`), held out the same way: a question, the sentences that the
 program chose, what each is worth, and which of its words stay. A cross-encoder that starts from the packaged
-all-MiniLM-L6-v2 reads them as the program will (:func:`rag.pruning.encode`) and gives each token two
+all-MiniLM-L6-v2 reads them as the program will (:func:`rag.evidence.pruning.encode`) and gives each token two
 logits; one is read at the words, the other where a sentence begins. The loss is the cross-entropy of both; a sentence
 that an answer may have or not counts as half. Word vectors stay as they are.
 
@@ -31,8 +31,8 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from rag.encoders import verified_weights
-from rag.pruning import Encoded, encode
+from rag.encoding.encoders import verified_weights
+from rag.evidence.pruning import Encoded, encode
 from training.writer.data import everything, split
 from training.writer.shortened import Example
 from training.writer.train import batches

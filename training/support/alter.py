@@ -6,8 +6,8 @@ import random
 import re
 from collections.abc import Callable
 
-from rag.wording import third_person
-from rag.words import NAME
+from rag.text.tokenization import NAME
+from rag.text.wording import third_person
 
 _DIRECTIONS = (
     ("increases", "decreases"), ("increase", "decrease"), ("increased", "decreased"), ("increasing", "decreasing"),

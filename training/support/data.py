@@ -22,9 +22,9 @@ from typing import Any
 
 import bm25s
 
-from rag.chunking import split_sentences
-from rag.support import held_against as _held_against
-from rag.words import stems
+from rag.library.chunking import split_sentences
+from rag.text.tokenization import stems
+from rag.verification.support import held_against as _held_against
 from training.support.alter import falsify, paraphrase
 
 HELD_OUT = 0.2  # of the abstracts that training claims cite

@@ -44,7 +44,7 @@ def export(network: torch.nn.Module, out: Path) -> str:
 
 
 def main() -> int:
-    """Export; say the size and the SHA-256 to put into ``rag/support.py``."""
+    """Export; say the size and the SHA-256 to put into ``rag/verification/support.py``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

@@ -23,8 +23,8 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from rag.onnx_encoder import PairScorer
-from rag.support import MAX_TOKENS, NETWORK, features, overlaps, weights
+from rag.encoding.onnx_encoder import PairScorer
+from rag.verification.support import MAX_TOKENS, NETWORK, features, overlaps, weights
 from training.support.data import lines
 
 FOLDS = 10

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from rag.encoders import verified_weights
+from rag.encoding.encoders import verified_weights
 
 MAX_TOKENS = 112
 FROZEN_LAYERS = 4  # word vectors and the lower layers stay as they are, so what they give is computed once per pair
@@ -93,7 +93,7 @@ def _states(output: Any) -> torch.Tensor:
 
 def tokenizer() -> Any:
     """The tokenizer that reads pairs when a question is asked, without padding."""
-    from rag.onnx_encoder import pair_tokenizer
+    from rag.encoding.onnx_encoder import pair_tokenizer
 
     return pair_tokenizer(MAX_TOKENS)
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.datatypes import Evidence, Message, Paper, Sentence
-from rag.prompting import Prompt, load_prompt
+from rag.generation.prompting import Prompt, load_prompt
 from training.questions import arxiv_papers, other_libraries, other_library, other_questions
 from training.support.data import lines
 from training.writer.shortened import Example, name, read

@@ -95,7 +95,7 @@ def _cast(name: str, matrix: np.ndarray, kind: type[np.floating[Any]]) -> np.nda
 
 
 def main() -> int:
-    """Export; say the size and the SHA-256 to put into ``rag/models/writer.py``."""
+    """Export; say the size and the SHA-256 to put into ``rag/generation/models/writer.py``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

@@ -59,7 +59,7 @@ class Parity:
 
 def compare(adapter_pt: Path, adapter_gguf: Path, *, prompts: int = PROMPTS, packaged: bool = True) -> Parity:
     """Compare on the first ``prompts`` questions; ``packaged`` runs the packaged file as it is as well."""
-    from rag.models import packaged_model
+    from rag.generation.models import packaged_model
 
     source = packaged_model()
     if source is None:
@@ -99,11 +99,11 @@ def merged_model(source: Path, adapter_pt: Path) -> Any:
 
 def _questions(count: int) -> Iterator[Sequence[Any]]:
     """Messages as the writer gets them: a question about one shipped paper, with two sentences each of two papers."""
-    from rag.chunking import split_sentences
     from rag.datatypes import Evidence
     from rag.factory import shipped_papers
-    from rag.importers import read_papers
-    from rag.prompting import load_prompt
+    from rag.generation.prompting import load_prompt
+    from rag.library.chunking import split_sentences
+    from rag.papers.importers import read_papers
 
     render = load_prompt("write").render
     papers = list(read_papers(shipped_papers()))
@@ -121,7 +121,7 @@ def _chat(tokenizer: Any, messages: Sequence[Any]) -> str:
 def _in_float32(source: Path, target: Path) -> None:
     import llama_cpp
 
-    from rag import llama_log
+    from rag.system import llama_log
 
     llama_log.capture()
     options = llama_cpp.llama_model_quantize_default_params()
@@ -135,7 +135,7 @@ def _in_float32(source: Path, target: Path) -> None:
 def _llama(path: Path, adapter: Path | None) -> Iterator[Any]:
     import llama_cpp
 
-    from rag import llama_log
+    from rag.system import llama_log
 
     llama_log.capture()
     threads = torch.get_num_threads()

@@ -83,7 +83,7 @@ def read(folder: Path, split: str) -> list[Tokens]:
 def main() -> int:
     """Make both; say how large they are."""
     # Not at the top: a machine that only trains imports this module too.
-    from rag.models.bundled import packaged_model
+    from rag.generation.models.bundled import packaged_model
     from training.writer import packaged
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -2,7 +2,7 @@
 
 ``shortened.jsonl`` beside this file holds one example a line: its ``source``, the ``question``, and of every sentence
 the number that it has in the answer (``n``), the sentence itself in the third person (``of``), what of it is ``kept``:
-ranges of its units (:func:`rag.generators.units.units`), ``-`` for nothing, and what it is ``worth``: ``+`` it
+ranges of its units (:func:`rag.text.units.units`), ``-`` for nothing, and what it is ``worth``: ``+`` it
 holds the answer or a part of it, ``~`` a good short answer is complete without it, ``-`` it does not speak to the
 question. Questions and sentences are named by the beginning of their SHA-256 and looked up in the data sets, so that no
 text of these is repeated here. A sentence that another version of the program splits or words otherwise is not found;
@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.generators.units import Unit, capital, joined, units
-from rag.wording import third_person
+from rag.library.chunking import split_sentences
+from rag.text.units import Unit, capital, joined, units
+from rag.text.wording import third_person
 
 FILE = Path(__file__).parent / "shortened.jsonl"
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.chunking import split_sentences
 from rag.datatypes import Paper
-from rag.words import NAME, stems
+from rag.library.chunking import split_sentences
+from rag.text.tokenization import NAME, stems
 from training.support.data import lines
 
 CLAIMS = 2  # of an answer of ExpertQA

@@ -4,10 +4,10 @@ from importlib.resources import files
 from typing import Any
 
 from rag.errors import FootnoteError
-from rag.history.kept import Opened
+from rag.history.models import Opened
 from rag.ui.conversation import Turn
-from rag.ui.desk import Desk
-from rag.ui.keeping import Keeper, download_html
+from rag.ui.conversation_recorder import Keeper, download_html
+from rag.ui.page_context import Desk
 from rag.ui.render_history import foot_html, head_html, list_html, notice_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}

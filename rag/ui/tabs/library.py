@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from rag.errors import FootnoteError
-from rag.importing import ImportJob
-from rag.revision import FIELDS, fields_of
-from rag.storage.browsing import PaperFilter
-from rag.ui.bookcase import Bookcase
-from rag.ui.desk import Desk
+from rag.library.importing import ImportJob
+from rag.library.storage.browsing import PaperFilter
+from rag.papers.revision import FIELDS, fields_of
+from rag.ui.library_actions import Bookcase
 from rag.ui.library_layout import lay_out
+from rag.ui.page_context import Desk
 from rag.ui.render_library import (
     NO_PAPER,
     View,

@@ -12,11 +12,11 @@ from importlib.resources import files
 from queue import SimpleQueue
 from typing import Any
 
-from rag.atlas import Atlas, library_map
 from rag.datatypes import Paper
 from rag.errors import ConfigError, FootnoteError
+from rag.survey.library_map import Atlas, library_map
 from rag.ui.conversation import Turn
-from rag.ui.desk import Desk
+from rag.ui.page_context import Desk
 from rag.ui.render_map import (
     card_html,
     legend_html,

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from rag.errors import FootnoteError, ModelError
-from rag.ui.desk import Desk
+from rag.ui.page_context import Desk
 from rag.ui.render_models import here_html, offers_html, said_html
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Models:
 
     def page(self, chosen: str, busy: str = "") -> tuple[str, str]:
         """The models that are here, and those that can be downloaded. Raises :class:`FootnoteError`."""
-        from rag.models import list_models, memory_available, recommended, speeds, unprepared
+        from rag.generation.models import list_models, memory_available, recommended, speeds, unprepared
 
         models, free = list_models(self.home), memory_available()
         assert self._desk.settings is not None
@@ -68,7 +68,7 @@ class Models:
 
     def add(self, path: str, name: str) -> str:
         """Register a file; the sentence that says so. Raises :class:`ModelError`."""
-        from rag.models import add_model
+        from rag.generation.models import add_model
 
         if not self._desk.private:
             raise ModelError(_ELSEWHERE)
@@ -79,7 +79,7 @@ class Models:
 
     def remove(self, name: str) -> str:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
-        from rag.models import SHIPPED, remove_model
+        from rag.generation.models import SHIPPED, remove_model
 
         if not self._desk.private:
             raise ModelError(f"On the computer that Footnote runs on: footnote models remove {name}")

@@ -11,12 +11,12 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from rag.cells import KNOWN
 from rag.errors import FootnoteError, QuestionError
-from rag.reader import paper_html
-from rag.scope import Scope
-from rag.tables import COLUMNS, MOST_PAPERS, Table, columns, to_csv, to_markdown
-from rag.ui.desk import Desk
+from rag.output.footnote_html import paper_html
+from rag.questions.scope import Scope
+from rag.survey.column_extraction import KNOWN
+from rag.survey.tables import COLUMNS, MOST_PAPERS, Table, columns, to_csv, to_markdown
+from rag.ui.page_context import Desk
 from rag.ui.render_tables import NOTHING_YET, error_html, file_html, progress_html, table_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}

@@ -1,0 +1,71 @@
+"""Whether the library answers a question at all, and if not, how far it is from an answer.
+
+A logistic model over the figures of the question, with a threshold that was set on questions; no request to a language
+model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rag.datatypes import Intent, PaperHit, Query, Refusal, RefusalGrade
+from rag.evidence.features import QUESTION_FEATURES, names_in
+from rag.evidence.ranking import EvidenceModel, Ranked, fitted
+
+BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
+
+_MESSAGES = {
+    RefusalGrade.NOTHING: "Nothing in this library is about it.",
+    RefusalGrade.RELATED: "The library has related papers, but none of their abstracts answers this.",
+    RefusalGrade.NOT_IN_ABSTRACT: "The abstract does not say; see the full paper.",
+}
+
+
+def judge(query: Query, ranked: Ranked) -> Refusal | None:
+    """None where the evidence carries an answer, else how far the library is from one."""
+    model = fitted()
+    nearest = tuple(h.paper.id for h in ranked.hits[:3])
+    if not ranked.candidates:
+        return Refusal(RefusalGrade.NOTHING, _MESSAGES[RefusalGrade.NOTHING], nearest)
+    if ranked.compared_with:
+        message = f"The papers here only compare others with {ranked.compared_with}; none gives this figure of it."
+        return Refusal(RefusalGrade.RELATED, message, nearest)
+    if answerable(ranked.features) >= model.threshold * share_of_threshold(query):
+        return None
+    return _refusal(query, ranked, nearest, model)
+
+
+def share_of_threshold(query: Query) -> float:
+    """How much of the threshold the probability of an answer must reach for this kind of question."""
+    return BROAD if query.intent in (Intent.MULTI, Intent.SUMMARY) else 1.0
+
+
+def unanswered(hits: Sequence[PaperHit]) -> Refusal:
+    """The refusal where sentences were found but none of what was written passed the check."""
+    return Refusal(RefusalGrade.RELATED, _MESSAGES[RefusalGrade.RELATED], tuple(h.paper.id for h in hits[:3]))
+
+
+def answerable(features: Mapping[str, float]) -> float:
+    """The probability that the library answers the question, from ``QUESTION_FEATURES``."""
+    model = fitted()
+    z = model.bias + sum(w * features[name] for name, w in zip(QUESTION_FEATURES, model.question_weights, strict=True))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
+    """The grade by how near the best paper is: its topic, or at least its field, or neither."""
+    features = ranked.features
+    nearness = 0.5 * features["top_dense"] + 0.5 * features["paper_coverage"]
+    named = any(n.lower() in ranked.hits[0].paper.title.lower() for n in names_in(query.text))
+    if nearness < model.nothing_below:
+        grade = RefusalGrade.NOTHING
+    elif named or nearness >= model.same_paper_above:
+        grade = RefusalGrade.NOT_IN_ABSTRACT
+    else:
+        grade = RefusalGrade.RELATED
+    message = _MESSAGES[grade]
+    if grade is RefusalGrade.NOT_IN_ABSTRACT:
+        message = f"“{ranked.hits[0].paper.title}” is about it, but its abstract does not say; see the full paper."
+        nearest = (ranked.hits[0].paper.id, *(n for n in nearest if n != ranked.hits[0].paper.id))
+    return Refusal(grade, message, nearest)

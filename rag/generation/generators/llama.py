@@ -1,0 +1,199 @@
+"""A GGUF of the user's writes the answer, through llama.cpp.
+
+``cite``: under a grammar that admits only numbers of evidence and asks for one behind every sentence; the writer,
+which was taught to shorten, says nothing but words of the evidence in their order.
+``free``: without a grammar; the check that follows decides what stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+
+from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
+from rag.errors import ModelError, QuestionError
+from rag.evidence.pruning import Pruner
+from rag.generation.generators.engine import Adapter, Engine, Usage
+from rag.generation.generators.filters import without_thoughts
+from rag.generation.generators.grammar import cite_grammar, normalise
+from rag.generation.generators.shortening import Costs, Shortening
+from rag.text.wording import told
+
+Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
+
+_SHORT_ANSWER = 64  # tokens that an answer gets at least, where the context is small
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt that fits the context, with the evidence that stands in it and the tokens left for the answer."""
+
+    messages: tuple[Message, ...]
+    evidence: tuple[Evidence, ...]
+    prompt_tokens: int
+    answer_tokens: int
+
+
+class LlamaGenerator:
+    """Satisfies :class:`rag.datatypes.Generator`. Loads its model when first used, or with :meth:`warm`.
+
+    ``render`` makes the messages anew from less evidence where the whole does not fit the context (the method
+    ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds what a
+    request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the registry's; the
+    file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256`` should then stand
+    for both files. ``costs`` are given for a model that was taught to shorten
+    (:mod:`rag.generation.generators.shortening`): in ``cite`` it does that and nothing else, with what ``pruner``
+    judges of words.
+    """
+
+    name = "llama"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context: int = 2048,
+        threads: int = 0,
+        temperature: float = 0.0,
+        max_tokens: int = 220,
+        render: Render | None = None,
+        model: str | None = None,
+        sha256: str | None = None,
+        chat_template: str | None = None,
+        adapter: Adapter | None = None,
+        costs: Costs | None = None,
+        pruner: Pruner | None = None,
+    ) -> None:
+        self.model = model or path.stem
+        self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+        self._render = render
+        self._sha256 = sha256
+        self._costs = costs
+        self._pruner = pruner
+
+    @property
+    def model_sha256(self) -> str:
+        """The file's hash; computed once where it was not given."""
+        if self._sha256 is None:
+            with self.engine.path.open("rb") as file:
+                self._sha256 = file_digest(file, "sha256").hexdigest()
+        return self._sha256
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens and times of the last answer."""
+        return self.engine.usage
+
+    def warm(self) -> None:
+        """Load the model and read the fixed part of the prompt, so that the first question is as quick as the next."""
+        self.engine.warm()
+        if self._render is not None:
+            self.engine.prepare(self._render("?", ()))
+
+    def close(self) -> None:
+        """Free the memory; what is being written ends with ``GenerationCancelled``."""
+        self.engine.close()
+
+    def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
+        """Yield pieces of the answer, every ``[n]`` before its full stop in ``cite`` mode.
+
+        Raises :class:`QuestionError` where the question alone fills the context, :class:`ModelError` where the
+        model cannot be used and :class:`GenerationCancelled` soon after ``stop`` is set.
+        """
+        if request.mode not in ("cite", "free"):
+            raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
+        fitted = self.fit(request)
+        cite = request.mode == "cite"
+        if cite and self._costs is not None:
+            yield from self._shortened(request.question, fitted, self._costs, stop)
+            return
+        pieces = without_thoughts(
+            self.engine.stream(
+                fitted.messages,
+                max_tokens=fitted.answer_tokens,
+                temperature=self._temperature,
+                seed=request.seed,
+                grammar=cite_grammar([e.number for e in fitted.evidence]) if cite else None,
+                # A grammar leaves no room for reasoning; without one the block is written and not shown.
+                thinking=not cite,
+                stop=stop,
+            )
+        )
+        yield from normalise(pieces) if cite else pieces
+
+    def _shortened(self, question: str, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
+        """As long as its sources at most, so ``max_tokens`` does not cut it."""
+        sentences = list(told(fitted.evidence))
+        judged = self._pruner.judge(question, sentences) if self._pruner is not None else ()
+        shortening = Shortening(sentences, self.engine.tokens_of, costs, judged)
+        room = self.engine.context - fitted.prompt_tokens
+        yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
+
+    def complete(
+        self, messages: Sequence[Message], stop: StopSignal | None = None, *, max_tokens: int = 64, seed: int = 0
+    ) -> str:
+        """A short text without citations, such as a rewritten question: its first line, at temperature 0.
+
+        Raises as :meth:`stream` does.
+        """
+        if self.engine.count(messages) + max_tokens > self.engine.context:
+            raise QuestionError("The conversation and the question are too long for the model. Ask a shorter question.")
+        pieces = self.engine.stream(messages, max_tokens=max_tokens, seed=seed, stop=stop)
+        return "".join(without_thoughts(pieces)).strip().split("\n")[0].strip()
+
+    def fit(self, request: GenerationRequest) -> Fitted:
+        """The prompt within the context, counted with the model's own tokenizer. Loads the model.
+
+        Evidence is dropped from the end, sentence by sentence, the question never. The answer keeps its tokens,
+        or where the context is small a quarter of it. Raises :class:`QuestionError` where no evidence fits.
+        """
+        wanted = min(request.max_tokens, self._max_tokens)
+        context = self.engine.context
+        room = context - min(wanted, max(_SHORT_ANSWER, context // 4))
+        evidence = request.evidence
+        messages = tuple(request.messages) or self._rendered(request.question, evidence)
+        tokens = self.engine.count(messages)
+        if tokens > room and self._render is not None:
+            alone = self.engine.count(self._rendered(request.question, ()))
+            if alone > room:
+                raise QuestionError(
+                    f"The question takes {alone} tokens and the model has room for {room}. Ask a shorter question."
+                )
+            evidence, messages, tokens = self._shrunk(request, room)
+        if tokens > room or not evidence:
+            raise QuestionError(
+                f"The question leaves no room for evidence: {tokens} tokens of at most {room}. "
+                "Ask a shorter question, or raise 'context'."
+            )
+        return Fitted(messages, evidence, tokens, min(wanted, context - tokens))
+
+    def _shrunk(self, request: GenerationRequest, room: int) -> tuple[tuple[Evidence, ...], tuple[Message, ...], int]:
+        """The longest beginning of the evidence that fits, found by halving; empty where none does."""
+        steps = _beginnings(request.evidence)
+        low, high = 0, len(steps) - 1  # steps[low] always fits
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.engine.count(self._rendered(request.question, steps[middle])) <= room:
+                low = middle
+            else:
+                high = middle - 1
+        messages = self._rendered(request.question, steps[low])
+        return steps[low], messages, self.engine.count(messages)
+
+    def _rendered(self, question: str, evidence: Sequence[Evidence]) -> tuple[Message, ...]:
+        if self._render is None:
+            raise ValueError("a request without messages needs a generator with 'render'")
+        return tuple(self._render(question, evidence))
+
+
+def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
+    """Nothing, the best sentence of the first paper, its two best …, all of the evidence."""
+    steps: list[tuple[Evidence, ...]] = [()]
+    for at, item in enumerate(evidence):
+        before = tuple(evidence[:at])
+        steps += [(*before, replace(item, sentences=item.sentences[:n])) for n in range(1, len(item.sentences) + 1)]
+    return steps

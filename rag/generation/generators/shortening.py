@@ -1,0 +1,192 @@
+"""What the writer may say: each sentence of the evidence in its turn, with words left out, and its number.
+
+A small model that is free to write attaches a figure to the wrong thing, invents a name or runs in a loop. Taught to
+shorten, it does well what needs no knowledge: to see what of a sentence a question does not ask for. So it is asked for
+that alone. At each step it may name only a later word of the sentence that it is in, or end it; among those its own
+probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence
+extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
+
+Deletions that make a true sentence false are not admitted (:mod:`rag.text.units`). What an encoder that sees the
+whole sentence at once makes of each word (:mod:`rag.evidence.pruning`) is added to what the model says: it knows
+better what a question asks for, the model what makes a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.evidence.pruning import Judged
+from rag.text.units import capital, may_skip, units
+
+SHORTEST = 3  # words of a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end).
+
+    ``gone`` is how many units were left out before it, ``cost`` what that costs.
+    """
+
+    index: int
+    tokens: tuple[int, ...]
+    at: int
+    gone: int
+    cost: float
+
+    @property
+    def whole(self) -> bool:
+        return self.at == len(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a cut costs, in nats of the model's probabilities: the higher, the more stays."""
+
+    cut: float  # each
+    stay: float = 0.0  # how much more for each nat of log-odds that a word stays
+    word: float = 0.0  # and for each word, beside these
+
+
+class Shortening:
+    """The tokens that may come next, for one sentence after another.
+
+    ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
+    numbers, in the order of the answer, and ``judged`` is what else is known of each, if anything.
+    """
+
+    def __init__(
+        self,
+        sentences: Sequence[tuple[int, str]],
+        tokenize: Callable[[str], Sequence[int]],
+        costs: Costs,
+        judged: Sequence[Judged] = (),
+    ) -> None:
+        known = [one.stay for one in judged] or [()] * len(sentences)
+        given = [(n, parts, stay) for (n, text), stay in zip(sentences, known, strict=True) if (parts := units(text))]
+        self._sentences = [(number, parts) for number, parts, _ in given]
+        self._stay = [stay or (0.0,) * len(parts) for _, parts, stay in given]
+        self._tokenize, self._costs = tokenize, costs
+        self._sentence = -1
+        # By each token of the sentence that may come next, how many words go with it (0: it goes on with the next
+        # word), what that costs, and how the text is read with it.
+        self._options: dict[int, tuple[int, float, list[_Reading]]] = {}
+        self._next_sentence()
+
+    @property
+    def done(self) -> bool:
+        """Whether every sentence has been given."""
+        return self._sentence >= len(self._sentences)
+
+    def choose(self, logits: npt.NDArray[np.float32]) -> int:
+        """The token that comes next, given the model's logits (vocabulary,). It is taken.
+
+        Whether to go on with the next word is decided first, against all else together: what is likeliest as a whole
+        may consist of many things that are each less likely.
+        """
+        liked = {t: float(logits[t]) - cost for t, (_, cost, _) in sorted(self._options.items())}
+        on = [t for t in liked if self._options[t][0] == 0]
+        off = [t for t in liked if self._options[t][0] > 0]
+        goes_on = on and (not off or _mass([liked[t] for t in on]) >= _mass([liked[t] for t in off]))
+        token = max(on if goes_on else off, key=liked.__getitem__)  # of equals the lowest
+        self.accept(token)
+        return token
+
+    def forced(self) -> list[int]:
+        """The tokens that come next whatever the model says; they are taken."""
+        run: list[int] = []
+        while not self.done and len(admitted := self.admitted()) == 1:
+            run += admitted
+            self.accept(run[-1])
+        return run
+
+    def admitted(self) -> list[int]:
+        """Every token that may come next, in ascending order."""
+        return sorted(self._options)
+
+    def accept(self, token: int) -> None:
+        """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
+        if token not in self._options:
+            raise ValueError(f"token {token} is not admitted")
+        self._readings = self._options[token][2]
+        self._words += any(r.whole for r in self._readings)
+        end = len(self._sentences[self._sentence][1])
+        if any(r.whole and r.index == end for r in self._readings):
+            self._next_sentence()
+        else:
+            self._options = self._following()
+
+    def _next_sentence(self) -> None:
+        self._sentence += 1
+        self._words = 0
+        self._readings = [_Reading(-1, (), 0, 0, 0.0)]
+        if not self.done:
+            number, parts = self._sentences[self._sentence]
+            lead = "" if self._sentence == 0 else " "
+            self._inner = [tuple(self._tokenize(unit.text if unit.attached else f" {unit.text}")) for unit in parts]
+            self._bare = [tuple(self._tokenize(f" {u.bare}")) if u.bare != u.text else () for u in parts]
+            self._first = [
+                tuple(self._tokenize(lead + (unit.text if at == 0 else capital(unit.bare))))
+                for at, unit in enumerate(parts)
+            ]
+            self._close = tuple(self._tokenize(f" [{number}]."))
+            # How many words there are from each unit on, to the end.
+            self._left = [sum(not unit.punctuation for unit in parts[at:]) for at in range(len(parts))]
+        self._options = {} if self.done else self._following()
+
+    def _following(self) -> dict[int, tuple[int, float, list[_Reading]]]:
+        """What ``_options`` should be, by how the text is read up to here."""
+        found: dict[int, tuple[int, float, list[_Reading]]] = {}
+
+        def add(reading: _Reading, gone: int, cost: float) -> None:
+            token = reading.tokens[reading.at]
+            before, least_cost, readings = found.get(token, (gone, cost, []))
+            further = replace(reading, at=reading.at + 1)
+            if further not in readings:
+                readings = [*readings, further]
+            found[token] = (min(before, gone), min(least_cost, cost), readings)
+
+        # Words that begin alike are told apart only here: what a cut costs is paid where they part.
+        within = [r for r in self._readings if not r.whole]
+        paid = min((r.gone for r in within), default=0), min((r.cost for r in within), default=0.0)
+
+        for reading in self._readings:
+            if not reading.whole:
+                add(reading, reading.gone - paid[0], reading.cost - paid[1])
+                continue
+            for index, tokens in self._after(reading.index):
+                gone = index - reading.index - 1
+                cost = self._cost(reading.index + 1, index) if gone else 0.0
+                add(_Reading(index, tokens, 0, gone, cost), gone, cost)
+        return found
+
+    def _cost(self, begin: int, end: int) -> float:
+        """Of a cut that takes these units."""
+        costs, stay = self._costs, self._stay[self._sentence][begin:end]
+        return costs.cut + sum(costs.stay * one + costs.word for one in stay)
+
+    def _after(self, last: int) -> list[tuple[int, tuple[int, ...]]]:
+        parts = self._sentences[self._sentence][1]
+        found = []
+        least = min(SHORTEST, self._left[0]) - self._words
+        for index, unit in enumerate(parts[last + 1 :], start=last + 1):
+            if last < 0 and unit.punctuation:
+                continue
+            if self._left[index] >= least and may_skip(parts, last, index):
+                inner = (index > last + 1 and self._bare[index]) or self._inner[index]
+                found.append((index, self._first[index] if last < 0 else inner))
+        if last >= 0 and least <= 0 and not parts[last].open and may_skip(parts, last, len(parts)):
+            found.append((len(parts), self._close))
+        # Nothing admitted is left only behind the last word: there the sentence ends, whatever that word is.
+        return found or [(len(parts), self._close)]
+
+
+def _mass(logits: npt.ArrayLike) -> float:
+    """The logarithm of the sum of their exponentials."""
+    values = np.asarray(logits, np.float64)
+    top = float(values.max())
+    return top + float(np.log(np.exp(values - top).sum()))

@@ -1,0 +1,156 @@
+"""How fast a model reads and writes on this machine: measured when asked for, kept in ``<home>/models/speeds.json``.
+
+Kept by the file's SHA-256, so that a renamed model keeps its figures and a changed file has none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rag.datatypes import Message
+from rag.errors import ModelError
+from rag.generation.models.json_store import replacing
+
+_FORMAT = 1
+_PROMPT = 384  # tokens to read: about what the evidence of a question takes
+_ANSWER = 64  # tokens to write
+_ENOUGH = 12  # with fewer of them written, their rate is chance
+_TRIES = 3
+_STORY = "The keeper of the lighthouse wrote down the weather, the ships and the birds of every single day. "
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens a second, reading a prompt and writing an answer, and what they were measured on.
+
+    ``load`` is the machine's load average of the minute before; ``measured`` a date such as ``2026-11-21``.
+    """
+
+    reading: float
+    writing: float
+    prompt_tokens: int
+    written_tokens: int
+    threads: int
+    processor: str
+    cores: int
+    load: float
+    measured: str
+
+
+class Usage(Protocol):
+    """What :class:`rag.generation.generators.engine.Usage` offers. Times in milliseconds."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def reused_tokens(self) -> int: ...
+    @property
+    def written_tokens(self) -> int: ...
+    @property
+    def prompt_ms(self) -> float: ...
+    @property
+    def first_piece_ms(self) -> float: ...
+    @property
+    def total_ms(self) -> float: ...
+    @property
+    def threads(self) -> int: ...
+
+
+class Engine(Protocol):
+    """What :class:`rag.generation.generators.engine.Engine` offers."""
+
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def context(self) -> int: ...
+    def warm(self) -> None: ...
+    def count(self, messages: Sequence[Message]) -> int: ...
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]: ...
+
+
+def measure(
+    engine: Engine,
+    *,
+    processor: str,
+    cores: int,
+    load: float,
+    today: str,
+    say: Callable[[str], object] = lambda word: None,
+) -> Speed:
+    """Let the model read a prompt of some 400 tokens and continue it. Waits for its turn; loads the model.
+
+    Raises :class:`ModelError` where the model cannot be used, or writes too little to tell.
+    """
+    say("Loading the model…")
+    engine.warm()
+    messages = _prompt(engine)
+    for attempt in range(_TRIES):
+        say("Reading and writing…" if not attempt else "Writing once more, the first text was too short…")
+        for _ in engine.stream(messages, max_tokens=_ANSWER, temperature=0.8, seed=attempt + 1):
+            pass
+        usage = engine.usage
+        assert usage is not None
+        # The last piece closes the text and is no token; the first one's time belongs to the reading.
+        written, writing_ms = usage.written_tokens - 2, usage.total_ms - usage.first_piece_ms
+        read = usage.prompt_tokens - usage.reused_tokens
+        if not attempt:
+            reading = 1000 * read / max(usage.prompt_ms, 1e-3)
+            prompt_tokens = read
+        if written >= _ENOUGH:
+            return Speed(
+                reading=round(reading, 1),
+                writing=round(1000 * written / max(writing_ms, 1e-3), 1),
+                prompt_tokens=prompt_tokens,
+                written_tokens=written,
+                threads=usage.threads,
+                processor=processor,
+                cores=cores,
+                load=load,
+                measured=today,
+            )
+    raise ModelError(f"The model wrote fewer than {_ENOUGH} tokens, too few to measure. Ask it a question instead.")
+
+
+def speeds(home: Path) -> dict[str, Speed]:
+    """What was measured, by the SHA-256 of the model's file. A damaged list counts as none: it can be measured anew."""
+    try:
+        kept = json.loads(_file(home).read_text(encoding="utf-8"))
+        if kept["format"] != _FORMAT:
+            return {}
+        return {str(sha256): Speed(**values) for sha256, values in kept["speeds"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def keep_speed(home: Path, sha256: str, speed: Speed) -> None:
+    """Remember what was measured. Raises :class:`ModelError` where the folder cannot be written to."""
+    with replacing(_file(home)) as write:
+        kept = {name: asdict(value) for name, value in (speeds(home) | {sha256: speed}).items()}
+        write({"format": _FORMAT, "speeds": kept})
+
+
+def _prompt(engine: Engine) -> list[Message]:
+    """Messages of some ``_PROMPT`` tokens, fewer where the context is small."""
+    room = min(_PROMPT, engine.context - _ANSWER - 8)
+    longer = _report(1)
+    for days in range(2, _PROMPT):
+        messages, longer = longer, _report(days)
+        if engine.count(longer) > room:
+            break
+    return messages
+
+
+def _report(days: int) -> list[Message]:
+    # Nothing that the prompt of a question begins with: what the model has read once, it keeps.
+    text = f"{_STORY * days}Continue this report for another month, one long sentence for each day."
+    return [Message("user", text)]
+
+
+def _file(home: Path) -> Path:
+    return home / "models" / "speeds.json"

@@ -1,0 +1,282 @@
+"""Files of papers into a library in a thread of its own: counted first, then taken in, with a report and a stop.
+
+What was stored before a stop, an error or a kill stays; importing the same files again goes on from there.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
+from rag.papers.importers import read_papers
+
+if TYPE_CHECKING:
+    from rag.datatypes import Paper
+    from rag.library.library import ImportProgress, ImportReport, Library
+    from rag.library.storage.writing import BulkEncoder
+
+_log = logging.getLogger(__name__)
+
+SKIPPED, MERGED, UNREAD = "skipped", "merged", "not read"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to import: where it lies, and what the user calls it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Why a record is no paper of its own (``skipped``, ``merged``), or a file was ``not read``."""
+
+    file: str
+    line: int | None
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportState:
+    """How far an import is. ``stage``: ``count``, ``load``, ``papers`` or ``end``.
+
+    ``total`` counts the records of all files as far as they have been counted, ``read`` those that were dealt with.
+    """
+
+    stage: str = "count"
+    total: int = 0
+    read: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    skipped: int = 0
+    seconds: float = 0.0  # since the first paper was taken in
+    stopping: bool = False
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return self.stage == "end"
+
+    @property
+    def rate(self) -> float:
+        """Papers a second."""
+        return self.read / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds that the rest will take at this rate; None where that cannot be said yet."""
+        return (self.total - self.read) / self.rate if self.stage == "papers" and self.rate else None
+
+
+class ImportJob:
+    """One import. ``open_library`` gives the library open for writing, ``encoder`` what embeds: both in the thread."""
+
+    def __init__(
+        self,
+        uploads: Sequence[Upload],
+        open_library: Callable[[], AbstractContextManager[Library]],
+        encoder: Callable[[], BulkEncoder],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._uploads = tuple(uploads)
+        self._open = open_library
+        self._encoder = encoder
+        self._on_end = on_end
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._state = ImportState()
+        self._remarks: list[Remark] = []
+        self._begun = 0.0
+        self._thread = threading.Thread(target=self._run, name="footnote-import", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Once only."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon: the papers that are being embedded are stored first, which takes seconds."""
+        self._stop.set()
+        self._set(stopping=True)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it has ended, waiting for that at most ``timeout`` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def state(self) -> ImportState:
+        return self._state
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What was not taken in as it came, in the order of the files."""
+        return tuple(self._remarks)
+
+    def states(self, every: float = 0.3) -> Iterator[ImportState]:
+        """The state whenever it has changed, looked at every so many seconds; the last one is finished."""
+        seen = None
+        while True:
+            state = self._state
+            if state != seen:
+                yield state
+            if state.finished:
+                return
+            seen = state
+            with self._changed:
+                self._changed.wait_for(lambda: self._state.finished, every)
+
+    def _set(self, **changes: object) -> None:
+        with self._changed:
+            seconds = time.monotonic() - self._begun if self._begun else 0.0
+            self._state = replace(self._state, **{"seconds": seconds, **changes})  # type: ignore[arg-type]
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        error = ""
+        try:
+            with self._open() as library:
+                uploads = self._count()
+                if uploads and not self._stop.is_set():
+                    self._set(stage="load")
+                    encoder = self._encoder()
+                    self._begun = time.monotonic()
+                    for upload in uploads:
+                        self._take(upload, library, encoder)
+        except FootnoteError as failure:
+            error = str(failure)
+        except Exception as failure:  # the edge of the thread: whatever it is, the page gets a sentence
+            _log.error("An import failed", exc_info=failure)
+            error = (
+                f"The import ended early ({type(failure).__name__}). What was stored stays; import the same files "
+                "again to go on."
+            )
+        finally:
+            self._on_end()
+            self._set(stage="end", error=error)
+
+    def _count(self) -> list[Upload]:
+        """The files that can be read; how many papers they hold goes into the state."""
+        readable: list[Upload] = []
+        for upload in self._uploads:
+            try:
+                for _ in self._until_stopped(read_papers(upload.path, on_error=lambda error: None)):
+                    if self._state.total % 500 == 0:
+                        self._set(total=self._state.total + 1)
+                    else:  # too often to tell everybody
+                        self._state = replace(self._state, total=self._state.total + 1)
+                readable.append(upload)
+            except ImportFileError as error:
+                self._remark(upload, None, UNREAD, str(error))
+        return readable
+
+    def _take(self, upload: Upload, library: Library, encoder: BulkEncoder) -> None:
+        before = self._state
+
+        def skipped(error: RecordError) -> None:
+            self._remark(upload, error.line, SKIPPED, error.reason)
+            self._set(skipped=self._state.skipped + 1)
+
+        def progress(now: ImportProgress) -> None:
+            self._set(
+                stage="papers",
+                read=before.read + now.read,
+                added=before.added + now.added,
+                updated=before.updated + now.updated,
+                unchanged=before.unchanged + now.unchanged,
+                merged=before.merged + now.duplicates,
+            )
+
+        self._set(stage="papers")
+        try:
+            papers = self._until_stopped(read_papers(upload.path, on_error=skipped))
+            self._note_merged(upload, library.add(papers, encoder, on_progress=progress))
+        except ImportFileError as error:
+            self._remark(upload, None, UNREAD, str(error))
+
+    def _note_merged(self, upload: Upload, report: ImportReport) -> None:
+        for record, reason in report.merged:
+            self._remark(upload, None, MERGED, f"{record}: {reason}")
+
+    def _until_stopped(self, papers: Iterator[Paper]) -> Iterator[Paper]:
+        for paper in papers:
+            if self._stop.is_set():
+                return
+            yield paper
+
+    def _remark(self, upload: Upload, line: int | None, outcome: str, reason: str) -> None:
+        # The path of an uploaded file says nothing to the user.
+        self._remarks.append(Remark(upload.name, line, outcome, reason.replace(str(upload.path), upload.name)))
+
+
+class Imports:
+    """The imports of this process, at most one at a time for each library; the last of each is remembered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._jobs: dict[Path, ImportJob] = {}
+
+    def start(self, path: Path, job: ImportJob) -> None:
+        """Begin ``job``, which fills the library in ``path``. Raises :class:`LibraryLocked` while another one does."""
+        with self._lock:
+            self._check_idle(path)
+            self._jobs[path] = job
+            job.start()
+
+    def get(self, path: Path) -> ImportJob | None:
+        """The import into this library that runs, or the last one that did."""
+        return self._jobs.get(path)
+
+    def forget(self, path: Path) -> None:
+        """After the library has gone, or its report was read."""
+        with self._lock:
+            if (job := self._jobs.get(path)) is not None and job.state.finished:
+                del self._jobs[path]
+
+    def check_idle(self, path: Path) -> None:
+        """Raise :class:`LibraryLocked` while papers are imported into the library."""
+        with self._lock:
+            self._check_idle(path)
+
+    def stop_all(self, timeout: float) -> None:
+        """End all imports, waiting at most so many seconds for what they are storing."""
+        jobs = list(self._jobs.values())
+        for job in jobs:
+            job.stop()
+        for job in jobs:
+            job.wait(timeout)
+
+    def _check_idle(self, path: Path) -> None:
+        job = self._jobs.get(path)
+        if job is not None and not job.state.finished:
+            raise LibraryLocked(
+                "Papers are being imported into this library. Wait until that has finished, or stop it."
+            )
+
+
+def remarks_csv(remarks: Sequence[Remark]) -> str:
+    """The remarks as CSV with a header, safe to open in a spreadsheet program."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(["file", "line", "outcome", "reason"])
+    for remark in remarks:
+        line = "" if remark.line is None else remark.line
+        table.writerow([_cell(remark.file), line, remark.outcome, _cell(remark.reason)])
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet program takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,143 @@
+"""BM25 over title and abstract of every paper: ``bm25/<name>/``, memory-mapped.
+
+Lucene's variant with k1 = 1.5 and b = 0.75 through ``bm25s`` (Lù 2024), which scores when indexing, so that a query
+only adds columns of a sparse matrix. An index is built in a folder of its own and never changed; the manifest says
+which one counts, so a reader keeps the one that it opened while a writer makes the next.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+import logging
+import shutil
+from array import array
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rag.text.tokenization import stems
+
+FOLDER = "bm25"
+_PAPERS = "papers.json"
+_K1, _B = 1.5, 0.75
+
+
+class Lexicon:
+    """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted.
+
+    ``index`` is None where no paper has a single word.
+    """
+
+    def __init__(self, index: Any, ids: list[str]) -> None:
+        self._index = index
+        self.ids = ids
+        self._vocabulary: dict[str, int] | None = None
+
+    @classmethod
+    def build(cls, texts: Iterable[tuple[str, str]]) -> Lexicon:
+        """From ``(paper id, text)`` ordered by id."""
+        vocabulary = {"": 0}  # bm25s needs one token at least
+        ids: list[str] = []
+        documents: list[array[int]] = []  # a quarter of the memory that lists would take
+        for paper_id, text in texts:
+            ids.append(paper_id)
+            documents.append(array("i", [vocabulary.setdefault(stem, len(vocabulary)) for stem in stems(text)]))
+        if len(vocabulary) == 1:
+            return cls(None, ids)
+        bm25s = _bm25s()
+        index = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+        index.index((documents, vocabulary), create_empty_token=False, show_progress=False)
+        return cls(index, ids)
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """Raises :class:`OSError`, :class:`ValueError` or :class:`KeyError` where the folder holds no whole index."""
+        papers = json.loads((folder / _PAPERS).read_text(encoding="utf-8"))
+        ids, has_words = papers["ids"], papers["has_words"]
+        if not has_words:
+            return cls(None, ids)
+        return cls(_bm25s().BM25.load(folder, mmap=True, show_progress=False), ids)
+
+    def save(self, parent: Path, name: str) -> None:
+        """Write to ``parent/name``, whole or not at all."""
+        partial = parent / f"{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        if self._index is not None:
+            self._index.save(partial, show_progress=False)
+        papers = {"has_words": self._index is not None, "ids": self.ids}
+        (partial / _PAPERS).write_text(json.dumps(papers, ensure_ascii=False), encoding="utf-8")
+        shutil.rmtree(parent / name, ignore_errors=True)
+        partial.rename(parent / name)
+
+    def search(
+        self, words: Mapping[str, float], k: int, within: Iterable[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """``(paper id, score)`` of at most ``k`` papers that share a stem with ``words``, by (-score, id).
+
+        ``words`` are stems with what each counts; the score is the weighted sum of their BM25 scores. With ``within``
+        only papers with these ids are looked at; scores stay those of the whole library.
+        """
+        import numpy as np
+
+        if self._index is None or k < 1:
+            return []
+        vocabulary, matrix = self._index.vocab_dict, self._index.scores
+        scores = np.zeros(len(self.ids), dtype=np.float64)
+        for word, weight in words.items():
+            column = vocabulary.get(word) if word else None
+            if column is not None:
+                span = slice(matrix["indptr"][column], matrix["indptr"][column + 1])
+                scores[matrix["indices"][span]] += weight * matrix["data"][span]
+        if within is not None:
+            admitted = np.zeros(len(self.ids), dtype=bool)
+            admitted[self._rows(within)] = True
+            scores[~admitted] = 0.0
+        rows = np.flatnonzero(scores > 0)
+        if len(rows) > k:
+            # All that tie with the k-th come along, so that ids decide between them and not the selection.
+            limit = np.partition(scores[rows], len(rows) - k)[len(rows) - k]
+            rows = rows[scores[rows] >= limit]
+        order = rows[np.lexsort((rows, -scores[rows]))][:k]
+        return [(self.ids[row], float(scores[row])) for row in order]
+
+    def _rows(self, ids: Iterable[str]) -> list[int]:
+        """The rows of those papers that the index holds."""
+        places = ((bisect.bisect_left(self.ids, one), one) for one in ids)
+        return [row for row, one in places if row < len(self.ids) and self.ids[row] == one]
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """In how many papers each of the stems ``words`` occurs; 0 for those that are unknown."""
+        wanted = dict.fromkeys(words, 0)
+        if self._index is None:
+            return wanted
+        starts = self._index.scores["indptr"]
+        for word in wanted:
+            column = self._index.vocab_dict.get(word)
+            if column is not None and word:
+                wanted[word] = int(starts[column + 1] - starts[column])
+        return wanted
+
+    def vocabulary(self) -> dict[str, int]:
+        """Every stem with the number of papers that have it; made once, since every question asks for it."""
+        if self._vocabulary is None:
+            words = self._index.vocab_dict if self._index is not None else {}
+            starts = self._index.scores["indptr"] if words else ()
+            self._vocabulary = {word: int(starts[at + 1] - starts[at]) for word, at in words.items() if word}
+        return self._vocabulary
+
+
+def _bm25s() -> Any:
+    import bm25s
+
+    # When imported it opens its logger for debugging, and every handler of the program would print what it builds.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
+
+
+def delete_others(parent: Path, name: str) -> None:
+    """Delete all indexes but ``name``. A reader that has one of them open keeps its files until it closes them."""
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        if folder.name != name:
+            shutil.rmtree(folder, ignore_errors=True)

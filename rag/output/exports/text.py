@@ -1,0 +1,93 @@
+"""Conversations as Markdown, for readers and for Pandoc."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from rag.history.models import Conversation
+from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_number, outcome, some_sources, sources
+from rag.output.presentation import Papers, nearest_papers, paragraphs
+from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
+
+_END = re.compile(r"[.!?。！？।؟]+[\"'”’)\]]*$")
+
+
+def to_markdown(conversation: Conversation, papers: Papers) -> Files:
+    """Markdown with numbered references, the supporting sentences below each."""
+    found = sources(conversation)
+    numbers = {source.paper.id: source.number for source in found}
+
+    def marks(sentence: str, ids: Sequence[str]) -> str:
+        return f"{markdown(sentence)} {''.join(f'[{numbers[id]}]' for id in ids)}".rstrip()
+
+    lines = [f"# {markdown(conversation.info.title)}", f"*{markdown(about(conversation, len(found)))}*"]
+    lines += _markdown_turns(conversation, papers, marks)
+    if found:
+        lines.append("## References")
+    for source in found:
+        # Numbers are written out: a Markdown list would count them anew where a part of it is copied.
+        lines.append(f"[{source.number}] {markdown_reference(source.paper)}")
+        lines += [f"> {markdown(quote)}" for quote in source.quotes]
+    return {f"{file_stem(conversation.info.title)}.md": "\n\n".join(lines) + "\n"}
+
+
+def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
+    """Markdown for Pandoc, ``[@key]`` behind every sentence, and the cited papers as BibTeX beside it."""
+    stem = file_stem(conversation.info.title)
+    found = some_sources(conversation, "Pandoc's citations")
+    listed = [source.paper for source in found]
+    keys = {paper.id: key for paper, key in zip(listed, citation_keys(listed), strict=True)}
+
+    def marks(sentence: str, ids: Sequence[str]) -> str:
+        if not ids:
+            return _pandoc(sentence)
+        end = _END.search(sentence.rstrip())
+        body, stop = (sentence.rstrip(), "") if end is None else (sentence[: end.start()], end.group())
+        return f"{_pandoc(body)} [{'; '.join(f'@{keys[id]}' for id in ids)}]{_pandoc(stop)}"
+
+    # JSON's strings are YAML's; Pandoc reads Markdown in them.
+    head = {"title": _pandoc(conversation.info.title), "bibliography": f"{stem}.bib", "link-citations": True}
+    front = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in head.items())
+    lines = [f"---\n{front}---", f"*{_pandoc(about(conversation, len(found)))}*"]
+    lines += _markdown_turns(conversation, papers, marks, _pandoc)
+    lines.append("## Supporting sentences")
+    for source in found:
+        lines.append(f"@{keys[source.paper.id]}:")
+        lines += [f"> {_pandoc(quote)}" for quote in source.quotes]
+    lines.append("## References")
+    return {f"{stem}.md": "\n\n".join(lines) + "\n", f"{stem}.bib": to_bibtex(listed)}
+
+
+def _markdown_turns(
+    conversation: Conversation,
+    papers: Papers,
+    marks: Callable[[str, Sequence[str]], str],
+    plain: Callable[[str], str] = markdown,
+) -> Iterator[str]:
+    """The blocks of all turns; ``marks`` writes a sentence with the ids of the papers that it cites."""
+    for turn in conversation.turns:
+        yield f"## {plain(turn.question) or 'Question'}"
+        answer = turn.answer
+        if answer is None:
+            yield plain(outcome(turn))
+            continue
+        if answer.trace.scope:
+            yield f"*Only papers: {plain(answer.trace.scope)}*"
+        if answer.refusal is not None:
+            yield f"**Not answered.** {plain(answer.refusal.message)}"
+            nearest = nearest_papers(answer, papers)
+            if nearest:
+                yield "Nearest papers:"
+                yield "\n".join(f"- {plain(reference(paper))}" for paper in nearest)
+            continue
+        ids = ids_by_number(answer)
+        for block in paragraphs(answer):
+            yield " ".join(marks(flagged(s), [ids[n] for n in s.citations if n in ids]) for _, s in block)
+        yield from (f"*Note: {plain(note)}*" for note in answer.trace.notes)
+
+
+def _pandoc(text: str) -> str:
+    """:func:`rag.papers.bibliography.markdown`, and what means something to Pandoc alone: citations, superscripts."""
+    return re.sub(r"([@^])", r"\\\1", markdown(text))

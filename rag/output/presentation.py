@@ -1,0 +1,175 @@
+"""A checked answer as JSON, Markdown and plain text. Pure; the chat and the command line both use it.
+
+Whatever comes from papers, models and users is data: it is escaped for the format that is written
+and loses control characters (they drive terminals) and marks that reorder a line. Bibliographies of
+the cited papers come from :mod:`rag.papers.bibliography`, HTML from :mod:`rag.output.presentation_html`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rag.datatypes import Answer, AnswerSentence, Evidence, Paper, Verdict
+from rag.papers.bibliography import markdown, markdown_reference, one_line, reference
+
+Papers = Mapping[str, Paper]  # by id: where the papers that a refusal names are looked up
+
+VERDICT_WORDS = {
+    Verdict.SUPPORTED: "supported by the abstract",
+    Verdict.WEAK: "weakly supported by the abstract",
+    Verdict.UNSUPPORTED: "not supported by the abstract",
+    Verdict.UNKNOWN: "support could not be checked",
+}
+VERDICT_SHORT = {
+    Verdict.SUPPORTED: "supported",
+    Verdict.WEAK: "weakly supported",
+    Verdict.UNSUPPORTED: "not supported",
+    Verdict.UNKNOWN: "not checked",
+}
+
+
+def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
+    """The object that ``footnote ask --json`` prints; its keys are an interface and do not change."""
+    titles = {item.paper.id: item.paper.title for item in answer.evidence}
+    refusal = answer.refusal
+    trace = answer.trace
+    return {
+        "id": id,
+        "question": answer.question,
+        "answer": answer.text,
+        "refusal": None if refusal is None else {"grade": str(refusal.grade), "message": refusal.message},
+        "sentences": [
+            {"text": s.text, "citations": list(s.citations), "verdict": str(s.verdict)} for s in answer.sentences
+        ],
+        "citations": [
+            {
+                "number": c.number,
+                "paper_id": c.paper_id,
+                "title": titles.get(c.paper_id, ""),
+                "quote": c.quote,
+                "start": c.start,
+                "end": c.end,
+                "verdict": str(c.verdict),
+            }
+            for c in answer.citations
+        ],
+        "evidence": [
+            {
+                "number": item.number,
+                "paper_id": item.paper.id,
+                "sentences": [s.text for s in item.sentences],
+                "score": item.score,
+            }
+            for item in answer.evidence
+        ],
+        "trace": {
+            "generator": trace.generator,
+            "model": trace.model,
+            "model_sha256": trace.model_sha256,
+            "mode": trace.mode,
+            "seed": trace.seed,
+            "prompt_sha256": trace.prompt_sha256,
+            "library": trace.library,
+            "timings_ms": dict(trace.timings_ms),
+            **({"notes": list(trace.notes)} if trace.notes else {}),
+            **({"scope": trace.scope} if trace.scope else {}),
+            **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),
+        },
+    }
+
+
+def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
+    """The answer in Markdown, with the cited papers and the supporting sentences below it."""
+    scope = scope_note(answer)
+    if answer.refusal is not None:
+        nearest = "".join(f"- {markdown_reference(paper)}\n" for paper in nearest_papers(answer, papers))
+        message = f"{markdown(answer.refusal.message)}\n" + (f"\n*{markdown(scope)}*\n" if scope else "")
+        return f"{message}\n**Nearest papers**\n\n{nearest}" if nearest else message
+    body = "\n\n".join(" ".join(_marked(s, markdown(s.text)) for _, s in block) for block in paragraphs(answer))
+    # Numbers may have gaps, and a Markdown list would count them anew: each reference is a paragraph.
+    references = []
+    for item in cited(answer):
+        quotes = "\n>\n".join(f"> {markdown(quote)}" for quote in _quotes(answer, item.number))
+        references.append(f"[{item.number}] {markdown_reference(item.paper)}\n\n{quotes}".rstrip() + "\n")
+    notes = [f"*{markdown(scope)}*\n"] if scope else []
+    notes += [f"*Note: {markdown(note)}*\n" for note in answer.trace.notes]
+    return "\n".join([f"{body}\n", *notes, *(["**References**\n", *references] if references else [])])
+
+
+def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> str:
+    """The answer for a terminal, wrapped at ``width`` columns, with its references."""
+    if answer.refusal is not None:
+        lines = [_wrap(answer.refusal.message, width)]
+        nearest = nearest_papers(answer, papers)
+        if nearest:
+            lines += ["", "Nearest papers:", *(_wrap(reference(paper), width, "  - ", "    ") for paper in nearest)]
+        return "\n".join(lines) + "\n"
+    lines = [_wrap(" ".join(_marked(s, s.text) for _, s in block), width) + "\n" for block in paragraphs(answer)]
+    for item in cited(answer):
+        lead = f"[{item.number}] "
+        lines.append(_wrap(reference(item.paper), width, lead, " " * len(lead)))
+        lines += [_wrap(f"“{quote}”", width, " " * 6, " " * 6) for quote in _quotes(answer, item.number)]
+    lines += [_wrap(scope_note(answer), width)] if answer.trace.scope else []
+    lines += [_wrap(f"Note: {note}", width) for note in answer.trace.notes]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def scope_note(answer: Answer) -> str:
+    """Which papers the answer could use, as a sentence; empty where all."""
+    return f"Searched: {answer.trace.scope}." if answer.trace.scope else ""
+
+
+def cited(answer: Answer) -> list[Evidence]:
+    """The evidence that some sentence of the answer cites, by number."""
+    numbers = {number for sentence in answer.sentences for number in sentence.citations}
+    return sorted((item for item in answer.evidence if item.number in numbers), key=lambda item: item.number)
+
+
+def nearest_papers(answer: Answer, papers: Papers | None = None) -> list[Paper]:
+    """The papers that a refusal names, best first, as far as the evidence or ``papers`` holds them."""
+    if answer.refusal is None:
+        return []
+    known = {**(papers or {}), **{item.paper.id: item.paper for item in answer.evidence}}
+    return [known[id] for id in answer.refusal.nearest if id in known]
+
+
+def paragraphs(answer: Answer) -> Iterator[list[tuple[int, AnswerSentence]]]:
+    """The sentences with their indices, grouped as the line breaks of ``answer.text`` group them.
+
+    A text that is not divided into sentences (a computed list) counts one sentence a line.
+    """
+    if not answer.sentences:
+        lines = filter(None, map(one_line, answer.text.splitlines()))
+        yield from ([(i, AnswerSentence(line, (), Verdict.SUPPORTED))] for i, line in enumerate(lines))
+        return
+    block: list[tuple[int, AnswerSentence]] = []
+    position = 0
+    for index, sentence in enumerate(answer.sentences):
+        found = answer.text.find(sentence.text, position)
+        if found >= 0:
+            if block and "\n" in answer.text[position:found]:
+                yield block
+                block = []
+            position = found + len(sentence.text)
+        block.append((index, sentence))
+    if block:
+        yield block
+
+
+def _marked(sentence: AnswerSentence, text: str) -> str:
+    flag = " (not supported)" if sentence.verdict is Verdict.UNSUPPORTED else ""
+    numbers = "".join(f"[{number}]" for number in sentence.citations)
+    return f"{text}{flag} {numbers}".rstrip()
+
+
+def _quotes(answer: Answer, number: int) -> list[str]:
+    return list(dict.fromkeys(one_line(c.quote) for c in answer.citations if c.number == number and c.quote))
+
+
+def _wrap(text: str, width: int, first: str = "", rest: str = "") -> str:
+    return textwrap.fill(
+        one_line(text), width, initial_indent=first, subsequent_indent=rest, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

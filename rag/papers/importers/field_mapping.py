@@ -1,0 +1,170 @@
+"""One mapping of a record's fields to one :class:`~rag.datatypes.Paper`: names, types, cleaning.
+
+All importers end here, so the same field means the same whatever file it came in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rag.datatypes import Paper
+from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
+from rag.text.plaintext import clean_line, plain_text
+
+# What people call these fields, in lower case with single underscores; the first that holds something wins.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "_id", "paper_id", "doc_id", "docid", "key", "item_key", "arxiv_id", "pmid", "corpusid"),
+    "title": ("title", "paper_title", "article_title", "document_title", "primary_title"),
+    "abstract": ("abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract"),
+    "authors": ("authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors"),
+    "year": (
+        "year", "publication_year", "pub_year", "date", "published", "publication_date", "issued", "created",
+        "update_date",
+    ),
+    "venue": (
+        "venue", "journal", "journal_name", "booktitle", "journaltitle", "publication_title", "source_title",
+        "container_title", "secondary_title", "journal_ref", "conference",
+    ),
+    "url": ("url", "link", "urls", "links"),
+    "doi": ("doi",),
+}  # fmt: skip
+FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
+
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
+_AND = re.compile(r"\s+(?:and|&)\s+")
+
+
+class Rejected(ValueError):
+    """A record that cannot become a paper; the message is the reason."""
+
+
+def field_key(name: str) -> str:
+    """A column or key as the aliases spell it: ``Abstract Note`` is ``abstract_note``."""
+    return re.sub(r"[\s_-]+", "_", name.strip().strip("\ufeff").lower())
+
+
+def paper_from(record: Mapping[str, Any], source: str) -> Paper:
+    """The paper that ``record`` describes. Raises :class:`Rejected` without a title or with fields of wrong type."""
+    values = {field_key(str(key)): value for key, value in record.items()}
+    chosen = {field: _first(values, names) for field, names in ALIASES.items()}
+    abstract = plain_text(_text(chosen["abstract"], "abstract"))
+    title = plain_text(_text(chosen["title"], "title")) or _missing_title(values, abstract)
+    doi = normalised_doi(_text(chosen["doi"], "doi"))
+    return Paper(
+        id=_id(chosen["id"]) or normalised_arxiv_id(doi) or doi or id_from_title(title),
+        title=title,
+        abstract=abstract,
+        authors=authors(chosen["authors"]),
+        year=year(chosen["year"]),
+        venue=plain_text(_text(chosen["venue"], "venue")),
+        url=_url(chosen["url"]),
+        doi=doi,
+        source=source,
+    )
+
+
+def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((value for name in names if (value := values.get(name)) not in (None, "", [], {})), None)
+
+
+def _missing_title(values: Mapping[str, Any], abstract: str) -> str:
+    """The opening words, where a collection in BEIR form has passages with ``"title": ""``; else a rejection."""
+    if values.get("title") == "" and abstract and "text" in values:
+        words = abstract.split()
+        return " ".join(words[:12]) + (" …" if len(words) > 12 else "")
+    raise Rejected("it has no title")
+
+
+def _text(value: Any, field: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return " ".join(value)  # sentences of an abstract, or a title as Crossref writes it
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise Rejected(f"its {field} is {_kind(value)}, not text")
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list of other things", bool: "true or false"}.get(
+        type(value), type(value).__name__
+    )
+
+
+def _id(value: Any) -> str:
+    """The record's own id, exactly, but without control characters."""
+    text = _text(value, "id")
+    return text if text == clean_line(text) else clean_line(text)
+
+
+def _url(value: Any) -> str:
+    """The first web address; anything else (``javascript:``, a path) is no link that one should follow."""
+    candidates = value if isinstance(value, list) else [value]
+    for candidate in candidates:
+        text = clean_line(candidate) if isinstance(candidate, str) else ""
+        if re.match(r"https?://[^\s<>\"']+$", text, re.I):
+            return text
+        if re.match(r"www\.[^\s<>\"']+$", text, re.I):
+            return f"https://{text}"
+    return ""
+
+
+def year(value: Any) -> int | None:
+    """The year in a number, a date in any notation, or CSL's ``{"date-parts": [[2020, 1]]}``; else None."""
+    if isinstance(value, Mapping):
+        value = value.get("date-parts") or value.get("raw")
+    while isinstance(value, list) and value:
+        value = value[0]
+    found = _YEAR.search(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    return int(found[1]) if found else None
+
+
+def authors(value: Any) -> tuple[str, ...]:
+    """Names from a string (``A and B``, ``A; B``, ``Jane Doe, John Roe``) or a list of strings or objects."""
+    if isinstance(value, str):
+        names = split_names(value)
+    elif isinstance(value, Mapping):
+        names = [_name(value)]
+    elif isinstance(value, list):
+        names = [_name(entry) for entry in value]
+    else:
+        names = []
+    return tuple(name for raw in names if (name := first_name_first(plain_text(raw))))
+
+
+def split_names(text: str) -> list[str]:
+    """One string per name. A comma separates names only where every part has a first name of its own."""
+    if ";" in text:
+        return text.split(";")
+    names: list[str] = []
+    for part in _AND.split(text):
+        pieces = [piece.strip() for piece in part.split(",") if piece.strip()]
+        several = len(pieces) > 1 and all(len(piece.split()) > 1 for piece in pieces)
+        names += pieces if several else [part.strip().rstrip(",")]
+    return names
+
+
+def first_name_first(name: str) -> str:
+    """``Doe, Jane`` as ``Jane Doe``; other notations stay."""
+    last, comma, first = name.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma and first.strip() and "," not in first else name.strip(" ,")
+
+
+def _name(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, Mapping):
+        named = entry.get("name") or entry.get("literal")
+        if isinstance(named, str):
+            return named
+        keys = (("given", "firstName", "first", "first_name"), ("middle",), ("family", "lastName", "last", "last_name"))
+        parts = (next((entry[key] for key in group if isinstance(entry.get(key), str)), "") for group in keys)
+        return " ".join(part for part in parts if part)
+    if isinstance(entry, list) and all(isinstance(part, str) for part in entry):  # ["Doe", "Jane", "Jr"]
+        last, *rest = [*entry, ""]
+        return " ".join(part for part in (*rest[:1], last, *rest[1:]) if part)
+    return ""

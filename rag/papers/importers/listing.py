@@ -1,0 +1,125 @@
+"""Pages of a paper listing, saved as text: a title, its abstract, the next title, and so on.
+
+Such pages begin with furniture (``new``, ``Subscribe``, a date), may or may not separate their lines by
+blank ones, and may glue the first title to the last word of the furniture. A title may lack its
+abstract, and an abstract may go over several lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rag.datatypes import Paper
+from rag.papers.identity import id_from_title, normalised_title
+from rag.papers.importers.source import Line, Report, SourceFile
+from rag.text.plaintext import plain_text
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|"
+    r"aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_FURNITURE = re.compile(
+    rf"new|subscribe|by\s?AK and the research community|get trending papers in your email inbox.*|"
+    rf"(?:published (?:on )?)?{_MONTH}\.? \d{{1,2}}(?:,? \d{{4}})?|\d{{1,2}} {_MONTH}\.?(?: \d{{4}})?|"
+    rf"previous|next|upvote|submitted by|load more|\d{{1,4}}|[-–—·•…|]+",
+    re.I,
+)
+_GLUED = re.compile(r"^Subscribe(?=[^\Wa-z_])")
+
+_LONGEST_TITLE = 300  # characters; real ones end below 200
+_SHORTEST_ABSTRACT = 140  # of one line that also reads like prose
+_WIDEST_MARGIN = 130  # of text wrapped by hand or by a mail program
+_END = re.compile(r"[.!?]['\"”’)]*$|https?://\S+$")
+_PROSE = re.compile(r"[a-z)\]\"'’”%][.!]['\"”’)]* +(?:[A-Z(]|\d)")
+
+
+class _Entry(NamedTuple):
+    line: int
+    title: str
+    abstract: str
+
+
+def matches(sample: str) -> bool:
+    """Whether the text is a sequence of titles and abstracts, most titles followed by an abstract."""
+    entries = _entries(Line(number, text) for number, text in enumerate(sample.splitlines()[:400], 1))
+    complete = sum(bool(entry.title and entry.abstract) for entry in entries)
+    return complete >= max(1, 0.5 * len(entries))
+
+
+def read(source: SourceFile, report: Report) -> Iterator[Paper]:
+    """The papers of ``source``, repetitions included; text that follows no title is reported."""
+    for line, title, abstract in _entries(source.lines(report)):
+        clean = plain_text(title)
+        if not normalised_title(clean):
+            report(line, "this text follows no title.")
+        else:
+            yield Paper(
+                id=id_from_title(clean), title=clean, abstract=plain_text(abstract), source=f"listing:{source.name}"
+            )
+
+
+def _entries(lines: Iterable[Line]) -> list[_Entry]:
+    units = [unit for paragraph in _paragraphs(lines) for unit in _units(paragraph)]
+    entries: list[_Entry] = []
+    for i, unit in enumerate(units):
+        follower = units[i + 1].text if i + 1 < len(units) else ""
+        previous = entries[-1] if entries else None
+        if _is_abstract(unit.text) or (previous and previous.abstract and _is_remainder(unit.text, follower)):
+            # A page that begins in the middle of a paper has an abstract without a title: read() reports it.
+            last = entries.pop() if previous else _Entry(unit.number, "", "")
+            entries.append(last._replace(abstract=f"{last.abstract} {unit.text}".strip()))
+        else:
+            entries.append(_Entry(unit.number, unit.text, ""))
+    return entries
+
+
+def _paragraphs(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Runs of lines between blank ones and furniture."""
+    paragraph: list[Line] = []
+    for line in lines:
+        text = _GLUED.sub("", line.text.strip())
+        if text and not _FURNITURE.fullmatch(text):
+            paragraph.append(Line(line.number, text))
+        elif paragraph:
+            yield paragraph
+            paragraph = []
+    if paragraph:
+        yield paragraph
+
+
+def _units(paragraph: list[Line]) -> list[Line]:
+    """The titles and abstracts of one paragraph. Where lines were wrapped at a margin they are joined."""
+    if len(paragraph) == 1 or max(len(line.text) for line in paragraph) > _WIDEST_MARGIN:
+        return paragraph
+    joined = " ".join(line.text for line in paragraph)
+    if not _is_abstract(joined):
+        return [Line(paragraph[0].number, joined)] if _is_wrapped_title(paragraph) else paragraph
+    body = " ".join(line.text for line in paragraph[1:])
+    if paragraph[0].text.endswith((".", ",", ";", "-")) or not _is_abstract(body) or _goes_on(paragraph[1].text):
+        return [Line(paragraph[0].number, joined)]
+    return [paragraph[0], Line(paragraph[1].number, body)]  # the title stands right above its abstract
+
+
+def _is_wrapped_title(paragraph: list[Line]) -> bool:
+    return len(paragraph) <= 3 and all(_goes_on(line.text) for line in paragraph[1:])
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a line begins in the middle of a sentence (and not with a name such as iBugMask or wav2vec)."""
+    return re.match(r"[a-z]+[ ,.;)]", text) is not None
+
+
+def _is_abstract(text: str) -> bool:
+    """Longer than any title, or so long and of several sentences; an ellipsis at the end is a title's."""
+    if len(text) > _LONGEST_TITLE:
+        return True
+    ends = _END.search(text) is not None and not text.endswith("..")
+    return len(text) >= _SHORTEST_ABSTRACT and ends and _PROSE.search(text) is not None
+
+
+def _is_remainder(text: str, follower: str) -> bool:
+    """Whether a short line after an abstract is its last sentence: it ends like one, and no abstract follows."""
+    ends = text.endswith((".", "!")) and not text.endswith("..")
+    return ends and len(text.split()) >= 3 and not _is_abstract(follower)

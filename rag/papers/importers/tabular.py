@@ -1,0 +1,128 @@
+"""CSV and TSV with a header, as spreadsheets, Zotero, Scopus and the like export them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+
+from rag.datatypes import Paper
+from rag.errors import ImportFileError
+from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, field_key, paper_from
+from rag.papers.importers.source import Line, Report, SourceFile
+
+_MAX_LINES_OF_A_RECORD = 400  # a quotation mark that opens is closed within as many lines, or never
+_DELIMITERS = {"csv": ",;|", "tsv": "\t"}
+
+
+def matcher(kind: str) -> Callable[[str], bool]:
+    """A test of whether a text begins with a header of the ``kind`` ``csv`` or ``tsv``."""
+
+    def matches(sample: str) -> bool:
+        first = next((line for line in sample.splitlines() if line.strip()), "")
+        return _header(first, kind) is not None
+
+    return matches
+
+
+def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
+    """A reader of the ``kind`` ``csv`` or ``tsv``."""
+
+    def read(source: SourceFile, report: Report) -> Iterator[Paper]:
+        return _read(source, report, kind)
+
+    return read
+
+
+def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
+    lines = source.lines(report)
+    first = next((line for line in lines if line.text.strip()), None)
+    header = _header(first.text, kind) if first else None
+    if header is None:
+        raise ImportFileError(
+            f"{source.path} has no header with a column 'title'. Write the names of the columns into the first line; "
+            f"understood are {_understood()}."
+        )
+    columns, delimiter = header
+    for number, cells in _rows(lines, delimiter, report):
+        if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
+            report(number, f"it has {len(cells)} cells, but the header has {len(columns)} columns.")
+            continue
+        try:
+            record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
+            yield paper_from(record, f"{kind}:{source.name}")
+        except Rejected as reason:
+            report(number, f"{reason}.")
+
+
+def _understood() -> str:
+    return "; ".join(
+        f"{field} (or {', '.join([n for n in names if n != field][:2])})" if len(names) > 1 else field
+        for field, names in ALIASES.items()
+    )
+
+
+def _header(line: str, kind: str) -> tuple[list[str], str] | None:
+    """Column names and delimiter, or None where no column is called title."""
+    for delimiter in sorted(_DELIMITERS[kind], key=line.count, reverse=True):
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:  # a line that long is no header
+            return None
+        names = [field_key(cell) for cell in cells]
+        if any(FIELD_NAMES.get(name) == "title" for name in names) and (len(names) > 1 or delimiter == ","):
+            return names, delimiter
+    return None
+
+
+def _rows(lines: Iterator[Line], delimiter: str, report: Report) -> Iterator[tuple[int, list[str]]]:
+    """First line number and cells of each record; quoted cells may go over several lines."""
+    waiting: list[Line] = []
+    while True:
+        if not waiting:
+            line = next(lines, None)
+            if line is None:
+                return
+            waiting = [line]
+        used = 1
+        if waiting[0].text.strip():
+            try:
+                cells, used = _record(waiting, lines, delimiter)
+                yield waiting[0].number, cells
+            except csv.Error as error:
+                report(waiting[0].number, f"{error}.")  # only this line is lost; those after it are read again
+        waiting = waiting[used:]
+
+
+def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str) -> tuple[list[str], int]:
+    """Cells of the record that begins with ``waiting[0]`` and how many lines it takes; more are fetched as needed.
+
+    Raises :class:`csv.Error` where a quotation mark is never closed.
+    """
+    text, used = waiting[0].text, 1
+    cells = _cells(text, delimiter)
+    while cells is None:
+        if used == len(waiting):
+            more = next(lines, None) if used < _MAX_LINES_OF_A_RECORD else None
+            if more is None:
+                raise csv.Error("a quotation mark opens here and is never closed")
+            waiting.append(more)
+        added = waiting[used].text
+        text, used = f"{text}\n{added}", used + 1
+        if '"' in added:
+            cells = _cells(text, delimiter)
+    return cells, used
+
+
+def _cells(text: str, delimiter: str) -> list[str] | None:
+    """The cells of one record, or None while a quotation mark is open.
+
+    Raises :class:`csv.Error` for oversized cells.
+    """
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            return None
+    # Quotation marks not to the letter ("a"b): read as spreadsheets do.
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))

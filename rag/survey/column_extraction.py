@@ -1,0 +1,222 @@
+"""Which sentence of an abstract says what the problem, the method, the data, the results and the limits are.
+
+By cue words and place, like :mod:`rag.text.sentence_roles`, but each with a threshold: below it the abstract does not
+say. ``benchmarks/LOG.md`` says how many were right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.datatypes import Sentence
+from rag.text.tokenization import NAME
+
+Reader = Callable[[str, float], float]  # a sentence and its place (0 first, 1 last) to how well it fits
+
+
+def _cues(*parts: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(parts)})", flags)
+
+
+_TURN = _cues("however", "but", "yet", "although", "though", "despite", "unfortunately", "nevertheless")
+_PROBLEM = _cues(
+    r"however\b|but\b|yet\b|although\b|despite\b|unfortunately\b|challeng|problem|difficult|limitations?\b|"
+    r"limited\b|lack",
+    r"suffer|expensive|costly|bottleneck|ignor|overlook|neglect|unclear|poor(?:ly)?\b|fails?\b|hinder|prohibitive",
+    r"insufficient|inefficien|cannot\b|hard to\b|little (?:is known|attention)|(?:less|under-?)explored|"
+    r"remains?\b|issues?\b",
+    r"degrad|struggl|restrict|impractical|need for\b|requires? (?:large|huge|a lot|many|massive)|vulnerab",
+    r"computational(?:ly)? (?:cost|expens|intensive|demand)|not (?:yet )?(?:been )?well",
+)
+_OWN = _cues(
+    r"we\b|ours?\b|this (?:paper|work|article|study|report|thesis)\b|(?:the )?authors\b|(?:the|is|are) proposed\b"
+)
+# Between the authors and what they do: 'we also', 'this paper aims to', and not 'we evaluate the proposed'.
+_WE = (
+    r"(?:we|this (?:paper|work|article|study|report|thesis)|(?:the )?authors)\b"
+    r"(?:\W+(?:\w+ly|also|then|first|further|here|thus|to|aims?|attempts?|seeks?|tr(?:y|ies)|however|instead|"
+    r"hence|next|"
+    r"have|has|now|in this (?:paper|work|article|study)))*\W+"
+)
+_PROPOSAL = _cues(
+    rf"{_WE}(?:propos|introduc|present|develop|devis|design)(?!ing)",
+    r"(?:is|are) (?:proposed|presented|introduced|developed)\b(?! (?:by|in terms)\b)",
+)
+_DOES = _cues(
+    rf"{_WE}(?:describ|stud(?:y|ies|ied)|investigat|explor|formulat|address|consider|tackl|us(?:e|es|ed)\b|"
+    rf"adopt|employ|buil[dt]|"
+    r"argue|examin|analy[sz]|extend|combin|train|leverag|revisit|creat|construct|provid|suggest|compar|collect|"
+    r"apply|appli|"
+    r"establish|review|survey|report on|offer|take\b|reformulat|conduct)(?!\w*ing\b)",
+    r"in this (?:paper|work|article|study|report)\b",
+    r"our (?:method|approach|model|framework|key|main|core|idea|goal|proposed|algorithm|system|solution|"
+    r"network|architecture)\b",
+)
+_DATA_NOUN = _cues(r"(?:data ?sets?|benchmarks?|corpus|corpora|test ?sets?|leaderboards?|collections?)\b")
+_SAMPLES = _cues(
+    r"\d[\d,.]*\s*(?:[KMB]\b|thousand|million|billion)?\+?\s+(?:[\w-]+\s+){0,3}?(?:images?|patients?|"
+    r"participants?|subjects?|"
+    r"samples?|recordings?|articles?|documents?|sentences?|videos?|clips?|hours|speakers?|users?|scans?|"
+    r"examples|questions|"
+    r"records|languages|annotations|masks|utterances|scenes|data ?sets?|benchmarks?)\b"
+)
+_DATA_NAME = re.compile(rf"\b(?:{NAME}|[A-Z][a-z]+(?=[ -](?:data ?set|benchmark|corpus)))")
+_TESTED_ON = _cues(
+    r"(?:evaluat|experiment|test(?:ed|s)?\b|train(?:ed|ing)?\b|validat|results?\b|performance|accuracy|"
+    r"benchmark(?:ed)?\b|achiev|"
+    r"outperform|tasks?\b|state-of-the-art|score)[^;]{0,90}?\b(?:on|over|across|using|with|from)\b"
+)
+_KNOWN_DATA = _cues(
+    r"ImageNet|(?:MS)?-?COCO|CIFAR|MNIST|SQuAD|GLUE|WMT|LibriSpeech|Cityscapes|ADE20K|KITTI|VOC|LVIS|Kinetics|"
+    r"AudioSet|OGB|CelebA",
+    r"LSUN|FFHQ|nuScenes|Waymo|ScanNet|ModelNet|ShapeNet|MovieLens|VoxCeleb|DAVIS|Visual Genome|MS ?MARCO|"
+    r"SuperGLUE|MMLU",
+    r"HotpotQA|Flickr30k|VQA|SVHN|STL-10|iNaturalist|JFT|LAION|WikiText|Penn Treebank|Objects365|Open ?Images|"
+    r"UCF-?101",
+    r"HMDB-?51|Something-Something|Charades|UCI|MIMIC",
+    flags=re.NOFLAG,
+)
+_ON_KNOWN = re.compile(rf"\b[Oo]n (?:the |both )?(?:[\w-]+ ){{0,2}}?{_KNOWN_DATA.pattern}")
+_RESULT = _cues(
+    r"outperform|achiev|demonstrat|show(?:s|n|ed)?\b|improv|state-of-the-art|sota\b|surpass|superior|faster|"
+    r"speed-?ups?\b|reduc",
+    r"gains?\b|competitive|finds?\b|found\b|observe|reach(?:es|ed)\b|obtain|yields?\b|attain|exceed|"
+    r"better than\b|reveal|confirm",
+    r"results? (?:in|show|suggest|indicate|demonstrate)\b|conclude|comparable|on par|effectiveness|increas|"
+    r"boosts?\b|saves?\b",
+)
+_FIGURE = re.compile(
+    r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b|percent)|\d+\.\d+", re.IGNORECASE
+)
+_FINDING = _cues(
+    r"experiment|results?\b|evaluations?\b|empirical|outperform|extensive|(?:study|studies|analysis|"
+    r"analyses) shows?\b",
+    r"we (?:also |further |then |finally )?(?:show|find|demonstrate|observe|prove|achieve|obtain|conclude|reveal)\b",
+    r"our (?:method|approach|model|algorithm|framework|system|network)s? (?:also |further |significantly |"
+    r"consistently )?"
+    r"(?:achiev|outperform|improv|obtain|reduc|reach|yield|surpass|attain)",
+)
+_ASIDE = re.compile(r"\b(?:also|additionally|furthermore|moreover)\b", re.IGNORECASE)  # not the main thing
+_STARTS_WITH_FINDING = re.compile(r"(?:extensive |our |the )?(?:experiment|result|evaluation)", re.IGNORECASE)
+_LIMIT = _cues(
+    r"limitations? of (?:our|this|the proposed)\b|drawbacks? of (?:our|this|the proposed)\b|"
+    r"shortcomings? of (?:our|this)\b",
+    r"our (?:method|approach|model|results?|findings?)[^.]{0,40}\b(?:limited|cannot|does not|do not|fails?)\b",
+    r"we (?:do not|cannot|could not|did not)\b|only (?:works?|applies|holds?|valid)\b|room for improvement|"
+    r"caveats?\b",
+    r"(?:is|are|remains?) (?:still )?(?:limited to|restricted to|an open|open (?:problem|question)|far from|"
+    r"unsolved|unresolved)",
+    r"at the (?:cost|expense|price) of\b|(?:leav\w+|left|for|in|as|to|needs?|"
+    r"requires?) (?:\w+ )?future (?:work|research)\b|while preliminary",
+    r"not (?:significantly|improve|generali[sz]e|transfer|hold|sufficient)|still (?:lags?|struggles?|falls?|"
+    r"fails?|far|suffers?)\b",
+    r"fall(?:s|ing)? short|further (?:research|work|study|investigation) (?:is|are|needs)|(?:slightly|somewhat|"
+    r"marginally) (?:worse|"
+    r"lower|slower|less)|fail(?:s|ure)? cases?\b",
+)
+_OTHERS = _cues(
+    r"(?:existing|previous|prior|current|traditional|conventional|most|many|recent|state-of-the-art|"
+    r"other)\s+(?:[\w-]+\s+){0,3}"
+    r"(?:methods?|works?|approach(?:es)?|models?|techniques?|studies|systems?|networks?|algorithms?|detectors?|"
+    r"solutions?|applications?|"
+    r"frameworks?|strategies)\b"
+)
+_CODE = re.compile(
+    r"\b(?:code|project page|demo|models?|dataset)\b[^.]*\b(?:available|released?|found at|open-?sourced?|"
+    r"public)\b|https?://|"
+    r"\b(?:provide|release|open-?source)\b[^.]*\bcode\b|github",
+    re.IGNORECASE,
+)
+_NO = -1.0
+
+
+def _problem(text: str, place: float) -> float:
+    """Before the method, what is hard or lacking."""
+    cues = len({m.group().lower() for m in _PROBLEM.finditer(text)})
+    if not cues or place > 0.75 or _CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
+        return _NO
+    if _OWN.search(text) and _RESULT.search(text):
+        return _NO
+    return min(cues, 3) + (1.0 - place) + 0.5 * bool(_TURN.match(text))
+
+
+def _method(text: str, place: float) -> float:
+    """What the authors propose or do."""
+    proposes = bool(_PROPOSAL.search(text))
+    if _CODE.search(text) or not (proposes or _DOES.search(text)):
+        return _NO
+    finding = bool(_STARTS_WITH_FINDING.match(text)) or (bool(_FINDING.search(text)) and not proposes)
+    finding = finding or bool(_ASIDE.search(text))
+    return 1.0 + 1.5 * proposes - 1.5 * finding + (0.6 - abs(place - 0.4))
+
+
+def _data(text: str, place: float) -> float:
+    """The data that something was trained or tested on, by name or by count."""
+    if _CODE.search(text) and not _SAMPLES.search(text):
+        return _NO
+    noun = bool(_DATA_NOUN.search(text))
+    score = 1.5 * bool(_KNOWN_DATA.search(text)) + 1.5 * bool(_SAMPLES.search(text))
+    score += noun + bool(_TESTED_ON.search(text) or _ON_KNOWN.search(text))
+    score += 0.5 * (noun and bool(_DATA_NAME.search(text))) + 0.2 * place
+    return score - bool(_OTHERS.search(text) and not _OWN.search(text) and place < 0.4)
+
+
+def _results(text: str, place: float) -> float:
+    """What came of it, best with a figure."""
+    figure = bool(_FIGURE.search(text))
+    cues = len({m.group().lower() for m in _RESULT.finditer(text)})
+    finding = bool(_FINDING.search(text))
+    if not (cues or figure) or (_CODE.search(text) and not (figure or finding)):
+        return _NO
+    score = 0.8 * min(cues, 2) + 1.2 * figure + finding + 1.5 * (place - 0.5)
+    others = bool(_OTHERS.search(text)) and not _OWN.search(text) and place < 0.5
+    return score - 1.0 * bool(_PROPOSAL.search(text)) - 1.5 * others
+
+
+def _limits(text: str, place: float) -> float:
+    """What the authors say that their own work does not do; abstracts seldom do."""
+    about_others = _OTHERS.search(text) and not _OWN.search(text)
+    if place < 0.4 or not _LIMIT.search(text) or _CODE.search(text) or about_others:
+        return _NO
+    return 1.0 + place
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A column that is read by cues: its heading, the cues, the score from which a sentence is taken, other names."""
+
+    title: str
+    read: Reader
+    threshold: float
+    also: tuple[str, ...]
+
+
+KNOWN: Mapping[str, Known] = {
+    "problem": Known("Problem", _problem, 1.4, ("problems", "motivation", "challenge", "gap")),
+    "method": Known("Method", _method, 1.2, ("methods", "approach", "approaches", "technique", "idea")),
+    "data": Known("Data", _data, 2.4, ("dataset", "datasets", "data set", "data sets", "benchmark", "benchmarks")),
+    "results": Known("Results", _results, 1.6, ("result", "findings", "finding", "outcome", "outcomes", "conclusion")),
+    "limits": Known("Limits", _limits, 1.0, ("limit", "limitation", "limitations", "weaknesses", "drawbacks")),
+}
+
+
+def known_sentences(sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, float] | None]:
+    """For every key of :data:`KNOWN` the sentence with its score, None where the abstract does not say.
+
+    The method is not the problem too.
+    """
+    last = max(len(sentences) - 1, 1)
+    found: dict[str, tuple[Sentence, float] | None] = {}
+    for key in ("method", "problem", "data", "results", "limits"):
+        method = found.get("method") if key == "problem" else None
+        # What is hard about the method stands behind it: only an abstract that begins with its method is read on.
+        before = [one for one in sentences if method is None or one.start < method[0].start]
+        asked = before or [one for one in sentences if method is None or one != method[0]]
+        scored = [
+            (KNOWN[key].read(one.text, index / last), -index) for index, one in enumerate(sentences) if one in asked
+        ]
+        score, index = max(scored, default=(_NO, 0))
+        found[key] = (sentences[-index], score) if score >= KNOWN[key].threshold else None
+    return found

@@ -1,0 +1,96 @@
+"""'Compare A and B': two papers named by their titles, and what each says of problem, method, data and results.
+
+What is chosen goes the way of any other evidence: it is written, cited and checked like it. Where a name is in no
+title, or in several, the question is answered like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from rag.datatypes import Evidence, Paper, Sentence
+from rag.questions.questions import sides
+from rag.survey.column_extraction import known_sentences
+from rag.text.facts import missing_names
+from rag.text.tokenization import tokens
+
+_MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
+_NAME_CHARACTERS = 300
+_COMPARE = re.compile(
+    r"^(?:(?:please|can you|could you)\s+)*(?:compare|contrast)\s+(?:the\s+)?(?:papers?\s+(?:on\s+)?)?"
+    r"(?P<first>.+?)\s+(?:and|with|to|against|vs\.?|versus)\s+(?:the\s+)?(?:papers?\s+(?:on\s+)?)?(?P<second>.+?)[\s?.!]*$",
+    re.IGNORECASE,
+)
+_QUOTES = " \t\"'“”‘’«»"
+
+
+class Shelf(Protocol):
+    """What a comparison needs of :class:`rag.library.library.Library`."""
+
+    def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
+    def get_papers(self, ids: Sequence[str]) -> Mapping[str, Paper]: ...
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
+
+
+def compared(question: str, shelf: Shelf, within: Collection[str] | None = None) -> tuple[Evidence, ...]:
+    """The two papers that a question compares, with their sentences; () where it does not name two of the library.
+
+    ``within`` holds the ids of the papers that may be used (None: all).
+    """
+    match = _COMPARE.match(question)
+    if match is None:
+        return ()
+    papers = [titled(match[part], shelf, within) for part in ("first", "second")]
+    first, second = papers
+    if first is None or second is None or first.id == second.id:
+        return ()
+    evidence = []
+    for number, paper in enumerate((first, second), start=1):
+        known = known_sentences(shelf.sentences(paper.id))
+        found = [known[key] for key in ("problem", "method", "data", "results", "limits")]
+        said = dict.fromkeys(one[0] for one in found if one is not None)
+        if not said:
+            return ()
+        evidence.append(Evidence(number, paper, tuple(said), 1.0, (1.0,) * len(said)))
+    return tuple(evidence)
+
+
+def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
+    """What a question compares by name and none of ``papers`` speaks of."""
+    named = sides(question)
+    if not named:
+        return []
+    texts = [f"{p.title} {p.abstract}" for p in papers]
+    words = [tokens(text) for text in texts]
+    missing = []
+    for side in named:
+        wanted = tokens(side)
+        phrase = any(_holds(text, wanted) for text in words)
+        if not phrase and (" " in side or missing_names(side, "\n".join(texts))):
+            missing.append(side)
+    return missing
+
+
+def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether ``wanted`` stand one after the other in ``words``, the last in singular or plural."""
+    *first, last = wanted
+    ends = {last, last.removesuffix("s"), f"{last}s"}
+    size = len(wanted)
+    return any(
+        list(words[i : i + size - 1]) == first and words[i + size - 1] in ends for i in range(len(words) - size + 1)
+    )
+
+
+def titled(name: str, shelf: Shelf, within: Collection[str] | None = None) -> Paper | None:
+    """The one paper whose title is ``name``, begins with it or has it; None where there is none or more than one."""
+    wanted = name.strip(_QUOTES)[:_NAME_CHARACTERS]
+    if not wanted:
+        return None
+    ids = [one for one, _ in shelf.lexical(wanted, _MOST_LOOKED_AT) if within is None or one in within]
+    has = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)", re.IGNORECASE)
+    papers = [paper for paper in shelf.get_papers(ids).values() if has.search(paper.title)]
+    starting = [paper for paper in papers if has.match(paper.title)]
+    whole = [paper for paper in papers if has.fullmatch(paper.title.strip())]
+    return next((group[0] for group in (whole, starting, papers) if len(group) == 1), None)

@@ -1,0 +1,216 @@
+"""Misspelt words of a question, put right from the words of the library itself.
+
+Only words that neither the library nor the embedder's vocabulary has are looked at, and only when
+one of the library is a slip or two away: a word that is truly unknown must stay unknown, or a
+refusal would turn into an answer about something else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from rag.text.tokenization import STOPWORDS, stem, tokens
+
+_SHORTEST = 4  # letters of a stem that may be corrected
+_MIDDLE = 6  # letters from which any one slip is allowed; below it only the commonest kinds
+_LONG = 9  # letters from which two slips are allowed
+_RARE = 3  # papers that a word must stand in to be taken for what was meant, in a library that is not tiny
+_VOWELS = frozenset("aeiouy")
+# Letters that sound alike, and neighbours on the keyboard.
+_CONFUSED = {frozenset(pair) for pair in "cs ck kq sz xz fv gj mn dt bp vw".split()} | {
+    frozenset(pair) for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for pair in itertools.pairwise(row)
+}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_TINY = 50  # a library in which no word stands in more papers
+# Spellings of the other side of the ocean, and endings as they come out of hurried fingers.
+_VARIANTS = (
+    (re.compile(r"is(e|es|ed|er|ers|ing|ation|ations)$"), r"iz\1"),
+    (re.compile(r"iz(e|es|ed|er|ers|ing|ation|ations)$"), r"is\1"),
+    (re.compile(r"ys(e|ed|ing)$"), r"yz\1"),
+    (re.compile(r"our"), "or"),
+    (re.compile(r"(?:ig|ign|igng)$"), "ing"),
+    (re.compile(r"(?:toin|tino|tiom|sion|cion|shon|i?ton|tin)$"), "tion"),
+    (re.compile(r"(?<=[st])(?:ve|iev)$"), "ive"),
+    (re.compile(r"(?<=[^\W\daeiou])([rdnl]s?)$"), r"e\1"),
+)
+
+
+def corrections(
+    text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
+) -> dict[str, str]:
+    """Misspelt words of ``text`` and what is meant: a word whose stem ``vocabulary`` has (stem to papers with it).
+
+    ``is_word`` says of a lower-case word that it is spelt as it should be. Names (capitals after the
+    first letter, digits) and words under four letters are left alone.
+    """
+    names = {t for word in _names(text) for t in tokens(word)}
+    found: dict[str, str] = {}
+    for token in dict.fromkeys(tokens(text)):
+        root = stem(token)
+        if token in STOPWORDS or token in names or len(root) < _SHORTEST or not root.isascii():
+            continue
+        if any(is_word(form) for form in _base_forms(token)):
+            continue
+        meant = _one_letter_off(token, vocabulary, is_word)
+        if meant is None and root not in vocabulary:
+            meant = _respelt(token, vocabulary) or _nearest(root, vocabulary)
+        if meant is not None:
+            found[token] = meant
+    return found
+
+
+def corrected(text: str, slips: Mapping[str, str]) -> str:
+    """``text`` with the misspelt words replaced."""
+    return re.sub(r"[^\W\d_]+", lambda m: slips.get(m.group().lower(), m.group()), text)
+
+
+def _names(text: str) -> list[str]:
+    """Acronyms, words with digits or inner capitals, and capitalised words within a sentence of small letters."""
+    found = re.findall(r"\S*[a-z0-9][A-Z]\S*|\S*\d\S*|[A-Z]{2,}\S*", text)
+    capitals = re.findall(r"(?<=[a-z,;:)] )[A-Z][a-z]+", text)
+    return found if 2 * len(capitals) >= len(text.split()) else found + capitals
+
+
+def _respelt(token: str, vocabulary: Mapping[str, int]) -> str | None:
+    """Another spelling of the same word, where the vocabulary has its stem."""
+    for pattern, replacement in _VARIANTS:
+        respelt = pattern.sub(replacement, token)
+        if len(stem(respelt)) >= _SHORTEST and stem(respelt) in vocabulary:
+            return respelt
+    return None
+
+
+def names_written(root: str, texts: Iterable[str]) -> list[str]:
+    """The word of ``texts`` with the stem ``root``, as first written; [] where none has it, or where it is no name.
+
+    A name is never written without a capital.
+    """
+    words = (word for text in texts for word in re.findall(r"[^\W\d_]+", text))
+    found = [word for word in words if root in map(stem, tokens(word))]
+    return found[:1] if all(word[0].isupper() for word in found) else []
+
+
+_ENDINGS = (("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"), ("ly", ""))
+_LONGER_ENDINGS = tuple((end, base) for end in ("al", "er", "ers", "or", "ors", "ic", "able") for base in ("", "e"))
+
+
+def _base_forms(token: str) -> Iterator[str]:
+    """``token`` and what it may be a form of; a list has 'scar' and 'tamper', but not 'scarring', 'tampered'."""
+    yield token
+    for ending, base in _ENDINGS + _LONGER_ENDINGS:
+        root = token.removesuffix(ending)
+        if root != token and len(root) >= _SHORTEST + ((ending, base) in _LONGER_ENDINGS):
+            yield root + base
+            if ending in ("ed", "ing") and root[-1] == root[-2]:
+                yield root[:-1]
+
+
+def _one_letter_off(token: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool]) -> str | None:
+    """The word, spelt right, that ``token`` is but for one slip within; of several the commonest in the library.
+
+    Also where the library lacks it ('hapens'), and where it has the stem of the slip: 'enhancment' has that of
+    'enhancement', but says nothing to the embedder.
+    """
+    if len(token) < _MIDDLE:
+        return None
+    known = [word for word in _variants(token) if is_word(word)]
+    if stem(token) in vocabulary:
+        known = [word for word in known if stem(word) == stem(token)]
+    return max(known, key=lambda word: (vocabulary.get(stem(word), 0), word), default=None)
+
+
+def _variants(token: str) -> Iterator[str]:
+    """What the commonest slips make of ``token``: a letter put in, a double one made single, neighbours swapped."""
+    for i in range(1, len(token)):
+        head, rest = token[:i], token[i:]
+        yield from (head + letter + rest for letter in _LETTERS)
+        if rest[0] == head[-1]:
+            yield head + rest[1:]
+        if len(rest) > 2:
+            yield head + rest[1] + rest[0] + rest[2:]
+
+
+def near_names(
+    text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
+) -> dict[str, str]:
+    """Words of ``text`` that the library lacks, and the stem of the library, however rare, that one slip makes of each.
+
+    What was typed may be a name that is not here ('SpinNet' for 'SpineNet'), so this is for asking back.
+    """
+    found: dict[str, str] = {}
+    for token in dict.fromkeys(tokens(text)):
+        root = stem(token)
+        if root in vocabulary or token in STOPWORDS or len(root) < _MIDDLE or not root.isascii() or is_word(token):
+            continue
+        near = [w for w in vocabulary if w[:1] == root[:1] and abs(len(w) - len(root)) <= 1 and w.isalpha()]
+        meant = min((w for w in near if distance(root, w, 1) == 1), key=lambda w: (-vocabulary[w], w), default=None)
+        if meant is not None:
+            found[token] = meant
+    return found
+
+
+def _word(root: str) -> str:
+    """A word with this stem: a stem by itself may lose one more letter when it is stemmed again."""
+    return next((root + end for end in ("", "e", "ed", "ing", "ion", "al", "s") if stem(root + end) == root), root)
+
+
+def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
+    """The vocabulary word within the allowed slips; fewest slips first, then the commoner, then by alphabet."""
+    allowed = 2 if len(root) >= _LONG else 1
+    rarest = _RARE if max(vocabulary.values(), default=0) > _TINY else 1
+    best: tuple[int, int, str] | None = None
+    for word, frequency in vocabulary.items():
+        if abs(len(word) - len(root)) > allowed or word[:1] != root[:1] or not word.isalpha() or len(word) < _SHORTEST:
+            continue
+        if frequency < rarest or (len(root) < _MIDDLE and not _common_slip(root, word)):
+            continue
+        slips = distance(root, word, allowed)
+        # With another ending it is a word of its own: 'graphene' is no 'graph', 'theorem' not 'theoretical'.
+        ending = root[:-1] == word[:-1] or root.startswith(word) or (slips == 2 and word.startswith(root))
+        if (
+            slips <= allowed
+            and not ending
+            and _plausible(root, word)
+            and (best is None or (slips, -frequency, word) < best)
+        ):
+            best = (slips, -frequency, word)
+    return _word(best[2]) if best else None
+
+
+def _plausible(typed: str, meant: str) -> bool:
+    """Whether a hurried hand or an ear makes ``typed`` of ``meant``: 'canser' of 'cancer', no 'hydride' of 'hybrid'."""
+    if len(typed) != len(meant):
+        return len(typed) - len(meant) < 2
+    return sorted(typed) == sorted(meant) or all(
+        a == b or {a, b} <= _VOWELS or frozenset((a, b)) in _CONFUSED for a, b in zip(typed, meant, strict=True)
+    )
+
+
+def _common_slip(root: str, word: str) -> bool:
+    """Whether ``root`` is ``word`` with a letter left out within, doubled, or swapped with its neighbour."""
+    if len(root) == len(word):
+        return sorted(root) == sorted(word)
+    if len(root) < len(word):
+        return any(word[:i] + word[i + 1 :] == root for i in range(1, len(word) - 1))
+    return any(root[:i] + root[i + 1 :] == word and root[i] == root[i - 1] for i in range(1, len(root)))
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Optimal string alignment distance (Damerau 1964): insert, delete, replace, swap neighbours.
+
+    Stops early and returns ``limit + 1`` when it is certain to be above ``limit``.
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        older, before, row = before, row, [i]
+        for j, y in enumerate(b, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]

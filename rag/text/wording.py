@@ -1,0 +1,143 @@
+"""How a sentence of an abstract is said by somebody else: in the third person, without what points to its surroundings.
+
+What changes is the person ('We propose' becomes 'The authors propose') and the connective at the start that
+refers to a sentence which is not there ('However, …'). Everything else stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rag.datatypes import Evidence
+from rag.text.sentence_roles import HEADING
+
+
+def told(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
+    """The sentences of the evidence in their order, each with its number, in the third person."""
+    for item in evidence:
+        introduced = False
+        for sentence in item.sentences:
+            text = third_person(sentence.text, introduced=introduced)
+            introduced = introduced or "the authors" in text.lower()
+            yield item.number, text
+
+
+# A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.
+_CONNECTIVE = re.compile(
+    r"^(?:However|Moreover|Furthermore|In addition|Additionally|Besides|Therefore|Thus|Hence|Consequently|As a result|"
+    r"To this end|To that end|Nevertheless|Nonetheless|Meanwhile|Finally|Lastly|First(?:ly)?(?!.*\b[Ss]econd)|"
+    r"Second|Secondly|Third|"
+    r"Thirdly|Then|Also|Notably|Specifically|In particular|In fact|Indeed|Overall|In summary|In short|In this paper|"
+    r"In this work|In this article|In this study|In the paper|Here|For this purpose|Accordingly|Instead|Again|"
+    r"In contrast|On the other hand|Yet|And|But|So|More specifically|More importantly|Importantly|Interestingly)"
+    r"(?:,\s+|\s+(?=we\b))",
+)
+
+# The number of an item whose list is not here, and the dots behind a sentence that was cut.
+_SCRAPS = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\) (?!.*\b(?:\d|[a-z]|[ivx]{1,4})\) )|(?<=[.!?]) [.…]+$")
+# Numbers in brackets, as the citations of an answer are written; [0, 1] is an interval and can be none.
+_BRACKETS = re.compile(r"\[(\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*)\]")
+# Words as others said them, and addresses: these stay letter by letter.
+_VERBATIM = re.compile(r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S+@\S+|\S+/\S*(?<=\w)\.\w\S*")
+_ALONE = r"(?![-\w@/]|\.\w)"  # 'we-media', 'us.gov'
+
+# In this order: longer forms first, so that "we've" is not read as "we".
+_PERSON: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"\b[Aa]s we(?: all)? know\b"), "as is known", "as is known"),
+    (re.compile(r"\b[Ww]e['’]ve\b"), "the authors have", "they have"),
+    (re.compile(r"\b[Ww]e['’]re\b"), "the authors are", "they are"),
+    (re.compile(r"\b[Ww]e['’]ll\b"), "the authors will", "they will"),
+    (re.compile(r"\b[Ll]et us\b"), "the authors", "they"),
+    (re.compile(rf"(?<![\w@/-])[Ww]e{_ALONE}"), "the authors", "they"),
+    (re.compile(r"\b[Oo]urselves\b"), "themselves", "themselves"),
+    (re.compile(r"\b[Oo]urs\b"), "the authors' own", "the authors' own"),  # 'ours vs. theirs'
+    (re.compile(rf"(?<![\w@/-])[Oo]ur{_ALONE}"), "the authors'", "their"),
+    (re.compile(rf"(?<![\w.@/-])(?<!\d )us{_ALONE}"), "the authors", "them"),  # not U.S., nor 10 us
+)
+# One author: 'I' is a person where a clause begins and a verb follows, not in 'Phase I trial' or 'I)'.
+_VERBS = (
+    "propose|show|present|introduce|argue|describe|prove|investigate|discuss|study|examine|analyse|analyze|develop|"
+    "explore|demonstrate|provide|use|find|consider|derive|compare|review|apply|offer|cover|include|suggest|conclude|"
+    "report|explain|evaluate|design|address|test|train|build|give|call|aim|focus|outline|survey|claim|conjecture|do|"
+    "believe|hope|make|take|extend|adapt|combine|formulate|establish|identify|highlight|illustrate|observe|note|think|term|put"
+)
+_SINGULAR = re.compile(
+    r"(?:^|(?<=[,;:(] )|(?<=[,;:(])|(?<=\bthat )|(?<=\band )|(?<=\bbut )|(?<=\bwhich )|(?<=\bpaper )|(?<=\bhere )|"
+    r"(?<=\bHere )|(?<=\bwhat )|(?<=\bwhere )|(?<=\bhow )|(?<=\bas ))I"
+    rf"(?P<pause>,? (?:(?:also|then|first|further|finally|briefly|here|[a-z]+ly) )?)"
+    rf"(?:(?P<verb>{_VERBS})|(?P<own>am|have)|"
+    r"(?P<past>was|can|could|will|would|may|might|did|had|[a-z]{2,}ed|found|gave|made|built|took|began|wrote|saw|went|"
+    r"chose|drew|led|ran))\b",
+)
+_CONTRACTED = ((re.compile(r"\bI['’]m\b"), "the author is"), (re.compile(r"\bI['’]ve\b"), "the author has"))
+_MY = re.compile(r"(?<![\w@/-])[Mm]y(?= [a-z])")
+_MYSELF = re.compile(r"\bmyself\b")
+
+
+def third_person(sentence: str, *, introduced: bool = False) -> str:
+    """``sentence`` on one line with its authors in the third person; everything else stays as it is.
+
+    ``introduced`` says that the authors have been named in the sentence before, so that 'they'
+    will do. The number of a list item and the label of a structured abstract ('Results:') go; bracketed
+    figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
+    """
+    whole = _SCRAPS.sub("", " ".join(sentence.split()))
+    if label := HEADING.match(whole):
+        whole = whole[label.end()].upper() + whole[label.end() + 1 :]
+    text = _CONNECTIVE.sub("", whole, count=1)
+    text = _BRACKETS.sub(r"(\1)", text)
+    text = _replace_person(text, introduced)
+    if re.search(r"\bI\b", text) or _MY.match(text):
+        text = _singular(text)
+    return _capitalised(text, whole)
+
+
+def _replace_person(text: str, introduced: bool) -> str:
+    """Each first person by 'the authors' once, by 'they', 'their', 'them' after that."""
+    kept = [m.span() for m in _VERBATIM.finditer(text)]
+    spans: list[tuple[int, int, str, str]] = []
+    for pattern, full, short in _PERSON:
+        for match in pattern.finditer(text):
+            taken = (*kept, *((start, end) for start, end, _, _ in spans))
+            if not any(start < match.end() and match.start() < end for start, end in taken):
+                spans.append((match.start(), match.end(), full, short))
+    pieces, at, named = [], 0, introduced
+    for start, end, full, short in sorted(spans):
+        named = named or _NAMED.search(text, at, start) is not None
+        pieces += [text[at:start], short if named else full]
+        named, at = named or full.startswith("the authors"), end
+    return "".join([*pieces, text[at:]])
+
+
+_NAMED = re.compile(r"\b[Tt]he authors\b(?! of\b)")
+
+
+def _singular(text: str) -> str:
+    """'I', 'my' and 'myself' by 'the author', with the verb that goes with it."""
+    text = _SINGULAR.sub(lambda m: f"the author{m['pause']}{_with_s(m)}", text)
+    for pattern, replacement in _CONTRACTED:
+        text = pattern.sub(replacement, text)
+    return _MYSELF.sub("themselves", _MY.sub("the author's", text))
+
+
+def _with_s(match: re.Match[str]) -> str:
+    """The verb that stood with 'I', as it stands with 'the author'."""
+    if match["own"]:
+        return {"am": "is", "have": "has"}[match["own"]]
+    if match["past"]:
+        return match["past"]
+    verb = match["verb"]
+    if verb.endswith("y") and verb[-2] not in "aeiou":
+        return f"{verb[:-1]}ies"
+    return verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "o")) else "s")
+
+
+def _capitalised(text: str, original: str) -> str:
+    """First letter in upper case, unless it belongs to a name ('iBugMask', 'k-means', 'α-divergence')."""
+    word = re.split(r"[\s,;:]", text, maxsplit=1)[0]
+    if not text or any(c.isupper() or c.isdigit() for c in word.split("-")[0][1:]) or not text[0].isascii():
+        return text
+    if re.match(r"[b-z](?![^\W_])", word) or (text[0].islower() and original.startswith(word)):
+        return text
+    return text[0].upper() + text[1:]

@@ -1,0 +1,190 @@
+"""What the library tab does: libraries, their papers and imports, by the key that the page calls a library by."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.config import Settings, with_overrides
+from rag.errors import ImportFileError, LibraryError
+from rag.factory import at_close, change_library, open_library, paper_encoder
+from rag.library import shelves
+from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
+from rag.library.shelves import Shelf
+from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
+from rag.papers.revision import revised
+from rag.ui.render_library import PAGE, View
+
+if TYPE_CHECKING:
+    from rag.datatypes import Paper
+    from rag.library.library import Library
+
+_READ_ONLY = (
+    "The shipped abstracts stay as they are. Make a copy of this library or a new one, and change the papers there."
+)
+
+
+_PATIENCE_S = 10.0  # for what an import is storing when the program ends
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of the table with what stands around it."""
+
+    view: View
+    page: PaperPage
+    years: tuple[tuple[int | None, int], ...]
+    all_papers: int
+
+
+class Bookcase:
+    """All libraries of this computer. Shared by all browser tabs; nothing of one tab is kept here.
+
+    Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.imports = Imports()
+        at_close(lambda: self.imports.stop_all(_PATIENCE_S))
+
+    # --- libraries ---
+
+    def choices(self) -> list[tuple[str, str]]:
+        """``(label, key)`` of every library. Labels tell apart those of one name."""
+        found = shelves.list_libraries(self._settings)
+        names = [shelf.name for shelf in found]
+        return [
+            (shelf.name if names.count(shelf.name) == 1 else f"{shelf.name} ({shelf.path.parent})", shelf.key)
+            for shelf in found
+        ]
+
+    def shelf(self, key: str) -> Shelf:
+        return shelves.find_library(self._settings, key)
+
+    def make(self, name: str) -> Shelf:
+        return shelves.make_library(self._settings, name)
+
+    def copy(self, key: str, name: str) -> Shelf:
+        self._library(key)  # the shipped one is built at its first use
+        shelf = self.shelf(key)
+        self.imports.check_idle(shelf.path)
+        return shelves.copy_library(self._settings, shelf, name)
+
+    def rename(self, key: str, name: str) -> Shelf:
+        shelf = self.shelf(key)
+        self.imports.check_idle(shelf.path)
+        renamed = shelves.rename_library(self._settings, shelf, name)
+        self.imports.forget(shelf.path)
+        return renamed
+
+    def delete_library(self, key: str, typed: str) -> Shelf:
+        """Delete it if ``typed`` is its name; returns what was deleted."""
+        shelf = self.shelf(key)
+        self.imports.check_idle(shelf.path)
+        if typed.strip() != shelf.name:
+            raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {shelf.name}")
+        shelves.delete_library(self._settings, shelf)
+        self.imports.forget(shelf.path)
+        return shelf
+
+    def name_for_copy(self, key: str) -> str:
+        """A name that is free for a copy."""
+        name = self.shelf(key).name
+        room = shelves.MAX_NAME - len(" copy 99")
+        return shelves.free_name(self._settings, f"{name[:room]} copy")
+
+    # --- papers ---
+
+    def sheet(self, key: str, view: View) -> Sheet:
+        """The page that ``view`` asks for, or the last one where it asks for more."""
+        library = self._library(key)
+        page = library.page(view.chosen, view.sort, view.descending, view.page * PAGE, PAGE)
+        last = max((page.total - 1) // PAGE, 0)
+        if view.page > last:
+            view = replace(view, page=last)
+            page = library.page(view.chosen, view.sort, view.descending, last * PAGE, PAGE)
+        return Sheet(view, page, library.years(view.chosen), library.count)
+
+    def facets(self, key: str) -> Facets:
+        return self._library(key).facets()
+
+    def ids(self, key: str, chosen: PaperFilter) -> list[str]:
+        return self._library(key).ids(chosen)
+
+    def paper(self, key: str, paper_id: str) -> Paper:
+        try:
+            return self._library(key).paper(paper_id)
+        except KeyError as error:
+            raise LibraryError("This paper has been deleted. Choose another one from the table.") from error
+
+    def revise(self, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
+        """Save what was typed about a paper; whether it changed anything."""
+        settings = self._writable(key)
+        paper = revised(self.paper(key, paper_id), typed)
+        with change_library(settings) as library:
+            return library.revise(paper, lambda: paper_encoder(settings.threads))
+
+    def remove(self, key: str, ids: Sequence[str]) -> int:
+        """Delete papers; how many there were."""
+        with change_library(self._writable(key)) as library:
+            return library.remove(ids)
+
+    # --- imports ---
+
+    def start_import(self, key: str, files: Sequence[str]) -> ImportJob:
+        """Begin to import uploaded files, which are deleted afterwards."""
+        if not files:
+            raise ImportFileError("No file was chosen. Drop one or more files with papers.")
+        uploads = [Upload(Path(file), Path(file).name) for file in files]
+
+        def tidy() -> None:
+            for upload in uploads:
+                upload.path.unlink(missing_ok=True)
+
+        try:
+            settings = self._writable(key)
+            job = ImportJob(
+                uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
+            )  # fmt: skip
+            self.imports.start(self.shelf(key).path, job)
+        except BaseException:
+            tidy()
+            raise
+        return job
+
+    def job(self, key: str) -> ImportJob | None:
+        """The import into this library that runs, or the last one."""
+        return self.imports.get(self.shelf(key).path)
+
+    def stop_import(self, key: str) -> None:
+        job = self.job(key)
+        if job is not None and not job.state.finished:
+            job.stop()
+
+    def report_file(self, key: str) -> str | None:
+        """The remarks of the last import as a CSV file; None without any."""
+        job = self.job(key)
+        if job is None or not job.remarks:
+            return None
+        path = Path(tempfile.mkdtemp(prefix="footnote-")) / "import report.csv"
+        path.write_text(remarks_csv(job.remarks), encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
+        return str(path)
+
+    # --- inside ---
+
+    def _at(self, key: str) -> Settings:
+        return with_overrides(self._settings, library=key or None)
+
+    def _library(self, key: str) -> Library:
+        return open_library(self._at(key))
+
+    def _writable(self, key: str) -> Settings:
+        shelf = self.shelf(key)
+        if shelf.is_shipped:
+            raise LibraryError(_READ_ONLY)
+        self.imports.check_idle(shelf.path)
+        return self._at(key)

@@ -1,0 +1,138 @@
+"""What the parts of the page share: models, libraries, components by name. One object per built page.
+
+What belongs to one browser tab (its conversation, its library, its scope) is in ``gr.State``s among
+the parts; nothing of it is kept here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rag.datatypes import Answer, Answerer, Paper, StopSignal
+from rag.questions.scope import Scope
+from rag.retrieval.related import Related
+from rag.survey.tables import Column, Row
+from rag.ui.conversation import Choice, OpenAnswerer, Turn
+
+if TYPE_CHECKING:
+    from rag.config import Settings
+
+View = Callable[[Sequence[Turn], str], Sequence[Any]]
+
+
+class Shelf:
+    """What the page asks of libraries beside answers. This one knows nothing; :mod:`rag.ui.server` has the real one."""
+
+    def fingerprint(self, library: str) -> str:
+        """Changes with the papers of the library."""
+        return ""
+
+    def related(self, library: str, paper_id: str) -> Sequence[Related]:
+        """The papers nearest to one of the library."""
+        return ()
+
+    def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> Sequence[str]:
+        """Questions that may come after ``answer`` and that the library can answer, none of ``asked``."""
+        return ()
+
+    def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
+        """Ids of at most ``k`` papers of a scope: the best for ``question``, or without one by id."""
+        return ()
+
+    def rows(
+        self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
+    ) -> Iterator[Row]:
+        """A table of these papers, row by row."""
+        return iter(())
+
+
+class Desk:
+    """Shared by all tabs of the page. A library is named by its folder as text, "" is the one that was started with.
+
+    ``open_answerer(model, mode, library)`` makes what answers; ``shelf`` says what else there is to know of libraries.
+    """
+
+    def __init__(
+        self,
+        open_answerer: OpenAnswerer,
+        models: Sequence[Choice],
+        settings: Settings | None = None,
+        shelf: Shelf | None = None,
+        private: bool = True,
+        protected: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.models: Mapping[str, Choice] = {choice.name: choice for choice in models}
+        self.private = private  # served to this computer only
+        self.protected = protected  # one has to sign in
+        self.parts: dict[str, Any] = {}
+        self._open_answerer = open_answerer
+        self.shelf = shelf or Shelf()
+        self._lock = threading.Lock()
+        self._papers: dict[str, tuple[str, Mapping[str, Paper]]] = {}
+        self._asking: Callable[[Any, Any], None] | None = None
+        self._view: tuple[Sequence[str], View] | None = None
+
+    def offer_models(self, models: Sequence[Choice]) -> None:
+        """Add models that have come since the page was built. None goes: another browser tab may have chosen it."""
+        self.models = {**self.models, **{choice.name: choice for choice in models}}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What to call each model, by name."""
+        return {name: choice.label for name, choice in self.models.items()}
+
+    def open(self, model: str, mode: str, library: str) -> Answerer:
+        """What answers questions. Raises :class:`rag.errors.FootnoteError`."""
+        return self._open_answerer(model, mode, library)
+
+    def papers(self, library: str) -> Mapping[str, Paper]:
+        """All papers of a library by id, read anew when it has changed. Raises :class:`rag.errors.FootnoteError`."""
+        with self._lock:
+            model = next(iter(self.models.values()))
+            answerer = self.open(model.name, model.modes[0], library)
+            fingerprint = self.shelf.fingerprint(library)
+            kept = self._papers.get(library)
+            if kept is None or kept[0] != fingerprint:
+                kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})
+                self._papers[library] = kept
+            return kept[1]
+
+    def known_papers(self, library: str) -> Mapping[str, Paper]:
+        """The papers as they were last read, none before; does not wait."""
+        kept = self._papers.get(library)
+        return kept[1] if kept else {}
+
+    def forget(self, library: str) -> None:
+        """After a change of the library: its papers are read anew when they are next asked for."""
+        with self._lock:
+            self._papers.pop(library, None)
+
+    def user(self, request: Any) -> str:
+        """Name of the signed-in user, "" without a password."""
+        return str(getattr(request, "username", None) or "")
+
+    # --- what the ask tab offers to the others ---
+
+    def ask_from(self, event: Any, question: Any) -> None:
+        """Let ``event`` (as ``button.click``) show the Ask tab and ask the text of the component ``question``."""
+        assert self._asking is not None, "ask_from belongs into wire()"
+        self._asking(event, question)
+
+    @property
+    def view_parts(self) -> list[Any]:
+        """The components that :meth:`view` gives values for, in its order; the first is ``turns``."""
+        assert self._view is not None, "view_parts belongs into wire()"
+        return [self.parts[name] for name in self._view[0]]
+
+    def view(self, turns: Sequence[Turn], library: str) -> Sequence[Any]:
+        """Values for :attr:`view_parts` that show a whole conversation, as after reopening it."""
+        assert self._view is not None, "view belongs into a handler"
+        return self._view[1](turns, library)
+
+    def provide(self, asking: Callable[[Any, Any], None], names: Sequence[str], view: View) -> None:
+        """Called once by the page, before the tabs are wired."""
+        self._asking = asking
+        self._view = (names, view)
