@@ -82,7 +82,7 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class Reading:
     """A question ready for the pipeline.
 
     ``text`` is the question as cleaned; ``search`` is self-contained (a follow-up carries what it

@@ -81,11 +81,11 @@ def open_answerer(settings: Settings) -> Pipeline:
     )
     search = _search(library, settings.depth)
     if mode == QUOTE and settings.model == WRITER:
-        from rag.generation.models.writer import LEAST, MORE
+        from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
 
         return Pipeline(
             library, encoder, search, QuoteGenerator(WRITER, MODEL_SHA256), quotes, values, is_word=_is_word,
-            pruning=Pruning(pruner(), MORE, LEAST), notes=(PRUNED,),
+            pruning=Pruning(pruner(), EXTRA_CANDIDATES, MIN_LOGIT), notes=(PRUNED,),
         )  # fmt: skip
     if mode == QUOTE:
         chooser, prompt_sha256, notes = _chooser(settings) if settings.model != QUOTE else (None, "", ())
@@ -101,7 +101,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
     return Pipeline(
         library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word,
-        pruning=Pruning(pruner(), model.more, model.least) if model.costs is not None else None,
+        pruning=Pruning(pruner(), model.extra_candidates, model.min_logit) if model.costs is not None else None,
     )  # fmt: skip
 
 

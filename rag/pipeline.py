@@ -25,7 +25,7 @@ from rag.datatypes import (
     Option,
     Paper,
     PaperHit,
-    Query,
+    Reading,
     Refusal,
     Sentence,
     Stage,
@@ -51,7 +51,7 @@ from rag.questions.scope import (
 )
 from rag.survey import aggregate, bibliographic_questions, comparing, tables
 from rag.text import spelling
-from rag.text.wording import told
+from rag.text.wording import in_third_person
 from rag.verification import citations, support
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Pipeline:
         """A row for each of these papers, as :func:`rag.survey.tables.rows` makes them."""
         return tables.rows(paper_ids, columns, self.library, self.encoder, stop)
 
-    def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Query:
+    def understand(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Reading:
         """The question cleaned, completed from the history, and its slips of the pen put right for the search.
 
         What it says about which papers to use is read and taken out of the search; ``scope`` comes on top.
@@ -205,7 +205,7 @@ class Pipeline:
             query, search=spelling.corrected(query.search, slips), topic=spelling.corrected(query.topic, slips)
         )
 
-    def rank(self, query: Query, k: int, clock: Clock) -> ranking.Ranked:
+    def rank(self, query: Reading, k: int, clock: Clock) -> ranking.Ranked:
         """The first ``k`` papers with all their sentences scored."""
         vector = self.encoder.encode([query.search])[0]
         if query.is_follow_up:  # the turn before says what it is about, this one what is asked
@@ -217,7 +217,7 @@ class Pipeline:
         return ranking.rank_sentences(query, vector, hits, self.library)
 
     def _chosen(
-        self, query: Query, ranked: ranking.Ranked, stop: StopSignal
+        self, query: Reading, ranked: ranking.Ranked, stop: StopSignal
     ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
         """The numbered sentences of the answer, and how a model that chooses weighed what was offered to it.
 
@@ -225,7 +225,9 @@ class Pipeline:
         """
         limit = self.settings.sentences
         if self.pruning is not None and query.intent is not Intent.SUMMARY:
-            return self._pruned(query, selection.select(query, ranked, limit + self.pruning.more), self.pruning)
+            return self._pruned(
+                query, selection.select(query, ranked, limit + self.pruning.extra_candidates), self.pruning
+            )
         if self.chooser is None or query.intent is Intent.SUMMARY:
             return selection.select(query, ranked, limit), ()
         offered = selection.offered(query, ranked, limit, OFFERED)
@@ -242,12 +244,14 @@ class Pipeline:
         return selection.numbered(ranked, [offered[i] for i in choice.taken]), tuple(weighed)
 
     def _pruned(
-        self, query: Query, offered: tuple[Evidence, ...], pruning: Pruning
+        self, query: Reading, offered: tuple[Evidence, ...], pruning: Pruning
     ) -> tuple[tuple[Evidence, ...], tuple[Mapping[str, Any], ...]]:
         """What an answer needs of the ranker's sentences, and what each was judged to be worth."""
-        judged = pruning.pruner.judge(query.search, list(told(offered)))  # slips of the pen are put right in it
+        judged = pruning.pruner.judge(
+            query.search, list(in_third_person(offered))
+        )  # slips of the pen are put right in it
         several = query.intent is Intent.MULTI or compares(query.text)
-        kept = pruned(offered, judged, pruning.least, several)
+        kept = pruned(offered, judged, pruning.min_logit, several)
         place = {(e.paper.id, s.start): at for at, (e, s) in enumerate(((e, s) for e in kept for s in e.sentences), 1)}
         sentences = [(e.paper.id, s.start) for e in offered for s in e.sentences]
         weighed = tuple(
@@ -256,11 +260,11 @@ class Pipeline:
         )
         return kept, weighed
 
-    def _within(self, query: Query) -> list[str] | None:
+    def _within(self, query: Reading) -> list[str] | None:
         """Ids of the papers that may be used; None for all."""
         return admitted(query, self.library.labels)
 
-    def _request(self, query: Query, chosen: tuple[Evidence, ...]) -> GenerationRequest:
+    def _request(self, query: Reading, chosen: tuple[Evidence, ...]) -> GenerationRequest:
         asked = _asked(query)
         messages = tuple(self.render(asked, chosen)) if self.render is not None else ()
         s = self.settings
@@ -268,7 +272,7 @@ class Pipeline:
 
     def _checked(
         self,
-        query: Query,
+        query: Reading,
         clock: Clock,
         hits: Sequence[PaperHit],
         chosen: tuple[Evidence, ...],
@@ -289,7 +293,7 @@ class Pipeline:
             query, clock, hits, checked=checked, chosen=chosen, notes=notes, weighed=weighed, prompt=prompt
         )
 
-    def _asked_back(self, query: Query, refusal: Refusal) -> Refusal:
+    def _asked_back(self, query: Reading, refusal: Refusal) -> Refusal:
         """The refusal with the word of the library that may have been meant, where one slip makes it."""
         meant = []
         for root in spelling.near_names(query.search, self.library.vocabulary(), self.is_word).values():
@@ -299,10 +303,10 @@ class Pipeline:
             return refusal
         return replace(refusal, message=f"{refusal.message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?")
 
-    def _overview(self, query: Query, clock: Clock) -> Answer:
-        return self._computed(query, clock, aggregate.survey(query, self.library, self._within(query)))
+    def _overview(self, query: Reading, clock: Clock) -> Answer:
+        return self._computed(query, clock, aggregate.answer(query, self.library, self._within(query)))
 
-    def _record(self, query: Query, clock: Clock) -> Answer:
+    def _record(self, query: Reading, clock: Clock) -> Answer:
         def search() -> Sequence[PaperHit]:
             return self.rank(query, self.settings.papers + 1, clock).hits
 
@@ -310,7 +314,7 @@ class Pipeline:
             query, clock, bibliographic_questions.read_off(query, self.library, search, self._within(query))
         )
 
-    def _computed(self, query: Query, clock: Clock, result: aggregate.Overview) -> Answer:
+    def _computed(self, query: Reading, clock: Clock, result: aggregate.SurveyAnswer) -> Answer:
         clock.lap("evidence")
         checked = citations.Checked(result.sentences, result.citations, ())
         answer = self._answer(query, clock, (), checked=checked, chosen=result.evidence, refusal=result.refusal)
@@ -318,7 +322,7 @@ class Pipeline:
 
     def _answer(
         self,
-        query: Query,
+        query: Reading,
         clock: Clock,
         hits: Sequence[PaperHit],
         *,
@@ -333,7 +337,9 @@ class Pipeline:
         retrieved = tuple(
             {"paper_id": h.paper.id, "score": h.score, "dense": h.dense, "lexical": h.lexical} for h in hits
         )
-        used = {"more": self.pruning.more, "least": self.pruning.least} if self.pruning is not None else {}
+        used = (
+            {"more": self.pruning.extra_candidates, "least": self.pruning.min_logit} if self.pruning is not None else {}
+        )
         trace = Trace(
             generator=self.generator.name,
             model=self.generator.model,
@@ -359,11 +365,11 @@ class Pipeline:
         return Answer(query.asked or query.text, text, kept.sentences, kept.citations, chosen, refusal, trace)
 
 
-def _asked(query: Query) -> str:
+def _asked(query: Reading) -> str:
     return query.search if query.is_follow_up else query.text
 
 
-def _one_sided(query: Query, chosen: Sequence[Evidence]) -> tuple[str, ...]:
+def _one_sided(query: Reading, chosen: Sequence[Evidence]) -> tuple[str, ...]:
     """What to say where a comparison can only be answered for one side."""
     missing = comparing.sides_missing(query.text, (e.paper for e in chosen))
     return tuple(f"None of the quoted abstracts speaks of “{side}”." for side in missing)

@@ -15,8 +15,8 @@ from rag.history.models import ConversationInfo, LibraryMark, Opened
 from rag.history.store import ConversationStore
 from rag.questions.scope import Scope
 from rag.ui.conversation import Turn
-from rag.ui.conversation_recorder import Keeper, download_html, to_kept, to_turn
-from rag.ui.page_context import Desk, Shelf
+from rag.ui.conversation_recorder import ConversationRecorder, download_html, to_kept, to_turn
+from rag.ui.page_context import PageContext, Shelf
 from rag.ui.render_history import day_of, list_html, notice_html, rating_html, stale_html
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, make_answer, make_refusal
 from tests.test_presentation import Markup
@@ -39,9 +39,9 @@ def shelf() -> Shelves:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path, shelf: Shelves) -> Keeper:
-    desk = Desk(FakeAnswerer(papers=PAPERS[1:]).open, CHOICES, Settings(home=tmp_path), shelf)
-    return Keeper(desk, ConversationStore(tmp_path))
+def recorder(tmp_path: Path, shelf: Shelves) -> ConversationRecorder:
+    context = PageContext(FakeAnswerer(papers=PAPERS[1:]).open, CHOICES, Settings(home=tmp_path), shelf)
+    return ConversationRecorder(context, ConversationStore(tmp_path))
 
 
 def answered(question: str = "Do crabs learn?", **changes: object) -> Turn:
@@ -57,58 +57,60 @@ def test_a_turn_comes_back_as_it_was() -> None:
     assert tuple(to_turn(to_kept(turn)) for turn in turns) == turns
 
 
-def test_only_what_is_finished_is_kept(keeper: Keeper) -> None:
-    opened = keeper.keep("", Opened(), [answered(), Turn("And?", "quote", "quote", stage="write")], "")
-    assert [turn.question for turn in keeper.store.conversation("", opened.id).turns] == ["Do crabs learn?"]
-    assert keeper.keep("", opened, [], "") == opened
+def test_only_what_is_finished_is_kept(recorder: ConversationRecorder) -> None:
+    opened = recorder.keep("", Opened(), [answered(), Turn("And?", "quote", "quote", stage="write")], "")
+    assert [turn.question for turn in recorder.store.conversation("", opened.id).turns] == ["Do crabs learn?"]
+    assert recorder.keep("", opened, [], "") == opened
 
 
-def test_a_conversation_of_the_library_that_was_started_with_names_none(keeper: Keeper, shelf: Shelves) -> None:
-    opened = keeper.keep("", Opened(), [answered()], "")
-    info = keeper.store.conversation("", opened.id).info
+def test_a_conversation_of_the_library_that_was_started_with_names_none(
+    recorder: ConversationRecorder, shelf: Shelves
+) -> None:
+    opened = recorder.keep("", Opened(), [answered()], "")
+    info = recorder.store.conversation("", opened.id).info
     assert info.library.name == "Shipped abstracts"
     assert Path(info.library.path).is_absolute()
-    found = keeper.reopen("", opened.id)
+    found = recorder.reopen("", opened.id)
     assert (found.library, found.problem, found.opened) == ("", "", opened)
     assert found.turns[0].stale == ()  # the same fingerprint: nothing is compared
     shelf.revision = "e" * 8
-    assert [one.number for one in keeper.reopen("", opened.id).turns[0].stale] == [1, 1]  # the first paper is gone
+    assert [one.number for one in recorder.reopen("", opened.id).turns[0].stale] == [1, 1]  # the first paper is gone
 
 
-def test_a_library_that_is_gone_costs_the_check_and_not_the_conversation(keeper: Keeper) -> None:
-    opened = keeper.keep("", Opened(), [answered(library="/no/such")], "/no/such")
-    found = keeper.reopen("", opened.id)
+def test_a_library_that_is_gone_costs_the_check_and_not_the_conversation(recorder: ConversationRecorder) -> None:
+    opened = recorder.keep("", Opened(), [answered(library="/no/such")], "/no/such")
+    found = recorder.reopen("", opened.id)
     assert found.library == "/no/such"
     assert "There is no library in /no/such" in found.problem
     assert found.turns[0].answer == make_answer()
 
 
-def test_a_rating_reaches_an_answer_that_was_not_kept_yet(keeper: Keeper) -> None:
+def test_a_rating_reaches_an_answer_that_was_not_kept_yet(recorder: ConversationRecorder) -> None:
     turn = answered()
-    turns, opened = keeper.rate("", Opened(), [turn], "", turn.id, 1, None)
+    turns, opened = recorder.rate("", Opened(), [turn], "", turn.id, 1, None)
     assert turns[0].rating == 1
-    assert keeper.store.conversation("", opened.id).turns[0].rating == 1
-    turns, _ = keeper.rate("", opened, turns, "", turn.id, 1, " fine ")
+    assert recorder.store.conversation("", opened.id).turns[0].rating == 1
+    turns, _ = recorder.rate("", opened, turns, "", turn.id, 1, " fine ")
     assert (turns[0].rating, turns[0].note) == (1, "fine")
     with pytest.raises(ConversationNotFound):
-        keeper.rate("", opened, turns, "", "another", 1, None)
+        recorder.rate("", opened, turns, "", "another", 1, None)
 
 
-def test_another_user_gets_nothing(keeper: Keeper) -> None:
-    opened = keeper.keep("ada", Opened(), [answered()], "")
+def test_another_user_gets_nothing(recorder: ConversationRecorder) -> None:
+    opened = recorder.keep("ada", Opened(), [answered()], "")
     for attempt in (
-        lambda: keeper.reopen("ben", opened.id),
-        lambda: keeper.export("ben", opened.id, "json", "", ""),
+        lambda: recorder.reopen("ben", opened.id),
+        lambda: recorder.export("ben", opened.id, "json", "", ""),
     ):
         with pytest.raises(ConversationNotFound):
             attempt()
 
 
-def test_an_exported_refusal_names_its_nearest_papers(keeper: Keeper) -> None:
+def test_an_exported_refusal_names_its_nearest_papers(recorder: ConversationRecorder) -> None:
     turn = Turn("Who won?", "quote", "quote", make_refusal())
-    opened = keeper.keep("", Opened(), [turn], "")
-    keeper._desk.papers("")
-    [text] = keeper.export("", opened.id, "markdown", turn.id, "").values()
+    opened = recorder.keep("", Opened(), [turn], "")
+    recorder._context.papers("")
+    [text] = recorder.export("", opened.id, "markdown", turn.id, "").values()
     assert "Shell Vacancy Chains" in text
 
 

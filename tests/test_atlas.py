@@ -13,7 +13,7 @@ import pytest
 from rag.datatypes import Paper
 from rag.library.library import Library
 from rag.survey import library_map, topics
-from rag.survey.library_map import EDGE, NAME, TONES, Atlas
+from rag.survey.library_map import EDGE, NAME, TONES, LibraryMap
 from tests.library_parts import WordEncoder, made_papers
 
 SUBJECTS = {
@@ -42,12 +42,12 @@ def clouds(each: int, dimension: int = 48) -> tuple[list[Paper], np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def three() -> tuple[list[Paper], Atlas]:
+def three() -> tuple[list[Paper], LibraryMap]:
     papers, vectors = clouds(14)  # 42 papers: half their square root is 3
     return papers, library_map.make(papers, vectors, "f")
 
 
-def test_papers_on_one_subject_lie_together_and_form_a_group(three: tuple[list[Paper], Atlas]) -> None:
+def test_papers_on_one_subject_lie_together_and_form_a_group(three: tuple[list[Paper], LibraryMap]) -> None:
     papers, made = three
     places = np.array([made.x, made.y]).T
     subjects = np.array([p.id[:-3] for p in papers])
@@ -61,14 +61,14 @@ def test_papers_on_one_subject_lie_together_and_form_a_group(three: tuple[list[P
     assert [g.papers for g in made.groups] == [14, 14, 14]
 
 
-def test_coordinates_fill_the_map(three: tuple[list[Paper], Atlas]) -> None:
+def test_coordinates_fill_the_map(three: tuple[list[Paper], LibraryMap]) -> None:
     _, made = three
     assert min((*made.x, *made.y)) >= 0
     assert max((*made.x, *made.y)) <= EDGE
     assert max(max(made.x) - min(made.x), max(made.y) - min(made.y)) >= EDGE - 1
 
 
-def test_groups_are_named_by_their_own_terms(three: tuple[list[Paper], Atlas]) -> None:
+def test_groups_are_named_by_their_own_terms(three: tuple[list[Paper], LibraryMap]) -> None:
     papers, made = three
     for index, group in enumerate(made.groups):
         subject = papers[made.group.index(index)].id[:-3]
@@ -77,12 +77,12 @@ def test_groups_are_named_by_their_own_terms(three: tuple[list[Paper], Atlas]) -
         assert set(re.findall(r"\w+", group.label.lower())) <= words
 
 
-def test_groups_beside_each_other_have_unlike_colours(three: tuple[list[Paper], Atlas]) -> None:
+def test_groups_beside_each_other_have_unlike_colours(three: tuple[list[Paper], LibraryMap]) -> None:
     tones = [g.tone for g in three[1].groups]
     assert all(min((a - b) % TONES, (b - a) % TONES) >= 3 for i, a in enumerate(tones) for b in tones[:i])
 
 
-def test_the_same_papers_make_the_same_map(three: tuple[list[Paper], Atlas]) -> None:
+def test_the_same_papers_make_the_same_map(three: tuple[list[Paper], LibraryMap]) -> None:
     papers, vectors = clouds(14)
     assert library_map.make(papers, vectors, "f") == three[1]
 
@@ -179,7 +179,9 @@ def test_a_damaged_file_is_no_map(tmp_path: Path, damage: str) -> None:
     assert library_map.load(tmp_path / NAME, "f") is None
 
 
-def test_a_kept_map_comes_back_whole_and_only_for_its_library(tmp_path: Path, three: tuple[list[Paper], Atlas]) -> None:
+def test_a_kept_map_comes_back_whole_and_only_for_its_library(
+    tmp_path: Path, three: tuple[list[Paper], LibraryMap]
+) -> None:
     made = three[1]
     library_map.save(tmp_path / NAME, made)
     assert library_map.load(tmp_path / NAME, "f") == made
@@ -191,7 +193,7 @@ def test_a_kept_map_comes_back_whole_and_only_for_its_library(tmp_path: Path, th
 def test_a_folder_that_cannot_be_written_to_costs_only_time(
     library: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(path: Path, made: Atlas) -> None:
+    def refuse(path: Path, made: LibraryMap) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(library_map, "save", refuse)

@@ -129,17 +129,17 @@ def test_a_library_of_an_older_program_is_searched_too(library: Library) -> None
 
 def test_revising_fields_embeds_nothing(library: Library) -> None:
     encoder, before = WordEncoder(), library.fingerprint
-    words = library.weighted({"crab": 1.0}, 5)
+    words = library.bm25_search({"crab": 1.0}, 5)
     revised = replace(PAPERS[0], authors=("Someone Else",), year=1999, venue="Elsewhere", doi="10.1000/new")
     assert library.revise(revised, lambda: encoder)
     assert library.paper("a1") == revised and encoder.embedded == []
     assert library.fingerprint != before and library.verify() == []
-    assert library.weighted({"crab": 1.0}, 5) == words
+    assert library.bm25_search({"crab": 1.0}, 5) == words
     assert not library.revise(revised, lambda: encoder), "the same again is no change"
     library.add(PAPERS, encoder)
     assert library.paper("a1") == revised, "importing the same file again keeps the revision"
     with Library.open(library.path, embedder=ID) as reader:
-        assert reader.paper("a1") == revised and reader.weighted({"crab": 1.0}, 5) == words
+        assert reader.paper("a1") == revised and reader.bm25_search({"crab": 1.0}, 5) == words
 
 
 def test_revising_the_abstract_embeds_that_paper(library: Library) -> None:

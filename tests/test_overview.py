@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from rag.datatypes import Intent, Paper, Query, RefusalGrade, Sentence, Verdict
+from rag.datatypes import Intent, Paper, Reading, RefusalGrade, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.questions.questions import understand
-from rag.survey.aggregate import MOST_CITED, MOST_LISTED, Overview, survey
+from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, survey
 from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 
@@ -57,7 +57,7 @@ SMALL = Shelf(
 )
 
 
-def ask(question: str, shelf: Shelf) -> Overview:
+def ask(question: str, shelf: Shelf) -> SurveyAnswer:
     return survey(understand(question), shelf)
 
 
@@ -223,7 +223,7 @@ def test_an_empty_library() -> None:
 
 
 def test_a_colon_in_the_topic_stays() -> None:
-    query = Query("?", "?", Intent.LIST, "pruning: nets", False, False)
+    query = Reading("?", "?", Intent.LIST, "pruning: nets", False, False)
 
     assert survey(query, SMALL).sentences[0].text.startswith("2 papers fit “pruning: nets”")
 

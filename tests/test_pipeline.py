@@ -460,7 +460,7 @@ def test_a_summary_is_not_pruned(quoting: Pipeline) -> None:
 def test_of_several_papers_that_are_asked_for_each_keeps_its_best(quoting: Pipeline) -> None:
     question = "Which papers propose lightweight networks for real-time semantic segmentation?"
     papers = {c.paper_id for c in quoting.answer(question).citations}
-    pipeline, _ = pruning(quoting, more=0)
+    pipeline, _ = pruning(quoting, extra_candidates=0)
     assert len(papers) > 1 and {c.paper_id for c in pipeline.answer(question).citations} == papers
 
 

@@ -45,14 +45,14 @@ def test_what_does_not_fit_is_read_in_parts() -> None:
     long = " ".join(f"word{n}" for n in range(80)) + "."
     sentences = [(n, long) for n in range(1, 12)]
     judged = pruner().judge("why? " * 200, sentences)
-    assert len(judged) == len(sentences) and all(len(j.stay) == len(units(long)) for j in judged)
+    assert len(judged) == len(sentences) and all(len(j.keep_logits) == len(units(long)) for j in judged)
     assert len(encode("why? " * 200, sentences).ids) <= LONGEST
 
 
 def test_a_sentence_that_is_too_long_loses_the_judgement_of_its_end() -> None:
     endless = " ".join(f"word{n}" for n in range(700)) + "."
     (one,) = pruner().judge(ASKED, [(1, endless)])
-    assert len(one.stay) == 700 and one.stay[0] != 0.0 and one.stay[-1] == 0.0
+    assert len(one.keep_logits) == 700 and one.keep_logits[0] != 0.0 and one.keep_logits[-1] == 0.0
     read = encode("x " * 500, [(1, endless)])
     assert len(read.ids) == LONGEST and read.heads == (QUESTION + 2,)
 
@@ -68,7 +68,7 @@ def test_no_text_is_too_strange(text: str) -> None:
 
 def test_it_knows_the_sentence_that_answers_and_the_words_that_do() -> None:
     answers, idle = pruner().judge(ASKED, [(1, ANSWERS), (1, IDLE)])
-    assert answers.worth > idle.worth + 1 and answers.probability > 0.5 > idle.probability
+    assert answers.relevance_logit > idle.relevance_logit + 1 and answers.probability > 0.5 > idle.probability
     words = [unit.text for unit in units(ANSWERS)]
     assert answers.stay[words.index("2.5%")] > answers.stay[words.index("expect")] + 1
 

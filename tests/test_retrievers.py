@@ -15,10 +15,18 @@ from rank_bm25 import BM25Okapi
 from rag.datatypes import Hit, Paper
 from rag.encoding.encoders import QueryEncoder
 from rag.library.library import Library, PaperFilter
-from rag.library.storage.bm25_index import Lexicon
+from rag.library.storage.bm25_index import BM25Index
 from rag.retrieval.retrievers.base import LibraryRetriever
 from rag.retrieval.retrievers.dense import DenseRetriever
-from rag.retrieval.retrievers.fusion import _centre, _fed_back, _mixed, _smoothed, by_meaning, by_words, fuse
+from rag.retrieval.retrievers.fusion import (
+    _centre,
+    _mixed,
+    _smoothed,
+    by_meaning,
+    by_words,
+    fuse,
+    pseudo_relevance_feedback,
+)
 from rag.retrieval.retrievers.hybrid import HybridRetriever
 from rag.retrieval.retrievers.lexical import LexicalRetriever
 from rag.text.tokenization import stems
@@ -147,7 +155,7 @@ def test_a_pass_adds_standard_scores(library: Library, encoder: QueryEncoder) ->
     bm25 = dict(library.lexical(query, 1000))
     wording = np.array([bm25.get(one, 0.0) for one in ids])
     expected = sum((x - x.mean()) / x.std() for x in (meaning, wording)) / 2
-    found = _mixed(library, {}, vector, library.weighted(words, 1000), 1000)
+    found = _mixed(library, {}, vector, library.bm25_search(words, 1000), 1000)
     assert [one for one, _ in found] == [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-expected[i], ids[i]))]
     assert [score for _, score in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-4)
 
@@ -157,7 +165,7 @@ def test_feedback_moves_the_question_towards_the_first_papers(library: Library, 
     vector = encoder.encode([query])[0]
     words = dict.fromkeys(stems(query), 1.0)
     entries = library.entries([paper_id for paper_id, _ in library.lexical(query, 3)])
-    moved, mixed = _fed_back(library, [(entry, 1.0) for entry in entries.values()], vector, words)
+    moved, mixed = pseudo_relevance_feedback(library, [(entry, 1.0) for entry in entries.values()], vector, words)
     assert float(np.linalg.norm(moved)) == pytest.approx(1)
     for entry in entries.values():
         assert (entry.passage_vectors @ moved).mean() > (entry.passage_vectors @ vector).mean()
@@ -281,13 +289,13 @@ class LuceneOkapi(BM25Okapi):
 def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
     papers = sorted(shipped_papers(), key=lambda paper: paper.id)
     texts = [f"{paper.title}\n{paper.abstract}" for paper in papers]
-    lexicon = Lexicon.build((paper.id, text) for paper, text in zip(papers, texts, strict=True))
+    lexicon = BM25Index.build((paper.id, text) for paper, text in zip(papers, texts, strict=True))
     lexicon.save(tmp_path, "saved")
     reference = LuceneOkapi([stems(text) for text in texts], k1=1.5, b=0.75)
     for query in (*QUERIES, "graph graph neural", *(paper.abstract[:200] for paper in papers[::40])):
         scores = reference.get_scores(stems(query)) / 2.5 if stems(query) else np.zeros(len(papers))
         expected = {paper.id: score for paper, score in zip(papers, scores, strict=True) if score > 0}
-        for one in (lexicon, Lexicon.load(tmp_path / "saved")):
+        for one in (lexicon, BM25Index.load(tmp_path / "saved")):
             found = dict(one.search(Counter(stems(query)), len(papers)))
             assert found == pytest.approx(expected, rel=1e-4)
             assert one.search(Counter(stems(query)), 7) == one.search(Counter(stems(query)), len(papers))[:7]
@@ -296,7 +304,7 @@ def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
 def test_document_frequencies_count_papers() -> None:
     papers = sorted(shipped_papers(), key=lambda paper: paper.id)
     texts = {paper.id: f"{paper.title}\n{paper.abstract}" for paper in papers}
-    lexicon = Lexicon.build(texts.items())
+    lexicon = BM25Index.build(texts.items())
     for word in ("network", "graph", "52", "unheardof"):
         expected = sum(word in stems(text) for text in texts.values())
         assert lexicon.document_frequencies([word]) == {word: expected}

@@ -228,9 +228,9 @@ class BruteForce:
         ]
         return sorted(rows, key=lambda row: (-row[1], row[0].id))[:k]
 
-    def weighted(self, words: dict, k: int, within: Collection[str] | None = None) -> list:
+    def bm25_search(self, words: dict, k: int, within: Collection[str] | None = None) -> list:
         assert within is not None
-        return [pair for pair in self._library.weighted(words, 10**6) if pair[0] in within][:k]
+        return [pair for pair in self._library.bm25_search(words, 10**6) if pair[0] in within][:k]
 
 
 SCOPES = {
@@ -258,7 +258,7 @@ def test_the_first_k_of_a_scope_are_those_of_brute_force(
             assert np.allclose([s for _, s in found], [s for _, s in expected], atol=1e-3)
             assert {p.paper_id for p, _ in found} <= set(within)
             words = {"word3x2": 1.0, "share": 0.5, "stand": 2.0}
-            assert library.weighted(words, k, within) == exact.weighted(words, k, within)
+            assert library.bm25_search(words, k, within) == exact.bm25_search(words, k, within)
             hits = [h.passage.id for h in fuse(library, text, vector, k, within=within)]
             assert len(hits) == min(k, len(within))
             if not few:  # Chroma's vectors are not rounded as the stored ones are, so what is as good as equal may swap
@@ -356,7 +356,7 @@ def test_counts_are_of_the_scope(pipeline: Pipeline, library: Library) -> None:
     ],
 )
 def test_years_of_the_content_are_counted_as_words(question: str, count: int) -> None:
-    from rag.survey.aggregate import survey
+    from rag.survey.aggregate import answer
     from tests.test_overview import Shelf
 
     shelf = Shelf(

@@ -36,7 +36,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from rag.config import Settings
-from rag.datatypes import Paper, PaperHit, Query, Turn
+from rag.datatypes import Paper, PaperHit, Reading, Turn
 from rag.errors import QuestionError
 from rag.evidence import ranking
 from rag.evidence.features import QUESTION_FEATURES, SENTENCE_FEATURES
@@ -165,7 +165,7 @@ def _papers(records: Iterable[dict[str, Any]]) -> list[Paper]:
     return [Paper(f"a{n}", title, text) for n, (title, text) in enumerate(sorted(texts.items()))]
 
 
-def _case(pipeline: Pipeline, kind: str, query: Query, gold: set[str], without: str = "") -> Case:
+def _case(pipeline: Pipeline, kind: str, query: Reading, gold: set[str], without: str = "") -> Case:
     """Figures of one question; ``without`` is the title of a paper that the search shall not know."""
     if without:
         pipeline = replace(pipeline, search=_search_without(pipeline, without))
@@ -190,8 +190,8 @@ def _search_without(pipeline: Pipeline, title: str) -> Search:
             return [(p, s) for p, s in library.dense(vector, k) if p.paper_id not in gone]
 
         @staticmethod
-        def weighted(words: Any, k: int, within: None = None) -> Any:
-            return [(i, s) for i, s in library.weighted(words, k) if i not in gone]
+        def bm25_search(words: Any, k: int, within: None = None) -> Any:
+            return [(i, s) for i, s in library.bm25_search(words, k) if i not in gone]
 
     def search(text: str, vector: Any, k: int) -> list[PaperHit]:
         hits = fuse(Without(), text, vector, k)  # type: ignore[arg-type]

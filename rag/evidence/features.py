@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rag.datatypes import PaperHit, Query, Sentence
+from rag.datatypes import PaperHit, Reading, Sentence
 from rag.text.quantities import FigureWanted, figures_in
 from rag.text.sentence_roles import Role, role_scores
 from rag.text.tokenization import NAME, stem, stems
@@ -134,7 +134,7 @@ class WordWeights:
 
 
 def sentence_features(
-    query: Query,
+    query: Reading,
     vector: Vector,
     weights: WordWeights,
     hit: PaperHit,

@@ -33,13 +33,13 @@ _PAPERS = 8  # the vocabulary's unused tokens 1 to 8 stand before the sentences 
 class Judged:
     """Of one sentence, in nats of log-odds: that it answers, and that each of its units stays."""
 
-    worth: float
-    stay: tuple[float, ...]
+    relevance_logit: float
+    keep_logits: tuple[float, ...]
 
     @property
     def probability(self) -> float:
         """That the sentence answers."""
-        return 1 / (1 + math.exp(-self.worth))
+        return 1 / (1 + math.exp(-self.relevance_logit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +85,23 @@ class Pruning:
     """A pruner, which judges ``more`` sentences than the setting says; those worth ``least`` or more stay."""
 
     pruner: Pruner
-    more: int
-    least: float
+    extra_candidates: int
+    min_logit: float
 
 
-def pruned(evidence: Sequence[Evidence], judged: Sequence[Judged], least: float, several: bool) -> tuple[Evidence, ...]:
+def pruned(
+    evidence: Sequence[Evidence], judged: Sequence[Judged], min_logit: float, several: bool
+) -> tuple[Evidence, ...]:
     """The sentences worth at least ``least``, or else the best one; with ``several`` the best of every paper as well.
 
     ``judged`` is of all sentences, in their order. Papers are numbered anew.
     """
     rest = iter(judged)
-    worths = [[next(rest).worth for _ in item.sentences] for item in evidence]
+    worths = [[next(rest).relevance_logit for _ in item.sentences] for item in evidence]
     best = max((max(mine) for mine in worths), default=0.0)
     found: list[Evidence] = []
     for item, mine in zip(evidence, worths, strict=True):
-        enough = min(least, max(mine) if several else best)
+        enough = min(min_logit, max(mine) if several else best)
         kept = [at for at, worth in enumerate(mine) if worth >= enough]
         if kept:
             sentences = tuple(item.sentences[at] for at in kept)

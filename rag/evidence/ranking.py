@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import Intent, PaperHit, Query, Sentence
+from rag.datatypes import Intent, PaperHit, Reading, Sentence
 from rag.evidence.entity_match import lacking_names, lacking_proper_words, only_compared_with
 from rag.evidence.features import (
     QUESTION_FEATURES,
@@ -70,7 +70,7 @@ class Ranked:
     compared_with: str = ""
 
 
-def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
+def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
     """Score every sentence of ``hits``; ``vector`` is the unit vector of the question."""
     words = stems(query.search)
     known = store.document_frequencies(words)
@@ -98,7 +98,7 @@ def rank_sentences(query: Query, vector: Vector, hits: Sequence[PaperHit], store
 
 
 def question_features(
-    query: Query, hits: Sequence[PaperHit], candidates: Sequence[Candidate], weights: WordWeights
+    query: Reading, hits: Sequence[PaperHit], candidates: Sequence[Candidate], weights: WordWeights
 ) -> dict[str, float]:
     """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found."""
     values = dict.fromkeys(QUESTION_FEATURES, 0.0)

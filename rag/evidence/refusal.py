@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from rag.datatypes import Intent, PaperHit, Query, Refusal, RefusalGrade
+from rag.datatypes import Intent, PaperHit, Reading, Refusal, RefusalGrade
 from rag.evidence.features import QUESTION_FEATURES, names_in
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 
@@ -22,7 +22,7 @@ _MESSAGES = {
 }
 
 
-def judge(query: Query, ranked: Ranked) -> Refusal | None:
+def judge(query: Reading, ranked: Ranked) -> Refusal | None:
     """None where the evidence carries an answer, else how far the library is from one."""
     model = fitted()
     nearest = tuple(h.paper.id for h in ranked.hits[:3])
@@ -36,7 +36,7 @@ def judge(query: Query, ranked: Ranked) -> Refusal | None:
     return _refusal(query, ranked, nearest, model)
 
 
-def share_of_threshold(query: Query) -> float:
+def share_of_threshold(query: Reading) -> float:
     """How much of the threshold the probability of an answer must reach for this kind of question."""
     return BROAD if query.intent in (Intent.MULTI, Intent.SUMMARY) else 1.0
 
@@ -53,7 +53,7 @@ def answerable(features: Mapping[str, float]) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
 
 
-def _refusal(query: Query, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
+def _refusal(query: Reading, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:
     """The grade by how near the best paper is: its topic, or at least its field, or neither."""
     features = ranked.features
     nearness = 0.5 * features["top_dense"] + 0.5 * features["paper_coverage"]

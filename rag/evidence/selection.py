@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rag.datatypes import Evidence, Intent, PaperHit, Query
+from rag.datatypes import Evidence, Intent, PaperHit, Reading
 from rag.evidence.entity_match import by_itself
 from rag.evidence.features import names_in, proper_words
 from rag.evidence.ranking import Candidate, Ranked, fitted, share_of_first
@@ -20,7 +20,7 @@ SETTING = 2.5  # how much further behind the second sentence may be than the thi
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
-def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
+def select(query: Reading, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
     """The sentences in the order in which an answer should give them, papers numbered from 1; () without candidates.
 
     A question after one thing takes at most ``limit`` from the best paper, and from a second one only when
@@ -30,7 +30,7 @@ def select(query: Query, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
     return numbered(ranked, _chosen(query, ranked, limit))
 
 
-def offered(query: Query, ranked: Ranked, limit: int, count: int) -> tuple[Candidate, ...]:
+def offered(query: Reading, ranked: Ranked, limit: int, count: int) -> tuple[Candidate, ...]:
     """What a model may choose from: those that :func:`select` takes, then the best others up to ``count``, by score.
 
     No two of the others say the same.
@@ -54,7 +54,7 @@ def numbered(ranked: Ranked, chosen: Sequence[Candidate]) -> tuple[Evidence, ...
     return tuple(evidence)
 
 
-def _chosen(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+def _chosen(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
     if not ranked.candidates:
         return []
     if query.intent is Intent.SUMMARY:
@@ -64,7 +64,7 @@ def _chosen(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     return _best(ranked, limit)
 
 
-def most(query: Query, limit: int) -> int:
+def most(query: Reading, limit: int) -> int:
     """How many sentences an answer may have where ``limit`` is the setting: one more over several papers."""
     return limit + (query.intent is Intent.MULTI)
 
@@ -91,7 +91,7 @@ def _best(ranked: Ranked, limit: int) -> list[Candidate]:
     return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
 
 
-def _several(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+def _several(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
     """The best sentence of each paper that scores near the first, then the next best of the same papers, evenly.
 
     Where each has one sentence, what the paper does counts for more than how well it came out, unless that is asked.
@@ -113,7 +113,7 @@ def _several(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     return sorted(chosen, key=lambda c: c.rank)
 
 
-def _compared(query: Query, ranked: Ranked) -> list[str]:
+def _compared(query: Reading, ranked: Ranked) -> list[str]:
     """Ids of the papers of what is compared by name, by rank; [] unless at least two are told apart by their names.
 
     A name means the paper that has it in its title, else the only one whose abstract has it.
@@ -142,7 +142,7 @@ def _near_the_first(ranked: Ranked, most: int) -> list[str]:
     return [h.paper.id for h in hits[:most] if share_of_first(h, hits[0]) >= fitted().several_papers_share]
 
 
-def _summary(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
+def _summary(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
     """Problem, approach and result of one paper, or the approach of each of several papers on a topic."""
     hits = list(ranked.hits)
     single = _named_paper(query, hits)
@@ -154,7 +154,7 @@ def _summary(query: Query, ranked: Ranked, limit: int) -> list[Candidate]:
     return chosen
 
 
-def _named_paper(query: Query, hits: Sequence[PaperHit]) -> str | None:
+def _named_paper(query: Reading, hits: Sequence[PaperHit]) -> str | None:
     """The paper that a request for a summary means, when it means one: its name or nearly its whole title.
 
     A name that stands in several of the titles ('GAN') is a topic.

@@ -33,7 +33,7 @@ from rag.datatypes import Evidence, Message, Option, Turn
 from rag.errors import PromptError
 from rag.system.shipped import shipped_path
 from rag.text.citation_format import LABELS
-from rag.text.wording import told
+from rag.text.wording import in_third_person
 
 VARIABLES = frozenset({"evidence", "history", "question", "quotes", "sentences"})
 TITLE_CHARACTERS = 80
@@ -125,7 +125,7 @@ def format_evidence(evidence: Sequence[Evidence]) -> str:
 
 def format_quotes(evidence: Sequence[Evidence]) -> str:
     """One line a sentence, in the order of the answer and in the third person: ``[1] The authors propose …``"""
-    return "\n".join(f"[{number}] {clip(clean(text), QUOTE_CHARACTERS)}" for number, text in told(evidence))
+    return "\n".join(f"[{number}] {clip(clean(text), QUOTE_CHARACTERS)}" for number, text in in_third_person(evidence))
 
 
 def format_options(options: Sequence[Option]) -> str:

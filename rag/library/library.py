@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rag.datatypes import Encoder, Paper, Passage, Sentence
 from rag.errors import LibraryError
 from rag.library.storage import bm25_index, locking, manifest, papers, vectors
-from rag.library.storage.bm25_index import Lexicon
+from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import IndexFailure, WriterLock, means_full, storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, check_same, read_manifest, write_manifest
@@ -87,7 +87,7 @@ class Library:
         self._vectors = VectorIndex(path)
         self._current = content.revision == store.revision
         self._pending = store.pending()
-        self._lexicon: Lexicon | None = None
+        self._lexicon: BM25Index | None = None
         self._loading = threading.Lock()
         self._exact = False
 
@@ -285,9 +285,9 @@ class Library:
 
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
         """The ``k`` papers that BM25 ranks first with their scores (above 0), by (-score, id)."""
-        return self.weighted(Counter(stems(query)), k)
+        return self.bm25_search(Counter(stems(query)), k)
 
-    def weighted(
+    def bm25_search(
         self, words: Mapping[str, float], k: int, within: Collection[str] | None = None
     ) -> list[tuple[str, float]]:
         """Like :meth:`lexical`, for stems with what each counts; with ``within`` among papers with these ids."""
@@ -366,17 +366,17 @@ class Library:
             self.path, reason,
         )  # fmt: skip
 
-    def _words(self) -> Lexicon:
+    def _words(self) -> BM25Index:
         with self._loading, storage_errors(self.path):
             if self._lexicon is None:
-                self._lexicon = self._loaded_words() or Lexicon.build(self._store.texts())
+                self._lexicon = self._loaded_words() or BM25Index.build(self._store.texts())
             return self._lexicon
 
-    def _loaded_words(self) -> Lexicon | None:
+    def _loaded_words(self) -> BM25Index | None:
         if not self._current or not self._manifest.lexicon:
             return None
         try:
-            return Lexicon.load(self.path / bm25_index.FOLDER / self._manifest.lexicon)
+            return BM25Index.load(self.path / bm25_index.FOLDER / self._manifest.lexicon)
         except (OSError, ValueError, KeyError) as error:
             logger.warning("The word index of %s cannot be read (%s); it is made again in memory.", self.path, error)
             return None
@@ -517,7 +517,7 @@ class Library:
             fingerprint = _fingerprint(self._manifest, self._store.hashes())
             name = self._manifest.lexicon
             if texts or not name:
-                self._lexicon = words = Lexicon.build(self._store.texts())
+                self._lexicon = words = BM25Index.build(self._store.texts())
                 name = f"{revision}-{fingerprint[:12]}"
                 words.save(self.path / bm25_index.FOLDER, name)
             count, passages, sentences = self._store.counts()

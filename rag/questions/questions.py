@@ -11,14 +11,14 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rag.datatypes import Intent, Query, Turn
+from rag.datatypes import Intent, Reading, Turn
 from rag.errors import QuestionError
 from rag.text.tokenization import NAME, STOPWORDS, stem, stems, unique_stems
 
 MAX_CHARACTERS = 4_000
 
 
-def understand(question: str, history: Sequence[Turn] = ()) -> Query:
+def understand(question: str, history: Sequence[Turn] = ()) -> Reading:
     """Clean, complete and classify ``question``.
 
     Raises :class:`QuestionError` when nothing is left after cleaning or it is over
@@ -30,7 +30,7 @@ def understand(question: str, history: Sequence[Turn] = ()) -> Query:
     search = _with_history(text, history) if leans else _without_request(text)
     intent, topic = _intent(text)
     asked = typed if typed != text else ""
-    return Query(text, search, intent, topic, bool(_FIGURE.search(text)), leans, asked=asked)
+    return Reading(text, search, intent, topic, bool(_FIGURE.search(text)), leans, asked=asked)
 
 
 def clean(question: str) -> str:
@@ -241,7 +241,7 @@ def _without_request(text: str) -> str:
     return rest if stems(rest) else text
 
 
-def keeps_topic(rewritten: str, query: Query) -> bool:
+def keeps_topic(rewritten: str, query: Reading) -> bool:
     """Whether a language model's rewriting of a follow-up can be used: it brings in words of the
     conversation, and not much else."""
     known = set(stems(query.search))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
-from rag.datatypes import Intent, Query
+from rag.datatypes import Intent, Reading
 from rag.text.tokenization import STOPWORDS, stems
 
 OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
@@ -346,8 +346,8 @@ def _names_of(venue: str) -> list[str]:
 
 
 def read_query(
-    query: Query, given: Scope, venues: Callable[[], Iterable[str]], understand: Callable[[str], Query]
-) -> Query:
+    query: Reading, given: Scope, venues: Callable[[], Iterable[str]], understand: Callable[[str], Reading]
+) -> Reading:
     """``query`` with the scope that was given and the filters that its words name, those words taken out.
 
     ``understand`` makes a query of the question without the name of a venue: 'how many ICML papers' is a count.
@@ -369,7 +369,7 @@ def read_query(
     return replace(scoped, filters=filters, search=search, text=text, topic=topic, asked=query.asked or query.text)
 
 
-def _read_overview(query: Query, at_venue: Scope) -> Query:
+def _read_overview(query: Reading, at_venue: Scope) -> Reading:
     """The topic keeps its years, because the overview reads them and says them in its answer."""
     if at_venue.since is not None or at_venue.until is not None:  # 'at ICML 2021 on pruning'
         query = replace(query, topic=f"{query.topic} {_topic(at_venue)}".strip())
@@ -389,7 +389,7 @@ def _topic(filters: Scope) -> str:
     return f"until {last}" if first is None else f"in {first}" if first == last else f"from {first} to {last}"
 
 
-def admitted(query: Query, records: Callable[[], Iterable[Record]]) -> list[str] | None:
+def admitted(query: Reading, records: Callable[[], Iterable[Record]]) -> list[str] | None:
     """Ids of the papers that a query may use; None for all of them, and then ``records`` is not asked.
 
     Years that a question about the whole library names are left to the overview.
@@ -404,13 +404,13 @@ def admitted(query: Query, records: Callable[[], Iterable[Record]]) -> list[str]
     return sorted(kept)
 
 
-def in_words(query: Query) -> str:
+def in_words(query: Reading) -> str:
     """'2021 or later, ICML': which papers a query may use; empty for all."""
     scopes = [scope for scope in (query.scope, query.filters) if scope is not None]
     return ", ".join(dict.fromkeys(words for scope in scopes for _, words in scope.parts()))
 
 
-def bounds_years(query: Query) -> bool:
+def bounds_years(query: Reading) -> bool:
     """Whether the year decides which papers the query may use."""
     scopes = [scope for scope in (query.scope, query.filters) if scope is not None]
     return any(scope.since is not None or scope.until is not None for scope in scopes)

@@ -19,7 +19,7 @@ from rag.datatypes import (
     Evidence,
     Intent,
     Paper,
-    Query,
+    Reading,
     Refusal,
     RefusalGrade,
     Sentence,
@@ -44,7 +44,7 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class SurveyAnswer:
     """What was computed; ``refusal`` where no record fits."""
 
     sentences: tuple[AnswerSentence, ...]
@@ -54,7 +54,7 @@ class Overview:
     years: Mapping[str, int] = field(default_factory=dict)  # dated papers that fit, by year
 
 
-def survey(query: Query, records: Records, within: Collection[str] | None = None) -> Overview:
+def answer(query: Reading, records: Records, within: Collection[str] | None = None) -> SurveyAnswer:
     """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
     literal = query.scope is not None and query.scope.literal
     words, first, last = _filters(query.topic, literal)
@@ -94,11 +94,11 @@ def survey(query: Query, records: Records, within: Collection[str] | None = None
                     Citation(e.number, e.paper.id, position, quote.text, quote.start, quote.end, Verdict.SUPPORTED, 1.0)
                 )
     years = Counter(str(p.year) for p, _ in found if p.year)
-    return Overview(tuple(sentences), tuple(citations), evidence, None, dict(sorted(years.items())))
+    return SurveyAnswer(tuple(sentences), tuple(citations), evidence, None, dict(sorted(years.items())))
 
 
 def _texts(
-    query: Query, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
+    query: Reading, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
 ) -> list[tuple[str, tuple[int, ...]]]:
     """The sentences of the answer with the numbers behind them."""
     n = len(found)
@@ -168,5 +168,5 @@ _ABOUT_YEARS = re.compile(
 )
 
 
-def _none(message: str) -> Overview:
-    return Overview((), (), (), Refusal(RefusalGrade.NOTHING, message))
+def _none(message: str) -> SurveyAnswer:
+    return SurveyAnswer((), (), (), Refusal(RefusalGrade.NOTHING, message))

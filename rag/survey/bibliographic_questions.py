@@ -14,13 +14,13 @@ from rag.datatypes import (
     Evidence,
     Paper,
     PaperHit,
-    Query,
+    Reading,
     Refusal,
     RefusalGrade,
     Sentence,
     Verdict,
 )
-from rag.survey.aggregate import Overview
+from rag.survey.aggregate import SurveyAnswer
 from rag.survey.comparing import Shelf, titled
 from rag.text.tokenization import stems
 
@@ -33,8 +33,8 @@ _TRAIL = re.compile(r"\s+(?:paper|article|study)$", re.IGNORECASE)
 
 
 def read_off(
-    query: Query, shelf: Shelf, search: Callable[[], Sequence[PaperHit]], within: Collection[str] | None = None
-) -> Overview:
+    query: Reading, shelf: Shelf, search: Callable[[], Sequence[PaperHit]], within: Collection[str] | None = None
+) -> SurveyAnswer:
     """The answer to a RECORD question.
 
     The paper is the one that the question names; where it names none by itself ('who wrote it?'), the first that
@@ -51,15 +51,15 @@ def read_off(
         paper = named[0] if len(named) == 1 else None
     if paper is None:
         message = f"No paper of this library is told from the others by “{name}” in its title."
-        return Overview((), (), (), Refusal(RefusalGrade.NOTHING, message, tuple(p.id for p in near[:3])))
+        return SurveyAnswer((), (), (), Refusal(RefusalGrade.NOTHING, message, tuple(p.id for p in near[:3])))
     said, missing = _said(query.text, paper)
     if not said:
         message = f"The record of “{paper.title}” does not say {missing}."
-        return Overview((), (), (), Refusal(RefusalGrade.NOT_IN_ABSTRACT, message, (paper.id,)))
+        return SurveyAnswer((), (), (), Refusal(RefusalGrade.NOT_IN_ABSTRACT, message, (paper.id,)))
     title = Sentence(paper.title, 0, 0)
     sentence = AnswerSentence(f"“{paper.title}” {said}.", (1,), Verdict.SUPPORTED)
     citation = Citation(1, paper.id, 0, title.text, title.start, title.end, Verdict.SUPPORTED, 1.0)
-    return Overview((sentence,), (citation,), (Evidence(1, paper, (title,), 1.0, (1.0,)),), None)
+    return SurveyAnswer((sentence,), (citation,), (Evidence(1, paper, (title,), 1.0, (1.0,)),), None)
 
 
 def _said(question: str, paper: Paper) -> tuple[str, str]:

@@ -70,7 +70,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Atlas:
+class LibraryMap:
     """The points of all papers, in the order of ``ids``; coordinates from 0 to ``EDGE``, ``y`` downwards.
 
     ``group[i]`` is the index of paper ``i``'s group in ``groups``, which are ordered by size, largest first.
@@ -97,7 +97,7 @@ class Source(Protocol):
     def mean_vectors(self) -> tuple[list[str], Matrix]: ...
 
 
-def library_map(library: Source, say: Callable[[str], object] = lambda word: None) -> Atlas:
+def library_map(library: Source, say: Callable[[str], object] = lambda word: None) -> LibraryMap:
     """The map of ``library``: the kept one, or one that is made now and kept. ``say`` gets a word about each step.
 
     Where the folder cannot be written to, the map is made anew every time. Raises what reading the library raises.
@@ -120,12 +120,12 @@ def library_map(library: Source, say: Callable[[str], object] = lambda word: Non
 
 def make(
     papers: Sequence[Paper], vectors: Matrix, fingerprint: str, say: Callable[[str], object] = lambda word: None
-) -> Atlas:
+) -> LibraryMap:
     """The map of ``papers`` with ``vectors``, shape ``(len(papers), dimension)``."""
     if len(papers) != len(vectors):
         raise ValueError(f"not the same length: {len(papers)} papers, {len(vectors)} vectors")
     if not papers:
-        return Atlas(fingerprint, (), (), (), (), ())
+        return LibraryMap(fingerprint, (), (), (), (), ())
     with _one_thread():
         say(f"Laying out {len(papers):,} papers…")
         components = _components(vectors)
@@ -143,7 +143,7 @@ def make(
         for terms, (x, y), rows, tone in zip(name_groups(texts), centres, members, tones, strict=True)
     )
     xs, ys = (tuple(round(float(v)) for v in column) for column in plane.T)
-    return Atlas(fingerprint, tuple(p.id for p in papers), xs, ys, tuple(int(g) for g in labels), groups)
+    return LibraryMap(fingerprint, tuple(p.id for p in papers), xs, ys, tuple(int(g) for g in labels), groups)
 
 
 def group_count(papers: int) -> int:
@@ -155,7 +155,7 @@ def group_count(papers: int) -> int:
     return max(1, min(TONES, round(math.sqrt(papers) / 2)))
 
 
-def load(path: Path, fingerprint: str) -> Atlas | None:
+def load(path: Path, fingerprint: str) -> LibraryMap | None:
     """The map that was kept for the library of this fingerprint; None where there is none or it is another one's."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -169,12 +169,12 @@ def load(path: Path, fingerprint: str) -> Atlas | None:
         ids = tuple(map(str, kept["ids"]))
         if not len(ids) == len(x) == len(y) == len(group) or not all(0 <= g < len(groups) for g in group):
             return None
-        return Atlas(fingerprint, ids, x, y, group, groups)
+        return LibraryMap(fingerprint, ids, x, y, group, groups)
     except (OSError, ValueError, KeyError, TypeError):  # a damaged file costs seconds, not the map
         return None
 
 
-def save(path: Path, atlas: Atlas) -> None:
+def save(path: Path, atlas: LibraryMap) -> None:
     """Keep the map, in one step: who reads meanwhile finds the old one or the new one. Raises :class:`OSError`."""
     groups = [{"terms": g.terms, "x": g.x, "y": g.y, "papers": g.papers, "tone": g.tone} for g in atlas.groups]
     columns = {name: getattr(atlas, name) for name in ("ids", "x", "y", "group")}

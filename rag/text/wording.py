@@ -13,7 +13,7 @@ from rag.datatypes import Evidence
 from rag.text.sentence_roles import HEADING
 
 
-def told(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
+def in_third_person(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
     """The sentences of the evidence in their order, each with its number, in the third person."""
     for item in evidence:
         introduced = False

@@ -16,7 +16,7 @@ from rag.retrieval.related import Related
 from rag.ui import scope_bar
 from rag.ui.conversation import Choice, Conversations, Turn, asked_again
 from rag.ui.examples import from_papers
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render import mode_label, panel_html, status_html, suggestions_html, turn_html, welcome_html
 from rag.ui.tabs import history
 
@@ -28,9 +28,9 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 class Chat:
     """What the tab shows, as values by component name. One object serves all browser tabs."""
 
-    def __init__(self, desk: Desk, questions: Sequence[str]) -> None:
-        self.conversations = Conversations(desk.open)
-        self._desk = desk
+    def __init__(self, context: PageContext, questions: Sequence[str]) -> None:
+        self.conversations = Conversations(context.open)
+        self._context = context
         self._questions = tuple(questions)
 
     def ask(
@@ -52,7 +52,7 @@ class Chat:
                 done = turn if before is None else asked_again(before, turn)
                 yield dict(zip(VIEW, self.view([*turns, done], library), strict=True))
                 continue
-            live = turn_html(turn, number, False, self._desk.known_papers(library), self._desk.labels)
+            live = turn_html(turn, number, False, self._context.known_papers(library), self._context.labels)
             # Older answers lose their 'ask again' while a question runs.
             conversation = self._turns(turns, False, library)
             yield {"live": live} | ({"conversation": conversation, "box": "", "next": ""} if first else {})
@@ -66,27 +66,27 @@ class Chat:
         """All turns, the last with its 'ask again'; the welcome where there are none."""
         if turns:
             return self._turns(turns, True, library)
-        papers = self._desk.known_papers(library)
+        papers = self._context.known_papers(library)
         shipped = self._questions if library == "" else ()
         return welcome_html(shipped or from_papers(list(papers.values())))
 
     def panel(self, turns: Sequence[Turn], library: str) -> str:
         """The evidence of the last turn."""
-        return panel_html(turns[-1] if turns else None, self._desk.known_papers(library))
+        return panel_html(turns[-1] if turns else None, self._context.known_papers(library))
 
     def open_footnote(self, turns: Sequence[Turn], turn: int, number: int, sentence: int | None) -> str:
         """The panel with one footnote opened; without what does not exist."""
         chosen = turns[turn] if 0 <= turn < len(turns) else None
         if chosen is None or chosen.answer is None:
             return panel_html(None, {})
-        papers = self._desk.known_papers(chosen.library)
+        papers = self._context.known_papers(chosen.library)
         paper = paper_behind(chosen.answer, number, papers)
         related = self._related(chosen.library, paper.id) if paper is not None else ()
         return panel_html(chosen, papers, footnote_html(chosen.answer, turn, number, sentence, papers, related))
 
     def open_paper(self, turns: Sequence[Turn], library: str, paper_id: str) -> str:
         """The panel with one paper of the library opened."""
-        papers = self._desk.known_papers(library)
+        papers = self._context.known_papers(library)
         paper = papers.get(paper_id)
         opened = paper_html(paper, self._related(library, paper_id)) if paper is not None else ""
         return panel_html(turns[-1] if turns else None, papers, opened)
@@ -97,46 +97,46 @@ class Chat:
         if answer is None or self.conversations.running(tab):
             return ""
         try:
-            questions = self._desk.shelf.follow_ups(library, answer, [turn.question for turn in turns])
+            questions = self._context.shelf.follow_ups(library, answer, [turn.question for turn in turns])
         except FootnoteError:  # offered unasked: what is wrong is said when somebody asks
             return ""
         return "" if self.conversations.running(tab) else suggestions_html(questions)
 
     def _related(self, library: str, paper_id: str) -> Sequence[Related]:
         try:
-            return self._desk.shelf.related(library, paper_id)
+            return self._context.shelf.related(library, paper_id)
         except FootnoteError:  # the paper is shown all the same
             return ()
 
     def status(self, model: str, mode: str, library: str, wait: bool) -> str:
         """The line below the title. ``wait`` opens the library if need be."""
         problem = ""
-        papers = self._desk.known_papers(library) or None
+        papers = self._context.known_papers(library) or None
         if wait:
             try:
-                papers = self._desk.papers(library)
+                papers = self._context.papers(library)
             except FootnoteError as error:
                 problem = str(error)
-        return status_html(self._desk.models[model], mode, papers, problem, self._desk.private)
+        return status_html(self._context.models[model], mode, papers, problem, self._context.private)
 
     def _turns(self, turns: Sequence[Turn], retry: bool, library: str) -> str:
-        papers, labels, last = self._desk.known_papers(library), self._desk.labels, len(turns) - 1
+        papers, labels, last = self._context.known_papers(library), self._context.labels, len(turns) - 1
         return "".join(turn_html(turn, i, retry and i == last, papers, labels) for i, turn in enumerate(turns))
 
 
-def build(gr: Any, desk: Desk, chat: Chat) -> None:
+def build(gr: Any, context: PageContext, chat: Chat) -> None:
     """Lay out the tab."""
-    parts = desk.parts
+    parts = context.parts
     with gr.Row(elem_id="fn-body"):
         with gr.Column(elem_id="fn-history", min_width=0):
-            history.build(gr, desk)
+            history.build(gr, context)
         with gr.Column(elem_id="fn-main", min_width=0):
             parts["conversation"] = html(gr, "conversation", chat.conversation([], ""), "conversation")
             parts["live"] = html(gr, "live", "", "live")
             parts["next"] = html(gr, "next", "", "next")
             with gr.Column(elem_id="fn-dock", min_width=0):
                 with gr.Column(elem_id="fn-scope", min_width=0):
-                    scope_bar.build(gr, desk)
+                    scope_bar.build(gr, context)
                 with gr.Row(elem_id="fn-composer"):
                     parts["box"] = gr.Textbox(
                         label="Your question", show_label=False, placeholder="Ask about these papers",
@@ -155,9 +155,9 @@ def html(gr: Any, name: str, value: str, role: str = "") -> Any:
     return gr.HTML(value, elem_id=f"fn-{name}", apply_default_css=False, js_on_load=start)
 
 
-def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
+def wire(gr: Any, app: Any, context: PageContext, chat: Chat) -> None:
     """Connect the components. No handler is offered as an API."""
-    parts = desk.parts
+    parts = context.parts
     names = (*VIEW, "next", "box", "tabs")
     outputs = [parts[name] for name in names]
     asking = [parts[name] for name in ("turns", "model", "mode", "library", "scope")]
@@ -230,8 +230,8 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
         asked.then(next_questions, here, [parts["next"]], **QUIET)
 
     here = [parts["turns"], parts["library"]]
-    desk.provide(ask_from, VIEW, chat.view)
-    view = [*desk.view_parts, parts["next"]]
+    context.provide(ask_from, VIEW, chat.view)
+    view = [*context.view_parts, parts["next"]]
     suggest(gr.on([parts["box"].submit, parts["ask"].click], ask, [parts["box"], *asking], outputs, **QUIET))
     examples = [parts[name].example_select for name in ("conversation", "panel", "next")]
     suggest(gr.on(examples, example, asking, outputs, **QUIET))
@@ -242,8 +242,8 @@ def wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
     parts["stop"].click(stop, queue=False, **QUIET)
     parts["new"].click(lambda library: (*chat.view([], library), ""), [parts["library"]], view, queue=False, **QUIET)
     app.unload(stop)  # a closed tab frees the model
-    history.wire(gr, app, desk)
-    scope_bar.wire(gr, app, desk)
+    history.wire(gr, app, context)
+    scope_bar.wire(gr, app, context)
 
 
 def mode_choices(choice: Choice) -> list[tuple[str, str]]:

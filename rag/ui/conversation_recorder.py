@@ -18,7 +18,7 @@ from rag.history.stale import StaleCitation, stale_citations
 from rag.history.store import ConversationStore
 from rag.output.exports import Files, export, only
 from rag.ui.conversation import Turn
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Reopened:
     problem: str = ""
 
 
-class Keeper:
+class ConversationRecorder:
     """Keeps the conversations of all users of one page."""
 
-    def __init__(self, desk: Desk, store: ConversationStore) -> None:
+    def __init__(self, context: PageContext, store: ConversationStore) -> None:
         self.store = store
-        self._desk = desk
+        self._context = context
 
     def keep(self, user: str, opened: Opened, turns: Sequence[Turn], library: str) -> Opened:
         """Keep what the tab shows, in the conversation that it shows. Raises :class:`rag.errors.HistoryError`."""
@@ -73,7 +73,7 @@ class Keeper:
     def export(self, user: str, id: str, format: str, turn: str, library: str) -> Files:
         """A conversation, or with ``turn`` one answer of it, as files. Raises :class:`rag.errors.FootnoteError`."""
         kept = self.store.conversation(user, id)
-        return export(only(kept, turn) if turn else kept, format, self._desk.known_papers(library))
+        return export(only(kept, turn) if turn else kept, format, self._context.known_papers(library))
 
     def evaluation(self, user: str) -> Files:
         """All answers marked good as questions for ``footnote eval answers``. Raises :class:`FootnoteError`."""
@@ -82,23 +82,23 @@ class Keeper:
     def _stale(self, turn: Turn) -> tuple[StaleCitation, ...]:
         if turn.answer is None or not turn.answer.citations:
             return ()
-        now = self._desk.shelf.fingerprint(turn.library)
+        now = self._context.shelf.fingerprint(turn.library)
         if now and now == turn.answer.trace.library:
             return ()
-        return stale_citations(turn.answer, self._desk.papers(turn.library))
+        return stale_citations(turn.answer, self._context.papers(turn.library))
 
     def _mark(self, turns: Sequence[Turn], library: str) -> LibraryMark:
         fingerprints = [turn.answer.trace.library for turn in turns if turn.answer is not None]
-        path, settings = self._path(library), self._desk.settings
+        path, settings = self._path(library), self._context.settings
         shipped = settings is not None and settings.is_shipped_library and not library
         name = "Shipped abstracts" if shipped else Path(path).name
         return LibraryMark(path, name, fingerprints[-1] if fingerprints else "")
 
     def _path(self, library: str) -> str:
         """The folder of a library as the page names it."""
-        if library or self._desk.settings is None:
+        if library or self._context.settings is None:
             return library
-        return str(self._desk.settings.library_path.expanduser().absolute())
+        return str(self._context.settings.library_path.expanduser().absolute())
 
     def _folder(self, path: str) -> str:
         """How the page names the library in that folder: "" for the one that it was started with."""

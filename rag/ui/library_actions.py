@@ -40,7 +40,7 @@ class Sheet:
     all_papers: int
 
 
-class Bookcase:
+class LibraryActions:
     """All libraries of this computer. Shared by all browser tabs; nothing of one tab is kept here.
 
     Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page.

@@ -1,4 +1,4 @@
-"""The components of the library tab, registered in ``desk.parts`` as ``library.<name>``."""
+"""The components of the library tab, registered in ``context.parts`` as ``library.<name>``."""
 
 from __future__ import annotations
 

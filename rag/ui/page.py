@@ -8,7 +8,7 @@ from rag.config import Settings
 from rag.ui import ask
 from rag.ui.ask import QUIET, Chat, mode_choices
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
-from rag.ui.page_context import Desk, Shelf
+from rag.ui.page_context import PageContext, Shelf
 from rag.ui.render import open_to_all_html
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
@@ -44,39 +44,39 @@ def build_app(
     """
     import gradio as gr
 
-    desk = Desk(open_answerer, models, settings, shelf, private, protected)
-    chat = Chat(desk, questions)
+    context = PageContext(open_answerer, models, settings, shelf, private, protected)
+    chat = Chat(context, questions)
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as app:
-        _header(gr, desk, chat, model, mode)
-        with gr.Tabs(elem_id="fn-tabs", selected="ask") as desk.parts["tabs"]:
+        _header(gr, context, chat, model, mode)
+        with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
             with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):
-                ask.build(gr, desk, chat)
+                ask.build(gr, context, chat)
             for name, (title, tab) in TABS.items():
                 with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
-                    tab.build(gr, desk)
-        ask.wire(gr, app, desk, chat)
-        _wire(gr, app, desk, chat)
+                    tab.build(gr, context)
+        ask.wire(gr, app, context, chat)
+        _wire(gr, app, context, chat)
         for _, tab in TABS.values():
-            tab.wire(gr, app, desk)
+            tab.wire(gr, app, context)
     app.queue(api_open=False, default_concurrency_limit=None)
     return app
 
 
-def _header(gr: Any, desk: Desk, chat: Chat, model: str, mode: str) -> None:
-    parts, chosen = desk.parts, desk.models[model]
+def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) -> None:
+    parts, chosen = context.parts, context.models[model]
     parts["turns"] = gr.State([])
     parts["library"] = gr.State("")
     with gr.Row(elem_id="fn-header"):
         with gr.Column(elem_id="fn-title", min_width=0):
             ask.html(gr, "name", "<h1>Footnote</h1>")
             parts["status"] = ask.html(gr, "status", chat.status(model, mode, "", wait=False))
-            if not (desk.private or desk.protected):
+            if not (context.private or context.protected):
                 ask.html(gr, "open-to-all", open_to_all_html())
         with gr.Row(elem_id="fn-choices"):
             parts["library_choice"] = gr.Dropdown(
-                [(_started_with(desk.settings), "")], value="", label="Library", min_width=0, filterable=False
+                [(_started_with(context.settings), "")], value="", label="Library", min_width=0, filterable=False
             )
-            names = [(choice.label, choice.name) for choice in desk.models.values()]
+            names = [(choice.label, choice.name) for choice in context.models.values()]
             parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
             parts["mode"] = gr.Dropdown(
                 mode_choices(chosen),
@@ -96,13 +96,13 @@ def _started_with(settings: Settings | None) -> str:
     return Path(settings.library_path).name
 
 
-def _wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
+def _wire(gr: Any, app: Any, context: PageContext, chat: Chat) -> None:
     """The header. Whatever sets ``library`` makes the page follow."""
-    parts = desk.parts
+    parts = context.parts
     model, mode, library, turns = parts["model"], parts["mode"], parts["library"], parts["turns"]
 
     def choose_model(model: str, library: str) -> tuple[Any, str]:
-        choice = desk.models[model]
+        choice = context.models[model]
         first = choice.modes[0]
         choices = gr.update(choices=mode_choices(choice), value=first, visible=len(choice.modes) > 1)
         return choices, chat.status(model, first, library, wait=False)
@@ -114,7 +114,7 @@ def _wire(gr: Any, app: Any, desk: Desk, chat: Chat) -> None:
         status = chat.status(model, mode, library, wait=True)
         return status, *chat.view(turns, library)[1:]
 
-    shown = [parts["status"], *desk.view_parts[1:]]
+    shown = [parts["status"], *context.view_parts[1:]]
     # 'change', not 'input': another tab of the page may choose the model too.
     model.change(choose_model, [model, library], [mode, parts["status"]], queue=False, **QUIET)
     mode.input(status, [model, mode, library], [parts["status"]], **QUIET)

@@ -48,7 +48,7 @@ class Shelf:
         return iter(())
 
 
-class Desk:
+class PageContext:
     """Shared by all tabs of the page. A library is named by its folder as text, "" is the one that was started with.
 
     ``open_answerer(model, mode, library)`` makes what answers; ``shelf`` says what else there is to know of libraries.

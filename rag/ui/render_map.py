@@ -13,7 +13,7 @@ from html import escape
 from rag.datatypes import Paper
 from rag.output.presentation_html import NO_ABSTRACT, paper_facts_html
 from rag.papers.bibliography import clean, one_line
-from rag.survey.library_map import EDGE, Atlas, Group
+from rag.survey.library_map import EDGE, Group, LibraryMap
 from rag.ui.conversation import Turn
 
 _LISTED = 100  # papers of a group that the list names
@@ -22,7 +22,7 @@ _BARS = 48  # bars of the chart by year; more years are put together
 _WIDTH, _HEIGHT, _FOOT = 288, 92, 16
 
 
-def map_json(atlas: Atlas, papers: Mapping[str, Paper]) -> str:
+def map_json(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
     """Columns of equal length, a row a paper: ``id``, ``title``, ``year`` (0: not known), ``x``, ``y``, ``group``.
 
     Beside them ``edge``, the largest coordinate, and the ``groups``.
@@ -52,7 +52,7 @@ def cited_ids(turns: Sequence[Turn]) -> list[str]:
     return list(dict.fromkeys(c.paper_id for turn in turns if turn.answer is not None for c in turn.answer.citations))
 
 
-def legend_html(atlas: Atlas) -> str:
+def legend_html(atlas: LibraryMap) -> str:
     """The groups as buttons, largest first; the script highlights them."""
     rows = "".join(
         f'<li><button type="button" class="fn-map-group" data-group="{i}" aria-pressed="false">'
@@ -109,7 +109,7 @@ def _span(year: int, step: int) -> str:
     return str(year) if step == 1 else f"{year}–{year + step - 1}"
 
 
-def list_html(atlas: Atlas, papers: Mapping[str, Paper]) -> str:
+def list_html(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
     """The map for those who do not see it: every group with its papers, each a button that opens it."""
     members: list[list[Paper]] = [[] for _ in atlas.groups]
     for one, number in zip(atlas.ids, atlas.group, strict=True):

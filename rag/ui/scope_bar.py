@@ -8,7 +8,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.errors import QuestionError
 from rag.questions.scope import Scope
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render_scope import line_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -17,9 +17,9 @@ _EMPTY: tuple[Any, ...] = ("", "", [], [], False)
 _MOST_CHOICES = 1000
 
 
-def build(gr: Any, desk: Desk) -> None:
+def build(gr: Any, context: PageContext) -> None:
     """Lay out the bar; called inside ``gr.Column(elem_id="fn-scope")``."""
-    parts = desk.parts
+    parts = context.parts
     parts["scope"] = gr.State(None)  # None: all papers of the library
     parts["scope.open"] = gr.State(False)
     script = files("rag.ui").joinpath("scope_bar.js").read_text(encoding="utf-8")
@@ -78,16 +78,16 @@ def choices(papers: Mapping[str, Paper], field: str) -> list[str]:
     return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_CHOICES])
 
 
-def wire(gr: Any, app: Any, desk: Desk) -> None:
+def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    parts = desk.parts
+    parts = context.parts
     fields = [parts[f"scope.{name}"] for name in _FIELDS]
     line, scope, opened, library = parts["scope.line"], parts["scope"], parts["scope.open"], parts["library"]
     ticked = parts.get("library.ticked") or gr.State([])
     quick = _QUIET | {"queue": False}
 
     def edit(was_open: bool, scope: Scope | None, library: str) -> tuple[Any, ...]:
-        papers = desk.known_papers(library)
+        papers = context.known_papers(library)
         return (
             not was_open,
             gr.update(visible=not was_open),
@@ -100,7 +100,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         since: str | None, until: str | None, venues: list[str], sources: list[str], only: bool, ticked: list[str],
         scope: Scope | None, is_open: bool, library: str,
     ) -> tuple[Any, ...]:  # fmt: skip
-        papers = desk.known_papers(library)
+        papers = context.known_papers(library)
         try:
             made = scope_of(since, until, venues, sources, only, ticked)
         except QuestionError as error:
@@ -113,13 +113,13 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         values = _EMPTY if left is None else (
             str(left.since or ""), str(left.until or ""), list(left.venues), list(left.sources), bool(left.paper_ids),
         )  # fmt: skip
-        return left, shown(left, desk.known_papers(library), is_open), *values
+        return left, shown(left, context.known_papers(library), is_open), *values
 
     def cleared(is_open: bool, library: str) -> tuple[Any, ...]:
-        return None, shown(None, desk.known_papers(library), is_open), *_EMPTY
+        return None, shown(None, context.known_papers(library), is_open), *_EMPTY
 
     def refreshed(scope: Scope | None, is_open: bool, library: str) -> str:
-        return shown(scope, desk.known_papers(library), is_open)
+        return shown(scope, context.known_papers(library), is_open)
 
     lists = [parts["scope.venues"], parts["scope.sources"]]
     line.expand(edit, [opened, scope, library], [opened, parts["scope.fields"], *lists, line], **quick)

@@ -19,7 +19,7 @@ from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
 from rag.factory import change_library, close_all, open_library, paper_encoder
 from rag.library.shelves import make_library
-from rag.ui.library_actions import Bookcase
+from rag.ui.library_actions import LibraryActions
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
 from tests.browser.fakes import HOSTILE, PAPERS
@@ -163,15 +163,15 @@ def test_ticks_are_kept_over_pages_and_searches(tab: Callable[..., Any]) -> None
 def test_an_import_that_is_over_at_once_shows_its_papers(
     tab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = Bookcase.start_import
+    begin = LibraryActions.start_import
 
-    def over(self: Bookcase, key: str, paths: list[str]) -> Any:
+    def over(self: LibraryActions, key: str, paths: list[str]) -> Any:
         job = begin(self, key, paths)
         for _ in job.states():
             pass
         return job
 
-    monkeypatch.setattr(Bookcase, "start_import", over)
+    monkeypatch.setattr(LibraryActions, "start_import", over)
     page = tab("At once")
     drop(page, jsonl(tmp_path / "one.jsonl", list(PAPERS[:1])))
     page.get_by_role("button", name=PAPERS[0].title).wait_for()

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from rag.config import Settings
-from rag.survey.library_map import EDGE, Atlas, Group
+from rag.survey.library_map import EDGE, LibraryMap, Group
 from rag.ui.server import launch
 from tests.browser.conftest import open_tab
 from tests.browser.small_library import PAPERS, make_library
@@ -267,7 +267,7 @@ def test_the_drawn_map_has_no_serious_finding(
     assert findings(page, AXE.read_text(encoding="utf-8")) == []
 
 
-def many(papers: int) -> Atlas:
+def many(papers: int) -> LibraryMap:
     """As many points in twelve round clouds."""
     rng = np.random.default_rng(3)
     group = rng.integers(0, 12, papers)
@@ -277,7 +277,7 @@ def many(papers: int) -> Atlas:
         Group((f"topic{i}", "other"), *(int(v) for v in centres[i]), int((group == i).sum()), i) for i in range(12)
     )
     xs, ys = (tuple(map(int, column)) for column in places.T)
-    return Atlas("", tuple(f"p{i}" for i in range(papers)), xs, ys, tuple(map(int, group)), groups)
+    return LibraryMap("", tuple(f"p{i}" for i in range(papers)), xs, ys, tuple(map(int, group)), groups)
 
 
 def test_forty_thousand_points_do_not_freeze_the_page(

@@ -13,7 +13,7 @@ from rag.generation.generators.shortening import Shortening
 LOOP = 16  # tokens that a model writes a second time before it is stopped
 
 
-class Draw(Protocol):
+class Decoder(Protocol):
     """Says which tokens come next."""
 
     def run(self, context: Any) -> list[int]:

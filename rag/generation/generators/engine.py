@@ -32,7 +32,7 @@ from typing import Any
 
 from rag.datatypes import Message, StopSignal
 from rag.errors import GenerationCancelled, ModelError
-from rag.generation.generators.decoding import Draw, Sampled, Shortened
+from rag.generation.generators.decoding import Decoder, Sampled, Shortened
 from rag.generation.generators.sampling import sampler
 from rag.generation.generators.shortening import Shortening
 from rag.generation.generators.template import ChatTemplate, opens_thought
@@ -340,7 +340,7 @@ class Engine:
             ) from error
         self._check(stop)
 
-    def _write(self, draw: Draw, max_tokens: int, stop: StopSignal | None) -> Iterator[tuple[int, str]]:
+    def _write(self, draw: Decoder, max_tokens: int, stop: StopSignal | None) -> Iterator[tuple[int, str]]:
         """What ``draw`` takes, run by run, as the number of its tokens and their text; the last text has none."""
         import llama_cpp
 
@@ -361,7 +361,7 @@ class Engine:
     @contextmanager
     def _drawing(
         self, grammar: str | None, shortening: Shortening | None, temperature: float, seed: int
-    ) -> Iterator[Draw]:
+    ) -> Iterator[Decoder]:
         """What says which tokens come next: the words of the sources alone, or the samplers of llama.cpp."""
         import llama_cpp
 

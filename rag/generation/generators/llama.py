@@ -19,7 +19,7 @@ from rag.generation.generators.engine import Adapter, Engine, Usage
 from rag.generation.generators.filters import without_thoughts
 from rag.generation.generators.grammar import cite_grammar, normalise
 from rag.generation.generators.shortening import Costs, Shortening
-from rag.text.wording import told
+from rag.text.wording import in_third_person
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -127,7 +127,7 @@ class LlamaGenerator:
 
     def _shortened(self, question: str, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
         """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        sentences = list(told(fitted.evidence))
+        sentences = list(in_third_person(fitted.evidence))
         judged = self._pruner.judge(question, sentences) if self._pruner is not None else ()
         shortening = Shortening(sentences, self.engine.tokens_of, costs, judged)
         room = self.engine.context - fitted.prompt_tokens

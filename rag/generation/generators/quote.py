@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rag.datatypes import GenerationRequest, StopSignal
 from rag.errors import GenerationCancelled
 from rag.text.citation_format import with_numbers
-from rag.text.wording import told
+from rag.text.wording import in_third_person
 
 
 class QuoteGenerator:
@@ -26,7 +26,7 @@ class QuoteGenerator:
     def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
         """One piece per sentence. Raises :class:`GenerationCancelled` when ``stop`` is set."""
         first = True
-        for number, text in told(request.evidence):
+        for number, text in in_third_person(request.evidence):
             if stop.is_set():
                 raise GenerationCancelled("Stopped.")
             yield ("" if first else " ") + with_numbers(text, (number,))

@@ -66,7 +66,7 @@ class Shortening:
         costs: Costs,
         judged: Sequence[Judged] = (),
     ) -> None:
-        known = [one.stay for one in judged] or [()] * len(sentences)
+        known = [one.keep_logits for one in judged] or [()] * len(sentences)
         given = [(n, parts, stay) for (n, text), stay in zip(sentences, known, strict=True) if (parts := units(text))]
         self._sentences = [(number, parts) for number, parts, _ in given]
         self._stay = [stay or (0.0,) * len(parts) for _, parts, stay in given]

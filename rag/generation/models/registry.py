@@ -50,8 +50,8 @@ class RegisteredModel:
     adapter_sha256: str = ""
     prompt: str = "answer"
     costs: Costs | None = None
-    more: int = 0
-    least: float = 0.0
+    extra_candidates: int = 0
+    min_logit: float = 0.0
 
 
 def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredModel:

@@ -26,8 +26,8 @@ TITLE = "Writer: quotes, shortened by SmolLM2-135M"
 PROMPT = "write"  # the file of prompts/ that it was taught with
 # Chosen on tuning questions: docs/writer.md.
 COSTS = Costs(cut=0.5, stay=1.0, word=2.0)
-MORE = 3  # sentences beyond the setting that are judged
-LEAST = 0.0  # log-odds that a sentence answers, from which on it is given
+EXTRA_CANDIDATES = 3  # sentences beyond the setting that are judged
+MIN_LOGIT = 0.0  # log-odds that a sentence answers, from which on it is given
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 
@@ -82,8 +82,8 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
         adapter_sha256=ADAPTER_SHA256,
         prompt=PROMPT,
         costs=COSTS,
-        more=MORE,
-        least=LEAST,
+        extra_candidates=EXTRA_CANDIDATES,
+        min_logit=MIN_LOGIT,
     )
 
 

@@ -23,7 +23,7 @@ _PAPERS = "papers.json"
 _K1, _B = 1.5, 0.75
 
 
-class Lexicon:
+class BM25Index:
     """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted.
 
     ``index`` is None where no paper has a single word.
@@ -35,7 +35,7 @@ class Lexicon:
         self._vocabulary: dict[str, int] | None = None
 
     @classmethod
-    def build(cls, texts: Iterable[tuple[str, str]]) -> Lexicon:
+    def build(cls, texts: Iterable[tuple[str, str]]) -> BM25Index:
         """From ``(paper id, text)`` ordered by id."""
         vocabulary = {"": 0}  # bm25s needs one token at least
         ids: list[str] = []
@@ -51,7 +51,7 @@ class Lexicon:
         return cls(index, ids)
 
     @classmethod
-    def load(cls, folder: Path) -> Lexicon:
+    def load(cls, folder: Path) -> BM25Index:
         """Raises :class:`OSError`, :class:`ValueError` or :class:`KeyError` where the folder holds no whole index."""
         papers = json.loads((folder / _PAPERS).read_text(encoding="utf-8"))
         ids, has_words = papers["ids"], papers["has_words"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rag.library.storage.bm25_index import FOLDER, Lexicon
+from rag.library.storage.bm25_index import FOLDER, BM25Index
 from rag.library.storage.locking import IndexFailure
 from rag.library.storage.manifest import Manifest
 from rag.library.storage.papers import PaperStore, content_hash
@@ -55,7 +55,7 @@ def _lexicon_problems(folder: Path, manifest: Manifest, store: PaperStore) -> li
     if manifest.revision != store.revision or not manifest.lexicon:
         return []
     try:
-        lexicon = Lexicon.load(folder / FOLDER / manifest.lexicon)
+        lexicon = BM25Index.load(folder / FOLDER / manifest.lexicon)
     except (OSError, ValueError, KeyError) as error:
         return [f"The word index cannot be read ({error}); it is made again in memory at each start."]
     if lexicon.ids != [paper_id for paper_id, _ in store.hashes()]:

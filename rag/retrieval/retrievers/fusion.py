@@ -57,7 +57,7 @@ class Index(Protocol):
     def count(self) -> int: ...
     def dense(self, vector: Vector, k: int, within: Collection[str] | None = None) -> list[tuple[Passage, float]]: ...
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
-    def weighted(
+    def bm25_search(
         self, words: Mapping[str, float], k: int, within: Collection[str] | None = None
     ) -> list[tuple[str, float]]: ...
     def closest(self, vector: Vector, paper_ids: Iterable[str]) -> Mapping[str, Nearness]: ...
@@ -99,15 +99,17 @@ def fuse(
         return []
     depth = max(k, depth)
     words = {word: float(n) for word, n in Counter(stems(query)).items()}
-    found = index.weighted(words, _TAIL * depth, within)
+    found = index.bm25_search(words, _TAIL * depth, within)
     lexical = dict(found[:depth])
     entries: dict[str, Entry] = {}
     first = _mixed(index, entries, vector, found, depth, within)
     if not first:
         return []
-    vector2, words2 = _fed_back(index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words)
+    vector2, words2 = pseudo_relevance_feedback(
+        index, [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]], vector, words
+    )
     hits = []
-    found2 = index.weighted(words2, _TAIL * depth, within)
+    found2 = index.bm25_search(words2, _TAIL * depth, within)
     for one, score in _smoothed(entries, _mixed(index, entries, vector2, found2, depth, within))[:k]:
         entry = entries[one]
         cosines = entry.passage_vectors @ vector
@@ -161,7 +163,7 @@ def _standard(scores: Vector, depth: int) -> Vector:
     return standard
 
 
-def _fed_back(
+def pseudo_relevance_feedback(
     index: Index, top: Sequence[tuple[Entry, float]], vector: Vector, words: Mapping[str, float]
 ) -> tuple[Vector, dict[str, float]]:
     """Vector and word weights of the second pass, learnt from the ``top`` papers by their scores."""

@@ -13,9 +13,9 @@ from rag.errors import FootnoteError
 from rag.library.importing import ImportJob
 from rag.library.storage.browsing import PaperFilter
 from rag.papers.revision import FIELDS, fields_of
-from rag.ui.library_actions import Bookcase
+from rag.ui.library_actions import LibraryActions
 from rag.ui.library_layout import lay_out
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render_library import (
     NO_PAPER,
     View,
@@ -48,31 +48,31 @@ _FILTERS = ("text", "since", "until", "venues", "sources", "abstract")
 Updates = dict[str, Any]  # part → its new value or update; "library." goes without saying
 
 
-def build(gr: Any, desk: Desk) -> None:
+def build(gr: Any, context: PageContext) -> None:
     """Lay out the tab."""
-    parts = desk.parts
+    parts = context.parts
     states = {"view": View(), "ticked": [], "shown": [], "open": "", "form": "", "changes": 0, "question": ""}
     for name, value in states.items():
         parts[f"library.{name}"] = gr.State(value)
-    if desk.settings is None:
+    if context.settings is None:
         gr.HTML(error_html("There are no libraries on this page. Start the program with 'footnote serve'."))
         return
     lay_out(gr, parts)
 
 
-def wire(gr: Any, app: Any, desk: Desk) -> None:
+def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    if desk.settings is None:
+    if context.settings is None:
         return
-    Page(gr, desk, Bookcase(desk.settings)).wire(app)
+    Page(gr, context, LibraryActions(context.settings)).wire(app)
 
 
 class Page:
     """The handlers. What belongs to one browser tab comes in through arguments."""
 
-    def __init__(self, gr: Any, desk: Desk, bookcase: Bookcase) -> None:
-        self.gr, self.desk, self.bookcase = gr, desk, bookcase
-        self.parts = desk.parts
+    def __init__(self, gr: Any, context: PageContext, library_actions: LibraryActions) -> None:
+        self.gr, self.context, self.library_actions = gr, context, library_actions
+        self.parts = context.parts
         self._watched: dict[str, ImportJob] = {}  # by browser tab: the import whose progress it shows
         self._names = [name.removeprefix("library.") for name in self.parts if name.startswith("library.")]
 
@@ -113,14 +113,14 @@ class Page:
         removing = on(part("remove_yes").click, self._saying("Deleting…"))
         told = self._told(self.remove)
         removing.then(told, [part(n) for n in (library, "open", "ticked", "changes")], outputs, **_QUIET)
-        self.desk.ask_from(part("ask").click, part("question"))
+        self.context.ask_from(part("ask").click, part("question"))
 
     def _wire_shelf(self, on: Callable[..., Any], app: Any) -> None:
         gr, part, library = self.gr, self.part, "^library"
         outputs = self._outputs()
         choice = self.parts["library_choice"]
         choice.input(lambda key: self.updates({"message": ""} | self._go(key)), [choice], outputs, **_QUIET)
-        choice.focus(lambda: gr.update(choices=self.bookcase.choices()), None, [choice], **_QUIET)
+        choice.focus(lambda: gr.update(choices=self.library_actions.choices()), None, [choice], **_QUIET)
         for event in (app.load, part(library).change):
             shown = on(event, self.show, library)
             shown.then(self.follow(gr), [part(library), part("changes")], outputs, **_QUIET)
@@ -139,11 +139,11 @@ class Page:
 
     def _outputs(self) -> list[Any]:
         own = [self.part(name) for name in (*self._names, "^library", "^library_choice")]
-        return [*own, *self.desk.view_parts]
+        return [*own, *self.context.view_parts]
 
     def updates(self, values: Updates) -> dict[Any, Any]:
         """What Gradio takes for an answer."""
-        view = dict(zip(self.desk.view_parts, values.pop("^view", ()), strict=False))
+        view = dict(zip(self.context.view_parts, values.pop("^view", ()), strict=False))
         nothing = {self.part("view"): self.gr.skip()}  # an empty answer is taken for a missing one
         return (
             nothing
@@ -173,13 +173,13 @@ class Page:
 
     def _go(self, key: str) -> Updates:
         """To another library, and to a new conversation: the footnotes of the old one point into the library left."""
-        return {"^library": key, "^view": self.desk.view([], key)}
+        return {"^library": key, "^view": self.context.view([], key)}
 
     def show(self, key: str) -> dict[Any, Any]:
         """Everything of the tab, anew: another library was chosen, or the page was opened."""
         shown: Updates = _NO_FILTERS | {"ticked": [], "form_row": _shown(False)} | self._no_paper()
         try:
-            shown["^library_choice"] = {"choices": self.bookcase.choices(), "value": key}
+            shown["^library_choice"] = {"choices": self.library_actions.choices(), "value": key}
             shown |= self._shelf(key) | self._facets(key, {"value": []}) | self._table(key, View(), [])
         except FootnoteError as error:
             shown |= {"message": error_html(str(error)), "table": "", "found": "", "years": "", "ticks": ""}
@@ -193,7 +193,7 @@ class Page:
             return self.updates({"message": error_html(str(error))})
 
     def _shelf(self, key: str) -> Updates:
-        shelf = self.bookcase.shelf(key)
+        shelf = self.library_actions.shelf(key)
         own = {"interactive": shelf.is_own}
         return {
             "shelf": shelf_html(shelf), "rename": own, "delete": own, "import": _shown(shelf.is_writable),
@@ -201,7 +201,7 @@ class Page:
         }  # fmt: skip
 
     def _facets(self, key: str, more: Mapping[str, Any] = MappingProxyType({})) -> Updates:
-        facets = self.bookcase.facets(key)
+        facets = self.library_actions.facets(key)
 
         def choices(values: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
             return [(f"{name or 'none'} ({count:,})", name or _WITHOUT) for name, count in values[:_MOST_VALUES]]
@@ -209,13 +209,13 @@ class Page:
         return {
             "venues": {"choices": choices(facets.venues), **more},
             "sources": {"choices": choices(facets.sources), **more},
-            "shelf": shelf_html(self.bookcase.shelf(key)),
+            "shelf": shelf_html(self.library_actions.shelf(key)),
         }
 
     def open_form(self, key: str, form: str) -> Updates:
         label, verb = _FORMS[form]
-        shelf = self.bookcase.shelf(key)
-        value = {"copy": self.bookcase.name_for_copy(key), "rename": shelf.name}.get(form, "")
+        shelf = self.library_actions.shelf(key)
+        value = {"copy": self.library_actions.name_for_copy(key), "rename": shelf.name}.get(form, "")
         if form == "delete":
             papers = "1 paper" if shelf.papers == 1 else f"{shelf.papers:,} papers"
             label = f"This deletes {papers} for good. To go on, type the name of the library: {shelf.name}"
@@ -227,13 +227,13 @@ class Page:
     def submit_form(self, key: str, form: str, name: str) -> Updates:
         closed: Updates = {"form_row": _shown(False), "name": ""}
         if form == "delete":
-            gone = self.bookcase.delete_library(key, name)
-            self.desk.forget(key)
+            gone = self.library_actions.delete_library(key, name)
+            self.context.forget(key)
             return closed | self._go("") | {"message": note_html(f"The library {gone.name} was deleted.")}
         made = {
-            "new": lambda: self.bookcase.make(name),
-            "copy": lambda: self.bookcase.copy(key, name),
-            "rename": lambda: self.bookcase.rename(key, name),
+            "new": lambda: self.library_actions.make(name),
+            "copy": lambda: self.library_actions.copy(key, name),
+            "rename": lambda: self.library_actions.rename(key, name),
         }[form]()
         # The same papers under another name: the conversation goes on.
         return closed | ({"^library": made.key} if form == "rename" else self._go(made.key))
@@ -241,7 +241,7 @@ class Page:
     # --- the table ---
 
     def _table(self, key: str, view: View, ticked: Sequence[str]) -> Updates:
-        sheet = self.bookcase.sheet(key, view)
+        sheet = self.library_actions.sheet(key, view)
         filtered = view.chosen != PaperFilter()
         ids = [paper.id for paper in sheet.page.papers]
         return {
@@ -287,10 +287,10 @@ class Page:
 
     def _tick_all(self, key: str, view: View, ticked: list[str]) -> Updates:
         there = set(ticked)
-        return {"ticked": [*ticked, *(one for one in self.bookcase.ids(key, view.chosen) if one not in there)]}
+        return {"ticked": [*ticked, *(one for one in self.library_actions.ids(key, view.chosen) if one not in there)]}
 
     def show_ticks(self, key: str, view: View, ticked: list[str], shown: list[str]) -> Updates:
-        return {"ticks": ticks_html(ticked, shown, len(self.bookcase.ids(key, view.chosen)))}
+        return {"ticks": ticks_html(ticked, shown, len(self.library_actions.ids(key, view.chosen)))}
 
     # --- one paper ---
 
@@ -305,26 +305,26 @@ class Page:
         return open_paper
 
     def _paper(self, key: str, paper_id: str) -> Updates:
-        paper, writable = self.bookcase.paper(key, paper_id), self.bookcase.shelf(key).is_writable
+        paper, writable = self.library_actions.paper(key, paper_id), self.library_actions.shelf(key).is_writable
         return self._no_paper() | {
             "open": paper_id, "paper": paper_html(paper), "paper_tools": _shown(True),
             "question": question_about(paper), "edit": _shown(writable), "remove": _shown(writable),
         }  # fmt: skip
 
     def edit(self, key: str, paper_id: str) -> Updates:
-        typed = fields_of(self.bookcase.paper(key, paper_id))
+        typed = fields_of(self.library_actions.paper(key, paper_id))
         values = {f"field_{name}": text for name, text in typed.items()}
         return values | {"editor": _shown(True), "paper_tools": _shown(False)}
 
     def save(self, key: str, paper_id: str, changes: int, *typed: str) -> Updates:
-        changed = self.bookcase.revise(key, paper_id, dict(zip(FIELDS, typed, strict=True)))
-        self.desk.forget(key)
+        changed = self.library_actions.revise(key, paper_id, dict(zip(FIELDS, typed, strict=True)))
+        self.context.forget(key)
         note = note_html("Saved." if changed else "Nothing was changed.")
         return self._paper(key, paper_id) | {"message": note, "changes": changes + changed}
 
     def remove(self, key: str, paper_id: str, ticked: list[str], changes: int) -> Updates:
-        self.bookcase.remove(key, [paper_id])
-        self.desk.forget(key)
+        self.library_actions.remove(key, [paper_id])
+        self.context.forget(key)
         left = [one for one in ticked if one != paper_id]
         note = note_html("The paper was deleted.")
         return self._no_paper() | {"message": note, "ticked": left, "changes": changes + 1}
@@ -332,7 +332,7 @@ class Page:
     # --- imports ---
 
     def begin_import(self, key: str, paths: list[str] | None) -> Updates:
-        job = self.bookcase.start_import(key, paths or [])
+        job = self.library_actions.start_import(key, paths or [])
         return {
             "files": None,
             "import": _shown(False),
@@ -347,7 +347,7 @@ class Page:
         def follow(key: str, changes: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
             tab = str(request.session_hash)
             try:
-                job = self.bookcase.job(key)
+                job = self.library_actions.job(key)
             except FootnoteError:  # said already when the library was shown
                 job = None
             if job is None:
@@ -368,13 +368,13 @@ class Page:
                     {"progress": progress_html(state), "stop": _shown(not state.stopping), "import": _shown(False)}
                     | {"report": _shown(False), "dismiss": _shown(False)}
                 )
-        file = self.bookcase.report_file(key)
+        file = self.library_actions.report_file(key)
         done: Updates = {
             "progress": report_html(job.state, job.remarks), "stop": _shown(False), "import": _shown(True),
             "report": {"visible": file is not None, "value": file}, "dismiss": _shown(True),
         }  # fmt: skip
         if news:  # else the table was shown after it
-            self.desk.forget(key)
+            self.context.forget(key)
             done["changes"] = changes + 1
         yield self.updates(done)
 
@@ -385,11 +385,11 @@ class Page:
         return leave
 
     def stop_import(self, key: str) -> Updates:
-        self.bookcase.stop_import(key)
+        self.library_actions.stop_import(key)
         return {"stop": _shown(False)}
 
     def dismiss(self, key: str) -> Updates:
-        self.bookcase.imports.forget(self.bookcase.shelf(key).path)
+        self.library_actions.imports.forget(self.library_actions.shelf(key).path)
         return _NO_IMPORT
 
 

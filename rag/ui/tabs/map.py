@@ -14,9 +14,9 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.errors import ConfigError, FootnoteError
-from rag.survey.library_map import Atlas, library_map
+from rag.survey.library_map import LibraryMap, library_map
 from rag.ui.conversation import Turn
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render_map import (
     card_html,
     legend_html,
@@ -37,7 +37,7 @@ _QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 class _Sheet:
     """The map of one library with its papers."""
 
-    atlas: Atlas
+    atlas: LibraryMap
     papers: Mapping[str, Paper]
 
     @property
@@ -48,8 +48,8 @@ class _Sheet:
 class Maps:
     """The maps of all libraries that were looked at, each made once at a time. Shared by all browser tabs."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
         self._lock = threading.Lock()
         self._sheets: dict[str, _Sheet] = {}
 
@@ -82,10 +82,10 @@ class Maps:
         from rag.config import with_overrides
         from rag.factory import open_library
 
-        if self._desk.settings is None:
+        if self._context.settings is None:
             raise ConfigError("There is no library to draw. Start the program with a library.")
-        papers = self._desk.papers(library)
-        found = open_library(with_overrides(self._desk.settings, library=library or None))
+        papers = self._context.papers(library)
+        found = open_library(with_overrides(self._context.settings, library=library or None))
         kept = self._sheets.get(library)
         if kept is None or kept.stamp != found.fingerprint:
             kept = _Sheet(library_map(found, said.put), papers)
@@ -93,9 +93,9 @@ class Maps:
         return kept
 
 
-def build(gr: Any, desk: Desk) -> None:
+def build(gr: Any, context: PageContext) -> None:
     """Lay out the tab."""
-    parts = desk.parts
+    parts = context.parts
     resource = files("rag.ui.tabs")
     script = resource.joinpath("map.js").read_text(encoding="utf-8")
     skeleton = resource.joinpath("map.html").read_text(encoding="utf-8")
@@ -145,10 +145,10 @@ send();
 """
 
 
-def wire(gr: Any, app: Any, desk: Desk) -> None:
+def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    parts = desk.parts
-    maps = Maps(desk)
+    parts = context.parts
+    maps = Maps(context)
     names = ("sent", "open", "state", "view", "marks", "card", "actions", "question", "legend", "years", "list")
     outputs = [parts[f"map.{name}"] for name in names]
 
@@ -200,7 +200,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
     parts["tabs"].select(selected, known, [parts["map.shown"], *outputs], **_QUIET)
     parts["library"].change(other_library, [parts["map.shown"], *known], outputs, **_QUIET)
     parts["map.view"].select(open_paper, [parts["library"], parts["turns"]], outputs, queue=False, **_QUIET)
-    desk.ask_from(parts["map.ask"].click, parts["map.question"])
+    context.ask_from(parts["map.ask"].click, parts["map.question"])
     if "library.ticked" in parts:
         _wire_ticks(gr, parts)
 

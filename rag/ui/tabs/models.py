@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from rag.errors import FootnoteError, ModelError
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render_models import here_html, offers_html, said_html
 
 _log = logging.getLogger(__name__)
@@ -31,25 +31,25 @@ _ELSEWHERE = (
 class Models:
     """What the tab shows and does, without Gradio. One object serves all browser tabs."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
 
     @property
     def home(self) -> Path:
         """Where the list of models lies. Raises :class:`ModelError` where there is none."""
-        if self._desk.settings is None:
+        if self._context.settings is None:
             raise ModelError("There are no settings to find models by. Start the program with 'footnote serve'.")
-        return self._desk.settings.home
+        return self._context.settings.home
 
     def page(self, chosen: str, busy: str = "") -> tuple[str, str]:
         """The models that are here, and those that can be downloaded. Raises :class:`FootnoteError`."""
         from rag.generation.models import list_models, memory_available, recommended, speeds, unprepared
 
         models, free = list_models(self.home), memory_available()
-        assert self._desk.settings is not None
+        assert self._context.settings is not None
         here = here_html(
             models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
-            free=free, context=self._desk.settings.context, changeable=self._desk.private, busy=busy,
+            free=free, context=self._context.settings.context, changeable=self._context.private, busy=busy,
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
 
@@ -57,20 +57,20 @@ class Models:
         """Label and name of everything that can be chosen now, what was added since the start included."""
         from rag.factory import available_models
 
-        assert self._desk.settings is not None
-        found = available_models(self._desk.settings)
-        self._desk.offer_models(found)
+        assert self._context.settings is not None
+        found = available_models(self._context.settings)
+        self._context.offer_models(found)
         names = [choice.name for choice in found]
-        started = self._desk.settings.model  # may be a file that is not registered
-        if started in self._desk.models and started not in names:
+        started = self._context.settings.model  # may be a file that is not registered
+        if started in self._context.models and started not in names:
             names.append(started)
-        return [(self._desk.models[name].label, name) for name in names]
+        return [(self._context.models[name].label, name) for name in names]
 
     def add(self, path: str, name: str) -> str:
         """Register a file; the sentence that says so. Raises :class:`ModelError`."""
         from rag.generation.models import add_model
 
-        if not self._desk.private:
+        if not self._context.private:
             raise ModelError(_ELSEWHERE)
         if not path.strip():
             raise ModelError("Write the path of a GGUF file into the first field.")
@@ -81,7 +81,7 @@ class Models:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
         from rag.generation.models import SHIPPED, remove_model
 
-        if not self._desk.private:
+        if not self._context.private:
             raise ModelError(f"On the computer that Footnote runs on: footnote models remove {name}")
         if name in SHIPPED:
             raise ModelError(f"'{name}' comes with the installation and stays in the list.")
@@ -94,8 +94,8 @@ class Models:
         from rag.factory import measure_model
 
         def work(say: Callable[[str], object]) -> str:
-            assert self._desk.settings is not None
-            speed = measure_model(with_overrides(self._desk.settings, model=name), say)
+            assert self._context.settings is not None
+            speed = measure_model(with_overrides(self._context.settings, model=name), say)
             return f"'{name}' reads {speed.reading:,.0f} and writes {speed.writing:,.0f} tokens a second here."
 
         yield from _aside(work)
@@ -124,9 +124,9 @@ def _aside(work: Callable[[Callable[[str], object]], str]) -> Iterator[str | Foo
         yield word
 
 
-def build(gr: Any, desk: Desk) -> None:
+def build(gr: Any, context: PageContext) -> None:
     """Lay out the tab."""
-    parts = desk.parts
+    parts = context.parts
     script = files("rag.ui.tabs").joinpath("models.js").read_text(encoding="utf-8")
     start = f"({script})({{element, trigger}});"
 
@@ -156,9 +156,9 @@ def build(gr: Any, desk: Desk) -> None:
             parts["models.offers"] = html("offers", start)
 
 
-def wire(gr: Any, app: Any, desk: Desk) -> None:
+def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    parts, models = desk.parts, Models(desk)
+    parts, models = context.parts, Models(context)
     outputs = [parts["models.said"], parts["models.here"], parts["models.offers"]]
     model = parts["model"]
 
@@ -205,7 +205,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         choices = models.choices()
         if name not in [value for _, value in choices]:
             return *failed(ModelError(f"'{name}' cannot be used at the moment; the list says why."), chosen), gr.skip()
-        return *shown(name, f"{desk.models[name].label} answers in this tab from now on."), gr.update(
+        return *shown(name, f"{context.models[name].label} answers in this tab from now on."), gr.update(
             choices=choices, value=name
         )
 
@@ -218,7 +218,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
         gone = chosen not in [value for _, value in choices]
         chosen = choices[0][1] if gone else chosen
         if gone:
-            word += f" {desk.models[chosen].label} answers instead."
+            word += f" {context.models[chosen].label} answers instead."
         return *shown(chosen, word), gr.update(choices=choices, value=chosen)
 
     def opened(chosen: str) -> Any:
@@ -233,5 +233,5 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
     fields = [model, parts["models.path"], parts["models.name"]]
     gr.on([parts["models.add"].click, parts["models.path"].submit], add, adding, [*outputs, *fields], **_QUIET)
     parts["models.here"].select(act, [model], [*outputs, model], **_QUIET)
-    if desk.settings is not None:
+    if context.settings is not None:
         app.load(opened, [model], [model], queue=False, **_QUIET)

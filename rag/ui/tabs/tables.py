@@ -16,7 +16,7 @@ from rag.output.footnote_html import paper_html
 from rag.questions.scope import Scope
 from rag.survey.column_extraction import KNOWN
 from rag.survey.tables import COLUMNS, MOST_PAPERS, Table, columns, to_csv, to_markdown
-from rag.ui.page_context import Desk
+from rag.ui.page_context import PageContext
 from rag.ui.render_tables import NOTHING_YET, error_html, file_html, progress_html, table_html
 
 _QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -27,9 +27,9 @@ _OUTPUTS = ("result", "state", "table", "paper")
 Updates = dict[str, Any]
 
 
-def build(gr: Any, desk: Desk) -> None:
+def build(gr: Any, context: PageContext) -> None:
     """Lay out the tab."""
-    parts = desk.parts
+    parts = context.parts
     parts["tables.result"] = gr.State(Table(()))
     parts["tables.question"] = gr.State("")
     with gr.Column(elem_id="fn-tables", min_width=0):
@@ -82,8 +82,8 @@ def _button(gr: Any, label: str, name: str, **more: Any) -> Any:
 class Maker:
     """Makes tables for all browser tabs; one at a time in each."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
         self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
 
@@ -120,7 +120,7 @@ class Maker:
         table = Table(chosen, (), len(ids))
         yield {"state": progress_html(table, "running"), "paper": ""}
         shown = time.monotonic()
-        for row in self._desk.shelf.rows(library, ids, chosen, stop):
+        for row in self._context.shelf.rows(library, ids, chosen, stop):
             table = replace(table, rows=(*table.rows, row))
             if time.monotonic() - shown >= _PACE_S:
                 yield {"state": progress_html(table, "running"), "table": table_html(table)}
@@ -139,7 +139,7 @@ class Maker:
             return list(ticked)[:MOST_PAPERS]
         if how == _SEARCH and not search.strip():
             raise QuestionError("The search is empty. Type what the papers are about.")
-        ids = self._desk.shelf.choose(library, search if how == _SEARCH else "", most, scope)
+        ids = self._context.shelf.choose(library, search if how == _SEARCH else "", most, scope)
         if not ids:
             raise QuestionError("No paper was found. Search for something else, or widen the scope in the Ask tab.")
         return ids
@@ -154,9 +154,9 @@ def opened_html(table: Table, row: int, column: int) -> str:
     return paper_html(one.paper, marks=[(cell.start, cell.end) for cell in cells if cell.text])
 
 
-def wire(gr: Any, app: Any, desk: Desk) -> None:
+def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    parts, maker = desk.parts, Maker(desk)
+    parts, maker = context.parts, Maker(context)
     outputs = [parts[f"tables.{name}"] for name in _OUTPUTS]
     ticked = parts.get("library.ticked") or gr.State([])
 
@@ -197,7 +197,7 @@ def wire(gr: Any, app: Any, desk: Desk) -> None:
     parts["tables.table"].select(opened, [result], [paper], queue=False, **_QUIET)
     paper.clear(lambda: "", None, [paper], queue=False, **_QUIET)
     question = parts["tables.question"]
-    desk.ask_from(paper.example_select(asked, None, [question], queue=False, **_QUIET).then, question)
+    context.ask_from(paper.example_select(asked, None, [question], queue=False, **_QUIET).then, question)
     parts["tables.csv"].click(saved_csv, [result], [file], queue=False, **_QUIET)
     parts["tables.markdown"].click(saved_markdown, [result], [file], queue=False, **_QUIET)
     parts["tables.how"].change(
