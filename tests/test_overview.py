@@ -12,7 +12,7 @@ import pytest
 from rag.datatypes import Intent, Paper, Reading, RefusalGrade, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.questions.questions import understand
-from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, survey
+from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, answer
 from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 
@@ -58,7 +58,7 @@ SMALL = Shelf(
 
 
 def ask(question: str, shelf: Shelf) -> SurveyAnswer:
-    return survey(understand(question), shelf)
+    return answer(understand(question), shelf)
 
 
 def by_hand(shelf: Shelf, topic: str) -> set[str]:
@@ -225,7 +225,7 @@ def test_an_empty_library() -> None:
 def test_a_colon_in_the_topic_stays() -> None:
     query = Reading("?", "?", Intent.LIST, "pruning: nets", False, False)
 
-    assert survey(query, SMALL).sentences[0].text.startswith("2 papers fit “pruning: nets”")
+    assert answer(query, SMALL).sentences[0].text.startswith("2 papers fit “pruning: nets”")
 
 
 def test_the_same_question_gets_the_same_answer(shelf: Shelf) -> None:

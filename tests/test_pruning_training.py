@@ -23,8 +23,8 @@ def example(worths: str = "+-") -> Example:
 
 def test_words_and_sentences_are_labelled_where_the_network_is_read() -> None:
     one = labelled(example("+~"))
-    assert one.relevance_logit == (1.0, 0.5)
-    assert one.keep_logits == ((True,) * 3 + (False,) * (len(units(CRABS)) - 3), None)
+    assert one.worth == (1.0, 0.5)
+    assert one.stay == ((True,) * 3 + (False,) * (len(units(CRABS)) - 3), None)
     inputs, labels = collate([one, labelled(example("~-"))])
     assert inputs["input_ids"].shape == labels.shape[:2]
     for row, worths in enumerate(((1.0, 0.5), (0.5, 0.0))):

@@ -366,7 +366,7 @@ def test_years_of_the_content_are_counted_as_words(question: str, count: int) ->
             Paper("c", "C", "Data is scarce.", year=2020),
         ]
     )
-    assert survey(understand(question), shelf).sentences[0].text.startswith(f"{count} paper")
+    assert answer(understand(question), shelf).sentences[0].text.startswith(f"{count} paper")
 
 
 # --- the command line ---

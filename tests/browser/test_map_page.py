@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from rag.config import Settings
-from rag.survey.library_map import EDGE, LibraryMap, Group
+from rag.survey.library_map import EDGE, Group, LibraryMap
 from rag.ui.server import launch
 from tests.browser.conftest import open_tab
 from tests.browser.small_library import PAPERS, make_library
