@@ -24,7 +24,9 @@ from tests.cli_parts import COMMAND, WILLING, footnote
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = sorted([ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "data" / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "models").glob("*.md")]
+)
 BIB = """@article{sleep, title={Sleep measured with a wristband}, year={2022}, author={Ada Owl},
 abstract={We measured sleep with a wristband in 40 people. It agrees with the laboratory in 88% of the nights.}}"""
 RIS = "TY  - JOUR\nTI  - Naps of owls\nAB  - Owls nap for 20 minutes.\nPY  - 2020\nER  - \n"
@@ -101,9 +103,9 @@ def test_links_and_paths_lead_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if not link.startswith(outside):
             assert (path.parent / link.partition("#")[0]).exists(), f"{path.name} links to {link}"
-    if path.name == "README.md" and path.parent == ROOT:
-        for name in re.findall(r"`((?:rag|prompts|docs|data|benchmarks|tests)/[\w./-]*|app\.py)`", text):
-            assert (ROOT / name).exists(), f"{path.name} names {name}"
+    folders = "rag|prompts|docs|data|benchmarks|tests|scripts|training"
+    for name in re.findall(rf"`((?:{folders})/[\w./-]*|app\.py)`", text):
+        assert (ROOT / name).exists(), f"{path.name} names {name}"
 
 
 def test_every_folder_has_one_line_in_the_table() -> None:

@@ -1,6 +1,6 @@
-"""Fit ``rag/evidence_weights.json``: which sentence answers, and whether any does.
+"""Fit ``rag/evidence/evidence_weights.json``: which sentence answers, and whether any does.
 
-    python -m training.fit_evidence --data ../shared/data --out rag/evidence_weights.json
+    python -m training.fit_evidence --data ../shared/data --out rag/evidence/evidence_weights.json
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
 loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
