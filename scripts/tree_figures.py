@@ -126,13 +126,12 @@ def _functions(path: Path, tree: ast.Module) -> Iterator[Part]:
 
 
 def _imports(tree: ast.Module, module: str, is_package: bool, known: set[str]) -> set[str]:
-    """The modules among ``known`` that ``module`` loads when it is loaded: neither later ones nor those for types."""
+    """The modules among ``known`` that ``module`` imports, within functions too; imports for types do not count."""
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
         for node in ast.iter_child_nodes(waiting.pop()):
-            later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            if later or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
                 continue
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
