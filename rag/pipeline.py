@@ -36,6 +36,7 @@ from rag.datatypes import (
 from rag.evidence import ranking, selection
 from rag.evidence.pruning import Pruning, pruned
 from rag.evidence.refusal import judge, unanswered
+from rag.generation.third_person import in_third_person
 from rag.library.chunking import split_sentences
 from rag.questions import questions
 from rag.questions.questions import compares
@@ -51,7 +52,6 @@ from rag.questions.scope import (
 )
 from rag.survey import aggregate, bibliographic_questions, comparing, tables
 from rag.text import spelling
-from rag.text.wording import in_third_person
 from rag.verification import citations, support
 
 if TYPE_CHECKING:

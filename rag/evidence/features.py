@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Reading, Sentence
 from rag.text.quantities import FigureWanted, figures_in
-from rag.text.sentence_roles import Role, role_scores
+from rag.text.sentence_roles import RELEASE, Role, role_scores
 from rag.text.tokenization import NAME, stem, stems
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ QUESTION_FEATURES = (
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
-_CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
+_RELEASE = re.compile(RELEASE, re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(
     r"\b(?:what (?:is|are|does|do|kind|sort)|what['’]s|explain|describe|define|tell me about|stand for)\b",
@@ -190,7 +190,7 @@ def sentence_features(
                 i / last,
                 math.log(1 + len(bags[i])),
                 len(sets[i] - set(weights.words)) / max(len(sets[i]), 1),
-                float(bool(_CODE.search(sentence.text))),
+                float(bool(_RELEASE.search(sentence.text))),
             ]
         )
     return rows

@@ -30,7 +30,7 @@ def understand(question: str, history: Sequence[Turn] = ()) -> Reading:
     search = _with_history(text, history) if leans else _without_request(text)
     intent, topic = _intent(text)
     asked = typed if typed != text else ""
-    return Reading(text, search, intent, topic, bool(_FIGURE.search(text)), leans, asked=asked)
+    return Reading(text, search, intent, topic, bool(_ASKS_FOR_FIGURE.search(text)), leans, asked=asked)
 
 
 def clean(question: str) -> str:
@@ -98,7 +98,7 @@ _QUANTITY = (
     r"cost|price|duration|field strength|learning rate|batch size"
 )
 _STATISTIC = r"(?:mean|average|median|minimum|minimal|maximum|maximal) \w+"
-_FIGURE = re.compile(
+_ASKS_FOR_FIGURE = re.compile(
     r"\b(how (many|much|large|big|small|long|fast|often|far|high|low|well|deep|wide|strong|old|accurate|heavy|finely|"
     r"common|rare|frequent|prevalent|likely)|"
     r"what (size|fraction|percentage|share|factor|number|speed|score|rate|accuracy|error|resolution|ratio)|"
@@ -213,7 +213,8 @@ def _with_history(text: str, history: Sequence[Turn]) -> str:
                 break
     answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
     # A question that names its subject needs no name from the answer, which may have brought in many others.
-    names = [] if _names(" ".join(carried)) else [n for n in _names(answered) if n.lower() not in text.lower()]
+    known = _cased_names(" ".join(carried))
+    names = [] if known else [n for n in _cased_names(answered) if n.lower() not in text.lower()]
     before = " ".join([*carried, *names[:4]])
     room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
     return " ".join([*([before[-room:]] if before and room else []), text])
@@ -250,12 +251,12 @@ def keeps_topic(rewritten: str, query: Reading) -> bool:
     return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
 
 
-_NAME = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
+_NAME_WITH_CAPITAL = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
 
 
-def _names(text: str) -> list[str]:
+def _cased_names(text: str) -> list[str]:
     """Acronyms and names in mixed case, in order, each once: what a pronoun most likely stands for."""
-    return list(dict.fromkeys(m.group() for m in _NAME.finditer(text)))
+    return list(dict.fromkeys(m.group() for m in _NAME_WITH_CAPITAL.finditer(text)))
 
 
 _PAPERS = r"(?:papers?|works?|articles?|abstracts?|publications?|studies|study|records?|documents?)"
