@@ -62,7 +62,6 @@ QUESTION_FEATURES = (
     "name_found",  # the question names something, and the best paper has every name
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
-    "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
     "figure_apart",  # a figure is asked for, and none of this paper stands with what is counted: 0 to 1
     "proper_missing",  # share of the question's capitalised words that this paper lacks
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
