@@ -58,7 +58,7 @@ FOLDS = 10
 FALSE_REFUSALS = 0.05
 STRENGTH = 0.3  # the less, the smaller the coefficients of the refusal
 # Figures that can only speak against an answer.
-AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missing", "figure_apart", "proper_missing"})
+AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "figure_apart", "proper_missing"})
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}

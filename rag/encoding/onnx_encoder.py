@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rag.encoding.encoders import weights_folder
 from rag.errors import ModelError
 from rag.system.shipped import shipped_path
+from rag.text.plaintext import encodable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +104,7 @@ class PairScorer:
             return []
         self._network.loaded()  # before the tokenizer: what is wrong with the file is said first
         tokenizer = pair_tokenizer(self.max_tokens)
-        encoded = tokenizer.encode_batch([(clean(first), clean(second)) for first, second in pairs])
+        encoded = tokenizer.encode_batch([(encodable(first), encodable(second)) for first, second in pairs])
         return [float(self._network.logits(entry.ids, entry.type_ids).reshape(-1)[0]) for entry in encoded]
 
     def close(self) -> None:
@@ -158,8 +159,3 @@ def _word_pieces() -> Any:
     pieces.no_padding()
     pieces.encode_special_tokens = True  # "[SEP]" in an abstract is text
     return pieces
-
-
-def clean(text: str) -> str:
-    """Without lone surrogates, which are no text."""
-    return text.encode("utf-8", "replace").decode("utf-8")

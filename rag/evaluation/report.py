@@ -154,18 +154,18 @@ def _line(system: str, result: AnswersResult | TrustCard, reply: Reply) -> Recor
 
 def _without(result: Any, *names: str) -> Record:
     """A dataclass as plain JSON, floats rounded, the fields ``names`` left out at every level."""
-    plain = _plain(result, frozenset(names))
+    plain = _as_json(result, frozenset(names))
     assert isinstance(plain, dict)
     return plain
 
 
-def _plain(value: Any, left_out: frozenset[str]) -> Any:
+def _as_json(value: Any, left_out: frozenset[str]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return {str(k): _plain(v, left_out) for k, v in value.items() if k not in left_out}
+        return {str(k): _as_json(v, left_out) for k, v in value.items() if k not in left_out}
     if isinstance(value, list | tuple):
-        return [_plain(v, left_out) for v in value]
+        return [_as_json(v, left_out) for v in value]
     return _rounded(value) if isinstance(value, float) else value
 
 

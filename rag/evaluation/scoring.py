@@ -161,8 +161,8 @@ def _against_gold(question: EvalQuestion, reply: Reply) -> dict[str, float]:
 
 def has_fact(text: str, fact: str) -> bool:
     """Whether ``text`` contains one of the forms of ``fact`` (``a|b``), without regard to case and white space."""
-    plain = _plain(text)
-    return any(_plain(form) in plain for form in fact.split("|") if form.strip())
+    plain = _case_folded(text)
+    return any(_case_folded(form) in plain for form in fact.split("|") if form.strip())
 
 
 def same_sentence(one: str, other: str) -> bool:
@@ -227,7 +227,8 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(-(-percent * len(ordered) // 100), 1) - 1]
 
 
-def _plain(text: str) -> str:
+def _case_folded(text: str) -> str:
+    """``text`` without regard to case, every run of white space one blank."""
     return re.sub(r"\s+", " ", text).strip().casefold()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Reading, Sentence
 from rag.text.quantities import FigureWanted, figures_in
-from rag.text.sentence_roles import Role, role_scores
+from rag.text.sentence_roles import RELEASE, Role, role_scores
 from rag.text.tokenization import NAME, stem, stems
 
 if TYPE_CHECKING:
@@ -62,13 +62,12 @@ QUESTION_FEATURES = (
     "name_found",  # the question names something, and the best paper has every name
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
-    "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
     "figure_apart",  # a figure is asked for, and none of this paper stands with what is counted: 0 to 1
     "proper_missing",  # share of the question's capitalised words that this paper lacks
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
-_CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
+_RELEASE = re.compile(RELEASE, re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(
     r"\b(?:what (?:is|are|does|do|kind|sort)|what['’]s|explain|describe|define|tell me about|stand for)\b",
@@ -190,7 +189,7 @@ def sentence_features(
                 i / last,
                 math.log(1 + len(bags[i])),
                 len(sets[i] - set(weights.words)) / max(len(sets[i]), 1),
-                float(bool(_CODE.search(sentence.text))),
+                float(bool(_RELEASE.search(sentence.text))),
             ]
         )
     return rows

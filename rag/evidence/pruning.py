@@ -10,7 +10,6 @@ retrieval-augmented generation', https://arxiv.org/abs/2501.16214), with MiniLM 
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.datatypes import Evidence
-from rag.encoding.onnx_encoder import Network, clean, model_file, tokenizer
+from rag.encoding.onnx_encoder import Network, model_file, tokenizer
+from rag.system.logistic import logistic
+from rag.text.plaintext import encodable
 from rag.text.units import units
 
 # Of models/pruning.onnx.
@@ -39,7 +40,7 @@ class Judged:
     @property
     def probability(self) -> float:
         """That the sentence answers."""
-        return 1 / (1 + math.exp(-self.relevance_logit))
+        return logistic(self.relevance_logit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
 
 
 def _pieces(text: str) -> list[int]:
-    ids: list[int] = tokenizer().encode(clean(text), add_special_tokens=False).ids
+    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
     return ids
 
 

@@ -117,7 +117,6 @@ def question_features(
     # What is asked of several papers need not be in one: then every name must be in some.
     named = "\n".join(texts.values()) if query.intent is Intent.MULTI else text
     names, missing = lacking_names(query.text, named, weights.frequencies)
-    rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     counted = SENTENCE_FEATURES.index("figure_counted")
     given = [c.features[counted] for c in candidates if c.paper_id == best.paper_id]
@@ -136,7 +135,6 @@ def question_features(
         "name_found": float(bool(names) and not missing),
         "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
         "pairs": max(column["pairs"]),
-        "rarest_missing": float(bool(rarest) and rarest not in there),
         "figure_apart": float(query.wants_figure) * (1 - max(given)),
         "proper_missing": lacking_proper_words(query.text, named, weights.frequencies),
         "topic_coverage": weights.topic_coverage(there),

@@ -17,10 +17,9 @@ from rag.datatypes import Answer
 from rag.errors import FootnoteError
 from rag.history.models import Conversation, KeptTurn
 from rag.text.facts import plain
-from rag.text.tokenization import NAME
+from rag.text.tokenization import WHOLE_NAME
 
-_FIGURE = re.compile(r"(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%)?(?![\w-])")
-_NAMED = re.compile(rf"(?<![\w-]){NAME}")
+_NUMBER_OR_PERCENTAGE = re.compile(r"(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%)?(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def key_facts(answer: Answer) -> list[str]:
     quotes = [plain(citation.quote) for citation in answer.citations]
     found: dict[str, None] = {}
     for quote in dict.fromkeys(quotes):
-        for match in (*_FIGURE.finditer(quote), *_NAMED.finditer(quote)):
+        for match in (*_NUMBER_OR_PERCENTAGE.finditer(quote), *WHOLE_NAME.finditer(quote)):
             if _stands_in(match.group(), said):
                 found.setdefault(_spellings(match.group()), None)
     return list(found)

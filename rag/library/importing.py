@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
 from rag.papers.importers import read_papers
+from rag.text.csv_cells import literal_cell
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -273,10 +274,5 @@ def remarks_csv(remarks: Sequence[Remark]) -> str:
     table.writerow(["file", "line", "outcome", "reason"])
     for remark in remarks:
         line = "" if remark.line is None else remark.line
-        table.writerow([_cell(remark.file), line, remark.outcome, _cell(remark.reason)])
+        table.writerow([literal_cell(remark.file), line, remark.outcome, literal_cell(remark.reason)])
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet program takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

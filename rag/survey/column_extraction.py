@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Sentence
+from rag.text.sentence_roles import MEASURED_VALUE
 from rag.text.tokenization import NAME
 
 Reader = Callable[[str, float], float]  # a sentence and its place (0 first, 1 last) to how well it fits
@@ -87,9 +88,7 @@ _RESULT = _cues(
     r"results? (?:in|show|suggest|indicate|demonstrate)\b|conclude|comparable|on par|effectiveness|increas|"
     r"boosts?\b|saves?\b",
 )
-_FIGURE = re.compile(
-    r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b|percent)|\d+\.\d+", re.IGNORECASE
-)
+_MEASURED_VALUE = re.compile(rf"{MEASURED_VALUE}|\d\s*percent", re.IGNORECASE)
 _FINDING = _cues(
     r"experiment|results?\b|evaluations?\b|empirical|outperform|extensive|(?:study|studies|analysis|"
     r"analyses) shows?\b",
@@ -100,7 +99,7 @@ _FINDING = _cues(
 )
 _ASIDE = re.compile(r"\b(?:also|additionally|furthermore|moreover)\b", re.IGNORECASE)  # not the main thing
 _STARTS_WITH_FINDING = re.compile(r"(?:extensive |our |the )?(?:experiment|result|evaluation)", re.IGNORECASE)
-_LIMIT = _cues(
+_LIMITATION = _cues(
     r"limitations? of (?:our|this|the proposed)\b|drawbacks? of (?:our|this|the proposed)\b|"
     r"shortcomings? of (?:our|this)\b",
     r"our (?:method|approach|model|results?|findings?)[^.]{0,40}\b(?:limited|cannot|does not|do not|fails?)\b",
@@ -123,7 +122,7 @@ _OTHERS = _cues(
     r"solutions?|applications?|"
     r"frameworks?|strategies)\b"
 )
-_CODE = re.compile(
+_PUBLISHED_CODE = re.compile(
     r"\b(?:code|project page|demo|models?|dataset)\b[^.]*\b(?:available|released?|found at|open-?sourced?|"
     r"public)\b|https?://|"
     r"\b(?:provide|release|open-?source)\b[^.]*\bcode\b|github",
@@ -135,7 +134,7 @@ _NO = -1.0
 def _problem(text: str, place: float) -> float:
     """Before the method, what is hard or lacking."""
     cues = len({m.group().lower() for m in _PROBLEM.finditer(text)})
-    if not cues or place > 0.75 or _CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
+    if not cues or place > 0.75 or _PUBLISHED_CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
         return _NO
     if _OWN.search(text) and _RESULT.search(text):
         return _NO
@@ -145,7 +144,7 @@ def _problem(text: str, place: float) -> float:
 def _method(text: str, place: float) -> float:
     """What the authors propose or do."""
     proposes = bool(_PROPOSAL.search(text))
-    if _CODE.search(text) or not (proposes or _DOES.search(text)):
+    if _PUBLISHED_CODE.search(text) or not (proposes or _DOES.search(text)):
         return _NO
     finding = bool(_STARTS_WITH_FINDING.match(text)) or (bool(_FINDING.search(text)) and not proposes)
     finding = finding or bool(_ASIDE.search(text))
@@ -154,7 +153,7 @@ def _method(text: str, place: float) -> float:
 
 def _data(text: str, place: float) -> float:
     """The data that something was trained or tested on, by name or by count."""
-    if _CODE.search(text) and not _SAMPLES.search(text):
+    if _PUBLISHED_CODE.search(text) and not _SAMPLES.search(text):
         return _NO
     noun = bool(_DATA_NOUN.search(text))
     score = 1.5 * bool(_KNOWN_DATA.search(text)) + 1.5 * bool(_SAMPLES.search(text))
@@ -165,10 +164,10 @@ def _data(text: str, place: float) -> float:
 
 def _results(text: str, place: float) -> float:
     """What came of it, best with a figure."""
-    figure = bool(_FIGURE.search(text))
+    figure = bool(_MEASURED_VALUE.search(text))
     cues = len({m.group().lower() for m in _RESULT.finditer(text)})
     finding = bool(_FINDING.search(text))
-    if not (cues or figure) or (_CODE.search(text) and not (figure or finding)):
+    if not (cues or figure) or (_PUBLISHED_CODE.search(text) and not (figure or finding)):
         return _NO
     score = 0.8 * min(cues, 2) + 1.2 * figure + finding + 1.5 * (place - 0.5)
     others = bool(_OTHERS.search(text)) and not _OWN.search(text) and place < 0.5
@@ -178,7 +177,7 @@ def _results(text: str, place: float) -> float:
 def _limits(text: str, place: float) -> float:
     """What the authors say that their own work does not do; abstracts seldom do."""
     about_others = _OTHERS.search(text) and not _OWN.search(text)
-    if place < 0.4 or not _LIMIT.search(text) or _CODE.search(text) or about_others:
+    if place < 0.4 or not _LIMITATION.search(text) or _PUBLISHED_CODE.search(text) or about_others:
         return _NO
     return 1.0 + place
 

@@ -20,6 +20,7 @@ from rag.errors import QuestionError
 from rag.evidence.features import WordWeights, names_in
 from rag.papers.bibliography import markdown, markdown_reference, one_line
 from rag.survey.column_extraction import KNOWN, known_sentences
+from rag.text.csv_cells import literal_cell
 from rag.text.tokenization import stem, stems
 
 if TYPE_CHECKING:
@@ -231,16 +232,14 @@ def to_csv(wanted: Sequence[Column], table: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heads = [name for one in wanted for name in (one.title, f"{one.title} (characters)")]
-    writer.writerow(map(_plain, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", *heads]))
+    writer.writerow(map(_csv_cell, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", *heads]))
     for row in table:
         p = row.paper
         cells = [v for c in row.cells for v in (c.text, f"{c.start}-{c.end}" if c.text else "")]
         values = [str(row.number), p.id, p.title, "; ".join(p.authors), str(p.year or ""), p.venue, p.doi, *cells]
-        writer.writerow(map(_plain, values))
+        writer.writerow(map(_csv_cell, values))
     return out.getvalue()
 
 
-def _plain(text: str) -> str:
-    """One line that a spreadsheet takes for text: what begins like a formula gets an apostrophe."""
-    line = one_line(text)
-    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
+def _csv_cell(text: str) -> str:
+    return literal_cell(one_line(text))

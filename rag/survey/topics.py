@@ -123,11 +123,11 @@ def _stem(word: str) -> str:
 
 def _written(term: tuple[str, ...], group: Sequence[dict[tuple[str, ...], str]]) -> str:
     """The commonest way of writing a term in a group. Titles and beginnings of sentences do not make it a name."""
-    forms = Counter(_plain(found[term]) for found in group if term in found)
+    forms = Counter(_lower_but_names(found[term]) for found in group if term in found)
     return min(forms, key=lambda form: (-forms[form], form))
 
 
-def _plain(form: str) -> str:
+def _lower_but_names(form: str) -> str:
     """``Neural Networks`` → ``neural networks``; ``BERT`` and ``GANs`` as they are."""
     text = unicodedata.normalize("NFC", " ".join(form.split()))
     return re.sub(r"[^\W\d_]+", lambda word: word[0] if _is_name(word[0]) else word[0].lower(), text)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from rag.text.tokenization import NAME, RAISED_POINT, stem, stems
+from rag.text.tokenization import RAISED_POINT, WHOLE_NAME, stem, stems
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _UNITS = {
@@ -45,7 +45,6 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\W*[\w-]+")
-_NAME = re.compile(rf"(?<![\w-]){NAME}")
 _PROPER = re.compile(r"(?<=[\w,)] )[A-Z][a-z]{2,}\b")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|fails? to|failed to|unable to|lacks?|hardly|\w+n['’]t)\b", re.I
@@ -155,7 +154,7 @@ def missing_names(sentence: str, source: str) -> set[str]:
     low = folded.lower()
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
-    for name in _NAME.findall(plain(sentence)):
+    for name in WHOLE_NAME.findall(plain(sentence)):
         bare = re.sub(r"[\W_]", "", name)
         low_name = bare.lower().removesuffix("s")
         if _ends_a_name(bare, folded) or _stands_in(low_name, low) or (len(low_name) > 2 and low_name in initials):

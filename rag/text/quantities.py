@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WRONG_UNIT = 0.3  # what a figure in another unit than the one asked for still counts
 # Digits that are no part of a name ('ResNet-50', 'H3K56'), and numbers in words. 'One' is seldom a figure.
-_FIGURE = re.compile(
+_NUMERAL = re.compile(
     r"(?<!\w)(?<![A-Za-z]-)(?<!\w[.,])\d[\d.,]*|"
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|dozen|twice|thrice|half|third|quarter|"
     r"doubles?|doubled|triples?|tripled|hundred|thousand|million|orders? of magnitude)\b",
@@ -75,7 +75,7 @@ def counted_words(text: str) -> list[str]:
 
 def figures_in(text: str) -> set[str]:
     """The figures of ``text`` as they stand, in lower case; digits that belong to a name are none."""
-    return {m.group().strip(".,").lower() for m in _FIGURE.finditer(RAISED_POINT.sub(".", text))}
+    return {m.group().strip(".,").lower() for m in _NUMERAL.finditer(RAISED_POINT.sub(".", text))}
 
 
 class FigureWanted:

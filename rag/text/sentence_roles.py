@@ -72,13 +72,17 @@ _PROPOSAL = re.compile(
     r"(?:propos|introduc|present|develop|design)\w*|\bis proposed\b",
     re.IGNORECASE,
 )
-_FIGURE = re.compile(r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+", re.IGNORECASE)
-_CODE = re.compile(r"\b(?:code|project page|dataset|models?)\b.*\b(?:available|released?)\b|https?://", re.IGNORECASE)
+# A percentage, a multiple, a score or a decimal: what a measurement comes to. For searching without regard to case.
+MEASURED_VALUE = r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+"
+# 'Code is available at …': an address, or what was released. For searching without regard to case.
+RELEASE = r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b"
+_MEASURED_VALUE = re.compile(MEASURED_VALUE, re.IGNORECASE)
+_RELEASE_OR_PAGE = re.compile(rf"{RELEASE}|\bproject page\b.*\b(?:available|released?)\b", re.IGNORECASE)
 
 
 def role_scores(sentence: str, position: float) -> dict[Role, float]:
     """How much a sentence reads like each role; ``position`` runs from 0 (first) to 1 (last)."""
-    if _CODE.search(sentence):
+    if _RELEASE_OR_PAGE.search(sentence):
         return dict.fromkeys(Role, -2.0)
     heading = HEADING.match(sentence)
     headed = {_HEADED_BY.get(w) for w in re.findall(r"[a-z]+", heading.group().lower())} if heading else set()
@@ -91,7 +95,7 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
         + 1.0
         - 2.5 * abs(position - 0.4),
         Role.RESULT: counts[Role.RESULT]
-        + 0.8 * bool(_FIGURE.search(sentence))
+        + 0.8 * bool(_MEASURED_VALUE.search(sentence))
         - 0.8 * counts[Role.APPROACH]
         + 2.0 * (position - 0.5),
     }

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 # Acronyms, names in mixed case and names with digits, as a pattern to be put between the caller's boundaries.
 NAME = r"(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)"
+WHOLE_NAME = re.compile(rf"(?<![\w-]){NAME}")  # not within a longer word
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 RAISED_POINT = re.compile(r"(?<=\d)·(?=\d)")  # the decimal point of some medical journals: '0·3'

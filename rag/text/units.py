@@ -16,7 +16,7 @@ _PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # what stands in brac
 _TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
 _STOP = re.compile(r"[.!?…。！？؟।]+[\"'”’)\]]*$")
 _PUNCTUATION = re.compile(r"^[,;:–—-]+$")
-_FIGURE = re.compile(r"\d|^percent$")
+_DIGIT_OR_PERCENT = re.compile(r"\d|^percent$")
 _LIMIT = re.compile(
     r"^(?:not|no|never|nor|neither|without|cannot|none|fail(?:s|ed)?|lack(?:s|ed)?|hardly|barely|only|almost|nearly|about|"
     r"approximately|roughly|may|might|could|unless|except|until|if|when|whenever)$|n['’]t$",
@@ -74,7 +74,7 @@ def _unit(text: str, attached: bool = False) -> Unit:
         text,
         punctuation=bool(_PUNCTUATION.match(text)),
         attached=attached,
-        figure=not whole and bool(_FIGURE.search(word)),
+        figure=not whole and bool(_DIGIT_OR_PERCENT.search(word)),
         limit=not whole and bool(_LIMIT.search(word)),
         joins=word in _JOINS,
         pairs=word in ("respectively", "correspondingly"),

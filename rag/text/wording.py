@@ -7,21 +7,8 @@ refers to a sentence which is not there ('However, …'). Everything else stays 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 
-from rag.datatypes import Evidence
 from rag.text.sentence_roles import HEADING
-
-
-def in_third_person(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
-    """The sentences of the evidence in their order, each with its number, in the third person."""
-    for item in evidence:
-        introduced = False
-        for sentence in item.sentences:
-            text = third_person(sentence.text, introduced=introduced)
-            introduced = introduced or "the authors" in text.lower()
-            yield item.number, text
-
 
 # A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.
 _CONNECTIVE = re.compile(

@@ -33,19 +33,20 @@ def used_html(answer: Answer, turn: int, last: bool) -> str:
         return ""
     read = Scope.of_record(answer.trace.filters).parts()
     given = answer.trace.scope.removesuffix(", ".join(words for _, words in read)).rstrip(", ")
-    chips = _plain(given) if given else ""
+    chips = _fixed_chip(given) if given else ""
     if read:
         chips += "<span>Read from the question:</span>" if given else ""
         chips += "".join(
             _chip(name, words, f"Ask again without “{words}”", "unscope", f' data-turn="{turn}"')
             if last
-            else _plain(words)
+            else _fixed_chip(words)
             for name, words in read
         )
     return f'<p class="fn-scope-used"><span>Only searched:</span>{chips}</p>'
 
 
-def _plain(words: str) -> str:
+def _fixed_chip(words: str) -> str:
+    """A part of the scope that cannot be removed here."""
     return f'<span class="fn-scope-chip">{escape(one_line(words))}</span>'
 
 

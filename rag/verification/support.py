@@ -8,7 +8,6 @@ of :func:`features`; ``support_weights.json`` weighs them. ``training/support`` 
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from functools import lru_cache
 from importlib import resources
 
 from rag.encoding.onnx_encoder import PairScorer, model_file
+from rag.system.logistic import logistic
 from rag.text import facts
 from rag.text.tokenization import stems
 
@@ -75,7 +75,7 @@ class Weights:
     def probability(self, figures: Mapping[str, float]) -> float:
         """The logistic of the weighted sum; ``figures`` must have every name of ``weights``."""
         total = self.intercept + sum(weight * figures[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+        return logistic(total)
 
 
 @lru_cache(maxsize=1)

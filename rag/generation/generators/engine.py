@@ -26,7 +26,6 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from rag.generation.generators.sampling import sampler
 from rag.generation.generators.shortening import Shortening
 from rag.generation.generators.template import ChatTemplate, opens_thought
 from rag.system import llama_log
+from rag.system.hashing import file_sha256
 from rag.system.threads import CoreMeter
 
 BATCH = 512  # prompt tokens a llama_decode
@@ -68,8 +68,7 @@ class Adapter:
         """The path for llama.cpp. Raises :class:`ModelError` where the file is missing or another."""
         remedy = "Install Footnote again: the file comes with it. Or use another model."
         try:
-            with self.path.open("rb") as file:
-                found = file_digest(file, "sha256").hexdigest()
+            found = file_sha256(self.path)
         except OSError as error:
             raise ModelError(f"The adapter {self.path} cannot be read ({error.strerror}). {remedy}") from error
         if found != self.sha256:
@@ -156,7 +155,9 @@ class Engine:
         with self._loading:
             self.warm()
             assert self._template is not None
-            return self._template.render([Message(m.role, self._plain(m.content)) for m in messages], thinking)
+            return self._template.render(
+                [Message(m.role, self._without_control_tokens(m.content)) for m in messages], thinking
+            )
 
     def prepare(self, messages: Sequence[Message]) -> None:
         """Evaluate what all prompts like this one begin with, so that the first question need not wait for it."""
@@ -293,7 +294,7 @@ class Engine:
             tokens.insert(0, bos)
         return tokens
 
-    def _plain(self, content: str) -> str:
+    def _without_control_tokens(self, content: str) -> str:
         """``content`` without the text of any of this model's control tokens: data cannot end its message."""
         import llama_cpp
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import file_digest
 from pathlib import Path
 
 from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.evidence.pruning import Pruner
+from rag.evidence.third_person import in_third_person
 from rag.generation.generators.engine import Adapter, Engine, Usage
 from rag.generation.generators.filters import without_thoughts
 from rag.generation.generators.grammar import cite_grammar, normalise
 from rag.generation.generators.shortening import Costs, Shortening
-from rag.text.wording import in_third_person
+from rag.system.hashing import file_sha256
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -79,8 +79,7 @@ class LlamaGenerator:
     def model_sha256(self) -> str:
         """The file's hash; computed once where it was not given."""
         if self._sha256 is None:
-            with self.engine.path.open("rb") as file:
-                self._sha256 = file_digest(file, "sha256").hexdigest()
+            self._sha256 = file_sha256(self.engine.path)
         return self._sha256
 
     @property

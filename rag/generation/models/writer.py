@@ -15,8 +15,8 @@ from pathlib import Path
 from rag.errors import ModelError, ModelNotFound
 from rag.evidence import pruning
 from rag.generation.generators.shortening import Costs
-from rag.generation.models import registry
 from rag.generation.models.registry import WRITER, RegisteredModel
+from rag.system.hashing import file_sha256
 from rag.system.shipped import shipped_path
 
 ADAPTER = "writer.gguf"
@@ -90,4 +90,4 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
 @lru_cache(maxsize=4)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
     """Of a file that has not changed since it had that size and time."""
-    return registry.sha256(path)
+    return file_sha256(path)
