@@ -82,7 +82,7 @@ class ConversationRecorder:
     def _stale(self, turn: Turn) -> tuple[StaleCitation, ...]:
         if turn.answer is None or not turn.answer.citations:
             return ()
-        now = self._context.shelf.fingerprint(turn.library)
+        now = self._context.library_service.fingerprint(turn.library)
         if now and now == turn.answer.trace.library:
             return ()
         return stale_citations(turn.answer, self._context.papers(turn.library))

@@ -47,28 +47,28 @@ def working_html(words: str) -> str:
     return f'<p class="fn-state fn-busy" role="status">{escape(words)}</p>'
 
 
-def shelf_html(shelf: Shelf) -> str:
+def library_html(library: Shelf) -> str:
     """The library that is chosen: name, size, folder, and what cannot be done with it."""
-    papers = "1 paper" if shelf.papers == 1 else f"{shelf.papers:,} papers"
+    papers = "1 paper" if library.papers == 1 else f"{library.papers:,} papers"
     hint = ""
-    if shelf.problem:
-        hint = error_html(shelf.problem)
-    elif shelf.is_shipped:
+    if library.problem:
+        hint = error_html(library.problem)
+    elif library.is_shipped:
         hint = (
             '<p class="fn-library-hint">These abstracts come with the program and stay as they are. To add, edit or '
             "delete papers, make a copy of this library or a new one.</p>"
         )
-    elif shelf.is_started and not shelf.is_own:
+    elif library.is_started and not library.is_own:
         hint = (
             '<p class="fn-library-hint">The program was started with this library: to rename or delete it, start with '
             "another one.</p>"
         )
-    elif not shelf.is_own:
+    elif not library.is_own:
         hint = '<p class="fn-library-hint">Its folder lies elsewhere: rename or delete it there.</p>'
     return (
-        f'<h2 class="fn-library-name" dir="auto">{escape(one_line(shelf.name))}</h2>'
+        f'<h2 class="fn-library-name" dir="auto">{escape(one_line(library.name))}</h2>'
         f'<p class="fn-library-facts"><strong>{papers}</strong> · <span class="fn-library-path">'
-        f"{escape(one_line(str(shelf.path)))}</span></p>{hint}"
+        f"{escape(one_line(str(library.path)))}</span></p>{hint}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which papers a question may use, as HTML: the line above the question box, and what an answer was limited to."""
+"""Which papers a question may use, as HTML: the bar above the question box, and what an answer was limited to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rag.questions.scope import Scope
 from rag.ui.render_library import years_html
 
 
-def line_html(scope: Scope | None, admitted: int, total: int, opened: bool, problem: str = "") -> str:
+def bar_html(scope: Scope | None, admitted: int, total: int, opened: bool, problem: str = "") -> str:
     """The scope of the next question: a button that opens its fields, and what is set, each part removable."""
     state = "true" if opened else "false"
     edit = (
