@@ -15,7 +15,8 @@ from rag.history.models import ConversationInfo, LibraryMark, Opened
 from rag.history.store import ConversationStore
 from rag.questions.scope import Scope
 from rag.ui.conversation import Turn
-from rag.ui.conversation_recorder import ConversationRecorder, download_html, to_kept, to_turn
+from rag.ui.conversation_recorder import ConversationRecorder, to_kept, to_turn
+from rag.ui.downloads import download_html
 from rag.ui.page_context import LibraryService, PageContext
 from rag.ui.render_history import day_of, list_html, notice_html, rating_html, stale_html
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, make_answer, make_refusal

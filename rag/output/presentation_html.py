@@ -119,4 +119,3 @@ def marked_abstract(abstract: str, marks: Sequence[tuple[int, int]]) -> str:
         pieces.append(f'<mark class="fn-support">{escape(clean(abstract[start:end]))}</mark>')
         position = end
     return "".join([*pieces, escape(clean(abstract[position:]))])
-NO_ABSTRACT = '<p class="fn-meta">The library holds no abstract of this paper.</p>'

@@ -8,7 +8,8 @@ from rag.errors import FootnoteError
 from rag.ui.events import QUIET
 from rag.ui.library_events import CONVERSATION, LibraryEvents, Updates, Values, visible
 from rag.ui.library_papers import NO_FILTERS, NO_OPEN_PAPER, facet_updates, table_updates
-from rag.ui.render_library import View, error_html, library_html, note_html
+from rag.ui.render_library import View, library_html, note_html
+from rag.ui.render_messages import error_html
 
 _FORMS = {  # the form that a button opens → the label of its field, and what its own button says
     "new": ("Name of the new library", "Make it"),

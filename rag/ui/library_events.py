@@ -9,7 +9,7 @@ from rag.errors import FootnoteError
 from rag.ui.events import QUIET
 from rag.ui.library_actions import LibraryActions
 from rag.ui.page_context import PageContext
-from rag.ui.render_library import error_html, working_html
+from rag.ui.render_messages import error_html, working_html
 
 Updates = dict[str, Any]  # name of a component → its new value, or a dict of properties for gr.update
 Values = dict[Any, Any]  # component → its new value, as Gradio takes it

@@ -13,7 +13,7 @@ from rag.ui.components import html
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.events import QUIET, UNQUEUED
 from rag.ui.page_context import LibraryService, PageContext
-from rag.ui.render import open_to_all_html
+from rag.ui.render_messages import open_to_all_html
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab

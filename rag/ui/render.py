@@ -102,15 +102,6 @@ def suggestions_html(questions: Sequence[str]) -> str:
     return _TEMPLATE.suggestions(questions) if questions else ""
 
 
-def open_to_all_html() -> str:
-    """The warning of a page that is served beyond this computer without a password."""
-    return (
-        '<p class="fn-error" role="alert"><strong>Open to your network, without a password.</strong> Everybody who '
-        "reaches this address can read the library and the conversations that are kept. Set FOOTNOTE_AUTH, or listen "
-        "on 127.0.0.1.</p>"
-    )
-
-
 def status_html(choice: Choice, mode: str, papers: Mapping[str, Paper] | None, problem: str, private: bool) -> str:
     """The line that says what answers, over how many papers, and where it all stays."""
     where = (

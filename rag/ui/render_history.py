@@ -13,6 +13,7 @@ from rag.output.exports import FORMATS
 from rag.output.templating import Template
 from rag.papers.bibliography import clean
 from rag.ui.conversation import Turn
+from rag.ui.render_messages import error_html
 
 _TEMPLATE = Template("rag.ui", "history")
 _CHANGES = {
@@ -68,10 +69,9 @@ def foot_html(user: str) -> str:
 
 def notice_html(text: str, problem: bool = False) -> str:
     """One sentence about what was done, or went wrong."""
-    if not text:
-        return ""
-    kind = ' class="fn-error" role="alert"' if problem else ' class="fn-history-said" role="status"'
-    return f"<p{kind}>{escape(clean(text))}</p>"
+    if problem or not text:
+        return error_html(text)
+    return f'<p class="fn-history-said" role="status">{escape(clean(text))}</p>'
 
 
 def head_html() -> str:

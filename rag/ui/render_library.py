@@ -13,6 +13,7 @@ from rag.library.shelves import Shelf
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
+from rag.ui.render_messages import error_html
 
 _TEMPLATE = Template("rag.ui", "library")
 PAGE = 50  # papers on a page of the table
@@ -33,19 +34,9 @@ class View:
     page: int = 0
 
 
-def error_html(message: str) -> str:
-    """A sentence with its remedy; nothing for an empty one."""
-    return f'<p class="fn-error" role="alert">{escape(clean(message))}</p>' if message else ""
-
-
 def note_html(message: str) -> str:
     """A sentence that something went well."""
     return f'<p class="fn-library-done" role="status">{escape(clean(message))}</p>' if message else ""
-
-
-def working_html(words: str) -> str:
-    """What is being done."""
-    return f'<p class="fn-state fn-busy" role="status">{escape(words)}</p>'
 
 
 def library_html(library: Shelf) -> str:

@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from rag.datatypes import Paper
 from rag.output.presentation_html import paper_facts_html
@@ -17,6 +16,7 @@ from rag.output.templating import Template, html
 from rag.papers.bibliography import clean, one_line
 from rag.survey.library_map import EDGE, Group, LibraryMap
 from rag.ui.conversation import Turn
+from rag.ui.render_messages import error_html, working_html
 
 _TEMPLATE = Template("rag.ui", "map")
 _LISTED = 100  # papers of a group that the list names
@@ -104,7 +104,9 @@ def years_html(years: Iterable[int | None]) -> str:
     for year, count in known:
         bins[first + (year - first) // step * step] += count
     most = max(bins.values())
-    bars = [_bar(year, count, (year - first) // step, step, _WIDTH / slots, most) for year, count in sorted(bins.items())]
+    bars = [
+        _bar(year, count, (year - first) // step, step, _WIDTH / slots, most) for year, count in sorted(bins.items())
+    ]
     return _TEMPLATE.years(_Chart(bars, first, last, step, slots, most, unknown))
 
 
@@ -149,12 +151,8 @@ def question_about(paper: Paper) -> str:
 
 
 def state_html(word: str, problem: bool = False) -> str:
-    """The line above the map while it is made, or why there is none."""
-    if not word:
-        return ""
-    if problem:
-        return f'<p class="fn-error" role="alert">{escape(clean(word))}</p>'
-    return f'<p class="fn-state fn-busy" role="status">{escape(word)}</p>'
+    """The sentence above the map while it is drawn, or why there is none."""
+    return error_html(word) if problem else working_html(word)
 
 
 def _title(paper: Paper) -> str:

@@ -18,6 +18,7 @@ from rag.generation.models import (
 )
 from rag.output.templating import Template
 from rag.papers.bibliography import clean, one_line
+from rag.ui.render_messages import error_html, working_html
 
 QUOTE = "quote"
 _TEMPLATE = Template("rag.ui", "models")
@@ -118,7 +119,7 @@ def _facts(model: RegisteredModel, speed: Speed | None, need: int) -> list[tuple
 
 
 def _state(model: RegisteredModel, need: int, free: int) -> tuple[str, bool]:
-    """What stands beside the title, and whether that is good news. A model that does not fit may be used all the same."""
+    """What stands beside the title, and whether it is good. A model that does not fit may be used all the same."""
     if model.problem:
         remedy = "Install Footnote again." if model.adapter else "Add it again below, or remove it from the list."
         return f"{model.problem}. {remedy}", False
@@ -143,12 +144,12 @@ def _offer(offer: Offer, here: bool, free: int) -> tuple[Offer, str, bool, str]:
 
 
 def said_html(word: str, problem: bool = False, busy: bool = False) -> str:
-    """The line that says what was done, what is being done, or what went wrong."""
-    if not word:
-        return ""
+    """What was done, what is being done (``busy``), or what went wrong (``problem``)."""
     if problem:
-        return f'<p class="fn-error" role="alert">{escape(clean(word))}</p>'
-    return f'<p class="fn-state{" fn-busy" if busy else ""}" role="status">{escape(clean(word))}</p>'
+        return error_html(word)
+    if busy or not word:
+        return working_html(word)
+    return f'<p class="fn-state" role="status">{escape(clean(word))}</p>'
 
 
 def _speed(speed: Speed | None) -> str:

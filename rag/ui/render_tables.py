@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from rag.datatypes import Paper
 from rag.output.templating import Template
-from rag.papers.bibliography import clean, one_line
+from rag.papers.bibliography import one_line
 from rag.survey.tables import Table
 
 _TEMPLATE = Template("rag.ui", "tables")
@@ -44,11 +42,6 @@ def progress_html(table: Table, state: str) -> str:
     share = f" {filled:,} of {cells:,} cells filled; where one is empty, the abstract does not say." if cells else ""
     words = f"Stopped after {done:,} of {chosen:,} papers." if state == "stopped" else f"{done:,} papers."
     return _TEMPLATE.progress(words + share, None)
-
-
-def error_html(message: str) -> str:
-    """What went wrong, with its remedy."""
-    return f'<p class="fn-error" role="alert">{escape(clean(message))}</p>'
 
 
 def file_html(name: str, kind: str, text: str) -> str:

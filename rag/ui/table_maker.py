@@ -12,7 +12,8 @@ from rag.errors import FootnoteError, QuestionError
 from rag.questions.scope import Scope
 from rag.survey.tables import MOST_PAPERS, Table, columns
 from rag.ui.page_context import PageContext
-from rag.ui.render_tables import error_html, progress_html, table_html
+from rag.ui.render_messages import error_html
+from rag.ui.render_tables import progress_html, table_html
 
 SEARCH, TICKED, ALL = "search", "ticked", "all"  # how the papers of a table are chosen
 _PACE_S = 0.3  # the whole table is sent each time

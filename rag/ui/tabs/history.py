@@ -9,7 +9,8 @@ from rag.errors import FootnoteError
 from rag.history.models import Opened
 from rag.ui.components import html
 from rag.ui.conversation import Turn
-from rag.ui.conversation_recorder import ConversationRecorder, download_html
+from rag.ui.conversation_recorder import ConversationRecorder
+from rag.ui.downloads import download_html
 from rag.ui.events import QUIET, UNQUEUED, with_request, with_request_and_event
 from rag.ui.page_context import PageContext
 from rag.ui.render_history import foot_html, head_html, list_html, notice_html

@@ -15,7 +15,8 @@ from rag.ui.library_imports import ImportProgress
 from rag.ui.library_layout import lay_out
 from rag.ui.library_papers import OpenPaper, PaperTable
 from rag.ui.page_context import PageContext
-from rag.ui.render_library import View, error_html
+from rag.ui.render_library import View
+from rag.ui.render_messages import error_html
 
 
 def build(gr: Any, context: PageContext) -> None:

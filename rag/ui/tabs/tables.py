@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.output.footnote_html import paper_html
-from rag.questions.scope import Scope
 from rag.survey.column_extraction import KNOWN
 from rag.survey.tables import COLUMNS, MOST_PAPERS, Table, to_csv, to_markdown
 from rag.ui.components import html
@@ -117,11 +116,10 @@ class TableEvents:
         parts["tables.stop"].click(stop, **UNQUEUED)
         app.unload(stop)
 
-    def _make(
-        self, request: Any, how: str, search: str | None, most: int, known: list[str], typed: str | None,
-        ticked: list[str], library: str, scope: Scope | None,
-    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        """The parameters are the fields of the tab; Gradio gives None for a text that was never touched."""
+    def _make(self, request: Any, *fields: Any) -> Iterator[tuple[Any, ...]]:
+        """``fields`` are the values of ``_ORDERED_BY``, the papers ticked, the library and the scope."""
+        how, search, most, known, typed, ticked, library, scope = fields
+        # Gradio gives None for a text that was never touched.
         columns = [*(key for key in COLUMNS if key in known), *(typed or "").splitlines()]
         order = TableOrder(how, search or "", most, ticked, columns, library, scope)
         yield from map(self._values, self._maker.make(browser_tab(request), order))
