@@ -56,13 +56,13 @@ class LibraryActions:
     def choices(self) -> list[tuple[str, str]]:
         """``(label, key)`` of every library. Labels tell apart those of one name."""
         found = shelves.list_libraries(self._settings)
-        names = [shelf.name for shelf in found]
+        names = [info.name for info in found]
         return [
-            (shelf.name if names.count(shelf.name) == 1 else f"{shelf.name} ({shelf.path.parent})", shelf.key)
-            for shelf in found
+            (info.name if names.count(info.name) == 1 else f"{info.name} ({info.path.parent})", info.key)
+            for info in found
         ]
 
-    def shelf(self, key: str) -> Shelf:
+    def info(self, key: str) -> Shelf:
         return shelves.find_library(self._settings, key)
 
     def make(self, name: str) -> Shelf:
@@ -70,30 +70,30 @@ class LibraryActions:
 
     def copy(self, key: str, name: str) -> Shelf:
         self._library(key)  # the shipped one is built at its first use
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        return shelves.copy_library(self._settings, shelf, name)
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        return shelves.copy_library(self._settings, info, name)
 
     def rename(self, key: str, name: str) -> Shelf:
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        renamed = shelves.rename_library(self._settings, shelf, name)
-        self.imports.forget(shelf.path)
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        renamed = shelves.rename_library(self._settings, info, name)
+        self.imports.forget(info.path)
         return renamed
 
     def delete_library(self, key: str, typed: str) -> Shelf:
         """Delete it if ``typed`` is its name; returns what was deleted."""
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        if typed.strip() != shelf.name:
-            raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {shelf.name}")
-        shelves.delete_library(self._settings, shelf)
-        self.imports.forget(shelf.path)
-        return shelf
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        if typed.strip() != info.name:
+            raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {info.name}")
+        shelves.delete_library(self._settings, info)
+        self.imports.forget(info.path)
+        return info
 
     def name_for_copy(self, key: str) -> str:
         """A name that is free for a copy."""
-        name = self.shelf(key).name
+        name = self.info(key).name
         room = shelves.MAX_NAME - len(" copy 99")
         return shelves.free_name(self._settings, f"{name[:room]} copy")
 
@@ -150,7 +150,7 @@ class LibraryActions:
             job = ImportJob(
                 uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
             )  # fmt: skip
-            self.imports.start(self.shelf(key).path, job)
+            self.imports.start(self.info(key).path, job)
         except BaseException:
             tidy()
             raise
@@ -158,7 +158,7 @@ class LibraryActions:
 
     def job(self, key: str) -> ImportJob | None:
         """The import into this library that runs, or the last one."""
-        return self.imports.get(self.shelf(key).path)
+        return self.imports.get(self.info(key).path)
 
     def stop_import(self, key: str) -> None:
         job = self.job(key)
@@ -183,8 +183,8 @@ class LibraryActions:
         return open_library(self._at(key))
 
     def _writable(self, key: str) -> Settings:
-        shelf = self.shelf(key)
-        if shelf.is_shipped:
+        info = self.info(key)
+        if info.is_shipped:
             raise LibraryError(_READ_ONLY)
-        self.imports.check_idle(shelf.path)
+        self.imports.check_idle(info.path)
         return self._at(key)
