@@ -189,7 +189,7 @@ def test_a_changed_file_is_noticed(footnote_home: Path, tmp_path: Path) -> None:
 
 def test_an_unchanged_file_is_not_read_again(footnote_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_model(footnote_home, tiny, "mine")
-    monkeypatch.setattr("rag.generation.models.registry.file_digest", None)
+    monkeypatch.setattr("rag.system.hashing.file_digest", None)
     assert resolve_model(footnote_home, "mine").name == "mine"
     assert resolve_model(footnote_home, str(tiny)).name == "mine"
 
@@ -234,7 +234,7 @@ def test_a_home_that_is_a_file_is_an_error(tmp_path: Path, tiny: Path) -> None:
 def test_the_bundled_model_is_prepared_once(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = prepare_bundled(shared_home)
     made = path.stat().st_mtime_ns
-    monkeypatch.setattr("rag.generation.models.registry.file_digest", None)
+    monkeypatch.setattr("rag.system.hashing.file_digest", None)
     assert prepare_bundled(shared_home) == path
     assert path.stat().st_mtime_ns == made
     model = resolve_model(shared_home, BUNDLED)

@@ -20,7 +20,8 @@ from rag.config import load_settings
 from rag.datatypes import Message
 from rag.errors import ModelError, ModelNotFound
 from rag.evidence import pruning
-from rag.generation.generators.engine import Adapter, Engine
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.loader import Adapter
 from rag.generation.models import (
     BUNDLED,
     WRITER,
