@@ -11,7 +11,6 @@ tokens is that sentence's. A sentence is thus encoded in its context, title incl
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import threading
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Passage, Sentence
 from rag.errors import ModelError
+from rag.system.hashing import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ def verified_weights() -> Path:
     folder = weights_folder()
     file = folder / "model.safetensors"
     try:
-        found = _sha256(file)
+        found = sha256_of(file)
     except OSError as error:
         raise ModelError(f"The {MODEL_NAME} weights cannot be read ({error}). {_REINSTALL}") from error
     if found != WEIGHTS_SHA256:
@@ -185,7 +185,12 @@ def _make_gguf(target: Path, sidecar: Path) -> None:
 
     export_bert(verified_weights(), target, MODEL_NAME)
     stat = target.stat()
-    record = {"weights": WEIGHTS_SHA256, "sha256": _sha256(target), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    record = {
+        "weights": WEIGHTS_SHA256,
+        "sha256": sha256_of(target),
+        "size": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
+    }
     partial = sidecar.with_suffix(".json.partial")
     partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     partial.replace(sidecar)
@@ -198,7 +203,7 @@ def _is_ours(target: Path, sidecar: Path) -> bool:
         if record["weights"] != WEIGHTS_SHA256 or record["size"] != stat.st_size:
             return False
         # A copy of the folder has other times: then the content decides.
-        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == _sha256(target))
+        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == sha256_of(target))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -384,8 +389,3 @@ def _normalised(vectors: Matrix) -> Matrix:
 
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

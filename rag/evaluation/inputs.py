@@ -7,7 +7,6 @@ BEIR packs it. One bad line stops the reading: the figures of a part are not the
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from rag.datatypes import Turn
 from rag.errors import EvaluationError, RecordError
+from rag.system.hashing import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def read_collection(folder: Path) -> Collection:
         documents=tuple(documents[i] for i in sorted(documents)),
         queries={q: queries[q] for q in sorted(qrels)},
         qrels=qrels,
-        sha256=_sha256(corpus),
+        sha256=sha256_of(corpus),
         notes=notes,
     )
 
@@ -213,8 +213,3 @@ def _objects(
     ):
         raise RecordError(path, number, f"'{key}' must be a list of objects with {' and '.join(names)}. Correct it.")
     return [(v[names[0]], v[names[1]]) for v in value]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,14 +11,13 @@ retrieval-augmented generation', https://arxiv.org/abs/2501.16214), with MiniLM 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from rag.datatypes import Evidence
 from rag.encoding.onnx_encoder import Network, clean, model_file, tokenizer
+from rag.system.once import once
 from rag.text.units import units
 
 # Of models/pruning.onnx.
@@ -142,15 +141,7 @@ def network_file() -> Path:
     return model_file("pruning.onnx")
 
 
-_LOCK = threading.Lock()
-
-
+@once
 def pruner() -> Pruner:
     """On the shipped network, one per process; it is read when it is first asked."""
-    with _LOCK:
-        return _pruner()
-
-
-@lru_cache(maxsize=1)
-def _pruner() -> Pruner:
     return Pruner(Network(network_file(), MODEL_SHA256, threads=2))
