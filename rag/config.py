@@ -17,7 +17,7 @@ from typing import Any
 from rag.errors import ConfigError
 
 MODES = ("quote", "cite", "free")
-CHOOSE = ("measured", "always")
+SENTENCE_SELECTORS = ("measured", "model")
 
 
 def _platform_dir(kind: str) -> Path:
@@ -50,7 +50,9 @@ class Settings:
     depth: int = 100  # passages from each retriever before fusion
     sentences: int = 3  # sentences of a quoted answer
     unsupported: str = "drop"  # or ``mark``: what happens to a sentence that the check rejects
-    choose: str = "measured"  # which model may choose the quotes: one measured to be better at it, or ``always``
+    sentence_selector: str = (
+        "measured"  # who chooses quotes: a model measured to be better than the ranker, or ``model``
+    )
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860
@@ -63,8 +65,10 @@ class Settings:
             raise ConfigError(f"mode is '{self.mode}'; use one of {', '.join(MODES)}.")
         if self.unsupported not in ("drop", "mark"):
             raise ConfigError(f"unsupported is '{self.unsupported}'; use drop or mark.")
-        if self.choose not in CHOOSE:
-            raise ConfigError(f"choose is '{self.choose}'; use {' or '.join(CHOOSE)}.")
+        if self.sentence_selector not in SENTENCE_SELECTORS:
+            raise ConfigError(
+                f"sentence_selector is '{self.sentence_selector}'; use {' or '.join(SENTENCE_SELECTORS)}."
+            )
         bounds = {
             "papers": (1, 50),
             "depth": (1, 10_000),

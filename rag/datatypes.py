@@ -2,20 +2,20 @@
 
 Records are frozen and slotted. Offsets are counted in Unicode code points and satisfy
 ``paper.abstract[start:end] == text`` always. Orders are total: by score, best first, then by id.
+
+Over 300 lines because it is the whole vocabulary on one page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from rag.questions.scope import Scope
 
     Vector = npt.NDArray[np.float32]
     Matrix = npt.NDArray[np.float32]
@@ -81,14 +81,147 @@ class Intent(StrEnum):
     RECORD = "record"  # who wrote one paper, when and where it appeared
 
 
+OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
+MOST_NAMED = 3  # venues or sources that a description names before it counts them
+
+
+class ScopedRecord(Protocol):
+    """What a scope looks at; :class:`Paper` is one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def year(self) -> int | None: ...
+    @property
+    def venue(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The papers that fit every field that is set. Years are inclusive, and a paper without one fits no bound.
+
+    With ``literal`` the words of a question are not read as filters.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    venues: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    paper_ids: tuple[str, ...] = ()
+    literal: bool = False
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether every paper fits."""
+        return self.since is None and self.until is None and not (self.venues or self.sources or self.paper_ids)
+
+    def admits(self, paper: ScopedRecord) -> bool:
+        """Whether one paper fits; for many see :meth:`admitted`."""
+        return bool(self.admitted([paper]))
+
+    def admitted(self, papers: Iterable[ScopedRecord]) -> list[str]:
+        """Ids of the papers that fit, in the order given."""
+        venues, sources, ids = set(self.venues), set(self.sources), set(self.paper_ids)
+        bounded = self.since is not None or self.until is not None
+        first = -1 if self.since is None else self.since
+        last = 10_000 if self.until is None else self.until
+        return [
+            p.id
+            for p in papers
+            if (not ids or p.id in ids)
+            and (not bounded or (p.year is not None and first <= p.year <= last))
+            and (not venues or p.venue in venues)
+            and (not sources or p.source in sources)
+        ]
+
+    def parts(self) -> list[tuple[str, str]]:
+        """``(name, words)`` of what is set; :meth:`without` takes the names."""
+        found: list[tuple[str, str]] = []
+        if self.since is not None or self.until is not None:
+            found.append(("years", _years(self.since, self.until)))
+        if self.venues:
+            found.append(("venues", _named(self.venues, "venues")))
+        if self.sources:
+            found.append(("sources", "from " + _named(self.sources, "sources")))
+        if self.paper_ids:
+            n = len(self.paper_ids)
+            found.append(("paper_ids", f"{n:,} chosen {'paper' if n == 1 else 'papers'}"))
+        return found
+
+    def without(self, part: str) -> Scope:
+        """The scope without the part of that name."""
+        if part == "years":
+            return replace(self, since=None, until=None)
+        empty: dict[str, Any] = {part: ()} if part in ("venues", "sources", "paper_ids") else {}
+        return replace(self, **empty)
+
+    def and_literally(self, other: Scope) -> Scope:
+        """What fits both, no words of a question read. Where both name venues, sources or papers, the common ones,
+        and those of ``other`` where there are none in common."""
+
+        def common(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(one for one in others if one in mine) or others if mine and others else mine or others
+
+        firsts = [year for year in (self.since, other.since) if year is not None]
+        lasts = [year for year in (self.until, other.until) if year is not None]
+        return Scope(
+            max(firsts, default=None),
+            min(lasts, default=None),
+            common(self.venues, other.venues),
+            common(self.sources, other.sources),
+            common(self.paper_ids, other.paper_ids),
+            literal=True,
+        )
+
+    def describe(self) -> str:
+        """'2021 or later, ICML, 3 chosen papers'; empty for every paper."""
+        return ", ".join(words for _, words in self.parts())
+
+    def as_record(self) -> dict[str, Any]:
+        """What is set, for JSON; :meth:`of_record` reads it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value not in (None, (), False)
+        }
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Scope:
+        """The scope that :meth:`as_record` wrote; names it does not know are left out."""
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in known}
+        return cls(**values)
+
+
+EVERYTHING = Scope()
+
+
+def _years(first: int | None, last: int | None) -> str:
+    if last is None:
+        return f"{first} or later"
+    if first is None:
+        return f"{last} or earlier"
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _named(names: Sequence[str], kind: str) -> str:
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} {kind}"
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" or {names[-1]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A question ready for the pipeline.
+    """A question as it was read: what is asked, of which papers, in words fit for the search.
 
     ``text`` is the question as cleaned; ``search`` is self-contained (a follow-up carries what it
     leans on) and is what retrieval sees; ``topic`` is what a summary, count or list is about.
     ``scope`` is which papers were chosen for it, ``filters`` what its own words say about that (None:
     all papers); where those words were taken out, or slips put right, ``asked`` is the question as typed.
+    ``within`` are the ids of the papers that both admit (None: all).
     """
 
     text: str
@@ -100,6 +233,17 @@ class Reading:
     scope: Scope | None = None
     filters: Scope | None = None
     asked: str = ""
+    within: tuple[str, ...] | None = None
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the answer is read off records, with nothing to be written."""
+        return self.intent in OVER_THE_LIBRARY or self.intent is Intent.RECORD
+
+    @property
+    def asks(self) -> str:
+        """The question as a writer needs it: a follow-up with what it leans on."""
+        return self.search if self.is_follow_up else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +491,19 @@ class StopSignal(Protocol):
     """What ``threading.Event`` offers: set by whoever wants the generation to end."""
 
     def is_set(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """The settings that shape an answer; see :class:`rag.config.Settings`."""
+
+    mode: str = "quote"
+    seed: int = 0
+    max_tokens: int = 220
+    papers: int = 5
+    sentences: int = 3
+    unsupported: str = "drop"
+    refuse: bool = True
 
 
 # What ``Pipeline.stream`` yields: stages and drafts, and at the very end the checked answer.

@@ -10,25 +10,28 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, Generator, Message, Option, Paper, PaperHit, Turn
+from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, PaperHit, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
-from rag.pipeline import AnswerSettings, Pipeline, Search
+from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
+from rag.generation.writing import Writer
+from rag.pipeline import Pipeline
+from rag.retrieval.ranking import Search
 from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
     from rag.encoding.encoders import PaperEncoder, QueryEncoder
-    from rag.generation.generators.choosing import ChosenQuotes
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
 
 QUOTE = "quote"
@@ -62,54 +65,71 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
     """
-    from rag.evidence.pruning import MODEL_SHA256, Pruning, pruner
     from rag.generation.generators.quote import QuoteGenerator
-    from rag.generation.models import WRITER
 
     mode = effective_mode(settings)
     library = open_library(settings)
-    encoder = query_encoder(settings.home)
-    quotes = QuoteGenerator()
-    values = AnswerSettings(
-        mode=mode,
-        seed=settings.seed,
-        max_tokens=settings.max_tokens,
-        papers=settings.papers,
-        sentences=settings.sentences,
-        unsupported=settings.unsupported,
-        refuse=settings.refuse,
-    )
-    search = _search(library, settings.depth)
-    if mode == QUOTE and settings.model == WRITER:
-        from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
-
-        return Pipeline(
-            library, encoder, search, QuoteGenerator(WRITER, MODEL_SHA256), quotes, values, is_word=_is_word,
-            pruning=Pruning(pruner(), EXTRA_CANDIDATES, MIN_LOGIT), notes=(PRUNED,),
-        )  # fmt: skip
-    if mode == QUOTE:
-        chooser, prompt_sha256, notes = _chooser(settings) if settings.model != QUOTE else (None, "", ())
-        return Pipeline(
-            library, encoder, search, chooser or quotes, quotes, values, prompt_sha256=prompt_sha256, is_word=_is_word,
-            chooser=chooser, notes=notes,
-        )  # fmt: skip
-    from rag.generation.prompting import load_prompt
-
-    model = registered_model(settings)
-    prompt = load_prompt(model.prompt)
-    generator = _llama(model, settings.context, settings.threads, settings.temperature)
-    rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
+    quotes = Writer(QuoteGenerator(), QUOTE, settings.seed, settings.max_tokens)
+    part = _part_for(settings, mode, quotes)
     return Pipeline(
-        library, encoder, search, generator, quotes, values, prompt.render, prompt.sha256, rewrite, is_word=_is_word,
-        pruning=Pruning(pruner(), model.extra_candidates, model.min_logit) if model.costs is not None else None,
-    )  # fmt: skip
+        library=library,
+        encoder=query_encoder(settings.home),
+        search=_search(library, settings.depth),
+        writer=part.writer,
+        quotes=quotes,
+        settings=AnswerSettings(
+            mode=mode,
+            seed=settings.seed,
+            max_tokens=settings.max_tokens,
+            papers=settings.papers,
+            sentences=settings.sentences,
+            unsupported=settings.unsupported,
+            refuse=settings.refuse,
+        ),
+        selector=part.selector,
+        rewrite=part.rewrite,
+        is_word=_is_word,
+        notes=part.notes,
+    )
 
 
-def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, ...]]:
-    """What chooses the quotes when a language model is named, the hash of its prompt, and what is to be said of it.
+@dataclass(frozen=True, slots=True)
+class AnsweringPart:
+    """What depends on model and mode: who chooses the sentences, who writes, who completes a follow-up."""
 
-    The ranker does (None), unless the model was measured to choose better, with the prompt of today, or is to choose
-    in any case. A model that does not choose is not loaded.
+    writer: Writer
+    selector: SentenceSelector = field(default_factory=RankerSelector)
+    rewrite: Rewrite | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _part_for(settings: Settings, mode: str, quotes: Writer) -> AnsweringPart:
+    """``quotes`` are the sentences that the ranker chooses."""
+    from rag.generation.models import WRITER
+
+    if mode != QUOTE:
+        return _written(settings, mode)
+    if settings.model == QUOTE:
+        return AnsweringPart(quotes)
+    return _quoted_by_network(settings) if settings.model == WRITER else _quoted_by_model(settings, quotes)
+
+
+def _quoted_by_network(settings: Settings) -> AnsweringPart:
+    """Whole sentences that the writer's network chooses."""
+    from rag.evidence.pruning import MODEL_SHA256, pruner
+    from rag.generation.generators.quote import QuoteGenerator
+    from rag.generation.models import WRITER
+    from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
+
+    writer = Writer(QuoteGenerator(WRITER, MODEL_SHA256), QUOTE, settings.seed, settings.max_tokens)
+    return AnsweringPart(writer, NetworkSelector(pruner(), EXTRA_CANDIDATES, MIN_LOGIT), notes=(PRUNED,))
+
+
+def _quoted_by_model(settings: Settings, quotes: Writer) -> AnsweringPart:
+    """Sentences that a language model chooses, where it was measured to choose better than the ranker.
+
+    That is known for the prompt of today alone. With ``sentence_selector = "model"`` it chooses in any case. A model
+    that does not choose is not loaded.
     """
     from rag.generation.generators.choosing import ChosenQuotes
     from rag.generation.generators.llama import LlamaGenerator
@@ -117,16 +137,34 @@ def _chooser(settings: Settings) -> tuple[ChosenQuotes | None, str, tuple[str, .
     from rag.generation.prompting import load_prompt
 
     model, prompt = registered_model(settings), load_prompt("choose")
-    if settings.choose != "always":
+    if settings.sentence_selector != "model":
         known = measured(settings.home, model.sha256)
         if known is None or known.prompt_sha256 != prompt.sha256:
-            return None, "", (UNMEASURED.format(model=model.name, given=settings.model),)
+            return AnsweringPart(quotes, notes=(UNMEASURED.format(model=model.name, given=settings.model),))
         if not known.chooses:
-            return None, "", (RANKER_STANDS.format(model=model.name, reason=known.reason),)
+            return AnsweringPart(quotes, notes=(RANKER_STANDS.format(model=model.name, reason=known.reason),))
     llama = _llama(model, settings.context, settings.threads, settings.temperature)
     assert isinstance(llama, LlamaGenerator)
     render = partial(_render_options, prompt)
-    return ChosenQuotes(llama.engine, render, model=model.name, sha256=model.sha256), prompt.sha256, ()
+    chooser = ChosenQuotes(llama.engine, render, model=model.name, sha256=model.sha256)
+    writer = Writer(chooser, QUOTE, settings.seed, settings.max_tokens, prompt_sha256=prompt.sha256)
+    return AnsweringPart(writer, ModelSelector(chooser))
+
+
+def _written(settings: Settings, mode: str) -> AnsweringPart:
+    """What a language model writes; where it was taught to shorten, from what a network judges to be needed."""
+    from rag.evidence.pruning import pruner
+    from rag.generation.prompting import load_prompt
+
+    model = registered_model(settings)
+    prompt = load_prompt(model.prompt)
+    generator = _llama(model, settings.context, settings.threads, settings.temperature)
+    writer = Writer(generator, mode, settings.seed, settings.max_tokens, prompt.render, prompt.sha256)
+    selector: SentenceSelector = RankerSelector()
+    if model.costs is not None:
+        selector = NetworkSelector(pruner(), model.extra_candidates, model.min_logit)
+    rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
+    return AnsweringPart(writer, selector, rewrite)
 
 
 def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) -> Sequence[Message]:
@@ -142,6 +180,7 @@ def related_papers(settings: Settings, paper_id: str, k: int = 4) -> list[Relate
 
 def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str] = ()) -> tuple[str, ...]:
     """Questions that may come next and that the library can answer; ``asked`` are left out."""
+    from rag.evidence.gathering import answerable
     from rag.output.suggestions import follow_ups
 
     quotes = open_answerer(with_overrides(settings, model=QUOTE, mode=QUOTE))
@@ -150,7 +189,11 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
     def near(paper_id: str) -> list[Paper]:
         return [one.paper for one in related_papers(settings, paper_id)]
 
-    return follow_ups(answer, near, quotes.can_answer, asked, nearest)
+    def can_answer(question: str) -> bool:
+        reading = quotes.read(question)
+        return reading.is_computed or answerable(reading, quotes.rank(reading), quotes.library)
+
+    return follow_ups(answer, near, can_answer, asked, nearest)
 
 
 def effective_mode(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from rag.evidence.ranking import Candidate, Ranked, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selection import TOPIC_PAPERS, select
 from rag.library.chunking import split_sentences
-from rag.questions.questions import understand
+from rag.questions.reading import understand
 from rag.text.sentence_roles import Role, role_of
 from rag.text.tokenization import stems
 from tests.library_parts import WordEncoder, shipped_papers

@@ -41,7 +41,7 @@ def test_parts_are_opened_once_and_shared(shipped_home: Path) -> None:
     first, second = factory.open_answerer(settings), factory.open_answerer(load_settings(home=shipped_home, papers=2))
     assert first.library is second.library and first.encoder is second.encoder
     assert second.settings.papers == 2
-    assert isinstance(first.generator, QuoteGenerator) and first.generator is first.fallback
+    assert isinstance(first.writer.generator, QuoteGenerator) and first.writer is first.quotes
     factory.close_all()
     assert factory.open_answerer(settings).library is not first.library
 

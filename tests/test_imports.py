@@ -1,8 +1,9 @@
-"""The import rules: imports point down, steps do not know each other, heavy packages wait until they are used."""
+"""The import rules: imports point down the layers, none in a circle, heavy packages wait until they are used."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import json
 import subprocess
 import sys
@@ -28,25 +29,16 @@ HEAVY = frozenset(
 # langchain_core may be imported where its classes are subclassed; these modules are imported late themselves.
 MAY_SUBCLASS_LANGCHAIN = ("rag.retrieval.retrievers.", "rag.generation.generators.llama", "rag.output.runnable")
 
-# The vocabulary and pure helpers: these every module may import, and they import only one another.
-FOUNDATION = frozenset({"datatypes", "errors", "identity", "offline", "plaintext", "scope", "words"})
-# The steps, in the order of the flow. A module counts by its first name: library_storage belongs to no step.
-STEPS = frozenset(
-    {
-        "importers",
-        "chunking",
-        "encoders",
-        "library",
-        "retrievers",
-        "evidence",
-        "prompting",
-        "generators",
-        "citations",
-        "support",
-    }
-)
-COMPOSITION = frozenset({"factory", "shelves", "pipeline", "cli", "ui", "evaluation"})
-MAY_SEE_SETTINGS = frozenset({"factory", "shelves", "cli", "ui", "config", "evaluation"})
+# The folders of rag/ from the bottom up: each imports only itself and those before it. docs/architecture.md says why.
+LAYERS = (
+    "system", "text", "papers", "encoding", "library", "questions", "retrieval", "evidence", "survey", "generation",
+    "verification", "history", "output",
+)  # fmt: skip
+VOCABULARY = ("errors", "datatypes")  # every layer may import these; they import only one another
+FACES = ("evaluation", "cli", "ui")  # these see everything below, and the top
+TOP = ("config", "pipeline", "factory")
+# Which of the top each module of the top may import.
+MAY_IMPORT_OF_TOP = {"config": set(), "pipeline": set(), "factory": {"config", "pipeline"}}
 
 
 def module_name(path: Path) -> str:
@@ -68,13 +60,13 @@ def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def imported(tree: ast.AST, module: str, *, top_level: bool) -> set[str]:
+def imported(tree: ast.AST, module: str, *, top_level: bool, type_checking: bool = False) -> set[str]:
     """Full names of what is imported; with ``top_level`` only what runs when the module is imported."""
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
         for node in ast.iter_child_nodes(waiting.pop()):
-            if is_type_checking(node):
+            if is_type_checking(node) and not type_checking:
                 continue
             if top_level and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 continue
@@ -103,30 +95,58 @@ def module(request: pytest.FixtureRequest) -> tuple[str, ast.AST]:
     return request.param, ast.parse(MODULES[request.param].read_text(encoding="utf-8"))
 
 
-def test_steps_do_not_import_each_other(module: tuple[str, ast.AST]) -> None:
-    name, tree = module
-    if unit(name) in STEPS:
-        others = units_of(imported(tree, name, top_level=False)) & (STEPS - {unit(name)})
-        assert not others, f"{name} is a step and imports the steps {sorted(others)}: pass values through the pipeline"
+def test_every_module_has_its_place() -> None:
+    known = {"", *LAYERS, *VOCABULARY, *FACES, *TOP}
+    strangers = sorted(name for name in MODULES if unit(name) not in known)
+    assert not strangers, f"{strangers}: put them into a folder of LAYERS, or give the new folder its place there"
+    for folder in (*LAYERS, *FACES):
+        assert f"rag.{folder}" in MODULES, f"rag/{folder}/ has no __init__.py that says what it is for"
+
+
+def allowed_for(name: str) -> set[str]:
+    """The units that a unit may import."""
+    if name in VOCABULARY:
+        return set(VOCABULARY[: VOCABULARY.index(name) + 1])
+    if name in LAYERS:
+        return {*VOCABULARY, *LAYERS[: LAYERS.index(name) + 1]}
+    below = {"", *VOCABULARY, *LAYERS}
+    if name in TOP:
+        return below | {name} | MAY_IMPORT_OF_TOP[name]
+    return below | set(TOP) | {"evaluation", name} if name else set()
 
 
 def test_imports_point_down(module: tuple[str, ast.AST]) -> None:
+    """Imports within functions and for type checkers count as well: they too say what a module knows."""
     name, tree = module
-    names = imported(tree, name, top_level=False)
+    names = imported(tree, name, top_level=False, type_checking=True)
     assert not any(other == "app" or other.startswith("app.") for other in names), "nothing imports app.py"
-    if unit(name) not in COMPOSITION:
-        upwards = units_of(names) & COMPOSITION
-        assert not upwards, f"{name} imports {sorted(upwards)}, which stand above it"
-    if unit(name) in FOUNDATION:
-        other = units_of(names) - FOUNDATION
-        assert not other, f"{name} belongs to the vocabulary and imports {sorted(other)}"
+    wrong = units_of(names) - allowed_for(unit(name)) - {""}
+    assert not wrong, f"{name} may not import rag.{', rag.'.join(sorted(wrong))}"
 
 
-def test_settings_stop_at_the_factory(module: tuple[str, ast.AST]) -> None:
-    name, tree = module
-    if unit(name) not in MAY_SEE_SETTINGS:
-        names = imported(tree, name, top_level=False)
-        assert "config" not in units_of(names), f"{name} imports rag.config: let factory.py pass plain values"
+def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that need one another (Tarjan 1972), by way of ``graphlib``."""
+    order = graphlib.TopologicalSorter(graph)
+    try:
+        order.prepare()
+    except graphlib.CycleError as error:
+        return [error.args[1]]
+    return []
+
+
+def test_no_module_needs_itself_by_way_of_others() -> None:
+    graph: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        names = imported(ast.parse(path.read_text(encoding="utf-8")), name, top_level=False)
+        graph[name] = {module_of(other) for other in names if other.startswith("rag")} - {name, ""}
+    assert not cycles(graph)
+
+
+def module_of(name: str) -> str:
+    """The module that a full name belongs to: itself, or that of which it is a part; a package counts as its __init__."""
+    while name and name not in MODULES:
+        name = name.rpartition(".")[0]
+    return "" if name == "rag" else name
 
 
 def test_heavy_packages_are_imported_when_first_used(module: tuple[str, ast.AST]) -> None:

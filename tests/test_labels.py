@@ -21,6 +21,7 @@ from rag import factory
 from rag.config import Settings, load_settings
 from rag.datatypes import Choice, Message, Option, Paper, Sentence
 from rag.errors import ConfigError, GenerationCancelled, ModelError, QuestionError
+from rag.evidence.selectors import ModelSelector
 from rag.generation.generators.choosing import ChosenQuotes
 from rag.generation.generators.engine import Engine
 from rag.generation.generators.labels import LABELS, label_grammar, label_probabilities, mean, parse_labels
@@ -286,7 +287,7 @@ def test_what_was_measured_is_kept_by_the_hash_of_the_file(tmp_path: Path) -> No
 
 def test_the_setting_is_checked() -> None:
     with pytest.raises(ConfigError, match="choose is 'never'; use measured or always"):
-        Settings(home=Path("/x"), choose="never")
+        Settings(home=Path("/x"), sentence_selector="never")
 
 
 @pytest.fixture
@@ -353,15 +354,16 @@ def test_a_model_that_was_measured_chooses_and_the_trace_says_how(tiny_settings:
 def test_a_choice_of_none_is_a_refusal(tiny_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    pipeline = factory.open_answerer(replace(tiny_settings, choose="always"))
-    assert isinstance(pipeline.chooser, ChosenQuotes)
+    pipeline = factory.open_answerer(replace(tiny_settings, sentence_selector="model"))
+    assert isinstance(pipeline.selector, ModelSelector)
+    assert isinstance(pipeline.selector.chooser, ChosenQuotes)
     asked: list[tuple[int, int, bool]] = []
 
     def none_of_them(question: str, given: Sequence[Option], limit: int, stop: object, *, may_refuse: bool) -> Choice:
         asked.append((len(given), limit, may_refuse))
         return Choice((), (0.05,) * len(given), 1 - 0.05 * len(given))
 
-    monkeypatch.setattr(pipeline.chooser, "choose", none_of_them)
+    monkeypatch.setattr(pipeline.selector.chooser, "choose", none_of_them)
     answer = pipeline.answer("What is SpineNet?")
     assert answer.refusal is not None and answer.refusal.grade == "related" and answer.refusal.nearest
     assert not answer.sentences and not answer.evidence

@@ -11,7 +11,7 @@ import pytest
 
 from rag.datatypes import Intent, Paper, Reading, RefusalGrade, Sentence, Verdict
 from rag.library.chunking import split_sentences
-from rag.questions.questions import understand
+from rag.questions.reading import understand
 from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, answer
 from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers

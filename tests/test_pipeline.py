@@ -26,8 +26,10 @@ from rag.datatypes import (
 )
 from rag.encoding.encoders import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
-from rag.evidence.pruning import Judged, Pruning
+from rag.evidence.pruning import Judged
+from rag.evidence.selectors import NetworkSelector
 from rag.generation.prompting import load_prompt
+from rag.generation.writing import Writer
 from rag.library.library import Library
 from rag.output import presentation, presentation_html
 from rag.output.runnable import as_runnable
@@ -77,14 +79,10 @@ def quoting(settings: Settings) -> Pipeline:
 def written(pipeline: Pipeline, *texts: str, **values: object) -> tuple[Pipeline, Scripted]:
     """The pipeline with a writer that has these texts, in mode ``cite``."""
     writer = Scripted(*texts)
-    values = {"mode": "cite", **values}
-    return replace(
-        pipeline,
-        generator=writer,
-        settings=replace(pipeline.settings, **values),  # type: ignore[arg-type]
-        render=load_prompt("answer").render,
-        prompt_sha256=load_prompt("answer").sha256,
-    ), writer
+    settings = replace(pipeline.settings, **{"mode": "cite", **values})  # type: ignore[arg-type]
+    prompt = load_prompt("answer")
+    asked = Writer(writer, settings.mode, settings.seed, settings.max_tokens, prompt.render, prompt.sha256)
+    return replace(pipeline, writer=asked, settings=settings), writer
 
 
 def without_times(answer: Answer) -> Answer:
@@ -430,9 +428,9 @@ class Judging:
         return [Judged(worth, ()) for _, worth in zip(sentences, (*self.worths, *[-9.0] * 99), strict=False)]
 
 
-def pruning(pipeline: Pipeline, *worths: float, more: int = 3) -> tuple[Pipeline, Judging]:
+def pruning(pipeline: Pipeline, *worths: float, extra_candidates: int = 3) -> tuple[Pipeline, Judging]:
     judging = Judging(*worths)
-    return replace(pipeline, pruning=Pruning(judging, more, 0.0)), judging  # type: ignore[arg-type]
+    return replace(pipeline, selector=NetworkSelector(judging, extra_candidates, 0.0)), judging  # type: ignore[arg-type]
 
 
 def test_only_what_is_worth_it_is_given_and_the_rest_is_in_the_trace(quoting: Pipeline) -> None:
@@ -576,5 +574,5 @@ def test_the_prompt_is_rendered_from_the_evidence_that_is_cited(quoting: Pipelin
         return [Message("user", question)]
 
     pipeline, writer = written(quoting, TRUE)
-    answer = replace(pipeline, render=render).answer(SPINENET)
+    answer = replace(pipeline, writer=replace(pipeline.writer, render=render)).answer(SPINENET)
     assert tuple(given[0]) == answer.evidence == writer.requests[0].evidence

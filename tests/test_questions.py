@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Intent, Turn
 from rag.errors import QuestionError
-from rag.questions.questions import MAX_CHARACTERS, clean, is_follow_up, keeps_topic, sides, understand
+from rag.questions.cleaning import MAX_CHARACTERS, clean
+from rag.questions.follow_up import is_follow_up, keeps_topic
+from rag.questions.kinds import sides
+from rag.questions.reading import understand
 
 HISTORY = (
     Turn("user", "What does SpineNet change about backbones?"),

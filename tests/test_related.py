@@ -132,7 +132,6 @@ def test_the_shipped_library_relates_papers_and_answers_what_it_offers(shipped_h
             assert answerer.answer(question).refusal is None, question
         refused = answerer.answer("What is the best pizza in Naples?")
         assert refused.refusal is not None and refused.refusal.grade is RefusalGrade.NOTHING
-        assert not answerer.can_answer("What is the best pizza in Naples?")
         assert follow_up_questions(settings, refused) == ()
     finally:
         close_all()

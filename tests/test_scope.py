@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.datatypes import Intent, Paper, RefusalGrade, Turn
+from rag.datatypes import AnswerSettings, Intent, Paper, RefusalGrade, Turn
 from rag.factory import _search
 from rag.generation.generators.quote import QuoteGenerator
+from rag.generation.writing import Writer
 from rag.library import library as library_module
 from rag.library.library import Library
 from rag.output import presentation
-from rag.pipeline import AnswerSettings, Pipeline
-from rag.questions.questions import understand
-from rag.questions.scope import EVERYTHING, Scope, VenueNames, admitted, in_words, read_filters, read_query
+from rag.pipeline import Pipeline
+from rag.questions.filters import read_filters, read_filters_of
+from rag.questions.reading import understand
+from rag.questions.scope import EVERYTHING, Scope, admitted, in_words
+from rag.questions.venues import VenueNames
 from rag.retrieval.retrievers.fusion import fuse
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, write_lines
 from tests.library_parts import WordEncoder, made_papers
@@ -156,27 +159,27 @@ def test_venues_are_known_by_their_names() -> None:
 def test_a_question_keeps_its_words_where_they_are_no_filter() -> None:
     query = understand("Which papers since 2021 use GANs?")
 
-    read_in = read_query(query, EVERYTHING, lambda: VENUES, understand)
-    literal = read_query(query, Scope(literal=True), lambda: VENUES, understand)
+    read_in = read_filters_of(query, EVERYTHING, lambda: VENUES, understand)
+    literal = read_filters_of(query, Scope(literal=True), lambda: VENUES, understand)
 
     assert (read_in.search, read_in.asked) == ("Which papers use GANs?", query.text)
     assert read_in.filters == Scope(2021)
     assert (literal.search, literal.filters, literal.asked) == (query.search, None, "")
-    assert read_query(understand("What is SpineNet?"), EVERYTHING, lambda: VENUES, understand) == understand(
+    assert read_filters_of(understand("What is SpineNet?"), EVERYTHING, lambda: VENUES, understand) == understand(
         "What is SpineNet?"
     )
 
 
 def test_a_follow_up_keeps_the_filters_of_the_question_before() -> None:
     history = [Turn("user", "Which papers since 2021 use GANs?"), Turn("assistant", "Some. [1]")]
-    query = read_query(understand("And how large are they?", history), EVERYTHING, lambda: VENUES, understand)
+    query = read_filters_of(understand("And how large are they?", history), EVERYTHING, lambda: VENUES, understand)
 
     assert query.filters == Scope(2021)
     assert "2021" not in query.search
 
 
 def test_a_request_that_is_nothing_but_filters_is_a_list() -> None:
-    query = read_query(understand("What papers are there since 2021?"), EVERYTHING, lambda: VENUES, understand)
+    query = read_filters_of(understand("What papers are there since 2021?"), EVERYTHING, lambda: VENUES, understand)
 
     assert (query.intent, query.topic, query.filters) == (Intent.LIST, "since 2021", Scope(2021))
 
@@ -283,7 +286,7 @@ def test_the_default_is_not_touched(library: Library) -> None:
 
 @pytest.fixture(scope="module")
 def pipeline(library: Library) -> Pipeline:
-    quotes = QuoteGenerator()
+    quotes = Writer(QuoteGenerator())
     return Pipeline(library, WordEncoder(), _search(library, 100), quotes, quotes, AnswerSettings(refuse=False))
 
 

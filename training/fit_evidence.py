@@ -40,9 +40,11 @@ from rag.datatypes import Paper, PaperHit, Reading, Turn
 from rag.errors import QuestionError
 from rag.evidence import ranking
 from rag.evidence.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import share_of_threshold
 from rag.factory import open_answerer, prepare_library
-from rag.pipeline import Clock, Pipeline, Search
+from rag.pipeline import Pipeline
+from rag.retrieval.ranking import Search
 from rag.retrieval.retrievers.fusion import fuse
 from training.questions import ANSWERABLE, REFUSED, other_libraries, other_library, other_questions
 from training.support.data import lines
@@ -169,7 +171,8 @@ def _case(pipeline: Pipeline, kind: str, query: Reading, gold: set[str], without
     """Figures of one question; ``without`` is the title of a paper that the search shall not know."""
     if without:
         pipeline = replace(pipeline, search=_search_without(pipeline, without))
-    ranked = pipeline.rank(query, PAPERS, Clock())
+    ranking = pipeline.rank(query, PAPERS)
+    ranked = rank_sentences(query, ranking.vector, ranking.hits, pipeline.library)
     rows = np.array([c.features for c in ranked.candidates], dtype=np.float64).reshape(-1, len(SENTENCE_FEATURES))
     marked = np.array([any(_same(c.sentence.text, g) for g in gold) for c in ranked.candidates], dtype=bool)
     return Case(kind, rows, marked, dict(ranked.features), share_of_threshold(query))
@@ -203,14 +206,14 @@ def _search_without(pipeline: Pipeline, title: str) -> Search:
 
 def _human_case(pipeline: Pipeline, record: dict[str, Any]) -> Case:
     history = [Turn(t["role"], t["content"]) for t in record.get("history", ())]
-    query = pipeline.understand(record["question"], history)
+    query = pipeline.read(record["question"], history)
     kind = "answerable" if record["gold"] else "unanswerable"
     return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record.get("evidence", ())})
 
 
 def _synthetic_case(pipeline: Pipeline, record: dict[str, Any], kind: str, without: str = "") -> Case | None:
     try:
-        query = pipeline.understand(record["question"])
+        query = pipeline.read(record["question"])
     except QuestionError:
         return None
     gold = {_key(record["sentences"][record["gold"]])} if kind == "in" and "sentences" in record else set()

@@ -55,9 +55,9 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
         _ask_batch(batch, out, options)
         return
     from rag.output import presentation
-    from rag.questions import questions
+    from rag.questions.cleaning import clean
 
-    questions.clean(question or "")  # a question that cannot be asked costs no start of anything
+    clean(question or "")  # a question that cannot be asked costs no start of anything
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
     answer = pipeline.answer(question or "", scope=scope(pipeline))
@@ -107,9 +107,9 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
         _search_batch(batch, out, options, k)
         return
     from rag.papers.bibliography import one_line
-    from rag.questions import questions
+    from rag.questions.cleaning import clean
 
-    questions.clean(query or "")
+    clean(query or "")
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
     found = _hits(pipeline, query or "", k, None, scope(pipeline))

@@ -30,7 +30,7 @@ def chat(**options: Any) -> None:
     Ctrl+C stops an answer, and ends the chat where none is being written.
     """
     pipeline = open_pipeline(options)
-    model = pipeline.generator.model
+    model = pipeline.writer.generator.model
     answers = f"{model} answers." if model else "Built-in quotes answer."
     click.echo(f"{answers} Nothing leaves this computer. {_COMMANDS}.", err=True)
     conversation = Conversation(pipeline)

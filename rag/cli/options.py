@@ -85,7 +85,8 @@ def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
 
 def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
     """None for all papers. Raises :class:`FootnoteError` for a venue, source or paper that is not in the library."""
-    from rag.questions.scope import Scope, VenueNames
+    from rag.questions.scope import Scope
+    from rag.questions.venues import VenueNames
 
     if all(value in (None, ()) for value in chosen.values()):
         return None

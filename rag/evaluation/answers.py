@@ -79,8 +79,8 @@ def evaluate(
         questions=tuple(questions),
         library=pipeline.library.fingerprint,
         papers=pipeline.library.count,
-        model=pipeline.generator.model or "built-in quotes",
-        model_sha256=pipeline.generator.model_sha256,
+        model=pipeline.writer.generator.model or "built-in quotes",
+        model_sha256=pipeline.writer.generator.model_sha256,
         mode=pipeline.settings.mode,
         notes=_notes(questions, pipeline, ours),
         systems=tuple(

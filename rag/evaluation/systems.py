@@ -17,10 +17,12 @@ from rag.datatypes import Answer, Draft, Evidence, GenerationRequest, Paper, Sen
 from rag.errors import FootnoteError
 from rag.evaluation.inputs import EvalQuestion
 from rag.evaluation.scoring import Reply, Shown
+from rag.evidence.ranking import rank_sentences
 from rag.library.chunking import split_sentences
-from rag.pipeline import REPLACED, Clock, Pipeline, sources_of
+from rag.pipeline import REPLACED, Pipeline
 from rag.text.tokenization import stems
 from rag.verification import citations
+from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
     from rag.evaluation.stock import StockRetriever
@@ -110,9 +112,10 @@ class Footnote:
 
     def _found(self, question: EvalQuestion) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         pipeline = self._pipeline
-        query = pipeline.understand(question.question, question.history)
-        ranked = pipeline.rank(query, pipeline.settings.papers + 1, Clock())
-        titles = {h.paper.id: h.paper.title for h in ranked.hits}
+        reading = pipeline.read(question.question, question.history)
+        ranking = pipeline.rank(reading)
+        ranked = rank_sentences(reading, ranking.vector, ranking.hits, pipeline.library)
+        titles = {h.paper.id: h.paper.title for h in ranking.hits}
         best = tuple((titles[c.paper_id], c.sentence.text) for c in ranked.candidates[:5])
         return tuple(titles.values()), best
 
@@ -131,8 +134,8 @@ class FirstSentences:
         """As many sentences as Footnote may quote."""
         start = time.perf_counter()
         try:
-            query = self._pipeline.understand(question.question, question.history)
-            hits = self._pipeline.rank(query, 5, Clock()).hits
+            reading = self._pipeline.read(question.question, question.history)
+            hits = self._pipeline.rank(reading, 5).hits
         except FootnoteError as error:
             return Reply(question.id, True, (), _since(start), error=str(error))
         limit = self._pipeline.settings.sentences
@@ -174,7 +177,7 @@ class StockChain:
         first: float | None = None
         text = ""
         try:
-            for piece in self.pipeline.generator.stream(self._request(question, evidence), threading.Event()):
+            for piece in self.pipeline.writer.generator.stream(self._request(question, evidence), threading.Event()):
                 text += piece
                 if text.strip() and first is None:
                     first = _since(start)
@@ -187,7 +190,7 @@ class StockChain:
             judge.shown(d.text, [numbers[n] for n in d.numbers if n in numbers])
             for d in citations.parse(text, split_sentences)
         )
-        writes = self.pipeline.render is not None  # a quoted 'we do not know' is no refusal
+        writes = self.pipeline.writer.render is not None  # a quoted 'we do not know' is no refusal
         refused = not sentences or (writes and _NO_ANSWER.search(text) is not None)
         papers = tuple(e.paper.title for e in evidence)
         return Reply(question.id, refused, () if refused else sentences, total, first, papers)
@@ -196,7 +199,7 @@ class StockChain:
         """One item per paper in the order of its best chunk, its chunks cut into sentences."""
         chunks = self.retriever.chunks(query, STOCK_CHUNKS)
         papers = self.pipeline.library.get_papers(dict.fromkeys(c.document for c in chunks))
-        quoting = self.pipeline.render is None
+        quoting = self.pipeline.writer.render is None
         left = self.pipeline.settings.sentences if quoting else None
         evidence: list[Evidence] = []
         for paper_id, paper in ((i, papers[i]) for i in dict.fromkeys(c.document for c in chunks)):
@@ -207,11 +210,7 @@ class StockChain:
         return tuple(evidence)
 
     def _request(self, question: EvalQuestion, evidence: tuple[Evidence, ...]) -> GenerationRequest:
-        settings, render = self.pipeline.settings, self.pipeline.render
-        messages = tuple(render(question.question, evidence)) if render is not None else ()
-        return GenerationRequest(
-            question.question, evidence, messages, settings.mode, settings.seed, settings.max_tokens
-        )
+        return self.pipeline.writer.request(question.question, evidence)
 
 
 def _sentences(chunk: str, title: str) -> list[Sentence]:

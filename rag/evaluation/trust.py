@@ -90,7 +90,7 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
     modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
     library = open_answerer(replace(settings, mode=MODES[0])).library
     suits, reason = verdict(modes)
-    given = replace(settings, mode=QUOTE, choose="always")
+    given = replace(settings, mode=QUOTE, sentence_selector="model")
     choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)
     chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
     if chooses is not None and model.name != WRITER:  # the writer chooses its quotes whatever the card says
@@ -203,7 +203,7 @@ def _mode(questions: Sequence[EvalQuestion], settings: Settings, label: str, pro
     from rag.factory import open_answerer
 
     pipeline = open_answerer(settings)
-    meter = Meter(pipeline.generator)
+    meter = Meter(pipeline.writer.generator)
     replies = run(meter.watch(Footnote(pipeline, label=label)), questions, progress)
     return ModeResult(pipeline.settings.mode, label, rows(questions, replies, settings.seed), replies, meter.speed())
 

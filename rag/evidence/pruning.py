@@ -79,15 +79,6 @@ class Pruner:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
-    """A pruner, which judges ``more`` sentences than the setting says; those worth ``least`` or more stay."""
-
-    pruner: Pruner
-    extra_candidates: int
-    min_logit: float
-
-
 def pruned(
     evidence: Sequence[Evidence], judged: Sequence[Judged], min_logit: float, several: bool
 ) -> tuple[Evidence, ...]:

@@ -9,7 +9,7 @@ from rag.datatypes import Evidence, Intent, PaperHit, Reading
 from rag.evidence.entity_match import by_itself
 from rag.evidence.features import names_in, proper_words
 from rag.evidence.ranking import Candidate, Ranked, fitted, share_of_first
-from rag.questions.questions import compares
+from rag.questions.kinds import compares
 from rag.text.sentence_roles import Role, role_scores
 from rag.text.tokenization import stems
 

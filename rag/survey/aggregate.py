@@ -25,7 +25,8 @@ from rag.datatypes import (
     Sentence,
     Verdict,
 )
-from rag.questions.scope import bounds, in_words, years_in
+from rag.questions.scope import in_words
+from rag.questions.years import bounds, years_in
 from rag.text.tokenization import stems
 
 MOST_LISTED = 50  # papers that one answer names; it says so when there are more

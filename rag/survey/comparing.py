@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rag.datatypes import Evidence, Paper, Sentence
-from rag.questions.questions import sides
+from rag.questions.kinds import sides
 from rag.survey.column_extraction import known_sentences
 from rag.text.facts import missing_names
 from rag.text.tokenization import tokens
@@ -71,6 +71,12 @@ def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
         if not phrase and (" " in side or missing_names(side, "\n".join(texts))):
             missing.append(side)
     return missing
+
+
+def one_sided(question: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """What to say where a comparison can only be answered for one side."""
+    missing = sides_missing(question, (e.paper for e in evidence))
+    return tuple(f"None of the quoted abstracts speaks of “{side}”." for side in missing)
 
 
 def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rag.datatypes import Answer, Answerer, StopSignal
     from rag.factory import ModelChoice
     from rag.pipeline import Pipeline
-    from rag.questions.scope import Scope
+    from rag.questions.scope import EVERYTHING, Scope
     from rag.retrieval.related import Related
     from rag.survey.tables import Column, Row
 
@@ -141,12 +141,18 @@ class Libraries(Shelf):
         return follow_up_questions(self._at(library), answer, asked)
 
     def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
-        return self._quoting(library).choose(question, k, scope)
+        pipeline = self._quoting(library)
+        if question.strip():
+            return [hit.paper.id for hit, _ in pipeline.find(question, k, scope)]
+        return (scope or EVERYTHING).admitted(pipeline.library.labels())[:k]
 
     def rows(
         self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
     ) -> Iterator[Row]:
-        return self._quoting(library).table(paper_ids, columns, stop)
+        from rag.survey.tables import rows
+
+        pipeline = self._quoting(library)
+        return rows(paper_ids, columns, pipeline.library, pipeline.encoder, stop)
 
     def _quoting(self, library: str) -> Pipeline:
         """No language model is needed."""

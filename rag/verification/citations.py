@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
+from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
 from rag.text.facts import (
     exchanged,
@@ -107,7 +108,7 @@ def check(
     text: str,
     evidence: Sequence[Evidence],
     sources: Sources,
-    split: Callable[[str], Sequence[Sentence]],
+    split: Callable[[str], Sequence[Sentence]] = split_sentences,
     *,
     unsupported: str = "drop",
 ) -> Checked:

@@ -1,0 +1,134 @@
+"""Whether a question leans on the turn before, and what it then means: 'and how large is it?'.
+
+By rule: a pronoun that points to nothing within the question, a fragment, or nothing but words that ask.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rag.datatypes import Reading, Turn
+from rag.questions.cleaning import MAX_CHARACTERS, clean_or_empty
+from rag.text.tokenization import NAME, stem, stems, unique_stems
+
+_OPENER = re.compile(r"^(?:and|but|also|or|then|what about|how about|what else|which one)\b", re.IGNORECASE)
+
+# Nouns, verbs and adjectives that say what is asked of a paper but not of which: 'What accuracy?', 'Is the code there?'
+_GENERIC = """
+    paper article study work publication abstract author method approach model framework network system architecture
+    result finding conclusion accuracy score metric measure dataset data benchmark baseline task size parameter speed
+    cost memory latency time number amount figure percentage difference loss backbone version variant
+    limitation drawback weakness advantage benefit strength disadvantage contribution novelty idea code weight
+    training train test evaluation evaluate experiment improvement improve performance perform publish year available
+    get reach achieve report obtain need require use compare comparison release work beat help say claim show mean
+    good better best bad worse worst fast faster fastest slow slower large larger largest small smaller smallest big
+    bigger high higher low lower few fewer less more most main other another same second first third last next
+    do done make often exactly tell explain elaborate describe give detail further example reason continue again please
+    summary
+"""
+
+# Words that point to something named before, first those that cannot mean the subject of their own clause.
+_NOUNS = (
+    r"(?:papers?|articles?|study|authors?|models?|methods?|approach|framework|networks?|system|technique|architecture|"
+    r"algorithm|experiments?|dataset|results?|work)"
+)
+_POINTER = re.compile(
+    rf"\b(?P<subject>it|they|them|he|she|him|this(?! (?:library|collection))|these|"
+    rf"those(?! (?:who|that|which|with|without|of|in|for)\b)|"
+    rf"(?:is|was|does|did|do|can|could|has|of|about|for|with|in|on|like|after|to|by|than) that|that {_NOUNS}|"
+    rf"that(?=[?.!]*$)|there(?=[?.!]*$)|the same(?=[?.!]*$)|"
+    rf"(?:does|did|do|is|are|was|were|has|have|can) the {_NOUNS}"
+    rf"(?! (?:of|for|that|which|called|named|by|with|in|on|from|about|behind)\b))\b|"
+    rf"\b(?P<any>its|theirs?|his|hers?|the (?:latter|former|others?|other {_NOUNS})|"
+    rf"(?:which|this|another|the (?:[\w-]+ )?)\s?ones?(?![- ]\w))\b",
+    re.IGNORECASE,
+)
+# 'How is it that …', 'Is it possible to …', 'How long does it take to …': this 'it' points to nothing.
+_EXPLETIVE = re.compile(
+    r"\bit(?:['’]s)?(?: (?:is|was|be|really|still|ever|also))* (?:that\b(?! \w+[?.!]*$)|(?:takes?|mean|pay|called|true|"
+    r"possible|feasible|better|best|worth|worthwhile|necessary|hard|easy|difficult|safe|enough|common|important|useful|"
+    r"helpful|known|good|bad|wise|sensible|make sense) (?:to|that|if|when|whether|for)\b)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[,;:.?!]|\b(?:and|or|but|when|if|because|while|where|which|that|what|whether|until|once|how|why|since|though|although|"
+    r"so|than|as|before|after)\b",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(r"^(?:on|for|with|in|under|at|without|compared (?:to|with)) [^,?.!]{1,40},", re.IGNORECASE)
+_FRAGMENT = re.compile(
+    r"^(?:(?:on|for|with|in|under|at|without|using|by|from|(?:when )?compared (?:to|with)|than)(?: \S+){1,4}|"
+    r"(?:which|what|whose|how many|how much) \S+|\S+)$",
+    re.IGNORECASE,
+)
+# 'the accuracy', but not 'the smallest EdgeNeXt'
+_THE_GENERIC = re.compile(r"\bthe (?P<noun>[a-z]+)\b(?! (?:of|for|behind|between)\b)(?! (?-i:[A-Z]))", re.IGNORECASE)
+
+
+def is_follow_up(text: str) -> bool:
+    """Whether a question leans on the turn before: it is no whole question, or points to what it does not name."""
+    content = stems(text)
+    if _OPENER.match(text) and len(content) <= 8:
+        return True
+    generic = _generic()
+    own = [s for s in content if s not in generic]
+    if not own or (len(own) <= 2 and _FRAGMENT.match(text)):
+        return True
+    if len(own) == 1 and any(stem(m["noun"].lower()) in generic for m in _THE_GENERIC.finditer(text)):
+        return True  # 'What is the accuracy on ImageNet?'
+    return len(content) <= 14 and _points_outside(_EXPLETIVE.sub(" ", text))
+
+
+@lru_cache(maxsize=1)
+def _generic() -> set[str]:
+    return unique_stems([_GENERIC])
+
+
+def _points_outside(text: str) -> bool:
+    """Whether a pronoun or the like means nothing that the same text names before it."""
+    for pointer in _POINTER.finditer(text):
+        before = text[: pointer.start()]
+        if pointer.group().lower() in ("it", "its", "this"):
+            before = _SETTING.sub("", before)  # 'On ImageNet, how does it …'
+        named = [m for m in re.finditer(r"[^\W_]+", before) if unique_stems([m.group()]) - _generic()]
+        if not named:
+            return True
+        if pointer["subject"] and not _CLAUSE.search(before, named[0].end()):
+            return True  # 'Does Swin beat it?': were it Swin, it would be 'itself'
+    return False
+
+
+def with_history(text: str, history: Sequence[Turn]) -> str:
+    """``text`` after the questions that it leans on and, where they name nothing, the names of the last answer."""
+    asked = [clean_or_empty(t.content) for t in history if t.role == "user"]
+    carried: list[str] = []
+    for previous in reversed(asked):
+        if previous:
+            carried.insert(0, previous)
+            if not is_follow_up(previous):
+                break
+    answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
+    # A question that names its subject needs no name from the answer, which may have brought in many others.
+    names = [] if _names(" ".join(carried)) else [n for n in _names(answered) if n.lower() not in text.lower()]
+    before = " ".join([*carried, *names[:4]])
+    room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
+    return " ".join([*([before[-room:]] if before and room else []), text])
+
+
+def keeps_topic(rewritten: str, reading: Reading) -> bool:
+    """Whether a language model's rewriting of a follow-up can be used: it brings in words of the
+    conversation, and not much else."""
+    known = set(stems(reading.search))
+    words = set(stems(rewritten))
+    carried = known - set(stems(reading.text))
+    return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
+
+
+_NAME = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
+
+
+def _names(text: str) -> list[str]:
+    """Acronyms and names in mixed case, in order, each once: what a pronoun most likely stands for."""
+    return list(dict.fromkeys(m.group() for m in _NAME.finditer(text)))

@@ -1,0 +1,63 @@
+"""The names under which people know the venues of a library: whole, without year and series, and as acronyms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+class VenueNames:
+    """The names under which people know the venues of a library: whole, without year and series, and as acronyms."""
+
+    def __init__(self, venues: Iterable[str]) -> None:
+        self._venues: dict[str, list[str]] = {}
+        for venue in venues:
+            for name in _names_of(venue):
+                self._venues.setdefault(name, []).append(venue)
+        longest = sorted(self._venues, key=lambda name: (-len(name), name))
+        self._pattern = "|".join(map(re.escape, longest)) or "$^"
+        self._at = re.compile(rf"(?:{self._pattern})(?!\w)", re.IGNORECASE)
+        self._before = re.compile(rf"(?<!\w)(?P<name>{self._pattern})$", re.IGNORECASE)
+
+    def resolve(self, name: str) -> list[str]:
+        """The venues that ``name`` means, sorted; none where it is no venue of the library."""
+        wanted = " ".join(name.split())
+        match = self._at.fullmatch(wanted) if wanted else None
+        return sorted(set(self._meant(match.group()) if match else []))
+
+    def at(self, text: str, position: int) -> tuple[list[str], int]:
+        """The venues that are named at ``position``, and where the name ends."""
+        match = self._at.match(text, position)
+        found = self._meant(match.group()) if match else []
+        return (found, match.end()) if match and found and _is_name(match.group()) else ([], position)
+
+    def before(self, text: str, position: int) -> tuple[list[str], int]:
+        """The venues that are named right before ``position``, and where the name starts."""
+        match = self._before.search(text[:position])
+        found = self._meant(match["name"]) if match else []
+        return (found, match.start("name")) if match and found and _is_name(match["name"]) else ([], position)
+
+    def _meant(self, name: str) -> list[str]:
+        folded = name.casefold()
+        return next((v for known, v in self._venues.items() if known.casefold() == folded), [])
+
+
+def _is_name(text: str) -> bool:
+    """Whether a venue is meant and no common word: 'in Nature' and not 'in nature'."""
+    return any(c.isupper() for c in text) or " " in text.strip()
+
+
+_SERIES = re.compile(
+    r"\b(?:proceedings of(?: the)?|proc\.|the|\d+(?:st|nd|rd|th)|(?:19|20)\d\d|annual|vol(?:ume|\.)? ?\d+)(?=\s|,|$)",
+    re.IGNORECASE,
+)
+_ACRONYM = re.compile(r"(?<![\w-])(?=\w*[A-Z]\w*[A-Z])[A-Za-z][A-Za-z]{2,}(?![\w-])")
+
+
+def _names_of(venue: str) -> list[str]:
+    """The names of one venue, each once."""
+    plain = " ".join(_SERIES.sub(" ", re.sub(r"\(.*?\)", " ", venue)).split()).strip(" ,.:-")
+    capitals = [word[0] for word in re.findall(r"[^\W\d_]+", plain) if word[0].isupper()]
+    initials = "".join(capitals) if len(capitals) >= 3 else ""
+    found = [" ".join(venue.split()), plain, *_ACRONYM.findall(venue), initials]
+    return list(dict.fromkeys(name for name in found if len(name) > 1))
