@@ -286,7 +286,7 @@ def test_what_was_measured_is_kept_by_the_hash_of_the_file(tmp_path: Path) -> No
 
 
 def test_the_setting_is_checked() -> None:
-    with pytest.raises(ConfigError, match="choose is 'never'; use measured or always"):
+    with pytest.raises(ConfigError, match="sentence_selector is 'never'; use measured or model"):
         Settings(home=Path("/x"), sentence_selector="never")
 
 

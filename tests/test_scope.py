@@ -188,7 +188,7 @@ def test_scope_and_filters_together() -> None:
     papers = [Paper(str(year), "T", year=year, venue="Nature" if year % 2 else "") for year in range(2010, 2020)]
     query = replace(understand("?x"), scope=Scope(venues=("Nature",)), filters=Scope(since=2015))
 
-    assert admitted(query, lambda: papers) == ["2015", "2017", "2019"]
+    assert admitted(query, lambda: papers) == ("2015", "2017", "2019")
     assert in_words(query) == "Nature, 2015 or later"
     assert admitted(understand("What is x?"), lambda: 1 / 0) is None  # type: ignore[arg-type, return-value]
 
