@@ -51,12 +51,13 @@ def first_word(questions: list[str], tokens: int, seed: int) -> dict[str, Any]:
     for a user. Evidence is added sentence by sentence until the prompt is long enough. The first is not counted.
     """
     from rag.config import load_settings
+    from rag.generation.generators.engine import Engine
     from rag.generation.generators.llama import LlamaGenerator
     from rag.generation.models import prepare_bundled
     from rag.generation.prompting import load_prompt
 
     render = load_prompt("answer").render
-    generator = LlamaGenerator(prepare_bundled(load_settings().home), render=render)
+    generator = LlamaGenerator(Engine(prepare_bundled(load_settings().home)), render=render)
     generator.warm()
     seconds, lengths = [], []
     for number, question in enumerate(questions):

@@ -441,22 +441,19 @@ def _opened_library(path: Path) -> Library:
 @lru_cache(maxsize=2)
 def _llama(model: RegisteredModel, context: int, threads: int, temperature: float) -> Generator:
     from rag.evidence.pruning import pruner
-    from rag.generation.generators.engine import Adapter
-    from rag.generation.generators.llama import LlamaGenerator
+    from rag.generation.generators.engine import Engine
+    from rag.generation.generators.llama import LlamaGenerator, Sampling, Shortener
+    from rag.generation.generators.loader import Adapter
     from rag.generation.prompting import load_prompt
 
+    adapter = Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None
     generator = LlamaGenerator(
-        model.path,
-        context=context,
-        threads=threads,
-        temperature=temperature,
-        max_tokens=4096,
+        Engine(model.path, context=context, threads=threads, adapter=adapter),
         render=load_prompt(model.prompt).render,
         model=model.name,
         sha256=model.sha256,
-        adapter=Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None,
-        costs=model.costs,
-        pruner=pruner() if model.costs is not None else None,
+        sampling=Sampling(temperature, max_tokens=4096),
+        shortener=Shortener(model.costs, pruner()) if model.costs is not None else None,
     )
     _CLOSERS.append(generator.close)
     return generator

@@ -81,11 +81,12 @@ def admits(engine: Engine, grammar: str, text: str) -> bool:
 
     from rag.generation.generators.sampling import sampler
 
-    tokens = [*engine._llama.tokenize(text.encode(), add_bos=False, special=False), engine._llama.token_eos()]
-    with sampler(engine._llama.model, 0.0, 0, grammar) as draw:
+    llama = engine.loaded().llama
+    tokens = [*llama.tokenize(text.encode(), add_bos=False, special=False), llama.token_eos()]
+    with sampler(llama.model, 0.0, 0, grammar) as constrained:
         for token in tokens:
-            if not draw._admits(token):
+            if not constrained._allows(token):
                 return False
             if token != tokens[-1]:
-                llama_cpp.llama_sampler_accept(draw._rules, token)
+                llama_cpp.llama_sampler_accept(constrained._grammar, token)
     return True

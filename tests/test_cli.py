@@ -15,7 +15,7 @@ from ggufs import write_llama
 
 from rag import __version__, factory
 from rag.cli import main
-from rag.cli.chatting import Conversation
+from rag.cli.chat import Conversation
 from rag.config import load_settings
 from rag.datatypes import Event, Stage, StopSignal, Turn
 from rag.errors import GenerationCancelled

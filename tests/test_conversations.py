@@ -383,7 +383,7 @@ def test_the_command_line_exports(tmp_path: Path) -> None:
 
 
 def test_the_command_line_offers_every_format() -> None:
-    from rag.cli.keeping import _FORMATS
+    from rag.cli.conversations import _FORMATS
     from rag.output.exports import FORMATS
 
     assert tuple(FORMATS) == _FORMATS

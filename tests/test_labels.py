@@ -24,7 +24,7 @@ from rag.errors import ConfigError, GenerationCancelled, ModelError, QuestionErr
 from rag.evidence.selectors import ModelSelector
 from rag.generation.generators.choosing import ChosenQuotes
 from rag.generation.generators.engine import Engine
-from rag.generation.generators.labels import LABELS, first_label, label_grammar, mean, named
+from rag.generation.generators.labels import LABELS, label_grammar, label_probabilities, mean, parse_labels
 from rag.generation.models import Measured, measured, note_measured, prepare_bundled
 from rag.generation.prompting import format_options, load_prompt
 
@@ -138,16 +138,16 @@ def test_a_grammar_needs_sentences(count: int, limit: int) -> None:
 
 
 def test_tokens_become_probabilities_of_letters() -> None:
-    found, none = first_label({"A": 0.2, " A": 0.1, "B": 0.3, "no": 0.1, "none": 0.1, " ": 0.2}, 3)
+    found, none = label_probabilities({"A": 0.2, " A": 0.1, "B": 0.3, "no": 0.1, "none": 0.1, " ": 0.2}, 3)
     assert found == pytest.approx((0.375, 0.375, 0.0))
     assert none == pytest.approx(0.25)
-    assert first_label({" ": 1.0}, 2) == ((0.5, 0.5), 0.0)
+    assert label_probabilities({" ": 1.0}, 2) == ((0.5, 0.5), 0.0)
     assert mean((0.2, 0.8), (0.4, 0.6)) == pytest.approx((0.3, 0.7))
 
 
 @given(st.dictionaries(st.sampled_from(["A", " B", "C", "n", "none", " ", "", "D"]), st.floats(1e-9, 1), min_size=1))
 def test_probabilities_sum_to_one(pieces: dict[str, float]) -> None:
-    found, none = first_label(pieces, 3)
+    found, none = label_probabilities(pieces, 3)
     assert sum(found) + none == pytest.approx(1.0)
 
 
@@ -155,7 +155,7 @@ def test_probabilities_sum_to_one(pieces: dict[str, float]) -> None:
     ("text", "indices"), [("B, A", (1, 0)), (" C", (2,)), ("none", ()), ("A, ", (0,)), ("A, D", (0,)), ("", ())]
 )
 def test_letters_are_read_back(text: str, indices: tuple[int, ...]) -> None:
-    assert named(text, 3) == indices
+    assert parse_labels(text, 3) == indices
 
 
 # The prompt

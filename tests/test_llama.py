@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from rag.datatypes import Evidence, GenerationRequest, Message, Paper, Sentence
 from rag.errors import GenerationCancelled, ModelError, QuestionError
-from rag.generation.generators.decoding import LOOP, Loop
+from rag.generation.generators.decoding import LOOP, LoopDetector
 from rag.generation.generators.engine import Engine
 from rag.generation.generators.filters import ThinkFilter, until_stop, without_thoughts
 from rag.generation.generators.grammar import SENTENCES, cite_grammar, normalise
@@ -73,7 +73,7 @@ def smollm2(shared_home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def llama(smollm2: Path, render: Callable[..., tuple[Message, ...]]) -> Iterator[LlamaGenerator]:
-    generator = LlamaGenerator(smollm2, context=1024, threads=1, render=render, model="smollm2")
+    generator = LlamaGenerator(Engine(smollm2, context=1024, threads=1), render=render, model="smollm2")
     generator.warm()
     yield generator
     generator.close()
@@ -211,13 +211,14 @@ def test_the_likeliest_admitted_token_is_what_the_whole_vocabulary_gives(llama: 
     from rag.generation.generators.sampling import sampler
 
     engine, shortcuts, grammar = llama.engine, 0, cite_grammar([1, 12])
-    with engine.reading(user("Why?"), None), sampler(engine._llama.model, 0.0, 0, grammar) as draw:
-        pointer = llama_cpp.llama_get_logits_ith(engine._llama.ctx, -1)
-        logits = np.ctypeslib.as_array(pointer, shape=(engine._llama.n_vocab(),))
+    loaded = engine.loaded().llama
+    with engine.evaluated(user("Why?"), None), sampler(loaded.model, 0.0, 0, grammar) as constrained:
+        pointer = llama_cpp.llama_get_logits_ith(loaded.ctx, -1)
+        logits = np.ctypeslib.as_array(pointer, shape=(loaded.n_vocab(),))
         for seed in range(12):
             shuffled = np.random.default_rng(seed).permutation(logits)
-            likely = draw._likely(shuffled)
-            assert likely in (None, draw._choose(shuffled, checked=True))
+            likely = constrained._likeliest_allowed(shuffled)
+            assert likely in (None, constrained._choose(shuffled, constrained=True))
             shortcuts += likely is not None
     assert shortcuts > 6
 
@@ -527,7 +528,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(llama: LlamaGenerato
     asked = [request(q, max_tokens=24) for q in QUESTIONS[:3]]
     forwards = [written(llama, r) for r in asked]
     backwards = [written(llama, r) for r in reversed(asked)][::-1]
-    fresh = LlamaGenerator(smollm2, context=1024, threads=1, render=llama._render)
+    fresh = LlamaGenerator(Engine(smollm2, context=1024, threads=1), render=llama._render)
     cold = written(fresh, asked[2])
     fresh.close()
     assert backwards == forwards
@@ -555,16 +556,16 @@ def test_the_fixed_part_of_the_prompt_is_read_once(
 
 
 def test_a_seed_repeats_a_draw(tiny: Engine) -> None:
-    def draw(seed: int) -> str:
+    def sampled(seed: int) -> str:
         return "".join(tiny.stream(user("?"), max_tokens=30, temperature=1.0, seed=seed))
 
-    assert draw(1) == draw(1)
-    assert len({draw(seed) for seed in range(4)}) > 1
-    assert draw(0xFFFFFFFF) == draw(0xFFFFFFFF)  # llama.cpp's own 'any seed'
+    assert sampled(1) == sampled(1)
+    assert len({sampled(seed) for seed in range(4)}) > 1
+    assert sampled(0xFFFFFFFF) == sampled(0xFFFFFFFF)  # llama.cpp's own 'any seed'
 
 
 def test_a_loop_ends_the_answer() -> None:
-    loop = Loop()
+    loop = LoopDetector()
     tokens = [*range(100), *range(20, 60)]
     assert next(n for n, token in enumerate(tokens) if loop.closes(token)) == 100 + LOOP - 1
 

@@ -37,6 +37,7 @@ from rag.generation.models import (
 )
 from rag.generation.models import bundled as bundled_module
 from rag.generation.models.bundled import packaged_model
+from rag.system.hashing import sha256_of
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def test_a_model_is_registered_where_it_lies(footnote_home: Path, tiny: Path) ->
     added = add_model(footnote_home, tiny)
     assert added.name == "tiny-model"
     assert added.path == tiny.resolve()
-    assert added.sha256 == sha256(tiny.read_bytes()).hexdigest()
+    assert added.sha256 == sha256_of(tiny)
     assert list_models(footnote_home) == [added] == [resolve_model(footnote_home, "tiny-model")]
     assert add_model(footnote_home, tiny) == added
     assert [p.suffix for p in (footnote_home / "models").iterdir() if p.suffix == ".gguf"] == []
@@ -138,7 +139,7 @@ def test_a_model_is_registered_where_it_lies(footnote_home: Path, tiny: Path) ->
 
 
 def test_a_path_is_a_model_too(footnote_home: Path, tiny: Path) -> None:
-    assert resolve_model(footnote_home, str(tiny)).sha256 == sha256(tiny.read_bytes()).hexdigest()
+    assert resolve_model(footnote_home, str(tiny)).sha256 == sha256_of(tiny)
     assert list_models(footnote_home) == []
     with pytest.raises(ModelError, match="There is no file"):
         resolve_model(footnote_home, str(tiny.parent / "other.gguf"))
@@ -179,7 +180,7 @@ def test_a_changed_file_is_noticed(footnote_home: Path, tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     assert "has changed" in list_models(footnote_home)[0].problem
     after = resolve_model(footnote_home, "m")
-    assert after.sha256 == sha256(path.read_bytes()).hexdigest() != before.sha256
+    assert after.sha256 == sha256_of(path) != before.sha256
     assert list_models(footnote_home)[0].problem == ""
     path.unlink()
     assert list_models(footnote_home)[0].problem == "its file is gone"
@@ -189,7 +190,7 @@ def test_a_changed_file_is_noticed(footnote_home: Path, tmp_path: Path) -> None:
 
 def test_an_unchanged_file_is_not_read_again(footnote_home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_model(footnote_home, tiny, "mine")
-    monkeypatch.setattr("rag.generation.models.registry.file_sha256", None)
+    monkeypatch.setattr("rag.system.hashing.file_digest", None)
     assert resolve_model(footnote_home, "mine").name == "mine"
     assert resolve_model(footnote_home, str(tiny)).name == "mine"
 
@@ -234,7 +235,7 @@ def test_a_home_that_is_a_file_is_an_error(tmp_path: Path, tiny: Path) -> None:
 def test_the_bundled_model_is_prepared_once(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = prepare_bundled(shared_home)
     made = path.stat().st_mtime_ns
-    monkeypatch.setattr("rag.generation.models.registry.file_sha256", None)
+    monkeypatch.setattr("rag.system.hashing.file_digest", None)
     assert prepare_bundled(shared_home) == path
     assert path.stat().st_mtime_ns == made
     model = resolve_model(shared_home, BUNDLED)
@@ -246,13 +247,13 @@ def test_a_bundled_model_that_was_touched_is_hashed_and_one_that_was_damaged_is_
     footnote_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = prepare_bundled(footnote_home)
-    digest = sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     inode = path.stat().st_ino
     os.utime(path, ns=(1, 1))
     assert prepare_bundled(footnote_home).stat().st_ino == inode
     path.write_bytes(path.read_bytes()[:1000])
     prepare_bundled(footnote_home)
-    assert sha256(path.read_bytes()).hexdigest() == digest
+    assert sha256_of(path) == digest
     assert capfd.readouterr() == ("", "")
 
 

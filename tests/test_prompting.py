@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from rag.datatypes import Evidence, Paper, Sentence, Turn
 from rag.errors import PromptError
 from rag.generation.prompting import clean, clip, format_evidence, load_prompt, prompts_folder
+from rag.system.hashing import sha256_of
 
 
 def evidence(number: int, title: str, *sentences: str) -> Evidence:
@@ -34,7 +34,7 @@ def test_the_prompts_that_come_with_the_program_load() -> None:
     answer, rewrite = load_prompt("answer"), load_prompt("rewrite")
     assert answer.variables == {"evidence", "question"}
     assert rewrite.variables == {"history", "question"}
-    assert answer.sha256 == hashlib.sha256((prompts_folder() / "answer.md").read_bytes()).hexdigest()
+    assert answer.sha256 == sha256_of(prompts_folder() / "answer.md")
 
 
 def test_an_answer_prompt_reads_like_this() -> None:

@@ -30,7 +30,7 @@ def written(
     shortening = Shortening(sentences, characters, costs, judged or ())
     out: list[int] = []
     while not shortening.done:
-        if forced := shortening.forced():
+        if forced := shortening.take_forced():
             out += forced
             continue
         logits = np.zeros(0x3000, np.float32)
@@ -138,9 +138,9 @@ def test_an_acronym_stands_alone_once_its_words_are_gone() -> None:
     assert written([(1, "The Crab Net (CN) finds shells.")], "The CN finds shells [1].") == "The CN finds shells [1]."
 
 
-def test_what_is_not_admitted_is_an_error() -> None:
+def test_what_is_not_allowed_is_an_error() -> None:
     shortening = Shortening([(1, "Crabs learn fast.")], characters, NOTHING)
-    with pytest.raises(ValueError, match="not admitted"):
+    with pytest.raises(ValueError, match="not allowed"):
         shortening.accept(ord("z"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import sys
 import pytest
 
 from rag.encoding.onnx_encoder import model_file
+from rag.system.hashing import sha256_of
 from rag.verification import support
 from training.support.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
 from training.support.data import statement
@@ -65,7 +65,7 @@ def test_every_figure_that_is_weighed_is_made() -> None:
 def test_the_network_is_the_one_that_the_code_names() -> None:
     path = model_file("support.onnx")
 
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == support.MODEL_SHA256
+    assert sha256_of(path) == support.MODEL_SHA256
     assert path.stat().st_size < 24e6
     assert support.MODEL_SHA256[:12] in path.with_suffix(".md").read_text(encoding="utf-8")
 

@@ -20,7 +20,8 @@ from rag.config import load_settings
 from rag.datatypes import Message
 from rag.errors import ModelError, ModelNotFound
 from rag.evidence import pruning
-from rag.generation.generators.engine import Adapter, Engine
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.loader import Adapter
 from rag.generation.models import (
     BUNDLED,
     WRITER,
@@ -32,6 +33,7 @@ from rag.generation.models import (
     unprepared,
     writer,
 )
+from rag.system.hashing import sha256_of
 from rag.system.offline import Attempt
 from rag.text.wording import third_person
 from rag.ui.render import mode_label
@@ -66,7 +68,7 @@ def shipped(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     path = tmp_path / "writer.gguf"
     path.write_bytes(exported.read_bytes())
     monkeypatch.setattr(writer, "adapter_file", lambda: path)
-    monkeypatch.setattr(writer, "ADAPTER_SHA256", sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(writer, "ADAPTER_SHA256", sha256_of(path))
     return path
 
 
@@ -128,7 +130,7 @@ def test_an_adapter_with_another_hash_is_not_loaded(tmp_path: Path) -> None:
 
 
 def test_an_adapter_that_does_not_fit_the_model_is_an_error(tmp_path: Path, exported: Path) -> None:
-    digest = sha256(exported.read_bytes()).hexdigest()
+    digest = sha256_of(exported)
     engine = Engine(write_llama(tmp_path / "tiny.gguf"), threads=1, adapter=Adapter(exported, digest))
     with pytest.raises(ModelError, match=r"cannot apply the adapter writer\.gguf to tiny\.gguf: it was made"):
         engine.warm()

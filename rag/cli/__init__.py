@@ -1,7 +1,8 @@
 """The command line. Answers go to stdout, progress and notes to stderr.
 
-Exit codes: 0 answered, 1 error, 2 usage, 3 refused. Each command lives with its kin in a module of
-this package and loads what it needs when it runs, so that ``footnote --help`` is immediate.
+Exit codes: 0 answered, 1 error, 2 usage, 3 refused. Each command has a module of its name, which imports what it needs
+when the command runs, so that ``footnote --help`` is immediate. No rule about papers or answers stands here: a command
+asks :mod:`rag.factory` for what it needs. Read first: ``ask.py``.
 """
 
 from __future__ import annotations
@@ -99,15 +100,18 @@ def _log_to_stderr(level: int) -> None:
 
 
 def _register() -> None:
-    from rag.cli.asking import COMMANDS as ASKING
-    from rag.cli.chatting import COMMANDS as CHATTING
-    from rag.cli.evaluating import COMMANDS as EVALUATING
-    from rag.cli.importing import COMMANDS as IMPORTING
-    from rag.cli.inspecting import COMMANDS as INSPECTING
-    from rag.cli.keeping import COMMANDS as KEEPING
-    from rag.cli.modelling import COMMANDS as MODELLING
+    from rag.cli.ask import ask
+    from rag.cli.chat import chat
+    from rag.cli.conversations import conversations
+    from rag.cli.doctor import doctor
+    from rag.cli.eval import evaluate
+    from rag.cli.export import export
+    from rag.cli.import_ import import_
+    from rag.cli.models import models
+    from rag.cli.search import search
+    from rag.cli.serve import serve
 
-    for command in (*IMPORTING, *ASKING, *CHATTING, *KEEPING, *MODELLING, *EVALUATING, *INSPECTING):
+    for command in (import_, export, ask, search, serve, chat, conversations, models, evaluate, doctor):
         main.add_command(command)
 
 

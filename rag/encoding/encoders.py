@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Passage, Sentence
 from rag.errors import ModelError
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ def verified_weights() -> Path:
     folder = weights_folder()
     file = folder / "model.safetensors"
     try:
-        found = file_sha256(file)
+        found = sha256_of(file)
     except OSError as error:
         raise ModelError(f"The {MODEL_NAME} weights cannot be read ({error}). {_REINSTALL}") from error
     if found != WEIGHTS_SHA256:
@@ -187,7 +187,7 @@ def _make_gguf(target: Path, sidecar: Path) -> None:
     stat = target.stat()
     record = {
         "weights": WEIGHTS_SHA256,
-        "sha256": file_sha256(target),
+        "sha256": sha256_of(target),
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
     }
@@ -203,7 +203,7 @@ def _is_ours(target: Path, sidecar: Path) -> bool:
         if record["weights"] != WEIGHTS_SHA256 or record["size"] != stat.st_size:
             return False
         # A copy of the folder has other times: then the content decides.
-        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == file_sha256(target))
+        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == sha256_of(target))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.datatypes import Turn
 from rag.errors import EvaluationError, RecordError
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def read_collection(folder: Path) -> Collection:
         documents=tuple(documents[i] for i in sorted(documents)),
         queries={q: queries[q] for q in sorted(qrels)},
         qrels=qrels,
-        sha256=file_sha256(corpus),
+        sha256=sha256_of(corpus),
         notes=notes,
     )
 

@@ -21,7 +21,7 @@ from rag.evaluation.scoring import Reply, Row, comparisons, rows
 from rag.evaluation.systems import Footnote
 
 if TYPE_CHECKING:
-    from rag.generation.generators.engine import Usage
+    from rag.generation.generators.evaluated_prompt import Usage
 
 MODES = ("cite", "free")
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time

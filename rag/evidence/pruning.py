@@ -10,15 +10,14 @@ retrieval-augmented generation', https://arxiv.org/abs/2501.16214), with MiniLM 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from rag.datatypes import Evidence
 from rag.encoding.onnx_encoder import Network, model_file, tokenizer
 from rag.system.logistic import logistic
+from rag.system.once import once
 from rag.text.plaintext import encodable
 from rag.text.units import units
 
@@ -134,15 +133,7 @@ def network_file() -> Path:
     return model_file("pruning.onnx")
 
 
-_LOCK = threading.Lock()
-
-
+@once
 def pruner() -> Pruner:
     """On the shipped network, one per process; it is read when it is first asked."""
-    with _LOCK:
-        return _pruner()
-
-
-@lru_cache(maxsize=1)
-def _pruner() -> Pruner:
     return Pruner(Network(network_file(), MODEL_SHA256, threads=2))

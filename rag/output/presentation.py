@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rag.datatypes import Answer, AnswerSentence, Evidence, Paper, Verdict
+from rag.datatypes import Answer, AnswerSentence, Evidence, Paper, Trace, Verdict
 from rag.papers.bibliography import markdown, markdown_reference, one_line, reference
 
 Papers = Mapping[str, Paper]  # by id: where the papers that a refusal names are looked up
@@ -32,9 +32,7 @@ VERDICT_SHORT = {
 
 def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
     """The object that ``footnote ask --json`` prints; its keys are an interface and do not change."""
-    titles = {item.paper.id: item.paper.title for item in answer.evidence}
     refusal = answer.refusal
-    trace = answer.trace
     return {
         "id": id,
         "question": answer.question,
@@ -43,18 +41,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         "sentences": [
             {"text": s.text, "citations": list(s.citations), "verdict": str(s.verdict)} for s in answer.sentences
         ],
-        "citations": [
-            {
-                "number": c.number,
-                "paper_id": c.paper_id,
-                "title": titles.get(c.paper_id, ""),
-                "quote": c.quote,
-                "start": c.start,
-                "end": c.end,
-                "verdict": str(c.verdict),
-            }
-            for c in answer.citations
-        ],
+        "citations": _citations_json(answer),
         "evidence": [
             {
                 "number": item.number,
@@ -64,19 +51,40 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             }
             for item in answer.evidence
         ],
-        "trace": {
-            "generator": trace.generator,
-            "model": trace.model,
-            "model_sha256": trace.model_sha256,
-            "mode": trace.mode,
-            "seed": trace.seed,
-            "prompt_sha256": trace.prompt_sha256,
-            "library": trace.library,
-            "timings_ms": dict(trace.timings_ms),
-            **({"notes": list(trace.notes)} if trace.notes else {}),
-            **({"scope": trace.scope} if trace.scope else {}),
-            **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),
-        },
+        "trace": _trace_json(answer.trace),
+    }
+
+
+def _citations_json(answer: Answer) -> list[dict[str, Any]]:
+    titles = {item.paper.id: item.paper.title for item in answer.evidence}
+    return [
+        {
+            "number": c.number,
+            "paper_id": c.paper_id,
+            "title": titles.get(c.paper_id, ""),
+            "quote": c.quote,
+            "start": c.start,
+            "end": c.end,
+            "verdict": str(c.verdict),
+        }
+        for c in answer.citations
+    ]
+
+
+def _trace_json(trace: Trace) -> dict[str, Any]:
+    """What is needed to ask again; ``notes``, ``scope`` and ``chosen`` only where there are some."""
+    return {
+        "generator": trace.generator,
+        "model": trace.model,
+        "model_sha256": trace.model_sha256,
+        "mode": trace.mode,
+        "seed": trace.seed,
+        "prompt_sha256": trace.prompt_sha256,
+        "library": trace.library,
+        "timings_ms": dict(trace.timings_ms),
+        **({"notes": list(trace.notes)} if trace.notes else {}),
+        **({"scope": trace.scope} if trace.scope else {}),
+        **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),
     }
 
 

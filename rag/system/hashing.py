@@ -1,12 +1,12 @@
-"""Hashes of files."""
+"""The SHA-256 of a file, by which models, weights and inputs are known."""
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import file_digest
 from pathlib import Path
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of the file's bytes, in hexadecimal. Raises :class:`OSError` where it cannot be read."""
+def sha256_of(path: Path) -> str:
+    """Of the file's bytes, in hexadecimal; read piece by piece, whatever the size. Raises :class:`OSError`."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ of :func:`features`; ``support_weights.json`` weighs them. ``training/support`` 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +15,7 @@ from importlib import resources
 
 from rag.encoding.onnx_encoder import PairScorer, model_file
 from rag.system.logistic import logistic
+from rag.system.once import once
 from rag.text import facts
 from rag.text.tokenization import stems
 
@@ -97,15 +97,7 @@ def probability(text: str, title: str, sentences: Sequence[str]) -> float:
     return weights().probability(figures)
 
 
-_LOCK = threading.Lock()
-
-
+@once
 def network() -> PairScorer:
     """The shipped network, one per process; it is read when it is first asked."""
-    with _LOCK:
-        return _network()
-
-
-@lru_cache(maxsize=1)
-def _network() -> PairScorer:
     return PairScorer(model_file("support.onnx"), MODEL_SHA256, threads=2, max_tokens=MAX_TOKENS)

@@ -9,12 +9,12 @@ bits: processors without VNNI overflow at eight.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import tempfile
 from pathlib import Path
 
 import torch
 
+from rag.system.hashing import sha256_of
 from training.support.network import SupportNetwork
 
 
@@ -40,7 +40,7 @@ def export(network: torch.nn.Module, out: Path) -> str:
             fused, out, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
             extra_options={"DefaultTensorType": 1},
         )  # fmt: skip
-    return hashlib.sha256(out.read_bytes()).hexdigest()
+    return sha256_of(out)
 
 
 def main() -> int:

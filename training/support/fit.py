@@ -12,7 +12,6 @@ nothing.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from rag.encoding.onnx_encoder import PairScorer
+from rag.system.hashing import sha256_of
 from rag.verification.support import MAX_TOKENS, NETWORK, features, overlaps, weights
 from training.support.data import lines
 
@@ -143,7 +143,7 @@ def main() -> int:
     options = parser.parse_args()
     network = None
     if options.network:
-        sha256 = hashlib.sha256(options.network.read_bytes()).hexdigest()
+        sha256 = sha256_of(options.network)
         network = PairScorer(options.network, sha256, threads=2, max_tokens=MAX_TOKENS)
     claims = Claims(options.pairs, options.data, network)
     if options.dev:

@@ -12,7 +12,6 @@ queries and keys are put in that order, as its own converter does with the weigh
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import gguf
 import numpy as np
 import torch
 
+from rag.system.hashing import sha256_of
 from training.writer.packaged import PARTS, halved
 
 HEADS, KEY_HEADS = 9, 3  # of SmolLM2-135M
@@ -73,7 +73,7 @@ def export(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return hashlib.sha256(out_gguf.read_bytes()).hexdigest()
+    return sha256_of(out_gguf)
 
 
 def exported(path: Path, *, heads: int = HEADS, key_heads: int = KEY_HEADS) -> dict[str, tuple[Any, Any]]:

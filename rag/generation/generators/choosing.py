@@ -1,13 +1,13 @@
 """Quotes that a model chooses: it names letters of sentences, the program puts the sentences themselves in their place.
 
 The sentences stand in the prompt behind letters, the model's next token says which of them answers, and a grammar
-admits nothing but letters and ``none`` (``labels.py``). So however weak the model is, only sentences of abstracts come
-out, and what it costs is the reading of a prompt and a few tokens.
+allows nothing but letters and ``none`` (``labels.py``). So however weak the model is, only sentences of abstracts come
+out, and the cost is the evaluation of a prompt and a few tokens.
 
 Small models favour a letter for its place (Zheng et al. 2024, 'Large language models are not robust multiple choice
-selectors', https://arxiv.org/abs/2309.03882). The prompt is therefore read twice, the second time with the sentences
-in the reverse order, and the mean of the two probabilities counts: for which sentence comes first, and for whether
-none answers. What else is named, and where the list ends, is decoded behind the first letter.
+selectors', https://arxiv.org/abs/2309.03882). The prompt is therefore evaluated twice, once with the sentences in the
+reverse order, and the mean of the two probabilities decides which sentence comes first, and whether none answers. Which
+others are named, and where the list ends, is decoded behind the first letter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import replace
 from rag.datatypes import Choice, Message, Option, StopSignal
 from rag.errors import QuestionError
 from rag.generation.generators import labels
-from rag.generation.generators.engine import Engine, Usage
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.evaluated_prompt import Usage
 from rag.generation.generators.quote import QuoteGenerator
 from rag.text.citation_format import LABELS
 
@@ -30,7 +31,7 @@ class ChosenQuotes(QuoteGenerator):
     """Satisfies :class:`rag.datatypes.Generator` and :class:`rag.datatypes.Chooser`.
 
     ``render`` makes the messages from a question and the sentences. ``engine`` is shared with whoever else uses the
-    same file; ``model`` and ``sha256`` are the registry's, for the trace. ``both_orders=False`` reads once.
+    same file; ``model`` and ``sha256`` are the registry's, for the trace. ``both_orders=False`` evaluates one prompt.
     """
 
     def __init__(
@@ -59,41 +60,27 @@ class ChosenQuotes(QuoteGenerator):
             return Choice((), (), 1.0)
         count = self._fitting(question, options, limit)
         fitting = list(options[:count])
-        left_out = (0.0,) * (len(options) - count)
+        grammar = labels.label_grammar(count, limit, may_refuse=may_refuse)
         usages: list[Usage] = []
-        backwards: tuple[float, ...] | None = None
+        reverse: tuple[float, ...] | None = None
         if self._both_orders and count > 1:
-            found, none = self._first(question, fitting[::-1], limit, may_refuse, stop, usages)
-            backwards = (*found[::-1], none)
-        messages = self._render(question, fitting)
-        with self.engine.reading(messages, stop) as reading:
-            grammar = labels.label_grammar(count, limit, may_refuse=may_refuse)
-            found, none = labels.first_label(reading.admitted(grammar), count)
-            *found_all, none = labels.mean((*found, none), backwards) if backwards else (*found, none)
-            best = max(range(count), key=lambda i: (found_all[i], -i))
-            if may_refuse and none > found_all[best]:
+            with self.engine.evaluated(self._render(question, fitting[::-1]), stop) as prompt:
+                found, none = labels.label_probabilities(prompt.next_probabilities(grammar), count)
+                usages.append(prompt.usage())
+            reverse = (*found[::-1], none)
+        with self.engine.evaluated(self._render(question, fitting), stop) as prompt:
+            found, none = labels.label_probabilities(prompt.next_probabilities(grammar), count)
+            *probabilities, none = labels.mean((*found, none), reverse) if reverse else (*found, none)
+            best = max(range(count), key=lambda i: (probabilities[i], -i))
+            if may_refuse and none > probabilities[best]:
                 taken: tuple[int, ...] = ()
             else:
                 rest = labels.label_grammar(count, limit, first=best)
-                taken = labels.named(reading.write(rest, _TOKENS_A_LABEL * limit), count)
-            usages.append(reading.usage())
+                taken = labels.parse_labels(prompt.write(rest, _TOKENS_A_LABEL * limit), count)
+            usages.append(prompt.usage())
         self.usage = _sum(usages)
-        return Choice(taken, (*found_all, *left_out), none)
-
-    def _first(
-        self,
-        question: str,
-        options: Sequence[Option],
-        limit: int,
-        may_refuse: bool,
-        stop: StopSignal,
-        usages: list[Usage],
-    ) -> tuple[tuple[float, ...], float]:
-        with self.engine.reading(self._render(question, options), stop) as reading:
-            grammar = labels.label_grammar(len(options), limit, may_refuse=may_refuse)
-            first = labels.first_label(reading.admitted(grammar), len(options))
-            usages.append(reading.usage())
-        return first
+        left_out = (0.0,) * (len(options) - count)
+        return Choice(taken, (*probabilities, *left_out), none)
 
     def _fitting(self, question: str, options: Sequence[Option], limit: int) -> int:
         """How many of the first options fit the context with the labels behind them; at least 1."""
@@ -109,7 +96,7 @@ class ChosenQuotes(QuoteGenerator):
 
 
 def _sum(usages: Sequence[Usage]) -> Usage:
-    """One usage for several readings, as if they were one."""
+    """One usage for several generations, as if they were one."""
     total = usages[0]
     for one in usages[1:]:
         total = replace(

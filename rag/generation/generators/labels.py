@@ -1,4 +1,4 @@
-"""Letters for sentences: the grammar that admits nothing but them, and what a model's numbers say of them. Pure.
+"""Letters that stand for sentences: the grammar that allows nothing else, and their probabilities. Pure.
 
 A model that chooses among sentences writes ``B``, ``C, A`` or ``none``; whatever model it is and whatever the
 sentences say, the grammar lets nothing else out, no letter twice, and none that stands for no sentence.
@@ -41,7 +41,7 @@ def label_grammar(count: int, limit: int, *, may_refuse: bool = True, first: int
     return "\n".join(rules)
 
 
-def named(text: str, count: int) -> tuple[int, ...]:
+def parse_labels(text: str, count: int) -> tuple[int, ...]:
     """The indices that a text under :func:`label_grammar` names, in its order; empty for ``none``.
 
     A text that was cut off counts as far as it goes.
@@ -50,10 +50,10 @@ def named(text: str, count: int) -> tuple[int, ...]:
     return tuple(LABELS.index(x) for x in letters if x and x in LABELS[:count])
 
 
-def first_label(pieces: Mapping[str, float], count: int) -> tuple[tuple[float, ...], float]:
+def label_probabilities(pieces: Mapping[str, float], count: int) -> tuple[tuple[float, ...], float]:
     """The probability of each label to be named first, and of ``none``; together they sum to 1.
 
-    ``pieces`` are the first tokens that the grammar admits, as text, with their probabilities. A token that is a
+    ``pieces`` are the first tokens that the grammar allows, as text, with their probabilities. A token that is a
     blank alone decides nothing and is left out. Where the others have no weight at all, all labels have the same.
     """
     weights = [0.0] * (count + 1)
@@ -70,7 +70,7 @@ def first_label(pieces: Mapping[str, float], count: int) -> tuple[tuple[float, .
 
 
 def mean(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """What two readings of the same sentences say together."""
+    """The mean of the probabilities that two prompts with the same sentences gave."""
     return tuple((a + b) / 2 for a, b in zip(first, second, strict=True))
 
 

@@ -1,6 +1,6 @@
 """A GGUF of the user's writes the answer, through llama.cpp.
 
-``cite``: under a grammar that admits only numbers of evidence and asks for one behind every sentence; the writer,
+``cite``: under a grammar that allows only numbers of evidence and asks for one behind every sentence; the writer,
 which was taught to shorten, says nothing but words of the evidence in their order.
 ``free``: without a grammar; the check that follows decides what stays.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.evidence.pruning import Pruner
 from rag.evidence.third_person import in_third_person
-from rag.generation.generators.engine import Adapter, Engine, Usage
+from rag.generation.generators.engine import Engine
+from rag.generation.generators.evaluated_prompt import Usage
 from rag.generation.generators.filters import without_thoughts
 from rag.generation.generators.grammar import cite_grammar, normalise
 from rag.generation.generators.shortening import Costs, Shortening
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -36,50 +36,61 @@ class Fitted:
     answer_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are sampled: at ``temperature`` 0 always the likeliest. ``max_tokens`` bounds what a request gets."""
+
+    temperature: float = 0.0
+    max_tokens: int = 220
+
+
+@dataclass(frozen=True, slots=True)
+class Shortener:
+    """For a model that was taught to shorten: what a deletion costs, and the network that judges each word."""
+
+    costs: Costs
+    pruner: Pruner
+
+    def shortening(self, question: str, sentences: Sequence[tuple[int, str]], engine: Engine) -> Shortening:
+        """What the model may write of ``sentences``, which come with the numbers of their papers."""
+        judged = self.pruner.judge(question, sentences)
+        return Shortening(sentences, engine.tokens_of, self.costs, judged)
+
+
 class LlamaGenerator:
     """Satisfies :class:`rag.datatypes.Generator`. Loads its model when first used, or with :meth:`warm`.
 
     ``render`` makes the messages anew from less evidence where the whole does not fit the context (the method
-    ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``max_tokens`` bounds what a
-    request may ask for. ``threads`` 0: as many as cores are free. ``name`` and ``sha256`` are the registry's; the
-    file's own are used where they are not given. ``adapter`` is applied to the model; ``sha256`` should then stand
-    for both files. ``costs`` are given for a model that was taught to shorten
-    (:mod:`rag.generation.generators.shortening`): in ``cite`` it does that and nothing else, with what ``pruner``
-    judges of words.
+    ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``model`` and ``sha256`` are
+    the registry's name and hash; the file's own are used where they are not given. ``sha256`` should stand for the
+    adapter as well, where ``engine`` has one. With a ``shortener`` the model shortens the evidence in mode ``cite``
+    and does nothing else there (:mod:`rag.generation.generators.shortening`).
     """
 
     name = "llama"
 
     def __init__(
         self,
-        path: Path,
+        engine: Engine,
         *,
-        context: int = 2048,
-        threads: int = 0,
-        temperature: float = 0.0,
-        max_tokens: int = 220,
         render: Render | None = None,
         model: str | None = None,
         sha256: str | None = None,
-        chat_template: str | None = None,
-        adapter: Adapter | None = None,
-        costs: Costs | None = None,
-        pruner: Pruner | None = None,
+        sampling: Sampling | None = None,
+        shortener: Shortener | None = None,
     ) -> None:
-        self.model = model or path.stem
-        self.engine = Engine(path, context=context, threads=threads, chat_template=chat_template, adapter=adapter)
-        self._temperature = temperature
-        self._max_tokens = max_tokens
+        self.model = model or engine.path.stem
+        self.engine = engine
         self._render = render
         self._sha256 = sha256
-        self._costs = costs
-        self._pruner = pruner
+        self._sampling = sampling or Sampling()
+        self._shortener = shortener
 
     @property
     def model_sha256(self) -> str:
         """The file's hash; computed once where it was not given."""
         if self._sha256 is None:
-            self._sha256 = file_sha256(self.engine.path)
+            self._sha256 = sha256_of(self.engine.path)
         return self._sha256
 
     @property
@@ -107,14 +118,14 @@ class LlamaGenerator:
             raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
-        if cite and self._costs is not None:
-            yield from self._shortened(request.question, fitted, self._costs, stop)
+        if cite and self._shortener is not None:
+            yield from self._shortened(request.question, fitted, self._shortener, stop)
             return
         pieces = without_thoughts(
             self.engine.stream(
                 fitted.messages,
                 max_tokens=fitted.answer_tokens,
-                temperature=self._temperature,
+                temperature=self._sampling.temperature,
                 seed=request.seed,
                 grammar=cite_grammar([e.number for e in fitted.evidence]) if cite else None,
                 # A grammar leaves no room for reasoning; without one the block is written and not shown.
@@ -124,11 +135,9 @@ class LlamaGenerator:
         )
         yield from normalise(pieces) if cite else pieces
 
-    def _shortened(self, question: str, fitted: Fitted, costs: Costs, stop: StopSignal) -> Iterator[str]:
-        """As long as its sources at most, so ``max_tokens`` does not cut it."""
-        sentences = list(in_third_person(fitted.evidence))
-        judged = self._pruner.judge(question, sentences) if self._pruner is not None else ()
-        shortening = Shortening(sentences, self.engine.tokens_of, costs, judged)
+    def _shortened(self, question: str, fitted: Fitted, shortener: Shortener, stop: StopSignal) -> Iterator[str]:
+        """The evidence, shortened. It is no longer than its sources, so ``max_tokens`` does not cut it."""
+        shortening = shortener.shortening(question, list(in_third_person(fitted.evidence)), self.engine)
         room = self.engine.context - fitted.prompt_tokens
         yield from self.engine.stream(fitted.messages, max_tokens=room, shortening=shortening, stop=stop)
 
@@ -150,7 +159,7 @@ class LlamaGenerator:
         Evidence is dropped from the end, sentence by sentence, the question never. The answer keeps its tokens,
         or where the context is small a quarter of it. Raises :class:`QuestionError` where no evidence fits.
         """
-        wanted = min(request.max_tokens, self._max_tokens)
+        wanted = min(request.max_tokens, self._sampling.max_tokens)
         context = self.engine.context
         room = context - min(wanted, max(_SHORT_ANSWER, context // 4))
         evidence = request.evidence

@@ -6,7 +6,7 @@ that alone. At each step it may name only a later word of the sentence that it i
 probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence
 extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
 
-Deletions that make a true sentence false are not admitted (:mod:`rag.text.units`). What an encoder that sees the
+Deletions that make a true sentence false are not allowed (:mod:`rag.text.units`). What an encoder that sees the
 whole sentence at once makes of each word (:mod:`rag.evidence.pruning`) is added to what the model says: it knows
 better what a question asks for, the model what makes a sentence.
 """
@@ -96,22 +96,22 @@ class Shortening:
         self.accept(token)
         return token
 
-    def forced(self) -> list[int]:
-        """The tokens that come next whatever the model says; they are taken."""
+    def take_forced(self) -> list[int]:
+        """Accept the tokens that must come next, whatever the model says, and return them."""
         run: list[int] = []
-        while not self.done and len(admitted := self.admitted()) == 1:
-            run += admitted
+        while not self.done and len(allowed := self.allowed()) == 1:
+            run += allowed
             self.accept(run[-1])
         return run
 
-    def admitted(self) -> list[int]:
+    def allowed(self) -> list[int]:
         """Every token that may come next, in ascending order."""
         return sorted(self._options)
 
     def accept(self, token: int) -> None:
-        """Go on behind ``token``. Raises ``ValueError`` for one that is not admitted."""
+        """Go on behind ``token``. Raises ``ValueError`` for one that is not allowed."""
         if token not in self._options:
-            raise ValueError(f"token {token} is not admitted")
+            raise ValueError(f"token {token} is not allowed")
         self._readings = self._options[token][2]
         self._words += any(r.whole for r in self._readings)
         end = len(self._sentences[self._sentence][1])
@@ -181,7 +181,7 @@ class Shortening:
                 found.append((index, self._first[index] if last < 0 else inner))
         if last >= 0 and least <= 0 and not parts[last].open and may_skip(parts, last, len(parts)):
             found.append((len(parts), self._close))
-        # Nothing admitted is left only behind the last word: there the sentence ends, whatever that word is.
+        # Nothing allowed is left only behind the last word: there the sentence ends, whatever that word is.
         return found or [(len(parts), self._close)]
 
 

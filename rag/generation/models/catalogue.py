@@ -13,7 +13,7 @@ from pathlib import Path
 from rag.errors import ModelError, ModelNotFound
 from rag.generation.models.memory import memory_needed
 from rag.generation.models.registry import RegisteredModel, add_model
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 from rag.system.offline import allow_downloads
 
 
@@ -98,7 +98,7 @@ def pull_model(
         known = ", ".join(o.name for o in offers)
         raise ModelNotFound(f"'{name}' cannot be downloaded by name; these can: {known}. Add a file with 'models add'.")
     target = home / "models" / offer.file
-    if not (target.is_file() and target.stat().st_size == offer.size and file_sha256(target) == offer.sha256):
+    if not (target.is_file() and target.stat().st_size == offer.size and sha256_of(target) == offer.sha256):
         _download(offer, target, endpoint)
     return add_model(home, target, offer.name)
 
@@ -147,7 +147,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _verify(offer: Offer, path: Path) -> None:
-    size, digest = path.stat().st_size, file_sha256(path)
+    size, digest = path.stat().st_size, sha256_of(path)
     if size != offer.size or digest != offer.sha256:
         path.unlink()
         raise _not_published(offer, size, digest)

@@ -1,24 +1,23 @@
-"""Which GGUFs are known by which name: ``<home>/models/registry.json``.
+"""Which GGUFs are registered under which name: ``<home>/models/registry.json``.
 
 Files are registered where they lie, with size, time of change and SHA-256, so that an unchanged file need not be
-hashed again (four gigabytes take seconds) and a changed one is noticed.
+hashed again (four gigabytes take seconds) and a changed one is noticed. ``lookup.py`` finds a model by its name.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, ModelNotFound
 from rag.generation.models.header import ModelInfo, inspect_gguf
 from rag.generation.models.json_store import replacing
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 
 if TYPE_CHECKING:
     from rag.generation.generators.shortening import Costs
@@ -36,9 +35,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
-    ``adapter`` is a GGUF that llama.cpp applies to it, if it then has the hash ``adapter_sha256``; ``sha256`` stands
-    for both. ``prompt`` is the file of ``prompts/`` that it answers with. ``costs`` are given for one that was taught
-    to shorten; the pruner then judges ``more`` sentences beyond the setting, and those worth ``least`` are given to it.
+    ``adapter`` is a GGUF that llama.cpp applies to it and whose hash must be ``adapter_sha256``; ``sha256`` then stands
+    for both files. ``prompt`` is the file of ``prompts/`` that it answers with. ``costs`` are given for a model that
+    was taught to shorten; the pruner then judges ``extra_candidates`` sentences beyond the setting, and the model gets
+    those whose log-odds to answer are at least ``min_logit``.
     """
 
     name: str
@@ -76,7 +76,7 @@ def add_model(home: Path, path: Path, name: str | None = None) -> RegisteredMode
         if taken is not None and taken["path"] != str(path):
             raise ModelError(f"'{name}' is already the name of {taken['path']}. Choose another with --name.")
         models[name] = entry
-    return _model(name, entry)
+    return model_of(name, entry)
 
 
 def remove_model(home: Path, name: str) -> None:
@@ -89,42 +89,6 @@ def remove_model(home: Path, name: str) -> None:
         del models[name]
 
 
-def list_models(home: Path) -> list[RegisteredModel]:
-    """All registered models by name, those whose file is gone or changed with their ``problem``.
-
-    The bundled model stands among them once it has been prepared, and so does the writer where its adapter is there.
-    """
-    from rag.generation.models.writer import has_adapter, writer_on  # it rests on the bundled model
-
-    models = {name: _current(name, entry) for name, entry in read(home).items()}
-    if BUNDLED in models and has_adapter():
-        models[WRITER] = writer_on(models[BUNDLED])
-    return [model for _, model in sorted(models.items())]
-
-
-def resolve_model(home: Path, name_or_path: str) -> RegisteredModel:
-    """The model of that name, or the GGUF at that path (which is not registered by it).
-
-    The bundled model is prepared when it or the writer is asked for. Raises :class:`ModelNotFound` with the known
-    names, or :class:`ModelError` for a file that cannot answer.
-    """
-    from rag.generation.models.bundled import prepare_bundled  # it keeps its entry here
-    from rag.generation.models.writer import verified_adapter, writer_on
-
-    if name_or_path == WRITER:
-        verified_adapter()
-        return writer_on(resolve_model(home, BUNDLED))
-    if name_or_path == BUNDLED:
-        prepare_bundled(home)
-    models = read(home)
-    if name_or_path in models:
-        return _refreshed(home, name_or_path, models[name_or_path])
-    path = Path(name_or_path).expanduser()
-    if path.exists() or path.suffix == ".gguf" or os.sep in name_or_path:
-        return _unregistered(home, path)
-    raise ModelNotFound(_unknown(name_or_path, models))
-
-
 def read(home: Path) -> dict[str, dict[str, Any]]:
     """The entries by name. Raises :class:`ModelError` for a damaged file."""
     path = _file(home)
@@ -134,7 +98,7 @@ def read(home: Path) -> dict[str, dict[str, Any]]:
             raise ValueError(f"format {stored['format']}")
         models: dict[str, dict[str, Any]] = stored["models"]
         for name, entry in models.items():
-            _model(name, entry)
+            model_of(name, entry)
         return models
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -173,49 +137,14 @@ def _entry(path: Path, info: ModelInfo) -> dict[str, Any]:
         "path": str(path),
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
-        "sha256": file_sha256(path),
+        "sha256": sha256_of(path),
         "info": asdict(info),
     }
 
 
-def _model(name: str, entry: dict[str, Any]) -> RegisteredModel:
+def model_of(name: str, entry: dict[str, Any]) -> RegisteredModel:
+    """The model of an entry; whether its file is still the same is not looked at."""
     return RegisteredModel(name, Path(entry["path"]), str(entry["sha256"]), ModelInfo(**entry["info"]))
-
-
-def _current(name: str, entry: dict[str, Any]) -> RegisteredModel:
-    model = _model(name, entry)
-    if not model.path.is_file():
-        return replace(model, problem="its file is gone")
-    return model if unchanged(model.path, entry) else replace(model, problem="its file has changed; add it again")
-
-
-def _refreshed(home: Path, name: str, entry: dict[str, Any]) -> RegisteredModel:
-    """The registered model, looked at again where its file has changed."""
-    path = Path(entry["path"])
-    if unchanged(path, entry):
-        return _model(name, entry)
-    fresh = new_entry(path)
-    with editing(home) as models:
-        models[name] = fresh
-    return _model(name, fresh)
-
-
-def _unregistered(home: Path, path: Path) -> RegisteredModel:
-    path = path.resolve()
-    for name, entry in read(home).items():
-        if entry["path"] == str(path) and unchanged(path, entry):
-            return _model(name, entry)
-    return _model(path.stem, new_entry(path))
-
-
-def _unknown(name: str, models: dict[str, Any]) -> str:
-    from rag.generation.models.catalogue import recommended  # it registers what it downloads
-    from rag.generation.models.writer import has_adapter
-
-    if any(offer.name == name for offer in recommended()):
-        return f"The model '{name}' has not been downloaded. Get it with 'footnote models pull {name}'."
-    known = sorted({BUNDLED, "quote", *models, *([WRITER] if has_adapter() else [])})
-    return f"'{name}' is neither a known model nor a file. Known are: {', '.join(known)}."
 
 
 def _listed(models: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ class Speed:
 
 
 class Usage(Protocol):
-    """What :class:`rag.generation.generators.engine.Usage` offers. Times in milliseconds."""
+    """What :class:`rag.generation.generators.evaluated_prompt.Usage` offers. Times in milliseconds."""
 
     @property
     def prompt_tokens(self) -> int: ...
@@ -90,31 +90,45 @@ def measure(
     say("Loading the model…")
     engine.warm()
     messages = _prompt(engine)
-    for attempt in range(_TRIES):
-        say("Reading and writing…" if not attempt else "Writing once more, the first text was too short…")
-        for _ in engine.stream(messages, max_tokens=_ANSWER, temperature=0.8, seed=attempt + 1):
-            pass
-        usage = engine.usage
-        assert usage is not None
-        # The last piece closes the text and is no token; the first one's time belongs to the reading.
-        written, writing_ms = usage.written_tokens - 2, usage.total_ms - usage.first_piece_ms
-        read = usage.prompt_tokens - usage.reused_tokens
-        if not attempt:
-            reading = 1000 * read / max(usage.prompt_ms, 1e-3)
-            prompt_tokens = read
-        if written >= _ENOUGH:
-            return Speed(
-                reading=round(reading, 1),
-                writing=round(1000 * written / max(writing_ms, 1e-3), 1),
-                prompt_tokens=prompt_tokens,
-                written_tokens=written,
-                threads=usage.threads,
-                processor=processor,
-                cores=cores,
-                load=load,
-                measured=today,
-            )
-    raise ModelError(f"The model wrote fewer than {_ENOUGH} tokens, too few to measure. Ask it a question instead.")
+    say("Reading and writing…")
+    first = usage = _continued(engine, messages, seed=1)
+    for seed in range(2, _TRIES + 1):
+        if _written(usage) >= _ENOUGH:
+            break
+        say("Writing once more, the first text was too short…")
+        usage = _continued(engine, messages, seed)
+    if _written(usage) < _ENOUGH:
+        raise ModelError(f"The model wrote fewer than {_ENOUGH} tokens, too few to measure. Ask it a question instead.")
+    read = first.prompt_tokens - first.reused_tokens  # only the first time: afterwards the prompt is in the cache
+    return Speed(
+        reading=_rate(read, first.prompt_ms),
+        writing=_rate(_written(usage), usage.total_ms - usage.first_piece_ms),
+        prompt_tokens=read,
+        written_tokens=_written(usage),
+        threads=usage.threads,
+        processor=processor,
+        cores=cores,
+        load=load,
+        measured=today,
+    )
+
+
+def _continued(engine: Engine, messages: Sequence[Message], seed: int) -> Usage:
+    """Let the model continue the prompt; what that took."""
+    for _ in engine.stream(messages, max_tokens=_ANSWER, temperature=0.8, seed=seed):
+        pass
+    assert engine.usage is not None
+    return engine.usage
+
+
+def _written(usage: Usage) -> int:
+    """Tokens to count: the last piece closes the text and is no token, the first one's time belongs to the reading."""
+    return usage.written_tokens - 2
+
+
+def _rate(tokens: int, ms: float) -> float:
+    """Tokens a second."""
+    return round(1000 * tokens / max(ms, 1e-3), 1)
 
 
 def speeds(home: Path) -> dict[str, Speed]:

@@ -1,4 +1,4 @@
-"""The writer: a network that judges sentences, and the bundled model with an adapter that taught it to shorten them.
+"""The writer: a network that judges sentences, and the bundled model with an adapter that was trained to shorten them.
 
 Both come with the program: ``models/pruning.onnx`` (:mod:`rag.evidence.pruning`) and ``models/writer.gguf``, which
 llama.cpp applies to the bundled model when it loads that. ``training/pruning`` and ``training/writer`` make them.
@@ -16,7 +16,7 @@ from rag.errors import ModelError, ModelNotFound
 from rag.evidence import pruning
 from rag.generation.generators.shortening import Costs
 from rag.generation.models.registry import WRITER, RegisteredModel
-from rag.system.hashing import file_sha256
+from rag.system.hashing import sha256_of
 from rag.system.shipped import shipped_path
 
 ADAPTER = "writer.gguf"
@@ -26,8 +26,8 @@ TITLE = "Writer: quotes, shortened by SmolLM2-135M"
 PROMPT = "write"  # the file of prompts/ that it was taught with
 # Chosen on tuning questions: docs/writer.md.
 COSTS = Costs(cut=0.5, stay=1.0, word=2.0)
-EXTRA_CANDIDATES = 3  # sentences beyond the setting that are judged
-MIN_LOGIT = 0.0  # log-odds that a sentence answers, from which on it is given
+EXTRA_CANDIDATES = 3  # sentences that the network judges beyond the setting
+MIN_LOGIT = 0.0  # of a sentence that is used: log-odds that it answers
 _REMEDY = "Install Footnote again: the file comes with it. Or use --model smollm2 or quote."
 
 
@@ -90,4 +90,4 @@ def writer_on(bundled: RegisteredModel) -> RegisteredModel:
 @lru_cache(maxsize=4)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
     """Of a file that has not changed since it had that size and time."""
-    return file_sha256(path)
+    return sha256_of(path)

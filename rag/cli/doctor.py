@@ -86,6 +86,3 @@ def _offline(settings: Settings) -> list[str]:
     if not problems:
         click.echo("offline: a connection beyond this computer is refused")
     return [f"offline: {problem}" for problem in problems]
-
-
-COMMANDS = (doctor,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -145,6 +145,3 @@ def _info(store: ConversationStore, id: str, user: str) -> ConversationInfo:
 def _conversation(id: str, user: str) -> Conversation:
     store = _store()
     return store.conversation(user, _info(store, id, user).id)
-
-
-COMMANDS: tuple[Any, ...] = (conversations,)

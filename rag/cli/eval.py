@@ -147,6 +147,3 @@ def _finish(report: Path, readme: Path | None, out: Path) -> None:
     if readme is not None:
         renew(readme, out)
         click.echo(f"Renewed the table in {readme}.", err=True)
-
-
-COMMANDS = (evaluate,)

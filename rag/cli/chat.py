@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.options import library_option, model_options, nearest, open_pipeline
+from rag.cli.options import library_option, model_options
+from rag.cli.shared import nearest, open_pipeline
 from rag.errors import FootnoteError, GenerationCancelled
 
 if TYPE_CHECKING:
@@ -133,6 +134,3 @@ def _merged(spans: set[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
-
-
-COMMANDS = (chat,)

@@ -95,6 +95,3 @@ def remove(name: str) -> None:
 
 def _gigabytes(size: int) -> str:
     return f"{size / 1e9:.1f} GB"
-
-
-COMMANDS = (models,)

@@ -1,0 +1,77 @@
+"""``footnote ask``: one question, or a file of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
+from rag.cli.options import library_option, model_options, scope_of, scope_options
+from rag.cli.shared import nearest, open_pipeline, progress_bar
+from rag.errors import FootnoteError
+
+REFUSED = 3
+# What a line of --out holds besides id and question where a question could not be asked.
+_NO_ANSWER: dict[str, Any] = {
+    "answer": "", "refusal": None, "sentences": [], "citations": [], "evidence": [], "trace": {},
+}  # fmt: skip
+
+
+@click.command()
+@click.argument("question", required=False)
+@library_option
+@scope_options
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--batch", metavar="FILE", type=IN_FILE, help="Answer every line (id, question, history) of this JSONL.")
+@click.option("--out", metavar="FILE", type=OUT_FILE, help="Where --batch writes its answers, one JSON a line.")
+def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | None, **options: Any) -> None:
+    """Answer QUESTION from the library, a footnote on every sentence.
+
+    Exit code 3: refused; FOOTNOTE_REFUSE=no answers even where the evidence is thin.
+
+    A line of a batch that cannot be asked is written with its 'error', and the exit code is 1 when all are done.
+    """
+    one_or_batch(question, batch, out, "QUESTION")
+    if batch is not None and out is not None:
+        _ask_batch(batch, out, options)
+        return
+    from rag.output import presentation
+    from rag.questions.cleaning import clean
+
+    clean(question or "")  # what cannot be asked is refused before anything is loaded
+    options, scope = scope_of(options)
+    pipeline = open_pipeline(options)
+    answer = pipeline.answer(question or "", scope=scope(pipeline))
+    if as_json:
+        click.echo(json.dumps(presentation.to_json(answer), ensure_ascii=False, indent=2))
+    else:
+        click.echo(presentation.to_plain(answer, nearest(pipeline, answer)), nl=False)
+    if answer.refusal is not None:
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
+    """One process, many questions. A question that cannot be answered is a line with its error."""
+    from rag.datatypes import Turn
+    from rag.output.presentation import to_json
+
+    options, scope_in = scope_of(options)
+    records = batch_records(batch, "question")
+    pipeline = open_pipeline(options)
+    scope = scope_in(pipeline)
+    failed = 0
+    with json_lines(out) as write, progress_bar("questions", total=len(records)) as bar:
+        for record in records:
+            history = [Turn(turn["role"], turn["content"]) for turn in record["history"]]
+            try:
+                write(to_json(pipeline.answer(record["question"], history, scope), record["id"]))
+            except FootnoteError as error:
+                failed += 1
+                click.echo(f"footnote: {record['id']}: {error}", err=True)
+                write({"id": record["id"], "question": record["question"], **_NO_ANSWER, "error": str(error)})
+            bar.update()
+    end_batch(len(records), failed, out)

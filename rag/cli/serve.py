@@ -1,0 +1,22 @@
+"""``footnote serve``: the chat as a page for a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rag.cli.options import library_option, model_options
+
+
+@click.command()
+@library_option
+@model_options
+@click.option("--host", help="Address to listen on (default 127.0.0.1: this computer only).")
+@click.option("--port", type=int, help="Port (default 7860; 0 takes a free one).")
+def serve(**options: Any) -> None:
+    """Serve the chat for a browser."""
+    from rag.config import load_settings
+    from rag.ui.server import serve as serve_page
+
+    serve_page(load_settings(**options), lambda text: click.echo(text, nl=False, err=True))
