@@ -105,7 +105,7 @@ def paper_facts_html(paper: Paper) -> str:
 def marked_abstract(abstract: str, marks: Sequence[tuple[int, int]]) -> str:
     """The abstract as HTML with the spans (start, end) in ``<mark>``; those that overlap become one.
 
-    Spans outside the abstract are left out.
+    Spans outside the abstract are left out. No template: it is one text that is cut into pieces.
     """
     spans: list[tuple[int, int]] = []
     for start, end in sorted((start, end) for start, end in marks if 0 <= start < end <= len(abstract)):

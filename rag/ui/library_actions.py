@@ -31,8 +31,8 @@ _PATIENCE_S = 10.0  # for what an import is storing when the program ends
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One page of the table with what stands around it."""
+class TablePage:
+    """One page of the table, with the papers by year and the size of the library that are shown around it."""
 
     view: View
     page: PaperPage
@@ -99,7 +99,7 @@ class LibraryActions:
 
     # --- papers ---
 
-    def sheet(self, key: str, view: View) -> Sheet:
+    def table_page(self, key: str, view: View) -> TablePage:
         """The page that ``view`` asks for, or the last one where it asks for more."""
         library = self._library(key)
         page = library.page(view.chosen, view.sort, view.descending, view.page * PAGE, PAGE)
@@ -107,7 +107,7 @@ class LibraryActions:
         if view.page > last:
             view = replace(view, page=last)
             page = library.page(view.chosen, view.sort, view.descending, last * PAGE, PAGE)
-        return Sheet(view, page, library.years(view.chosen), library.count)
+        return TablePage(view, page, library.years(view.chosen), library.count)
 
     def facets(self, key: str) -> Facets:
         return self._library(key).facets()

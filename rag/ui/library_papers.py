@@ -43,13 +43,13 @@ NO_OPEN_PAPER: Updates = {
 
 def table_updates(library_actions: LibraryActions, key: str, view: View, ticked: Sequence[str]) -> Updates:
     """The page of the table that ``view`` asks for, with the counts, the chart and the ticks around it."""
-    sheet = library_actions.sheet(key, view)
+    shown = library_actions.table_page(key, view)
     filtered = view.chosen != PaperFilter()
-    ids = [paper.id for paper in sheet.page.papers]
+    ids = [paper.id for paper in shown.page.papers]
     return {
-        "view": sheet.view, "shown": ids, "table": table_html(sheet.view, sheet.page, filtered),
-        "found": found_html(sheet.page.total, sheet.all_papers, filtered), "years": years_html(sheet.years),
-        "ticks": ticks_html(ticked, ids, sheet.page.total),
+        "view": shown.view, "shown": ids, "table": table_html(shown.view, shown.page, filtered),
+        "found": found_html(shown.page.total, shown.all_papers, filtered), "years": years_html(shown.years),
+        "ticks": ticks_html(ticked, ids, shown.page.total),
     }  # fmt: skip
 
 

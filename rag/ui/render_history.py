@@ -76,7 +76,4 @@ def notice_html(text: str, problem: bool = False) -> str:
 
 def head_html() -> str:
     """Above the list: its heading, which folds it."""
-    return (
-        '<h2><button type="button" class="fn-history-fold" data-action="fold" aria-expanded="true" '
-        'aria-controls="fn-history-body">Conversations</button></h2>'
-    )
+    return _TEMPLATE.head()

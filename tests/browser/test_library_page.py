@@ -222,10 +222,10 @@ def test_an_import_reports_what_was_skipped_and_why(tab: Callable[..., Any], tmp
     expect(report).to_contain_text("4 added, 0 updated, 0 unchanged, 1 merged, 2 skipped")
     rows = page.locator(".fn-library-report tbody tr")
     expect(rows).to_have_count(4)
-    told = rows.all_inner_texts()
-    assert any("bad.jsonl\t3\tskipped\tit has no title" in row for row in told), told
-    assert any("same.jsonl" in row and "merged" in row and "DOI" in row for row in told), told
-    assert any("paper.pdf" in row and "not read" in row for row in told), told
+    texts = rows.all_inner_texts()
+    assert any("bad.jsonl\t3\tskipped\tit has no title" in row for row in texts), texts
+    assert any("same.jsonl" in row and "merged" in row and "DOI" in row for row in texts), texts
+    assert any("paper.pdf" in row and "not read" in row for row in texts), texts
     expect(page.locator("#fn-status")).to_contain_text("4 papers")
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as CSV").click()
