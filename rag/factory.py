@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from rag.retrieval.related import Related
 
 QUOTE = "quote"
-MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
+# Of a language model, the one that is meant when none is named first.
+MODEL_MODES = ("cite", "free", QUOTE)
+WRITER_MODES = ("shorten", "free", QUOTE)
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
 UNMEASURED = (
@@ -49,15 +51,11 @@ _LOCK = threading.RLock()
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in.
-
-    ``shortens``: it says only words of the evidence, in their order.
-    """
+    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in."""
 
     name: str
     label: str
     modes: tuple[str, ...]
-    shortens: bool = False
 
 
 def open_answerer(settings: Settings) -> Pipeline:
@@ -197,7 +195,7 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
 
 def effective_mode(settings: Settings) -> str:
-    """The mode that is meant: quotes without a language model, ``cite`` with one, or what was asked for.
+    """The mode that is meant: what was asked for, else the first of the model's own.
 
     Raises :class:`ConfigError` for a mode that the model does not have.
     """
@@ -205,7 +203,15 @@ def effective_mode(settings: Settings) -> str:
         if settings.mode in (None, QUOTE):
             return QUOTE
         raise ConfigError(f"Mode '{settings.mode}' needs a language model. Add --model smollm2, or leave the mode out.")
-    return settings.mode or "cite"
+    modes = modes_of(settings.model)
+    if settings.mode not in (None, *modes):
+        raise ConfigError(f"Mode '{settings.mode}' is not one of {settings.model}'s: use {', '.join(modes)}.")
+    return settings.mode or modes[0]
+
+
+def modes_of(model: str) -> tuple[str, ...]:
+    """The modes of a language model, by its name; the first is the one that is meant when none is named."""
+    return WRITER_MODES if model == "writer" else MODEL_MODES
 
 
 def registered_model(settings: Settings) -> RegisteredModel:
@@ -220,7 +226,7 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 def available_models(settings: Settings) -> list[ModelChoice]:
     """The built-in quotes, the bundled model, the writer and every registered one that can be used now."""
-    from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, WRITER, list_models, unprepared
+    from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, list_models, unprepared
 
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     labels = unprepared(listed)
@@ -228,7 +234,7 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
         labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
     ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
-    models = [ModelChoice(name, labels[name], MODEL_MODES, shortens=name == WRITER) for name in ordered]
+    models = [ModelChoice(name, labels[name], modes_of(name)) for name in ordered]
     return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 

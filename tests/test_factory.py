@@ -53,7 +53,7 @@ def test_parts_are_opened_once_and_shared(shipped_home: Path) -> None:
         ("quote", "quote", "quote"),
         ("smollm2", None, "cite"),
         ("smollm2", "free", "free"),
-        ("writer", None, "cite"),
+        ("writer", None, "shorten"),
         ("writer", "quote", "quote"),
     ],
 )

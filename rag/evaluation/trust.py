@@ -1,6 +1,6 @@
 """One GGUF on one library and one machine: does it write better than the quotes, and how fast?
 
-The model answers in ``cite`` and in ``free`` mode, the built-in quotes answer the same questions, and a rule says which
+The model answers in the modes in which it writes, the built-in quotes answer the same questions, and a rule says which
 of the three suits. The model also chooses the quotes in the ranker's place; whether it chooses better is kept with its
 hash (``rag.generation.models.verdicts``), and mode ``quote`` with that model goes by it.
 """
@@ -23,7 +23,6 @@ from rag.evaluation.systems import Footnote
 if TYPE_CHECKING:
     from rag.generation.generators.evaluated_prompt import Usage
 
-MODES = ("cite", "free")
 MAX_REPLACED = 0.25  # a mode whose answers are replaced by quotes more often is not worth its time
 MAX_DROPPED = 0.5  # share of its sentences that the check may drop
 MIN_SUPPORTED = 0.8  # share of the sentences shown that their citation must support outright, not just weakly
@@ -80,15 +79,16 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
 
     Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
     """
-    from rag.factory import QUOTE, open_answerer, registered_model
+    from rag.factory import QUOTE, modes_of, open_answerer, registered_model
     from rag.generation.models import WRITER
 
     if settings.model == QUOTE:
         raise EvaluationError("The built-in quotes are no model. Give a GGUF file or a registered name.")
     model = registered_model(settings)
+    written = [mode for mode in modes_of(settings.model) if mode != QUOTE]
     modes = [_mode(questions, replace(settings, model=QUOTE, mode=QUOTE), "built-in quotes", progress)]
-    modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in MODES]
-    library = open_answerer(replace(settings, mode=MODES[0])).library
+    modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in written]
+    library = open_answerer(replace(settings, mode=written[0])).library
     suits, reason = verdict(modes)
     given = replace(settings, mode=QUOTE, sentence_selector="model")
     choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)

@@ -19,7 +19,7 @@ from typing import Any
 from rag.errors import ConversationNotFound, HistoryError
 from rag.history.database import Database
 from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark, Opened
-from rag.history.serialisation import answer_from_record, answer_to_record
+from rag.history.serialisation import answer_from_record, answer_to_record, mode_today
 from rag.papers.bibliography import one_line
 from rag.questions.scope import Scope
 from rag.text.plaintext import encodable
@@ -230,4 +230,5 @@ def _turn(row: Sequence[Any]) -> KeptTurn:
     answer, scope = values["answer"], values["scope"]
     values["answer"] = None if answer is None else answer_from_record(json.loads(answer))
     values["scope"] = None if scope is None else Scope.of_record(json.loads(scope))
+    values["mode"] = mode_today(values["model"], values["mode"])
     return KeptTurn(**values | {"stopped": bool(values["stopped"])})

@@ -118,4 +118,4 @@ class Chat:
 
 def mode_choices(choice: Choice) -> list[tuple[str, str]]:
     """The grounding modes of a model as the page calls them, with their names."""
-    return [(mode_label(choice, mode), mode) for mode in choice.modes]
+    return [(mode_label(mode), mode) for mode in choice.modes]

@@ -43,9 +43,6 @@ class Choice(Protocol):
     @property
     def modes(self) -> tuple[str, ...]: ...
 
-    @property
-    def shortens(self) -> bool: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:

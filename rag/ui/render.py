@@ -18,17 +18,17 @@ from rag.ui.render_scope import chart_html, used_html
 _TEMPLATE = Template("rag.ui", "conversation")
 _MODE_LABELS = {
     "quote": "quotes from the abstracts",
+    "shorten": "quotes, shortened to the question",
     "cite": "own words, all cited",
     "free": "own words, then checked",
 }
-_SHORTENED = "quotes, shortened to the question"  # 'cite' of a model that only leaves words out
 _LONGEST_QUESTION = 2_000  # characters of it that are repeated on the page
 _STAGES = {"retrieve": "Searching the library…", "write": "Writing…", "check": "Checking every sentence…"}
 
 
-def mode_label(choice: Choice, mode: str) -> str:
-    """What a grounding mode is called with this model."""
-    return _SHORTENED if choice.shortens and mode == "cite" else _MODE_LABELS.get(mode, mode)
+def mode_label(mode: str) -> str:
+    """What a grounding mode is called on the page."""
+    return _MODE_LABELS.get(mode, mode)
 
 
 def turn_html(turn: Turn, number: int, last: bool, papers: Papers, labels: Mapping[str, str]) -> str:
@@ -110,4 +110,4 @@ def status_html(choice: Choice, mode: str, papers: Mapping[str, Paper] | None, p
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
     size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
-    return _TEMPLATE.status(choice.label, mode_label(choice, mode), size, where, clean(problem))
+    return _TEMPLATE.status(choice.label, mode_label(mode), size, where, clean(problem))
