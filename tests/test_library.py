@@ -544,7 +544,7 @@ def test_a_reader_is_not_disturbed_by_a_writer(path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from rag import library as module
+from rag.library import library as module
 from rag.library.library import Library
 from rag.library.storage.vectors import VectorIndex
 from tests.library_parts import WordEncoder, made_papers
@@ -702,12 +702,12 @@ def test_a_full_disk_keeps_what_was_imported(tmp_path: Path) -> None:
 def test_no_space_for_one_more_batch(path: Path) -> None:
     """The same through SQLite's own limit, where nothing may be mounted."""
     with Library.open(path, embedder=ID, read_only=False) as library:
-        pages = library._store._rows("PRAGMA page_count")[0][0]
-        library._store._rows(f"PRAGMA max_page_count = {pages}")
+        pages = library._store.database.rows("PRAGMA page_count")[0][0]
+        library._store.database.rows(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LibraryError, match="no space left"):
             library.add(made_papers(600), WordEncoder())
         assert library.count == 300
-        library._store._rows("PRAGMA max_page_count = 100000000")
+        library._store.database.rows("PRAGMA max_page_count = 100000000")
         assert library.add(made_papers(310), WordEncoder()).added == 10
         assert library.verify() == []
 

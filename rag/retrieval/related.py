@@ -14,7 +14,7 @@ from rag.datatypes import Paper, Passage
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.library.storage.papers import StoredPaper
+    from rag.library.storage.stored_paper import StoredPaper
 
 _PASSAGES_EACH = 12  # passages looked at for each paper that is wanted: one paper has several
 
