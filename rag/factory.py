@@ -23,7 +23,8 @@ from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.encoding.encoders import PaperEncoder, QueryEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.encoding.query_encoder import QueryEncoder
     from rag.generation.generators.choosing import ChosenQuotes
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
@@ -248,7 +249,7 @@ def change_library(settings: Settings) -> Iterator[Library]:
 @lru_cache(maxsize=1)
 def paper_encoder(threads: int) -> PaperEncoder:
     """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
 
     return PaperEncoder(threads)
 
@@ -284,7 +285,7 @@ def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], 
 
 
 def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import Library
     from rag.papers.importers import read_papers
 
@@ -301,7 +302,7 @@ def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgre
 
 def prepare_models(settings: Settings) -> None:
     """Make the two files that questions are answered from: the encoder as GGUF, the bundled model requantised."""
-    from rag.encoding.encoders import gguf_weights
+    from rag.encoding.packaged_weights import gguf_weights
     from rag.generation.models.bundled import packaged_model, prepare_bundled
 
     gguf_weights(settings.home / "models")
@@ -361,7 +362,7 @@ def _history(home: Path) -> ConversationStore:
 
 @lru_cache(maxsize=8)
 def _query_encoder(models: Path) -> QueryEncoder:
-    from rag.encoding.encoders import QueryEncoder
+    from rag.encoding.query_encoder import QueryEncoder
 
     # One thread: a question costs 2 ms, and looking for free cores would cost 100.
     encoder = QueryEncoder(models, threads=1)
@@ -421,7 +422,7 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
 
 def embedder_id() -> EmbedderId:
     """Which encoder the vectors of every library here come from."""
-    from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+    from rag.encoding.packaged_weights import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
     from rag.library.library import EmbedderId
 
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
@@ -458,7 +459,7 @@ def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
 
 @lru_cache(maxsize=1)
 def _english() -> frozenset[str]:
-    from rag.encoding.encoders import weights_folder
+    from rag.encoding.packaged_weights import weights_folder
 
     pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(p for p in pieces if p.isalpha())

@@ -24,7 +24,7 @@ from rag.datatypes import (
     Turn,
     Verdict,
 )
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
 from rag.evidence.pruning import Judged, Pruning
 from rag.generation.prompting import load_prompt

@@ -13,7 +13,7 @@ from langchain_core.documents import Document
 from rank_bm25 import BM25Okapi
 
 from rag.datatypes import Hit, Paper
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 from rag.library.library import Library, PaperFilter
 from rag.library.storage.bm25_index import BM25Index
 from rag.retrieval.retrievers.base import LibraryRetriever

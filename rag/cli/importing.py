@@ -16,7 +16,7 @@ from rag.papers.bibliography import one_line
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import ImportReport, Library
 
 _SHOWN = 20  # bad records and merged duplicates that are named one by one
@@ -42,7 +42,7 @@ def import_(
     costs no other either, and makes the exit code 1.
     """
     from rag.config import load_settings
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.papers.importers import FORMATS
 
     settings = load_settings(library=library, threads=threads)

@@ -18,7 +18,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.datatypes import Evidence
-from rag.encoding.onnx_encoder import Network, clean, model_file, tokenizer
+from rag.encoding.normalisation import encodable
+from rag.encoding.onnx_encoder import Network, model_file
+from rag.encoding.packaged_weights import tokenizer
 from rag.text.units import units
 
 # Of models/pruning.onnx.
@@ -133,7 +135,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
 
 
 def _pieces(text: str) -> list[int]:
-    ids: list[int] = tokenizer().encode(clean(text), add_special_tokens=False).ids
+    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
     return ids
 
 
