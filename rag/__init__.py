@@ -33,7 +33,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``related.py``, ``suggestions.py``, ``replay.py``  near papers, what to ask next, the same answer or not
 ``pipeline.py``, ``runnable.py``   the whole way; the same as a LangChain Runnable
 ``factory.py``                     settings to objects, the only wiring place
-``shelves.py``                     the libraries on this computer
+``service.py``                     the libraries on this computer
 ``importing.py``, ``revision.py``  imports in a thread, with a report; what is typed about a paper
 ``history/``, ``exports/``         kept conversations; the same as files for other programs
 ``feedback.py``, ``accounts.py``   rated answers as an evaluation set; who may sign in

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.library.service import LibraryService
     from rag.retrieval.related import Related
 
 QUOTE = "quote"
@@ -368,6 +369,18 @@ def _query_encoder(models: Path) -> QueryEncoder:
     encoder = QueryEncoder(models, threads=1)
     _CLOSERS.append(encoder.close)
     return encoder
+
+
+def library_service(settings: Settings) -> LibraryService:
+    """What lists, creates, copies, renames and deletes the libraries of this user."""
+    from rag.library.service import LibraryService
+
+    return LibraryService(
+        folder=settings.home.expanduser().absolute() / "libraries",
+        started=settings.library_path.expanduser().absolute(),
+        embedder=embedder_id(),
+        close=close_library,
+    )
 
 
 def close_library(path: Path) -> None:

@@ -45,8 +45,8 @@ STEPS = frozenset(
         "support",
     }
 )
-COMPOSITION = frozenset({"factory", "shelves", "pipeline", "cli", "ui", "evaluation"})
-MAY_SEE_SETTINGS = frozenset({"factory", "shelves", "cli", "ui", "config", "evaluation"})
+COMPOSITION = frozenset({"factory", "pipeline", "cli", "ui", "evaluation"})
+MAY_SEE_SETTINGS = frozenset({"factory", "cli", "ui", "config", "evaluation"})
 
 
 def module_name(path: Path) -> str:

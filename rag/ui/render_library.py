@@ -9,7 +9,7 @@ from html import escape
 
 from rag.datatypes import Paper
 from rag.library.importing import ImportState, Remark
-from rag.library.shelves import Shelf
+from rag.library.service import LibraryInfo
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.presentation_html import NO_ABSTRACT
 from rag.papers.bibliography import addresses, byline, clean, one_line
@@ -47,7 +47,7 @@ def working_html(words: str) -> str:
     return f'<p class="fn-state fn-busy" role="status">{escape(words)}</p>'
 
 
-def shelf_html(shelf: Shelf) -> str:
+def shelf_html(shelf: LibraryInfo) -> str:
     """The library that is chosen: name, size, folder, and what cannot be done with it."""
     papers = "1 paper" if shelf.papers == 1 else f"{shelf.papers:,} papers"
     hint = ""
