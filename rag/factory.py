@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, Generator, Message, Option, Paper, PaperHit, Turn
+from rag.datatypes import Answer, Generator, Message, Option, Paper, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
-from rag.pipeline import AnswerSettings, Pipeline, Search
+from rag.pipeline import AnswerSettings, Pipeline
+from rag.retrieval.ranking import hybrid_search
 from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
-    from rag.datatypes import Vector
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.encoding.query_encoder import QueryEncoder
     from rag.generation.generators.choosing import ChosenQuotes
@@ -81,7 +81,7 @@ def open_answerer(settings: Settings) -> Pipeline:
         unsupported=settings.unsupported,
         refuse=settings.refuse,
     )
-    search = _search(library, settings.depth)
+    search = hybrid_search(library, settings.depth)
     if mode == QUOTE and settings.model == WRITER:
         from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
 
@@ -439,22 +439,6 @@ def embedder_id() -> EmbedderId:
     from rag.library.library import EmbedderId
 
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
-
-
-def _search(library: Library, depth: int) -> Search:
-    """Hybrid search over one library, as papers with their scores."""
-    from rag.retrieval.retrievers.fusion import fuse
-
-    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
-        hits = fuse(library, text, vector, k, depth, within)
-        papers = library.get_papers([h.passage.paper_id for h in hits])
-        return [
-            PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical)
-            for h in hits
-            if h.passage.paper_id in papers
-        ]
-
-    return search
 
 
 def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:

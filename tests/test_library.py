@@ -101,7 +101,7 @@ def test_a_paper_without_an_abstract(empty: Library) -> None:
     assert empty.sentence_vectors("t").shape == (0, ID.dimension)
     assert [(p.text, p.start, p.end) for p in empty.passages("t")] == [("Only a title here", 0, 0)]
     assert empty.dense(question("only a title here"), 3)[0][0].paper_id == "t"
-    assert empty.closest(question("x"), ["t"])["t"].sentence == -1
+    assert empty.best_passages(question("x"), ["t"])["t"].sentence == -1
 
 
 def test_an_empty_library_answers_with_nothing(empty: Library) -> None:
@@ -171,11 +171,11 @@ def test_lexical_counts_titles_and_finds_stems(made: Path) -> None:
         assert found == {"studi": 300, "matter": 300, "unheard": 0, "": 0}
 
 
-def test_closest_agrees_with_dense(made: Path) -> None:
+def test_best_passages_agree_with_dense(made: Path) -> None:
     with Library.open(made, embedder=ID) as library:
         vector = question("topic17 in the 17th field")
         (best, score), *_ = library.dense(vector, 1)
-        near = library.closest(vector, [best.paper_id, "no such"])
+        near = library.best_passages(vector, [best.paper_id, "no such"])
         assert list(near) == [best.paper_id]
         assert near[best.paper_id].passage == best
         assert near[best.paper_id].cosine == pytest.approx(score, abs=1e-3)
@@ -538,7 +538,7 @@ def test_a_reader_is_not_disturbed_by_a_writer(path: Path) -> None:
             writer.add(made_papers(10, start=500), WordEncoder())
         assert reader.lexical("topic17 matter", 5) == before, "its word index is the one that it opened"
         assert "made00017" not in {p.paper_id for p, _ in reader.dense(question("topic17"), 50)}
-        assert reader.closest(question("topic17"), ["made00017"]) == {}
+        assert reader.best_passages(question("topic17"), ["made00017"]) == {}
 
 
 KILLED = """

@@ -16,7 +16,7 @@ from typing import Self
 
 from rag.datatypes import Paper
 from rag.errors import LibraryError
-from rag.library.searching import Closest, SearchableLibrary
+from rag.library.searching import BestPassage, SearchableLibrary
 from rag.library.storage import bm25_index, folder, manifest
 from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
@@ -36,7 +36,7 @@ from rag.library.storage.writing import BulkEncoder, Importer, ImportProgress, I
 from rag.papers.identity import identity_keys
 
 __all__ = [
-    "Closest",
+    "BestPassage",
     "EmbedderId",
     "Facets",
     "ImportProgress",

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Closest:
-    """The similarity of a paper to a vector: its best passage with its cosine, and the cosine of its best sentence.
+class BestPassage:
+    """The passage of a paper nearest to a vector, with its cosine, and the cosine of the paper's best sentence.
 
     ``sentence`` is -1 for a paper without an abstract.
     """
@@ -68,14 +68,14 @@ class SearchableLibrary(ReadableLibrary):
         """Like :meth:`lexical`, for weighted stems; ``within`` restricts the search to papers with these ids."""
         return self._load_bm25().search(terms, k, within)
 
-    def closest(self, vector: Vector, paper_ids: Iterable[str]) -> dict[str, Closest]:
-        """The similarity of each of these papers to a unit vector; unknown ids are left out."""
-        found: dict[str, Closest] = {}
+    def best_passages(self, vector: Vector, paper_ids: Iterable[str]) -> dict[str, BestPassage]:
+        """The passage of each of these papers that is nearest to a unit vector; unknown ids are left out."""
+        found: dict[str, BestPassage] = {}
         for paper_id, one in self.entries(list(paper_ids)).items():
             cosines = one.vectors @ vector
             best = int(cosines[: len(one.passages)].argmax())
             sentence = float(cosines[len(one.passages) :].max(initial=-1.0))
-            found[paper_id] = Closest(one.passages[best], float(cosines[best]), sentence)
+            found[paper_id] = BestPassage(one.passages[best], float(cosines[best]), sentence)
         return found
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
