@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -16,21 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, PaperHit, Turn
+from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, Turn
 from rag.errors import ConfigError, LibraryError, LibraryNotFound
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.writing import Writer
 from rag.pipeline import Pipeline
-from rag.retrieval.ranking import Search
+from rag.retrieval.ranking import hybrid_search
 from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
-    from rag.datatypes import Vector
-    from rag.encoding.encoders import PaperEncoder, QueryEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.encoding.query_encoder import QueryEncoder
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.library.service import LibraryService
     from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
 
@@ -72,7 +73,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     return Pipeline(
         library=library,
         encoder=query_encoder(settings.home),
-        search=_search(library, settings.depth),
+        search=hybrid_search(library, settings.depth),
         writer=part.writer,
         quotes=quotes,
         settings=AnswerSettings(
@@ -297,7 +298,7 @@ def change_library(settings: Settings) -> Iterator[Library]:
 @lru_cache(maxsize=1)
 def paper_encoder(threads: int) -> PaperEncoder:
     """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
 
     return PaperEncoder(threads)
 
@@ -333,7 +334,7 @@ def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], 
 
 
 def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import Library
     from rag.papers.importers import read_papers
 
@@ -350,7 +351,7 @@ def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgre
 
 def prepare_models(settings: Settings) -> None:
     """Make the two files that questions are answered from: the encoder as GGUF, the bundled model requantised."""
-    from rag.encoding.encoders import gguf_weights
+    from rag.encoding.packaged_weights import gguf_weights
     from rag.generation.models.bundled import packaged_model, prepare_bundled
 
     gguf_weights(settings.home / "models")
@@ -410,12 +411,24 @@ def _history(home: Path) -> ConversationStore:
 
 @lru_cache(maxsize=8)
 def _query_encoder(models: Path) -> QueryEncoder:
-    from rag.encoding.encoders import QueryEncoder
+    from rag.encoding.query_encoder import QueryEncoder
 
     # One thread: a question costs 2 ms, and looking for free cores would cost 100.
     encoder = QueryEncoder(models, threads=1)
     _CLOSERS.append(encoder.close)
     return encoder
+
+
+def library_service(settings: Settings) -> LibraryService:
+    """What lists, creates, copies, renames and deletes the libraries of this user."""
+    from rag.library.service import LibraryService
+
+    return LibraryService(
+        folder=settings.home.expanduser().absolute() / "libraries",
+        started=settings.library_path.expanduser().absolute(),
+        embedder=embedder_id(),
+        close=close_library,
+    )
 
 
 def close_library(path: Path) -> None:
@@ -467,26 +480,10 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
 
 def embedder_id() -> EmbedderId:
     """Which encoder the vectors of every library here come from."""
-    from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+    from rag.encoding.packaged_weights import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
     from rag.library.library import EmbedderId
 
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
-
-
-def _search(library: Library, depth: int) -> Search:
-    """Hybrid search over one library, as papers with their scores."""
-    from rag.retrieval.retrievers.fusion import fuse
-
-    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
-        hits = fuse(library, text, vector, k, depth, within)
-        papers = library.get_papers([h.passage.paper_id for h in hits])
-        return [
-            PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical)
-            for h in hits
-            if h.passage.paper_id in papers
-        ]
-
-    return search
 
 
 def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
@@ -504,7 +501,7 @@ def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
 
 @lru_cache(maxsize=1)
 def _english() -> frozenset[str]:
-    from rag.encoding.encoders import weights_folder
+    from rag.encoding.packaged_weights import weights_folder
 
     pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(p for p in pieces if p.isalpha())

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rag.datatypes import Evidence, Paper, Sentence
-from rag.encoding.onnx_encoder import Network, tokenizer
+from rag.encoding.onnx_encoder import Network
+from rag.encoding.packaged_weights import tokenizer
 from rag.errors import ModelError
 from rag.evidence.pruning import LONGEST, QUESTION, Judged, Pruner, encode, pruned, pruner
 from rag.text.units import units

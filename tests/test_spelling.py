@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.encoding.encoders import weights_folder
+from rag.encoding.packaged_weights import weights_folder
 from rag.text.spelling import corrected, corrections, distance, names_written, near_names
 from rag.text.tokenization import stem, stems
 from tests.library_parts import shipped_papers

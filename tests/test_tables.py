@@ -13,7 +13,7 @@ import pytest
 from rag.datatypes import Paper, Sentence
 from rag.errors import QuestionError
 from rag.library.chunking import split_sentences
-from rag.library.storage.papers import StoredPaper
+from rag.library.storage.stored_paper import StoredPaper
 from rag.survey.column_extraction import known_sentences
 from rag.survey.comparing import compared, titled
 from rag.survey.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown

@@ -144,7 +144,7 @@ def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -
         settings = Settings(home=folder)
         prepare_library(settings)
         return open_answerer(settings)
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.factory import embedder_id
     from rag.library.library import Library
 

@@ -21,7 +21,7 @@ from rag.evaluation.inputs import Collection
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
 
 # ``progress(label, total)`` begins a bar and returns what moves it on by so many.
 Progress = Callable[[str, int], Callable[[int], None]]
@@ -98,7 +98,7 @@ def library_of(collection: Collection, settings: Settings, progress: Progress) -
 
 
 def _import(collection: Collection, path: Path, key: str, settings: Settings, progress: Progress) -> Made:
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.papers.importers import read_papers
 
     advance = progress(f"{collection.name}: importing", len(collection.documents))

@@ -201,7 +201,7 @@ def _documents(ranker: baselines.Ranker, ids: Sequence[str], query: str) -> list
 def _whole_abstracts(
     collection: Collection, settings: Settings, progress: Progress
 ) -> tuple[baselines.WholeAbstracts, float | None]:
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.factory import query_encoder
 
     cache = indexes.cache_folder(settings.home, collection.name, collection.sha256)

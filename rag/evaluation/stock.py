@@ -36,7 +36,7 @@ class StockRetriever:
         from langchain_huggingface import HuggingFaceEmbeddings
         from transformers.utils import logging as transformers_logging
 
-        from rag.encoding.encoders import verified_weights
+        from rag.encoding.packaged_weights import verified_weights
         from rag.system.threads import free_cores
 
         torch.set_num_threads(free_cores(threads))

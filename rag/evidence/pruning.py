@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.datatypes import Evidence
-from rag.encoding.onnx_encoder import Network, model_file, tokenizer
+from rag.encoding.onnx_encoder import Network, model_file
+from rag.encoding.packaged_weights import tokenizer
 from rag.system.logistic import logistic
 from rag.system.once import once
 from rag.text.plaintext import encodable

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import at_close, change_library, open_library, paper_encoder
-from rag.library import shelves
+from rag.factory import at_close, change_library, library_service, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
-from rag.library.shelves import Shelf
+from rag.library.service import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
 from rag.ui.render_library import PAGE, View
@@ -48,6 +47,7 @@ class LibraryActions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._service = library_service(settings)
         self.imports = Imports()
         at_close(lambda: self.imports.stop_all(_PATIENCE_S))
 
@@ -55,47 +55,47 @@ class LibraryActions:
 
     def choices(self) -> list[tuple[str, str]]:
         """``(label, key)`` of every library. Labels tell apart those of one name."""
-        found = shelves.list_libraries(self._settings)
+        found = self._service.list_all()
         names = [info.name for info in found]
         return [
             (info.name if names.count(info.name) == 1 else f"{info.name} ({info.path.parent})", info.key)
             for info in found
         ]
 
-    def info(self, key: str) -> Shelf:
-        return shelves.find_library(self._settings, key)
+    def info(self, key: str) -> LibraryInfo:
+        return self._service.find(key)
 
-    def make(self, name: str) -> Shelf:
-        return shelves.make_library(self._settings, name)
+    def make(self, name: str) -> LibraryInfo:
+        return self._service.create(name)
 
-    def copy(self, key: str, name: str) -> Shelf:
+    def copy(self, key: str, name: str) -> LibraryInfo:
         self._library(key)  # the shipped one is built at its first use
         info = self.info(key)
         self.imports.check_idle(info.path)
-        return shelves.copy_library(self._settings, info, name)
+        return self._service.copy(info, name)
 
-    def rename(self, key: str, name: str) -> Shelf:
+    def rename(self, key: str, name: str) -> LibraryInfo:
         info = self.info(key)
         self.imports.check_idle(info.path)
-        renamed = shelves.rename_library(self._settings, info, name)
+        renamed = self._service.rename(info, name)
         self.imports.forget(info.path)
         return renamed
 
-    def delete_library(self, key: str, typed: str) -> Shelf:
+    def delete_library(self, key: str, typed: str) -> LibraryInfo:
         """Delete it if ``typed`` is its name; returns what was deleted."""
         info = self.info(key)
         self.imports.check_idle(info.path)
         if typed.strip() != info.name:
             raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {info.name}")
-        shelves.delete_library(self._settings, info)
+        self._service.delete(info)
         self.imports.forget(info.path)
         return info
 
     def name_for_copy(self, key: str) -> str:
         """A name that is free for a copy."""
         name = self.info(key).name
-        room = shelves.MAX_NAME - len(" copy 99")
-        return shelves.free_name(self._settings, f"{name[:room]} copy")
+        room = MAX_NAME - len(" copy 99")
+        return self._service.propose_name(f"{name[:room]} copy")
 
     # --- papers ---
 

@@ -9,7 +9,7 @@ from html import escape
 
 from rag.datatypes import Paper
 from rag.library.importing import ImportState, Remark
-from rag.library.shelves import Shelf
+from rag.library.service import LibraryInfo
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
@@ -39,7 +39,7 @@ def note_html(message: str) -> str:
     return f'<p class="fn-library-done" role="status">{escape(clean(message))}</p>' if message else ""
 
 
-def library_html(library: Shelf) -> str:
+def library_html(library: LibraryInfo) -> str:
     """The library that is chosen: name, size, folder, and what cannot be done with it."""
     papers = "1 paper" if library.papers == 1 else f"{library.papers:,} papers"
     return _TEMPLATE.library(library, papers, html(error_html(library.problem)))
