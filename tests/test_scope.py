@@ -21,6 +21,7 @@ from rag.questions.filters import read_filters, read_filters_of
 from rag.questions.reading import understand
 from rag.questions.scope import EVERYTHING, Scope, admitted, in_words
 from rag.questions.venues import VenueNames
+from rag.retrieval.ranking import hybrid_search
 from rag.retrieval.retrievers.fusion import fuse
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, write_lines
 from tests.library_parts import WordEncoder, made_papers
