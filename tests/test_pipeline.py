@@ -381,7 +381,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, quoting: Pipeline) -> Iterat
     [
         ("Who wrote “Counting moths with microphones”?", "was written by Ada Moth and Ben Lamp."),
         ("Please, who are the authors of the paper on counting moths?", "was written by Ada Moth and Ben Lamp."),
-        ("When was Counting moths with microphones published?", "is of 2021."),
+        ("When was Counting moths with microphones published?", "was published in 2021."),
         ("In which journal did Counting moths appear?", "appeared in JMLR."),
         ("What is the DOI of counting moths?", "has the DOI 10.1234/moth."),
     ],

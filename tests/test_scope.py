@@ -360,16 +360,16 @@ def test_counts_are_of_the_scope(pipeline: Pipeline, library: Library) -> None:
 )
 def test_years_of_the_content_are_counted_as_words(question: str, count: int) -> None:
     from rag.survey.aggregate import answer
-    from tests.test_overview import Shelf
+    from tests.test_aggregate import RecordsInMemory
 
-    shelf = Shelf(
+    records = RecordsInMemory(
         [
             Paper("a", "A", "We test on VOC 2007.", year=2019),
             Paper("b", "B", "We have data of 2012.", year=2020),
             Paper("c", "C", "Data is scarce.", year=2020),
         ]
     )
-    assert answer(understand(question), shelf).sentences[0].text.startswith(f"{count} paper")
+    assert answer(understand(question), records).sentences[0].text.startswith(f"{count} paper")
 
 
 # --- the command line ---

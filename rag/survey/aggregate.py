@@ -9,32 +9,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from rag.datatypes import (
-    AnswerSentence,
-    Citation,
-    Evidence,
-    Intent,
-    Paper,
-    Reading,
-    Refusal,
-    RefusalGrade,
-    Sentence,
-    Verdict,
-)
+from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence
 from rag.questions.scope import in_words
 from rag.questions.years import bounds, years_in
+from rag.survey.survey_answer import SurveyAnswer, refuse, state
 from rag.text.tokenization import stems
+
+__all__ = ["MOST_CITED", "MOST_LISTED", "RecordSource", "SurveyAnswer", "answer"]
 
 MOST_LISTED = 50  # papers that one answer names; it says so when there are more
 MOST_CITED = 20  # numbers behind one sentence
 
 
-class Records(Protocol):
-    """What an overview needs of a library."""
+class RecordSource(Protocol):
+    """What a count needs of :class:`rag.library.library.Library`."""
 
     @property
     def count(self) -> int: ...
@@ -44,80 +35,62 @@ class Records(Protocol):
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyAnswer:
-    """What was computed; ``refusal`` where no record fits."""
-
-    sentences: tuple[AnswerSentence, ...]
-    citations: tuple[Citation, ...]
-    evidence: tuple[Evidence, ...]
-    refusal: Refusal | None
-    years: Mapping[str, int] = field(default_factory=dict)  # dated papers that fit, by year
-
-
-def answer(query: Reading, records: Records, within: Collection[str] | None = None) -> SurveyAnswer:
+def answer(reading: Reading, records: RecordSource, within: Collection[str] | None = None) -> SurveyAnswer:
     """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
-    literal = query.scope is not None and query.scope.literal
-    words, first, last = _filters(query.topic, literal)
     if not records.count:
-        return _none("The library is empty. Import papers first.")
+        return refuse("The library is empty. Import papers first.")
+    literal = reading.scope is not None and reading.scope.literal
+    words, first, last = _filters(reading.topic, literal)
     checked = f"(checked {records.count} of {records.count})"
     if within is not None:
-        checked = f"(checked {len(within)} of {records.count}: {in_words(query)})"
+        checked = f"(checked {len(within)} of {records.count}: {in_words(reading)})"
     asks_years = first is not None or last is not None
     # A topic without a single word or year ('C++', '🙂') fits no paper; no topic fits all of them.
-    found = _matching(words, records) if words or asks_years or not query.topic else []
+    found = _matching(words, records) if words or asks_years or not reading.topic else []
     if within is not None:
         inside = frozenset(within)
         found = [(p, s) for p, s in found if p.id in inside]
-    dated = [(p, s) for p, s in found if p.year]
-    if asks_years or query.intent is Intent.YEARS:
+    if asks_years or reading.intent is Intent.YEARS:
+        dated = [(p, s) for p, s in found if p.year]
         if found and not dated:
-            if words and len(found) == 1:
-                return _none(f"The one paper about it has no year in its record {checked}.")
-            where = f"{_papers(len(found))} about it" if words else "papers of this library"
-            return _none(f"None of the {where} has a year in its record {checked}.")
+            return refuse(_undated(len(found), bool(words), checked))
         found = [(p, s) for p, s in dated if (first or 0) <= (p.year or 0) <= (last or 9999)]
     if not found:
-        topic = f"fits “{query.topic}”" if query.topic else "is in the scope"
-        return _none(f"No paper of the {records.count} {topic} {checked}.")
+        topic = f"fits “{reading.topic}”" if reading.topic else "is in the scope"
+        return refuse(f"No paper of the {records.count} {topic} {checked}.")
     evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(found[:MOST_LISTED], start=1))
-    texts = _texts(query, found, checked, within is not None)
-    sentences: list[AnswerSentence] = []
-    citations: list[Citation] = []
-    for text, numbers in texts:
-        position = len(sentences)
-        sentences.append(AnswerSentence(text, numbers, Verdict.SUPPORTED))
-        for e in evidence:
-            if e.number in numbers:
-                quote = e.sentences[0]
-                citations.append(
-                    Citation(e.number, e.paper.id, position, quote.text, quote.start, quote.end, Verdict.SUPPORTED, 1.0)
-                )
     years = Counter(str(p.year) for p, _ in found if p.year)
-    return SurveyAnswer(tuple(sentences), tuple(citations), evidence, None, dict(sorted(years.items())))
+    return state(_texts(reading, found, checked, within is not None), evidence, dict(sorted(years.items())))
+
+
+def _undated(papers: int, has_topic: bool, checked: str) -> str:
+    """What to say where years are asked for and no paper that fits has one."""
+    if has_topic and papers == 1:
+        return f"The one paper about it has no year in its record {checked}."
+    where = f"{_papers(papers)} about it" if has_topic else "papers of this library"
+    return f"None of the {where} has a year in its record {checked}."
 
 
 def _texts(
-    query: Reading, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
+    reading: Reading, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
 ) -> list[tuple[str, tuple[int, ...]]]:
     """The sentences of the answer with the numbers behind them."""
     n = len(found)
     cited = tuple(range(1, min(n, MOST_CITED) + 1))
-    fit = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{query.topic}”"
+    fit = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{reading.topic}”"
     holds = f"The {'scope' if scoped else 'library'} holds {_papers(n)}"
-    if query.intent is Intent.YEARS:
+    if reading.intent is Intent.YEARS:
         years = Counter(p.year for p, _ in found)
         spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
-        topic = f" on “{query.topic}”" if query.topic else ""
+        topic = f" on “{reading.topic}”" if reading.topic else ""
         return [(f"By year, the {_papers(n, 'dated ')}{topic} {'is' if n == 1 else 'are'}: {spread} {checked}.", cited)]
-    if query.intent is Intent.COUNT:
-        if not query.topic:
+    if reading.intent is Intent.COUNT:
+        if not reading.topic:
             return [(f"{holds} {checked}.", tuple(dict.fromkeys((1, min(n, MOST_LISTED)))))]
         more = f", the first {MOST_CITED} of them cited here" if n > MOST_CITED else ""
         return [(f"{fit} {checked}{more}.", cited)]
     more = f"; here are the first {MOST_LISTED}" if n > MOST_LISTED else ""
-    head = (f"{fit if query.topic else holds} {checked}{more}.", cited)
+    head = (f"{fit if reading.topic else holds} {checked}{more}.", cited)
     return [head, *((f"“{p.title}”.", (i,)) for i, (p, _) in enumerate(found[:MOST_LISTED], start=1))]
 
 
@@ -125,7 +98,7 @@ def _papers(n: int, kind: str = "") -> str:
     return f"{n} {kind}paper" if n == 1 else f"{n} {kind}papers"
 
 
-def _matching(words: Sequence[str], records: Records) -> list[tuple[Paper, Sentence]]:
+def _matching(words: Sequence[str], records: RecordSource) -> list[tuple[Paper, Sentence]]:
     """Papers with all ``words`` in the title or in one sentence, and that sentence; all papers without words."""
     if not words:
         return [(p, _title(p)) for p in records.papers()]
@@ -167,7 +140,3 @@ _ABOUT_YEARS = re.compile(
     r"deal(?:s|ing)?|using|uses?|there|papers?|works?|articles?|studies)\b",
     re.IGNORECASE,
 )
-
-
-def _none(message: str) -> SurveyAnswer:
-    return SurveyAnswer((), (), (), Refusal(RefusalGrade.NOTHING, message))

@@ -17,7 +17,7 @@ from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 
 
-class Shelf:
+class RecordsInMemory:
     """Records in memory; ``lexical`` ranks by the number of common words, as BM25 would find the same papers."""
 
     def __init__(self, papers: Sequence[Paper]) -> None:
@@ -43,11 +43,11 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Shelf:
-    return Shelf([replace(p, year=2015 + n % 8 if n % 5 else None) for n, p in enumerate(shipped_papers())])
+def records() -> RecordsInMemory:
+    return RecordsInMemory([replace(p, year=2015 + n % 8 if n % 5 else None) for n, p in enumerate(shipped_papers())])
 
 
-SMALL = Shelf(
+SMALL = RecordsInMemory(
     [
         Paper("a", "Pruning Nets", "We prune. Nets are small.", year=2019),
         Paper("b", "On Speech", "We hear speech. Pruning of nets is not tried.", year=2020),
@@ -57,27 +57,27 @@ SMALL = Shelf(
 )
 
 
-def ask(question: str, shelf: Shelf) -> SurveyAnswer:
-    return answer(understand(question), shelf)
+def ask(question: str, records: RecordsInMemory) -> SurveyAnswer:
+    return answer(understand(question), records)
 
 
-def by_hand(shelf: Shelf, topic: str) -> set[str]:
+def by_hand(records: RecordsInMemory, topic: str) -> set[str]:
     """Ids of the papers with all words of ``topic`` in the title or in one sentence."""
     words = set(stems(topic))
     return {
         p.id
-        for p in shelf.papers()
-        if any(words <= set(stems(text)) for text in (p.title, *(s.text for s in shelf.sentences(p.id))))
+        for p in records.papers()
+        if any(words <= set(stems(text)) for text in (p.title, *(s.text for s in records.sentences(p.id))))
     }
 
 
 @pytest.mark.parametrize(
     "topic", ["pruning", "knowledge distillation", "speech", "ImageNet", "vision transformers", "graph", "JPEG"]
 )
-def test_counts_are_those_of_counting_by_hand(topic: str, shelf: Shelf) -> None:
-    expected = by_hand(shelf, topic)
+def test_counts_are_those_of_counting_by_hand(topic: str, records: RecordsInMemory) -> None:
+    expected = by_hand(records, topic)
 
-    result = ask(f"How many papers are about {topic}?", shelf)
+    result = ask(f"How many papers are about {topic}?", records)
 
     assert len(expected) > 0
     assert int(result.sentences[0].text.split()[0]) == len(expected)
@@ -95,8 +95,8 @@ def test_counts_are_those_of_counting_by_hand(topic: str, shelf: Shelf) -> None:
         "How many papers are there?",
     ],
 )
-def test_every_footnote_is_a_quote_with_its_place(question: str, shelf: Shelf) -> None:
-    result = ask(question, shelf)
+def test_every_footnote_is_a_quote_with_its_place(question: str, records: RecordsInMemory) -> None:
+    result = ask(question, records)
     papers = {e.number: e.paper for e in result.evidence}
 
     assert result.citations
@@ -113,9 +113,9 @@ def test_every_footnote_is_a_quote_with_its_place(question: str, shelf: Shelf) -
     assert [e.number for e in result.evidence] == list(range(1, len(result.evidence) + 1))
 
 
-def test_more_than_fifty_are_counted_and_the_first_fifty_named(shelf: Shelf) -> None:
-    result = ask("List all papers on networks", shelf)
-    total = len(by_hand(shelf, "networks"))
+def test_more_than_fifty_are_counted_and_the_first_fifty_named(records: RecordsInMemory) -> None:
+    result = ask("List all papers on networks", records)
+    total = len(by_hand(records, "networks"))
 
     assert total > MOST_LISTED
     assert result.sentences[0].text == (
@@ -169,19 +169,19 @@ def test_years_bound_what_is_counted(when: str, years: set[int]) -> None:
     assert {e.paper.year for e in result.evidence} == years
 
 
-def test_years_and_topic_together(shelf: Shelf) -> None:
-    result = ask("How many papers since 2019 are about speech?", shelf)
-    about = by_hand(shelf, "speech")
-    expected = [p for p in shelf.papers() if p.id in about and (p.year or 0) >= 2019]
+def test_years_and_topic_together(records: RecordsInMemory) -> None:
+    result = ask("How many papers since 2019 are about speech?", records)
+    about = by_hand(records, "speech")
+    expected = [p for p in records.papers() if p.id in about and (p.year or 0) >= 2019]
 
     assert int(result.sentences[0].text.split()[0]) == len(expected) > 0
 
 
-def test_years_are_those_of_the_records(shelf: Shelf) -> None:
-    result = ask("Which years do the papers cover?", shelf)
+def test_years_are_those_of_the_records(records: RecordsInMemory) -> None:
+    result = ask("Which years do the papers cover?", records)
     told = {int(y): int(n) for y, n in re.findall(r"(\d{4}) \((\d+)\)", result.sentences[0].text)}
 
-    assert told == Counter(p.year for p in shelf.papers() if p.year)
+    assert told == Counter(p.year for p in records.papers() if p.year)
     assert all(e.paper.year for e in result.evidence)  # an undated paper says nothing about years
 
 
@@ -203,7 +203,7 @@ def test_nothing_fits(question: str, message: str) -> None:
 
 
 def test_records_without_years() -> None:
-    undated = Shelf([replace(p, year=None) for p in SMALL.papers()])
+    undated = RecordsInMemory([replace(p, year=None) for p in SMALL.papers()])
 
     everything, about = (
         ask("Which years do the papers cover?", undated),
@@ -217,7 +217,7 @@ def test_records_without_years() -> None:
 
 def test_an_empty_library() -> None:
     for question in ("How many papers are there?", "List all papers on pruning", "Which years do the papers cover?"):
-        result = ask(question, Shelf([]))
+        result = ask(question, RecordsInMemory([]))
         assert result.refusal is not None
         assert result.refusal.message == "The library is empty. Import papers first."
 
@@ -228,5 +228,5 @@ def test_a_colon_in_the_topic_stays() -> None:
     assert answer(query, SMALL).sentences[0].text.startswith("2 papers fit “pruning: nets”")
 
 
-def test_the_same_question_gets_the_same_answer(shelf: Shelf) -> None:
-    assert ask("List all papers on speech", shelf) == ask("List all papers on speech", shelf)
+def test_the_same_question_gets_the_same_answer(records: RecordsInMemory) -> None:
+    assert ask("List all papers on speech", records) == ask("List all papers on speech", records)

@@ -12,7 +12,7 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.library.library import Library
-from rag.survey import library_map, topics
+from rag.survey import library_map, map_layout, topics
 from rag.survey.library_map import EDGE, NAME, TONES, LibraryMap
 from tests.library_parts import WordEncoder, made_papers
 
@@ -109,7 +109,7 @@ def test_papers_that_are_all_the_same_lie_side_by_side_in_the_middle() -> None:
 
 
 def test_more_papers_than_landmarks_are_placed_beside_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library_map, "_LANDMARKS", 60)
+    monkeypatch.setattr(map_layout, "_LANDMARKS", 60)
     papers, vectors = clouds(60)
     made = library_map.make(papers, vectors, "f")
     assert made == library_map.make(papers, vectors, "f")
