@@ -91,7 +91,7 @@ _RESULT = _cues(
     r"results? (?:in|show|suggest|indicate|demonstrate)\b|conclude|comparable|on par|effectiveness|increas|"
     r"boosts?\b|saves?\b",
 )
-MEASURED_VALUE = re.compile(rf"{MEASURED_VALUE}|\d\s*percent", re.IGNORECASE)
+_MEASURED_VALUE = re.compile(rf"{MEASURED_VALUE}|\d\s*percent", re.IGNORECASE)
 _FINDING = _cues(
     r"experiment|results?\b|evaluations?\b|empirical|outperform|extensive|(?:study|studies|analysis|"
     r"analyses) shows?\b",
@@ -167,7 +167,7 @@ def _data(text: str, place: float) -> float:
 
 def _results(text: str, place: float) -> float:
     """The outcome; figures count in favour."""
-    figure = bool(MEASURED_VALUE.search(text))
+    figure = bool(_MEASURED_VALUE.search(text))
     cues = len({m.group().lower() for m in _RESULT.finditer(text)})
     finding = bool(_FINDING.search(text))
     if not (cues or figure) or (_PUBLISHED_CODE.search(text) and not (figure or finding)):
