@@ -2,11 +2,12 @@
 
 Libraries, encoders and models are opened once per process and shared: opening a second answerer
 with another mode or another browser tab costs nothing.
+
+Long because it is the one place where parts are put together; what can do without settings lies in the layers.
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
 from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, Turn
-from rag.errors import ConfigError, LibraryError, LibraryNotFound
+from rag.errors import ConfigError, LibraryNotFound
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.writing import Writer
+from rag.library.open_libraries import OpenLibraries
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search
-from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
     from rag.encoding.paper_encoder import PaperEncoder
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
-    from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.service import LibraryService
     from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
@@ -48,6 +49,7 @@ UNMEASURED = (
 PRUNED = "The writer's network chose these sentences among those of the ranker."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
+_LIBRARIES = OpenLibraries()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
     """
+    from rag.encoding.packaged_weights import is_whole_piece
     from rag.generation.generators.quote import QuoteGenerator
 
     mode = effective_mode(settings)
@@ -87,7 +90,7 @@ def open_answerer(settings: Settings) -> Pipeline:
         ),
         selector=part.selector,
         rewrite=part.rewrite,
-        is_word=_is_word,
+        is_word=is_whole_piece,
         notes=part.notes,
     )
 
@@ -279,7 +282,7 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    return _opened_library(path)
+    return _LIBRARIES.get(path, embedder_id())
 
 
 @contextmanager
@@ -304,49 +307,12 @@ def paper_encoder(threads: int) -> PaperEncoder:
 
 
 def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
-    """Build the library of the shipped abstracts where it is missing; whether anything was done.
-
-    It is built beside its place and then moved there, so that one that was cut short is never taken for the whole; the
-    next call goes on with it. Processes wait for each other.
-    """
-    from filelock import FileLock
-
-    from rag.library.library import Library
-    from rag.library.storage.locking import storage_errors
+    """Build the library of the shipped abstracts where it is missing; whether anything was done."""
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.library.shipped import build_shipped_library
 
     path = settings.library_path.expanduser().absolute()
-    if Library.exists(path):
-        return False
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"))
-        lock.acquire()
-    try:
-        if Library.exists(path):  # another process has built it meanwhile
-            return False
-        building = path.with_name(f"{path.name}.building")
-        _build_shipped(building, settings.threads, on_progress)
-        with storage_errors(path):
-            building.rename(path)
-    finally:
-        lock.release()
-    return True
-
-
-def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
-    from rag.encoding.paper_encoder import PaperEncoder
-    from rag.library.library import Library
-    from rag.papers.importers import read_papers
-
-    try:
-        library = Library.open(path, embedder=embedder_id(), read_only=False)
-    except LibraryError:  # there is none yet, or what is left of one cannot be used; it holds nothing of the user's
-        shutil.rmtree(path, ignore_errors=True)
-        library = Library.create(path, embedder=embedder_id())
-    try:
-        library.add(read_papers(shipped_papers()), PaperEncoder(threads), on_progress=on_progress)
-    finally:
-        library.close()
+    return build_shipped_library(path, embedder_id(), lambda: PaperEncoder(settings.threads), on_progress)
 
 
 def prepare_models(settings: Settings) -> None:
@@ -357,14 +323,6 @@ def prepare_models(settings: Settings) -> None:
     gguf_weights(settings.home / "models")
     if packaged_model() is not None:
         prepare_bundled(settings.home)
-
-
-def shipped_papers() -> Path:
-    """``papers.jsonl`` of an installed wheel, else ``data/papers.jsonl`` of the checkout."""
-    path = shipped_path("data", "papers.jsonl")
-    if path.is_file():
-        return path
-    raise LibraryNotFound("The shipped abstracts (data/papers.jsonl) are missing. Install the program again.")
 
 
 def query_encoder(home: Path) -> QueryEncoder:
@@ -385,8 +343,7 @@ def close_all() -> None:
         for close in _CLOSERS:
             close()
         _CLOSERS.clear()
-        for path in list(_LIBRARIES):
-            close_library(path)
+        _LIBRARIES.close_all()
         for cache in (_history, _query_encoder, _llama):
             cache.cache_clear()
 
@@ -433,28 +390,7 @@ def library_service(settings: Settings) -> LibraryService:
 
 def close_library(path: Path) -> None:
     """Close what this process holds open of the library in ``path``, before its folder is moved or deleted."""
-    with _LOCK:
-        for _, library in _LIBRARIES.pop(path, []):
-            library.close()
-
-
-# By folder, the newest last: a question that began before a change ends with the library that it began with.
-_LIBRARIES: dict[Path, list[tuple[Stamp, Library]]] = {}
-_KEPT = 4
-
-
-def _opened_library(path: Path) -> Library:
-    from rag.library.library import Library
-
-    with _LOCK:
-        opened = _LIBRARIES.setdefault(path, [])
-        stamp = Library.stamp(path)
-        if not opened or opened[-1][0] != stamp:
-            opened.append((stamp, Library.open(path, embedder=embedder_id())))
-        for _, outdated in opened[:-_KEPT]:
-            outdated.close()
-        del opened[:-_KEPT]
-        return opened[-1][1]
+    _LIBRARIES.close(path)
 
 
 @lru_cache(maxsize=2)
@@ -497,16 +433,3 @@ def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
         return generator.complete(prompt.render(question, history=history))
 
     return rewrite
-
-
-@lru_cache(maxsize=1)
-def _english() -> frozenset[str]:
-    from rag.encoding.packaged_weights import weights_folder
-
-    pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(p for p in pieces if p.isalpha())
-
-
-def _is_word(token: str) -> bool:
-    """Whether the embedder's vocabulary has ``token`` whole: then it is no misspelling."""
-    return token in _english()

@@ -13,6 +13,7 @@ from rag import factory
 from rag.config import Settings, with_overrides
 from rag.errors import LibraryError, LibraryLocked, LibraryNotFound
 from rag.factory import change_library, close_all, embedder_id, library_service, open_library
+from rag.library import open_libraries
 from rag.library.library import Library
 from rag.library.service import SHIPPED_NAME, checked_name
 from tests.library_parts import WordEncoder, made_papers
@@ -150,7 +151,7 @@ def test_readers_see_what_has_changed(settings: Settings) -> None:
     for count in range(8, 18):
         fill(settings, info.path, count)
         assert open_library(chosen).count == count
-    assert len(factory._LIBRARIES[info.path]) <= factory._KEPT + 1
+    assert len(factory._LIBRARIES._opened[info.path]) <= open_libraries._KEPT + 1
 
 
 def test_a_library_made_anew_under_an_old_name_is_the_new_one(settings: Settings) -> None:

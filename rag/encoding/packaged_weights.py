@@ -131,3 +131,14 @@ def _is_current(target: Path, sidecar: Path) -> bool:
 def _sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _whole_pieces() -> frozenset[str]:
+    pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(piece for piece in pieces if piece.isalpha())
+
+
+def is_whole_piece(token: str) -> bool:
+    """Whether the vocabulary has lower-case ``token`` in one piece: then it is a word, spelt as it should be."""
+    return token in _whole_pieces()

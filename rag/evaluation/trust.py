@@ -77,7 +77,8 @@ class TrustCard:
 def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settings, progress: Progress) -> TrustCard:
     """The card of ``settings.model``, which must be a language model. Whether it chooses quotes better is kept.
 
-    Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes.
+    Raises :class:`rag.errors.ModelError` where it cannot be used, :class:`EvaluationError` for the quotes. Long
+    because a card has twenty fields.
     """
     from rag.factory import QUOTE, modes_of, open_answerer, registered_model
     from rag.generation.models import WRITER
@@ -86,12 +87,13 @@ def measure(questions: Sequence[EvalQuestion], generated: bool, settings: Settin
         raise EvaluationError("The built-in quotes are no model. Give a GGUF file or a registered name.")
     model = registered_model(settings)
     written = [mode for mode in modes_of(settings.model) if mode != QUOTE]
-    modes = [_mode(questions, replace(settings, model=QUOTE, mode=QUOTE), "built-in quotes", progress)]
-    modes += [_mode(questions, replace(settings, mode=m), f"{model.name}, {m}", progress) for m in written]
+    plain = replace(settings, model=QUOTE, mode=QUOTE)
+    asked = [(plain, "built-in quotes"), *((replace(settings, mode=m), f"{model.name}, {m}") for m in written)]
+    modes = [_mode(questions, one, label, progress) for one, label in asked]
     library = open_answerer(replace(settings, mode=written[0])).library
     suits, reason = verdict(modes)
-    given = replace(settings, mode=QUOTE, sentence_selector="model")
-    choosing = _mode(questions, given, f"{model.name}, quotes that it chose", progress)
+    own_choice = replace(settings, mode=QUOTE, sentence_selector="model")
+    choosing = _mode(questions, own_choice, f"{model.name}, quotes that it chose", progress)
     chooses, choosing_reason = choice_verdict(questions, modes[0], choosing, settings.seed)
     if chooses is not None and model.name != WRITER:  # the writer chooses its quotes whatever the card says
         _keep(settings, model.sha256, chooses, choosing_reason, len(questions), library.fingerprint)

@@ -144,7 +144,8 @@ def sentence_features(
 ) -> list[list[float]]:
     """One row of ``SENTENCE_FEATURES`` for each sentence of one paper.
 
-    ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1.
+    ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1. Long because each of
+    the figures has a line of its own, in the order of their names.
     """
     bags = [stems(s.text) for s in sentences]
     sets = [set(bag) for bag in bags]

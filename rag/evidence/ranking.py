@@ -100,7 +100,10 @@ def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], sto
 def question_features(
     query: Reading, hits: Sequence[PaperHit], candidates: Sequence[Candidate], weights: WordWeights
 ) -> dict[str, float]:
-    """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found."""
+    """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found.
+
+    Long because each of the figures has a line of its own.
+    """
     values = dict.fromkeys(QUESTION_FEATURES, 0.0)
     values["unknown"] = weights.unknown
     if not candidates:
