@@ -13,12 +13,13 @@ from rag.datatypes import Intent, Paper, Reading, RefusalGrade, Sentence, Verdic
 from rag.library.chunking import split_sentences
 from rag.questions.reading import understand
 from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, answer
+from rag.survey.inflection import forms
 from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 
 
 class RecordsInMemory:
-    """Records in memory; ``lexical`` ranks by the number of common words, as BM25 would find the same papers."""
+    """Records in memory; ``lexical``, which titles are looked up with, ranks by the number of common words."""
 
     def __init__(self, papers: Sequence[Paper]) -> None:
         self._papers = {p.id: p for p in papers}
@@ -62,13 +63,9 @@ def ask(question: str, records: RecordsInMemory) -> SurveyAnswer:
 
 
 def by_hand(records: RecordsInMemory, topic: str) -> set[str]:
-    """Ids of the papers with all words of ``topic`` in the title or in one sentence."""
-    words = set(stems(topic))
-    return {
-        p.id
-        for p in records.papers()
-        if any(words <= set(stems(text)) for text in (p.title, *(s.text for s in records.sentences(p.id))))
-    }
+    """Ids of the papers that have each word of ``topic``, in one of its forms, in title or abstract."""
+    bags = {p.id: set(re.findall(r"[a-z]+", f"{p.title} {p.abstract}".lower())) for p in records.papers()}
+    return {one for one, bag in bags.items() if all(bag & forms(word) for word in topic.lower().split())}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +116,8 @@ def test_more_than_fifty_are_counted_and_the_first_fifty_named(records: RecordsI
 
     assert total > MOST_LISTED
     assert result.sentences[0].text == (
-        f"{total} papers fit “networks” (checked 459 of 459); here are the first {MOST_LISTED}."
+        f"{total} papers fit “networks” (checked 459 of 459), counting “network, networks”; "
+        f"here are the first {MOST_LISTED}."
     )
     assert len(result.sentences) == 1 + MOST_LISTED
     assert len(result.sentences[0].citations) == MOST_CITED
@@ -130,15 +128,17 @@ def test_more_than_fifty_are_counted_and_the_first_fifty_named(records: RecordsI
     ("question", "answer"),
     [
         ("How many papers are there?", "The library holds 4 papers (checked 4 of 4)."),
-        ("How many papers are about pruning nets?", "2 papers fit “pruning nets” (checked 4 of 4)."),
-        ("How many papers are about speech?", "1 paper fits “speech” (checked 4 of 4)."),
+        ("How many papers are about pruning nets?",
+         "2 papers fit “pruning nets” (checked 4 of 4), counting “prune, pruning” and “nets”."),
+        ("How many papers are about speech?", "1 paper fits “speech” (checked 4 of 4), counting “speech”."),
         ("How many papers were published in 2020?", "1 paper fits “2020” (checked 4 of 4)."),
-        ("How many papers since 2020 discuss pruning?", "2 papers fit “since 2020 discuss pruning” (checked 4 of 4)."),
+        ("How many papers since 2020 discuss pruning?",
+         "2 papers fit “since 2020 discuss pruning” (checked 4 of 4), counting “prune, pruning”."),
         ("List all papers", "The library holds 4 papers (checked 4 of 4)."),
         ("Which years do the papers cover?",
          "By year, the 3 dated papers are: 2019 (1), 2020 (1), 2021 (1) (checked 4 of 4)."),
         ("Which years have papers about speech?",
-         "By year, the 1 dated paper on “speech” is: 2020 (1) (checked 4 of 4)."),
+         "By year, the 1 dated paper on “speech” is: 2020 (1) (checked 4 of 4), counting “speech”."),
     ],
 )  # fmt: skip
 def test_how_it_is_said(question: str, answer: str) -> None:
@@ -202,17 +202,26 @@ def test_nothing_fits(question: str, message: str) -> None:
     assert (result.sentences, result.citations, result.evidence) == ((), (), ())
 
 
-def test_records_without_years() -> None:
-    undated = RecordsInMemory([replace(p, year=None) for p in SMALL.papers()])
+@pytest.mark.parametrize(
+    "question",
+    ["Which years do the papers cover?", "How many papers on speech in 2020?", "How many papers since 2021 prune?"],
+)
+def test_a_library_without_years_cannot_be_counted_by_year(question: str) -> None:
+    result = ask(question, RecordsInMemory([replace(p, year=None) for p in SMALL.papers()]))
 
-    everything, about = (
-        ask("Which years do the papers cover?", undated),
-        ask("How many papers on speech in 2020?", undated),
+    assert result.refusal is not None
+    assert result.refusal.message == (
+        "The records of this library carry no years, so papers cannot be counted by year (checked 4 of 4)."
     )
 
-    assert everything.refusal is not None and about.refusal is not None
-    assert everything.refusal.message == "None of the papers of this library has a year in its record (checked 4 of 4)."
-    assert about.refusal.message == "The one paper about it has no year in its record (checked 4 of 4)."
+
+def test_papers_without_years_in_a_library_that_has_some() -> None:
+    some = RecordsInMemory([replace(p, year=2020 if p.id == "d" else None) for p in SMALL.papers()])
+    one, two = ask("How many papers on speech in 2020?", some), ask("How many papers on pruning in 2020?", some)
+
+    assert one.refusal is not None and two.refusal is not None
+    assert one.refusal.message == "The one paper about it has no year in its record (checked 4 of 4)."
+    assert two.refusal.message == "None of the 3 papers about it has a year in its record (checked 4 of 4)."
 
 
 def test_an_empty_library() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Refusal, RefusalGrade, Verdict
@@ -23,7 +23,7 @@ class SurveyAnswer:
 
 
 def state(
-    texts: Sequence[tuple[str, tuple[int, ...]]], evidence: tuple[Evidence, ...], years: Mapping[str, int] | None = None
+    texts: Iterable[tuple[str, tuple[int, ...]]], evidence: tuple[Evidence, ...], years: Mapping[str, int] | None = None
 ) -> SurveyAnswer:
     """An answer of sentences, each with the numbers that it cites; what is quoted is the first sentence of each."""
     sentences = tuple(AnswerSentence(text, numbers, Verdict.SUPPORTED) for text, numbers in texts)
