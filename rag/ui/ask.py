@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from rag.questions.scope import EVERYTHING, Scope
@@ -77,16 +78,16 @@ class AskEvents:
 
     def ask_from(self, event: Any, question: Any) -> None:
         """See :meth:`PageContext.ask_from`."""
-        self._on_question(event, with_request(self._gr, self._ask_on_this_tab), [question])
+        self._on_question(event, with_request(self._gr, self._show_tab_and_ask), [question])
 
     # --- asking ---
 
     def _connect_asking(self) -> None:
-        gr, on, box, conversation = self._gr, self._gr.on, self._parts["box"], self._parts["conversation"]
+        gr, box, conversation = self._gr, self._parts["box"], self._parts["conversation"]
         examples = [self._parts[name].example_select for name in ("conversation", "panel", "next")]
         typed = [box.submit, self._parts["ask"].click]
-        self._on_question(lambda *a, **k: on(typed, *a, **k), with_request(gr, self._ask), [box])
-        self._on_question(lambda *a, **k: on(examples, *a, **k), with_request_and_event(gr, self._ask_example))
+        self._on_question(partial(gr.on, typed), with_request(gr, self._ask), [box])
+        self._on_question(partial(gr.on, examples), with_request_and_event(gr, self._ask_example))
         self._on_question(conversation.undo, with_request_and_event(gr, self._ask_unfiltered))
         self._on_question(conversation.retry, with_request(gr, self._ask_again))
 
@@ -99,7 +100,7 @@ class AskEvents:
     def _ask(self, request: Any, question: str, *asked_with: Any) -> Steps:
         yield from map(self._values, self._chat.ask(browser_tab(request), question, *asked_with))
 
-    def _ask_on_this_tab(self, request: Any, question: str, *asked_with: Any) -> Steps:
+    def _show_tab_and_ask(self, request: Any, question: str, *asked_with: Any) -> Steps:
         yield self._values({"tabs": {"selected": "ask"}})
         yield from self._ask(request, question, *asked_with)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rag.errors import FootnoteError
@@ -40,7 +41,7 @@ class LibraryEvents:
 
     def on_any(self, events: list[Any], handler: Callable[..., Any], *inputs: str, **more: Any) -> Any:
         """As :meth:`on`, for any of several events."""
-        return self.on(lambda *args, **options: self.gr.on(events, *args, **options), handler, *inputs, **more)
+        return self.on(partial(self.gr.on, events), handler, *inputs, **more)
 
     def values(self, updates: Updates) -> Values:
         """What Gradio takes for the answer of a handler."""
