@@ -13,7 +13,7 @@ from rag.datatypes import Intent, Paper, Reading, RefusalGrade, Sentence, Verdic
 from rag.library.chunking import split_sentences
 from rag.questions.reading import understand
 from rag.survey.aggregate import MOST_CITED, MOST_LISTED, SurveyAnswer, answer
-from rag.survey.inflection import forms
+from rag.text.inflection import forms
 from rag.text.tokenization import stems
 from tests.library_parts import shipped_papers
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from rag.questions.questions import understand
 
 from rag.datatypes import Intent, Paper, PaperHit, RefusalGrade
+from rag.questions.reading import understand
 from rag.survey.computed import compute
 from rag.survey.survey_answer import SurveyAnswer
 from tests.test_aggregate import RecordsInMemory

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from rag.questions.questions import understand
 
 from rag.datatypes import Paper
+from rag.questions.reading import understand
 from rag.questions.scope import EVERYTHING, admitted, read_query
 from rag.survey.aggregate import SurveyAnswer, answer
 from rag.survey.expressions import Record
-from rag.survey.inflection import forms
 from rag.survey.terms import PREFIXES, fold, term
 from rag.survey.topic_parser import parse
+from rag.text.inflection import forms
 from tests.library_parts import shipped_papers
 from tests.test_aggregate import RecordsInMemory
 
@@ -275,7 +275,7 @@ def test_counts_of_combinations(question: str, fits: Condition) -> None:
         ("How many papers by Ada de Vries are about speech without noise?",
          "counting author “Ada de Vries” and “speech” and not “noise”."),
         ("How many papers mention pretraining and labelling?", "counting “pre-train"),
-        ('How many papers mention "neural network"?', "papers fit “neural network” (checked 459 of 459), counting “neu"),
+        ('How many papers mention "neural network"?', "papers fit “neural network” (checked 459 of 459), counting “n"),
     ],
 )  # fmt: skip
 def test_the_answer_names_what_it_counted(question: str, text: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from rag.survey.inflection import forms, spellings
+from rag.text.inflection import forms, spellings
 
 _LETTER = r"[^\W\d_]"
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+[+#]*")
