@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from rag.datatypes import Paper
+from rag.questions.filters import read_filters_of
 from rag.questions.reading import understand
-from rag.questions.scope import EVERYTHING, admitted, read_query
+from rag.questions.scope import EVERYTHING, admitted
 from rag.survey.aggregate import SurveyAnswer, answer
 from rag.survey.expressions import Record
 from rag.survey.terms import PREFIXES, fold, term
@@ -32,7 +33,8 @@ SHIPPED = RecordsInMemory(shipped_papers())
 
 def ask(question: str, library: RecordsInMemory = LIBRARY) -> SurveyAnswer:
     papers = library.papers()
-    reading = read_query(understand(question), EVERYTHING, lambda: {p.venue for p in papers if p.venue}, understand)
+    venues = {p.venue for p in papers if p.venue}
+    reading = read_filters_of(understand(question), EVERYTHING, lambda: venues, understand)
     return answer(reading, library, admitted(reading, lambda: papers))
 
 
