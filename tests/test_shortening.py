@@ -58,10 +58,10 @@ def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
 @pytest.mark.parametrize(
     ("shorter", "allowed"),
     [
-        ("It has 85% on A", True),  # all that is behind it goes
-        ("It has 85% on A and 82% on B", True),
+        ("It has 85% on A", False),  # all that is behind it goes
+        ("It has 85% on A and 82% on B", False),
         ("It has 85% on A and 82% on B, but not on C", True),
-        ("It has 85% on A and 82% on B, which is new", True),  # a clause between commas
+        ("It has 85% on A and 82% on B, which is new", False),  # a clause between commas
         ("It has 85% on B", False),  # a figure never comes to stand by another name
         ("It has 82% on B", False),
         ("It has 85% on 82% on B", False),
@@ -87,7 +87,7 @@ def test_what_makes_a_sentence_false_does_not_go(shorter: str, allowed: bool) ->
         ("In this paper, small ones win.", "Small ones win", True),
         ("They win with the steps, it is said.", "They win with the it is said", False),
         ("They win with the large, new steps.", "They win with the steps", True),
-        ("They win and, it is said, lose.", "They win and lose", True),
+        ("They win and, it is said, lose.", "They win and lose", False),
         ("Small ones win when data are scarce.", "Small ones win", False),
         ("A is fast, with 31 times fewer weights than before, and small.", "A is fast, and small", True),
     ],

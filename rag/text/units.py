@@ -3,7 +3,8 @@
 Some deletions make a true sentence false, whatever a model thinks of them. A figure, a denial or a word that limits a
 claim therefore goes only with its clause, a figure also with all behind it: '85% on A and 82% on B' never becomes '85%
 on B'. Of two lists that go together ('respectively') nothing goes, and of any list no figure alone. A condition
-before the main clause stays. A text in brackets stays whole or goes whole.
+before the main clause stays. A text in brackets stays whole or goes whole. Nothing goes that decides how the rest is
+meant (:mod:`rag.text.deletions`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rag.text.deletions import loses_governor
 
 _PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # what stands in brackets is one word
 _TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
@@ -106,6 +109,8 @@ def may_skip(parts: Sequence[Unit], last: int, following: int) -> bool:
     at_end = following >= len(parts)
     if not gone:
         return True
+    if loses_governor([unit.text for unit in parts], last + 1, following):
+        return False
     if any(unit.pairs for unit in parts[last + 1 :]) and not _leaves_pairs(gone, last):
         return False
     if last < 0 and not at_end and _ends_in_condition(gone):
