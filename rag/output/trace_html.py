@@ -13,7 +13,7 @@ from rag.papers.bibliography import one_line
 
 _TEMPLATE = Template("rag.output", "trace")
 _SCORES = {  # keys of a retrieved paper → the heading of their column, and what they are
-    "score": ("Fused", "both lists together: what the order goes by before any reranking"),
+    "score": ("Fused", "both lists together: what the order goes by"),
     "dense": ("Dense", "cosine of the question with the best passage"),
     "lexical": ("Lexical", "BM25"),
 }
