@@ -2,6 +2,9 @@
 
 The fields are read off the dataclasses themselves, so a field that is added there is kept from then on. A record
 that was written before a field existed takes its default; a field that no longer exists is passed over.
+
+Not by pydantic's ``TypeAdapter``: loading it costs more than listing the conversations, it refuses JSON with half a
+surrogate pair, and it accepts values of another type, where a damaged record is to be named. docs/dependencies.md.
 """
 
 from __future__ import annotations
