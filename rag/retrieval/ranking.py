@@ -1,4 +1,4 @@
-"""From a question to its papers, best first: embed the question, then search. Callers outside this folder begin here."""
+"""From a question to its papers, best first: embed it, then search. Callers outside of this folder begin here."""
 
 from __future__ import annotations
 
