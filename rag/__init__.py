@@ -8,7 +8,7 @@ The modules in the order of the flow; ``pipeline.py`` is the place to start read
 ``importers/``, ``plaintext.py``   files to papers, one by one
 ``identity.py``                    which records are the same paper
 ``chunking.py``                    abstracts to sentences and passages, offsets exact
-``encoders.py``, ``gguf_export.py``  text to vectors; the weights as GGUF for llama.cpp
+``encoding/``                      text to vectors; the weights, also as GGUF for llama.cpp
 ``onnx_encoder.py``                pairs of texts to scores through onnxruntime
 ``library.py``, ``storage/``       a library on disk: Chroma, BM25, papers, manifest
 ``questions.py``, ``spelling.py``  what is asked, completed and put right
