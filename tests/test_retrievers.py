@@ -176,7 +176,7 @@ def test_feedback_moves_the_question_towards_the_first_papers(library: Library, 
     assert set(mixed) <= held | set(words)
 
 
-def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> None:
+def test_scores_are_regularised_by_those_of_similar_papers(library: Library) -> None:
     """Against its formula, one paper at a time."""
     ids = library.ids(PaperFilter())
     entries = library.entries(ids)
@@ -184,11 +184,9 @@ def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> Non
     score = dict(ranked)
     expected = {}
     for one in ids:
-        similarity = {
-            other: float(_centroid(entries[one]) @ _centroid(entries[other])) for other in ids if other != one
-        }
-        near = sorted(similarity, key=lambda other: -similarity[other])[:10]
-        mean = sum(similarity[n] * score[n] for n in near) / sum(similarity[n] for n in near)
+        cosines = {other: float(_centroid(entries[one]) @ _centroid(entries[other])) for other in ids if other != one}
+        near = sorted(cosines, key=lambda other: -cosines[other])[:10]
+        mean = sum(cosines[n] * score[n] for n in near) / sum(cosines[n] for n in near)
         expected[one] = 0.65 * score[one] + 0.35 * mean
     found = _regularise_scores(entries, ranked)
     assert found[:2] == ranked[:2]
@@ -206,7 +204,7 @@ def test_few_papers_are_regularised_too(library: Library, many: int) -> None:
     assert [one for one, _ in _regularise_scores(library.entries(ids), ranked)] == ids
 
 
-def test_a_paper_gains_from_alike_papers(library: Library) -> None:
+def test_a_paper_gains_from_similar_papers(library: Library) -> None:
     """The last of 41 moves up by more than half when the ten most alike ones stand first."""
     ids = library.ids(PaperFilter())
     entries = library.entries(ids)

@@ -73,10 +73,8 @@ def fuse(
     bm25_expanded = index.bm25_search(expanded, _BM25_DEPTH * depth, within)
     second = _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
     lexical = dict(bm25[:depth])
-    return [
-        _fused_hit(entries[one], score, vector, lexical.get(one))
-        for one, score in _regularise_scores(entries, second)[:k]
-    ]
+    ranked = _regularise_scores(entries, second)[:k]
+    return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
 
 
 def _fused_hit(entry: StoredPaper, score: float, vector: Vector, lexical: float | None) -> FusedHit:
