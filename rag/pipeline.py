@@ -202,7 +202,9 @@ class Pipeline:
         if not slips:
             return query
         return replace(
-            query, search=spelling.corrected(query.search, slips), topic=spelling.corrected(query.topic, slips)
+            query,
+            search=spelling.apply_corrections(query.search, slips),
+            topic=spelling.apply_corrections(query.topic, slips),
         )
 
     def rank(self, query: Reading, k: int, clock: Clock) -> ranking.Ranked:
@@ -296,9 +298,9 @@ class Pipeline:
     def _asked_back(self, query: Reading, refusal: Refusal) -> Refusal:
         """The refusal with the word of the library that may have been meant, where one slip makes it."""
         meant = []
-        for root in spelling.near_names(query.search, self.library.vocabulary(), self.is_word).values():
+        for root in spelling.similar_names(query.search, self.library.vocabulary(), self.is_word).values():
             papers = self.library.get_papers([one for one, _ in self.library.lexical(root, 3)])
-            meant += spelling.names_written(root, (f"{p.title} {p.abstract}" for p in papers.values()))
+            meant += spelling.written_names(root, (f"{p.title} {p.abstract}" for p in papers.values()))
         if not meant:
             return refusal
         return replace(refusal, message=f"{refusal.message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?")

@@ -20,7 +20,7 @@ from rag.datatypes import Evidence
 from rag.encoding.onnx_encoder import Network, model_file, tokenizer
 from rag.system.logistic import logistic
 from rag.text.plaintext import encodable
-from rag.text.units import units
+from rag.text.sentence_compression import split_units
 
 # Of models/pruning.onnx.
 MODEL_SHA256 = "21db306375f7783fdd4495554841431294281fbf96600632fbe163ebe0a38e62"
@@ -118,7 +118,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
     heads: list[int] = []
     spans: list[tuple[tuple[int, int], ...]] = []
     for number, text in sentences:
-        mine = [_pieces(unit.text) for unit in units(text)]
+        mine = [_pieces(unit.text) for unit in split_units(text)]
         if heads and len(ids) + 1 + sum(map(len, mine)) >= longest:
             break
         heads.append(len(ids))

@@ -4,8 +4,9 @@
 
 Words and rules are weighed on SciFact's training claims, the network against their sum on the held-out ones, which it
 has not seen. Logistic regression with both labels counting alike, so .5 is where balanced accuracy is best and what
-comes out is a probability for a sentence that is as likely borne out as not. Writes ``rag/verification/support_weights.json``;
-with ``--dev`` it measures on the development claims instead and writes nothing.
+comes out is a probability for a sentence that is as likely borne out as not. Writes
+``rag/verification/support_weights.json``; with ``--dev`` it measures on the development claims instead and writes
+nothing.
 """
 
 from __future__ import annotations
