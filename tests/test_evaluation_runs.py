@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from rag.cli import main
 from rag.evaluation import report
-from rag.evaluation.measures import MEASURES
+from rag.evaluation.ranking_measures import MEASURES
 
 SAMPLES = Path(__file__).parent / "samples" / "eval"
 Run = Callable[..., Result]

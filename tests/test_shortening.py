@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.evidence.pruning import Judged
 from rag.generation.generators.shortening import Costs, Shortening
-from rag.text.units import may_skip, units
+from rag.text.sentence_compression import may_delete, split_units
 from training.writer.shortened import aligned
 
 NOTHING = Costs(0.0)
@@ -42,14 +42,14 @@ def written(
 
 def allowed_to_become(sentence: str, shorter: str) -> bool:
     """Whether ``shorter`` is ``sentence`` without parts that may go."""
-    whole = units(sentence)
-    kept = aligned(units(shorter), whole)
+    whole = split_units(sentence)
+    kept = aligned(split_units(shorter), whole)
     assert kept is not None
-    return all(may_skip(whole, *pair) for pair in pairwise([-1, *kept, len(whole)]))
+    return all(may_delete(whole, *pair) for pair in pairwise([-1, *kept, len(whole)]))
 
 
 def test_units_are_words_brackets_and_the_punctuation_behind() -> None:
-    assert [u.text for u in units(RESULT)] == [
+    assert [u.text for u in split_units(RESULT)] == [
         "It", "has", "85%", "on", "A", "and", "82%", "on", "B", ",", "but", "not", "on", "C", "(a hard set)", ",",
         "which", "is", "new",
     ]  # fmt: skip
@@ -168,7 +168,7 @@ def test_whatever_the_model_likes_only_words_of_the_sentence_come_out_in_their_o
     text = "".join(map(chr, out))
     for number, source in sentences:
         said, mark, text = text.partition(f" [{number}].")
-        if not units(source):
+        if not split_units(source):
             continue
         assert mark
         whole = iter(c for c in source.lower() if not c.isspace())

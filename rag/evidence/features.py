@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Reading, Sentence
-from rag.text.quantities import FigureWanted, figures_in
+from rag.text.quantities import FigureRequest, figures_in
 from rag.text.sentence_roles import RELEASE, Role, role_scores
 from rag.text.tokenization import NAME, stem, stems
 
@@ -153,7 +153,7 @@ def sentence_features(
     cosines = vectors @ vector
     whole = weights.coverage(title.union(*sets))
     asked = figures_in(query.search)
-    wanted = FigureWanted(query.text, asked, weights.idf)
+    wanted = FigureRequest(query.text, asked, weights.idf)
     names = {n.lower() for n in names_in(query.text)}
     asks_what = bool(_ASKS_WHAT.search(query.text))
     asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
@@ -178,7 +178,7 @@ def sentence_features(
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
                 float(query.wants_figure and figures),
-                float(query.wants_figure) * wanted.given(sentence.text, sets[i]),
+                float(query.wants_figure) * wanted.satisfied_by(sentence.text, sets[i]),
                 float(not query.wants_figure and figures),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,

@@ -20,7 +20,7 @@ from rag.encoding.packaged_weights import tokenizer
 from rag.system.logistic import logistic
 from rag.system.once import once
 from rag.text.plaintext import encodable
-from rag.text.units import units
+from rag.text.sentence_compression import split_units
 
 # Of models/pruning.onnx.
 MODEL_SHA256 = "21db306375f7783fdd4495554841431294281fbf96600632fbe163ebe0a38e62"
@@ -109,7 +109,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
     heads: list[int] = []
     spans: list[tuple[tuple[int, int], ...]] = []
     for number, text in sentences:
-        mine = [_pieces(unit.text) for unit in units(text)]
+        mine = [_pieces(unit.text) for unit in split_units(text)]
         if heads and len(ids) + 1 + sum(map(len, mine)) >= longest:
             break
         heads.append(len(ids))

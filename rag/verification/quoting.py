@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from rag.text.deletions import keeps_meaning
-from rag.text.facts import plain
+from rag.text.facts import normalised
 from rag.text.wording import third_person
 
 _WORD = re.compile(r"\w+(?:[-'’./]\w+)*%?|[^\w\s]")
@@ -29,7 +29,7 @@ def is_quote(text: str, source: str) -> bool:
 
 def _words(text: str) -> list[str]:
     """Words and punctuation, without what ends the sentence."""
-    words = _WORD.findall(plain(text))
+    words = _WORD.findall(normalised(text))
     while words and words[-1] in _STOPS:
         words.pop()
     return words

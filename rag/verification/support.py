@@ -56,8 +56,8 @@ def features(text: str, title: str, sentences: Sequence[str]) -> dict[str, float
         "words and cousins held": cousins / max(1, len(words)),
         "words missing": float(min(8, len(words - held))),
         "one denies": float(facts.has_negation(text) != facts.has_negation(near)),
-        "denies what the other affirms": float(facts.is_denied(text, near)),
-        "opposite": float(facts.is_opposite(text, near)),
+        "denies what the other affirms": float(facts.contradicts_by_negation(text, near)),
+        "opposite": float(facts.contradicts_by_antonym(text, near)),
         "names missing": float(bool(facts.missing_names(text, whole))),
         "figures missing": float(bool(facts.missing_figures(text, whole))),
     }

@@ -18,7 +18,7 @@ import pytest
 
 from rag.config import Settings
 from rag.datatypes import Paper
-from rag.evaluation.inputs import read_questions
+from rag.evaluation.datasets import read_questions
 from rag.factory import close_all, open_history
 from rag.system.accounts import read_accounts
 from rag.ui.page import build_app

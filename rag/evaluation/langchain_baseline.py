@@ -1,4 +1,4 @@
-"""The retriever that a LangChain tutorial builds, with the same weights.
+"""The stock baseline: the retriever that a LangChain tutorial builds, with Footnote's embedding model.
 
 ``RecursiveCharacterTextSplitter`` 500/50, ``HuggingFaceEmbeddings``, ``Chroma``; every other setting is the default.
 """
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.evaluation.indexes import Made, Progress, locked, read_made, write_made
-from rag.evaluation.inputs import Document
+from rag.evaluation.datasets import Document
+from rag.evaluation.index_cache import Made, Progress, locked, read_made, write_made
 
 CHUNK, OVERLAP = 500, 50
-_BATCH = 128  # documents between two movements of the bar
+_BATCH = 128  # documents added at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class StockRetriever:
         self.count = 0
 
     def add(self, documents: Sequence[Document], progress: Progress, label: str) -> None:
-        """Cut, embed and store; titles stand before the abstracts."""
+        """Split, embed and store ``documents``, each with its title before the abstract."""
         from langchain_core.documents import Document as LangChainDocument
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -81,9 +81,9 @@ class StockRetriever:
 def open_stock(
     folder: Path, documents: Sequence[Document], key: str, threads: int, progress: Progress, label: str
 ) -> tuple[StockRetriever, Made]:
-    """The stock retriever over ``documents``, made in ``folder/stock`` where it is not there yet.
+    """The stock retriever over ``documents`` and how its index was built, in ``folder/stock`` if it was missing.
 
-    A half-made index is thrown away: the stock way has no means to go on with it.
+    An incomplete index is deleted and built again: a plain Chroma collection does not say what it lacks.
     """
     path, note = folder / "stock", folder / "stock.json"
     with locked(folder):

@@ -1,4 +1,4 @@
-"""One GGUF on one library and one machine: does it write better than the quotes, and how fast?
+"""The trust card of a model: whether a GGUF answers better than built-in quotes on this library, and how fast here.
 
 The model answers in the modes in which it writes, the built-in quotes answer the same questions, and a rule says which
 of the three suits. The model also chooses the quotes in the ranker's place; whether it chooses better is kept with its
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings
 from rag.errors import EvaluationError
-from rag.evaluation.answers import run
-from rag.evaluation.indexes import Progress
-from rag.evaluation.inputs import EvalQuestion
-from rag.evaluation.scoring import Reply, Row, comparisons, rows
-from rag.evaluation.systems import Footnote
+from rag.evaluation.answer_evaluation import run
+from rag.evaluation.answer_scoring import Reply, Row, comparisons, rows
+from rag.evaluation.answering_systems import Footnote
+from rag.evaluation.datasets import EvalQuestion
+from rag.evaluation.index_cache import Progress
 
 if TYPE_CHECKING:
     from rag.generation.generators.evaluated_prompt import Usage

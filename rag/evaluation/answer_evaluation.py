@@ -1,4 +1,4 @@
-"""One file of questions, all systems: replies, figures by type, comparisons with the baselines."""
+"""``footnote eval answers``: all systems on one file of questions, their figures by type, and Footnote's lead."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.config import Settings
-from rag.errors import EvaluationError
-from rag.evaluation import indexes
-from rag.evaluation.indexes import Progress
-from rag.evaluation.inputs import Document, EvalQuestion
-from rag.evaluation.scoring import Reply, Row, comparisons, rows
+from rag.evaluation import index_cache
+from rag.evaluation.answer_scoring import Reply, Row, comparisons, rows
+from rag.evaluation.answering_systems import FirstSentences, Footnote, StockChain, System
+from rag.evaluation.datasets import Document, EvalQuestion
+from rag.evaluation.index_cache import Progress
+from rag.evaluation.requirements import STOCK_CHAIN, require_packages
 from rag.evaluation.significance import Comparison
-from rag.evaluation.systems import FirstSentences, Footnote, StockChain, System
 from rag.papers.identity import normalised_title
 from rag.pipeline import Pipeline
 
@@ -46,26 +46,17 @@ class AnswersResult:
     systems: tuple[SystemAnswers, ...]
 
 
-def baseline_names(text: str) -> tuple[str, ...]:
-    """``none``, ``all`` or names separated by commas. Raises :class:`EvaluationError` for a name that is none."""
-    if text.strip().lower() in ("none", "all"):
-        return BASELINES if text.strip().lower() == "all" else ()
-    asked = {name.strip().lower() for name in text.split(",") if name.strip()}
-    if not asked or asked - set(BASELINES):
-        wrong = ", ".join(sorted(asked - set(BASELINES))) or "nothing"
-        raise EvaluationError(f"Baselines are none, all or some of {', '.join(BASELINES)}; you gave {wrong}.")
-    return tuple(name for name in BASELINES if name in asked)
-
-
 def evaluate(
     questions: Sequence[EvalQuestion], name: str, settings: Settings, names: Sequence[str], progress: Progress
 ) -> AnswersResult:
     """Footnote with ``settings`` and the baselines ``names`` on ``questions``.
 
-    Raises :class:`rag.errors.FootnoteError` where the library or the model cannot be opened.
+    Raises :class:`rag.errors.FootnoteError` where the library or the model cannot be opened, or a package is missing.
     """
     from rag.factory import open_answerer
 
+    if "stock" in names:
+        require_packages(STOCK_CHAIN)
     pipeline = open_answerer(settings)
     systems: list[System] = [Footnote(pipeline)]
     if "stock" in names:
@@ -99,7 +90,7 @@ def evaluate(
 
 
 def run(system: System, questions: Sequence[EvalQuestion], progress: Progress) -> tuple[Reply, ...]:
-    """All replies of one system. The first question is asked once more before, so that loading is not timed."""
+    """All replies of one system. The first question is asked twice and its second reply taken: loading is not timed."""
     advance = progress(system.label, len(questions))
     system.reply(questions[0])
     replies = []
@@ -110,11 +101,11 @@ def run(system: System, questions: Sequence[EvalQuestion], progress: Progress) -
 
 
 def _stock_chain(pipeline: Pipeline, settings: Settings, progress: Progress) -> StockChain:
-    from rag.evaluation.stock import open_stock
+    from rag.evaluation.langchain_baseline import open_stock
 
     library = pipeline.library
     documents = [Document(p.id, p.title, p.abstract) for p in library.papers()]
-    folder = indexes.cache_folder(settings.home, Path(library.path).name, library.fingerprint)
+    folder = index_cache.cache_folder(settings.home, Path(library.path).name, library.fingerprint)
     retriever, _ = open_stock(
         folder, documents, library.fingerprint, settings.threads, progress, "index of the stock chain"
     )

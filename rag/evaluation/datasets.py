@@ -1,8 +1,8 @@
-"""What is evaluated: collections in the layout of BEIR, and files of questions.
+"""The data of an evaluation: test collections in the layout of BEIR, and files of questions with known answers.
 
 A collection is a folder of ``corpus.jsonl`` (``_id`` or ``id``, ``title``, ``text``), ``queries.jsonl`` (``_id`` or
 ``id``, ``text``) and ``qrels.tsv`` (query, document, relevance; with or without a header), or ``qrels/test.tsv`` as
-BEIR packs it. One bad line stops the reading: the figures of a part are not the figures of the collection.
+BEIR packs it. One bad line stops the reading: figures of a part are not figures of the collection.
 """
 
 from __future__ import annotations

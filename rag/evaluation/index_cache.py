@@ -1,7 +1,7 @@
-"""What a collection is searched with, kept under ``<home>/eval`` so that the next run is quick.
+"""The indexes of a collection, kept under ``<home>/eval`` so that the next run need not build them.
 
 The folder is named by the hash of the corpus, so a changed corpus is indexed anew. Beside each index lies a small JSON
-file that is written when the index is whole; it holds what making it took.
+file, the note, that is written once the index is complete; it holds how long building it took.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
 from rag.errors import LibraryMismatch, RecordError
-from rag.evaluation.inputs import Collection
+from rag.evaluation.datasets import Collection
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
     from rag.encoding.paper_encoder import PaperEncoder
 
-# ``progress(label, total)`` begins a bar and returns what moves it on by so many.
+# ``progress(label, total)`` opens a progress bar and returns the function that advances it by a number of items.
 Progress = Callable[[str, int], Callable[[int], None]]
-_BATCH = 512  # texts between two movements of a bar; long enough to sort by length
+_BATCH = 512  # texts embedded at once: enough for the encoder to sort them by length
 
 
 def no_progress(label: str, total: int) -> Callable[[int], None]:
-    """For runs that nobody watches."""
+    """Show nothing: for tests and scripts."""
     return lambda done: None
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How an index came about. ``seconds`` is None where a killed run had made a part of it."""
+    """How an index was built. ``seconds`` is None where an interrupted run had built a part of it before."""
 
     key: str
     items: int
@@ -54,7 +54,7 @@ def cache_folder(home: Path, name: str, sha256: str) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Two runs at once make one index, one after the other."""
+    """Hold the lock of ``folder``: of two runs at once one builds the index, the other waits and reads it."""
     from filelock import FileLock
 
     with FileLock(folder / ".lock"):
@@ -62,7 +62,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def read_made(note: Path, key: str) -> Made | None:
-    """What ``note`` says, or None where the index is not whole or was made otherwise than ``key`` says."""
+    """The content of ``note``, or None where the index is not complete or its key is not ``key``."""
     try:
         raw = json.loads(note.read_text(encoding="utf-8"))
         made = Made(
@@ -74,14 +74,14 @@ def read_made(note: Path, key: str) -> Made | None:
 
 
 def write_made(note: Path, made: Made) -> None:
-    """Say that an index is whole; the last thing that is written of it."""
+    """Mark an index as complete; to be called after everything else of it is written."""
     partial = note.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(made)) + "\n", encoding="utf-8")
     partial.replace(note)
 
 
 def library_of(collection: Collection, settings: Settings, progress: Progress) -> tuple[Settings, Made]:
-    """Settings whose library holds the collection's corpus, made by the importer that users have."""
+    """Settings whose library holds the corpus, imported as a user would import it, and how that was built."""
     from rag.factory import embedder_id
     from rag.library.library import Library
     from rag.library.storage.writing import chunker_version
@@ -123,7 +123,7 @@ def _import(collection: Collection, path: Path, key: str, settings: Settings, pr
 
 
 def _writable(path: Path) -> tuple[Any, bool]:
-    """The library in ``path`` for writing, and whether it is new. One of another version is made again."""
+    """The library in ``path`` for writing, and whether it is new. One of another version is deleted and made again."""
     from rag.factory import embedder_id
     from rag.library.library import Library
 

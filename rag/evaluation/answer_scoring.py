@@ -1,4 +1,4 @@
-"""One question and one reply to figures. Pure: nothing is run here.
+"""Scores of answers: one question and one reply to figures, and figures of many to rows by type. Nothing is run here.
 
 Every figure is a share in 0..1 (or a count of words, or milliseconds) for one question, and is left out where it has
 no meaning, such as the precision of citations where nothing is cited. Means are over the questions that have it.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.evaluation.inputs import EvalQuestion
+from rag.evaluation.datasets import EvalQuestion
 from rag.evaluation.significance import Comparison, Estimate, compare, estimate
 from rag.papers.identity import normalised_title
 

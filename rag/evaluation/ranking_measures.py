@@ -1,4 +1,4 @@
-"""Rankings against judgements, through ir-measures (which calls trec_eval's own code)."""
+"""Measures of rankings against relevance judgements, by ir-measures (which calls trec_eval's own code)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The usual choices, as plain as they come: BM25, vectors of whole abstracts, their fusion.
+"""What Footnote's retrieval is compared with: BM25, embeddings of whole abstracts, and their fusion, all by the book.
 
 Each ranks all documents of a collection, which are ordered by id, so that ties are broken by id.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rag.evaluation.measures import DEPTH
+from rag.errors import EvaluationError
+from rag.evaluation.ranking_measures import DEPTH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
     from rag.datatypes import Encoder, Matrix
 
 RRF_K = 60  # Cormack, Clarke and Büttcher 2009
+
+
+def baseline_names(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The baselines that ``text`` asks for (``none``, ``all`` or names separated by commas), in the order of ``known``.
+
+    Raises :class:`EvaluationError` for a name that is not in ``known``.
+    """
+    asked = {name.strip().lower() for name in text.split(",") if name.strip()}
+    if asked in ({"none"}, {"all"}):
+        return tuple(known) if asked == {"all"} else ()
+    if not asked or asked - set(known):
+        wrong = ", ".join(sorted(asked - set(known))) or "nothing"
+        raise EvaluationError(f"Baselines are none, all or some of {', '.join(known)}; you gave {wrong}.")
+    return tuple(name for name in known if name in asked)
 
 
 class Ranker(Protocol):

@@ -1,12 +1,12 @@
-"""Records of results to Markdown. Pure: a record is what the JSON file of a run holds."""
+"""Markdown reports. A record is what the JSON file of a run holds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.evaluation.measures import MEASURES
-from rag.evaluation.scoring import FIGURES, TIMES
+from rag.evaluation.answer_scoring import FIGURES, TIMES
+from rag.evaluation.ranking_measures import MEASURES
 
 Record = Mapping[str, Any]
 _CHOOSES = {True: "Chooses quotes better than the ranker.", False: "The ranker's choice of quotes stands.",
@@ -172,7 +172,7 @@ def _figure(key: str, found: Record | None, short: bool) -> str:
 
 
 def _refusals(counts: Record) -> str:
-    from rag.evaluation.scoring import Refusals
+    from rag.evaluation.answer_scoring import Refusals
 
     made = Refusals(**counts)
     return ", ".join("–" if v is None else _share(v) for v in (made.precision, made.recall, made.f1))

@@ -1,7 +1,7 @@
-"""Questions made from a library by rule, for users who have none: their right paper is known, their key facts are not.
+"""Questions made from a library by rule, for users without a file of questions. Only the right paper is known.
 
 A title of the form 'NAME: what it is' gives 'What does NAME do?'; any other title gives a question about its topic.
-One question in five is about everyday things that no paper library is about, and should be refused.
+One question in five is about everyday things and should be refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rag.datatypes import Paper
 from rag.errors import EvaluationError
-from rag.evaluation.inputs import EvalQuestion
+from rag.evaluation.datasets import EvalQuestion
 
 OFF_TOPIC = (
     "Which bus goes from the main station to the zoo?",
@@ -24,10 +24,10 @@ OFF_TOPIC = (
     "How do I get red wine out of a carpet?",
     "When is the next public holiday?",
 )
-_SHARE = 5  # one question in so many is off the topic
+_SHARE = 5  # every fifth question is off topic
 # A name stands before a colon, has at most three words and a capital or figure inside a word: 'BERT', 'wav2vec 2.0'.
 _NAME = re.compile(r"(?P<name>[^:]{2,40}): \S")
-_MARKED = re.compile(r"\w[A-Z0-9]|\d")
+_CAPITAL_OR_DIGIT = re.compile(r"\w[A-Z0-9]|\d")
 
 
 def generate(papers: Sequence[Paper], count: int, seed: int) -> tuple[EvalQuestion, ...]:
@@ -61,4 +61,4 @@ def named(title: str) -> str:
     if not found:
         return ""
     name = found["name"].strip()
-    return name if len(name.split()) <= 3 and _MARKED.search(name) else ""
+    return name if len(name.split()) <= 3 and _CAPITAL_OR_DIGIT.search(name) else ""

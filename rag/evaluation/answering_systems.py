@@ -1,7 +1,7 @@
-"""What answers the questions of an evaluation: Footnote, the stock chain, the first sentences of the top paper.
+"""The systems whose answers are compared: Footnote, the stock LangChain chain, the first sentences of the top paper.
 
-All of them are judged by the same instrument: every sentence that is shown goes with the papers it cites through
-:func:`rag.verification.citations.judge`, whatever the system itself thinks of it.
+All are judged alike: every sentence of an answer is checked against the papers that it cites with
+:func:`rag.verification.citations.judge`, whatever check the system has of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Answer, Draft, Evidence, GenerationRequest, Paper, Sentence, Verdict
 from rag.errors import FootnoteError
-from rag.evaluation.inputs import EvalQuestion
-from rag.evaluation.scoring import Reply, Shown
+from rag.evaluation.answer_scoring import Reply, Shown
+from rag.evaluation.datasets import EvalQuestion
 from rag.evidence.ranking import rank_sentences
 from rag.library.chunking import split_sentences
 from rag.pipeline import REPLACED, Pipeline
@@ -25,13 +25,13 @@ from rag.verification import citations
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
-    from rag.evaluation.stock import StockRetriever
+    from rag.evaluation.langchain_baseline import StockRetriever
 
 STOCK_CHUNKS = 4  # LangChain's default k
 
 
 class System(Protocol):
-    """Something that replies to questions. ``name`` is its key, ``label`` what the reports call it."""
+    """Something that answers questions. ``name`` is its key, ``label`` its name in the reports."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class System(Protocol):
 
 
 class Judge:
-    """The instrument: what stands behind a sentence that cites papers of one library."""
+    """Checks the sentences of answers against the papers of one library that they cite."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._sources = sources_of(pipeline.library, pipeline.encoder)
@@ -69,7 +69,7 @@ class Footnote:
         self._judge = Judge(pipeline)
 
     def reply(self, question: EvalQuestion) -> Reply:
-        """The answer, and outside of its time what retrieval and the ranker found."""
+        """The answer; what retrieval and the ranker found is looked up afterwards and not timed."""
         start = time.perf_counter()
         first: float | None = None
         answer: Answer | None = None
@@ -84,7 +84,7 @@ class Footnote:
         total = _since(start)
         assert answer is not None
         titles, ranked = self._found(question)
-        ranked = self._weighed(answer) or ranked
+        ranked = self._ranked_by_model(answer) or ranked
         papers = {e.number: e.paper for e in answer.evidence}
         return Reply(
             question=question.id,
@@ -101,8 +101,11 @@ class Footnote:
             refusal=answer.refusal.grade.value if answer.refusal is not None else "",
         )
 
-    def _weighed(self, answer: Answer) -> tuple[tuple[str, str], ...]:
-        """The sentences in the order of the model that chose among them: those it took, then by probability."""
+    def _ranked_by_model(self, answer: Answer) -> tuple[tuple[str, str], ...]:
+        """(title, sentence) in the order of the model that chose the quotes: those it took, then by probability.
+
+        () where no model chose.
+        """
         offered = [c for c in answer.trace.chosen if c["paper_id"] is not None]
         offered.sort(key=lambda c: (c["taken"] or len(offered) + 1, -c["probability"]))
         library = self._pipeline.library
@@ -121,7 +124,7 @@ class Footnote:
 
 
 class FirstSentences:
-    """The beginning of the best paper's abstract, whatever was asked. Never refuses."""
+    """The lead baseline: the first sentences of the best paper's abstract, whatever was asked. Never refuses."""
 
     name = "lead"
     label = "first sentences of the top paper"
@@ -214,10 +217,10 @@ class StockChain:
 
 
 def _sentences(chunk: str, title: str) -> list[Sentence]:
-    """The sentences of a chunk; the title that stands in the first one is none."""
+    """The sentences of a chunk without the title that its document begins with."""
     return list(split_sentences(chunk.removeprefix(title).strip()))
 
 
 def _since(start: float) -> float:
-    """Milliseconds."""
+    """Milliseconds since ``start``, a value of :func:`time.perf_counter`."""
     return round((time.perf_counter() - start) * 1000, 2)

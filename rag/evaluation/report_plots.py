@@ -1,4 +1,4 @@
-"""Records of results to pictures, with matplotlib's Figure alone: no window, no global state."""
+"""Bar charts of results, as PNG. Uses matplotlib's Figure alone: no window, no global state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.evaluation.scoring import FIGURES
+from rag.evaluation.answer_scoring import FIGURES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,7 +67,7 @@ def _grouped(groups: Sequence[str], bars: Mapping[str, Sequence[Record | None]],
 
 
 def _literal(text: str) -> str:
-    """Dollar signs begin no formula here."""
+    """``text`` with its dollar signs escaped, which matplotlib would take for mathematics."""
     return text.replace("$", r"\$")
 
 

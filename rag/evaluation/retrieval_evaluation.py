@@ -1,4 +1,4 @@
-"""One collection, all systems: rankings, measures, intervals, and how each baseline compares with Footnote."""
+"""``footnote eval retrieval``: all systems on one collection, their measures with intervals, and Footnote's lead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.config import Settings
-from rag.errors import EvaluationError, QuestionError
-from rag.evaluation import baselines, indexes
-from rag.evaluation.indexes import Made, Progress
-from rag.evaluation.inputs import Collection
-from rag.evaluation.measures import DEPTH, MEASURES, PerQuery, per_query
+from rag.errors import QuestionError
+from rag.evaluation import index_cache, retrieval_baselines
+from rag.evaluation.datasets import Collection
+from rag.evaluation.index_cache import Made, Progress
+from rag.evaluation.ranking_measures import DEPTH, MEASURES, PerQuery, per_query
+from rag.evaluation.requirements import MEASURING, STOCK_CHAIN, require_packages
 from rag.evaluation.significance import Comparison, Estimate, compare, estimate
 
 if TYPE_CHECKING:
@@ -69,28 +70,14 @@ class _Run:
     rankings: dict[str, list[str]]
 
 
-def baseline_names(text: str) -> tuple[str, ...]:
-    """``none``, ``all`` or names separated by commas, as names in the order of the report.
-
-    Raises :class:`EvaluationError` for a name that is none.
-    """
-    names = {"none": (), "all": BASELINES}.get(text.strip().lower())
-    if names is None:
-        asked = {name.strip().lower() for name in text.split(",") if name.strip()}
-        if not asked or asked - set(BASELINES):
-            wrong = ", ".join(sorted(asked - set(BASELINES))) or "nothing"
-            raise EvaluationError(f"Baselines are none, all or some of {', '.join(BASELINES)}; you gave {wrong}.")
-        names = tuple(name for name in BASELINES if name in asked)
-    return names
-
-
 def evaluate(
     collection: Collection, settings: Settings, names: Sequence[str], seed: int, progress: Progress
 ) -> CollectionResult:
     """Footnote and the baselines ``names`` on one collection.
 
-    Raises :class:`rag.errors.FootnoteError` where an index cannot be made.
+    Raises :class:`rag.errors.FootnoteError` where an index cannot be made or a package is missing.
     """
+    require_packages(MEASURING, *([STOCK_CHAIN] if "stock" in names else []))
     ours, made, refused = _ours(collection, settings, progress)
     runs = [ours, *_baselines(collection, settings, names, progress)]
     values = {run.name: per_query(collection.qrels, run.rankings) for run in runs}
@@ -145,7 +132,7 @@ def _ours(collection: Collection, settings: Settings, progress: Progress) -> tup
     """
     from rag.factory import open_answerer
 
-    settings, made = indexes.library_of(collection, settings, progress)
+    settings, made = index_cache.library_of(collection, settings, progress)
     pipeline = open_answerer(settings)
     refused: set[str] = set()
     merged = pipeline.library.merged()
@@ -176,15 +163,18 @@ def _timed(collection: Collection, name: str, index_seconds: float | None, rank:
 
 
 def _baselines(collection: Collection, settings: Settings, names: Sequence[str], progress: Progress) -> list[_Run]:
-    rankers: dict[str, tuple[baselines.Ranker, float | None]] = {}
+    rankers: dict[str, tuple[retrieval_baselines.Ranker, float | None]] = {}
     if {"bm25", "fusion"} & set(names):
         start = time.perf_counter()
-        rankers["bm25"] = baselines.BM25([d.whole for d in collection.documents]), time.perf_counter() - start
+        rankers["bm25"] = retrieval_baselines.BM25([d.whole for d in collection.documents]), time.perf_counter() - start
     if {"minilm", "fusion"} & set(names):
         rankers["minilm"] = _whole_abstracts(collection, settings, progress)
     if "fusion" in names:
         (lexical, one), (dense, two) = rankers["bm25"], rankers["minilm"]
-        rankers["fusion"] = baselines.Fusion(lexical, dense), None if one is None or two is None else one + two
+        rankers["fusion"] = (
+            retrieval_baselines.Fusion(lexical, dense),
+            None if one is None or two is None else one + two,
+        )
     ids = [d.id for d in collection.documents]
     runs = [
         _timed(collection, name, seconds, partial(_documents, ranker, ids), progress)
@@ -194,25 +184,25 @@ def _baselines(collection: Collection, settings: Settings, names: Sequence[str],
     return [*runs, _stock(collection, settings, progress)] if "stock" in names else runs
 
 
-def _documents(ranker: baselines.Ranker, ids: Sequence[str], query: str) -> list[str]:
+def _documents(ranker: retrieval_baselines.Ranker, ids: Sequence[str], query: str) -> list[str]:
     return [ids[row] for row in ranker.rank(query)]
 
 
 def _whole_abstracts(
     collection: Collection, settings: Settings, progress: Progress
-) -> tuple[baselines.WholeAbstracts, float | None]:
+) -> tuple[retrieval_baselines.WholeAbstracts, float | None]:
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.factory import query_encoder
 
-    cache = indexes.cache_folder(settings.home, collection.name, collection.sha256)
-    vectors, made = indexes.abstract_vectors(collection, cache, PaperEncoder(settings.threads), progress)
-    return baselines.WholeAbstracts(vectors, query_encoder(settings.home)), made.seconds
+    cache = index_cache.cache_folder(settings.home, collection.name, collection.sha256)
+    vectors, made = index_cache.abstract_vectors(collection, cache, PaperEncoder(settings.threads), progress)
+    return retrieval_baselines.WholeAbstracts(vectors, query_encoder(settings.home)), made.seconds
 
 
 def _stock(collection: Collection, settings: Settings, progress: Progress) -> _Run:
-    from rag.evaluation.stock import open_stock
+    from rag.evaluation.langchain_baseline import open_stock
 
-    folder = indexes.cache_folder(settings.home, collection.name, collection.sha256)
+    folder = index_cache.cache_folder(settings.home, collection.name, collection.sha256)
     retriever, made = open_stock(
         folder, collection.documents, collection.sha256, settings.threads, progress, f"{collection.name}: stock index"
     )
