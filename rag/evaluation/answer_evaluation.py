@@ -52,6 +52,7 @@ def evaluate(
     """Footnote with ``settings`` and the baselines ``names`` on ``questions``.
 
     Raises :class:`rag.errors.FootnoteError` where the library or the model cannot be opened, or a package is missing.
+    Long because the result has ten fields.
     """
     from rag.factory import open_answerer
 

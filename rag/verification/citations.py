@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
+from rag.text.contradictions import contradicts_by_antonym, contradicts_by_negation, has_negation
 from rag.text.facts import (
-    contradicts_by_antonym,
-    contradicts_by_negation,
     has_exchanged_fact,
-    has_negation,
     missing_figures,
     missing_names,
     missing_proper_nouns,
