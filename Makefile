@@ -34,11 +34,11 @@ help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
 	@echo "make test         install what the tests need and run them (make test-slow: the long ones)"
 	@echo "make install      install only; the command is $(BIN)/footnote"
-	@echo "make lint         ruff and mypy"
+	@echo "make lint         ruff, mypy, and the figures of rag/: modules, functions, import cycles"
 	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
-	@echo "make bench        measure against a stock LangChain chain; writes benchmarks/results/"
+	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -60,9 +60,10 @@ lint: dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python scripts/tree_figures.py
 
 bench: dev prepare
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks --readme README.md
 
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)

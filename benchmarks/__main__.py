@@ -1,8 +1,9 @@
 """The run: both sides one after the other, the results written to ``benchmarks/results/``.
 
-python -m benchmarks                    everything, about 10 minutes on 2 cores
-python -m benchmarks --repeats 1        a quick look
-python -m benchmarks --only stock       one side (or: ours)
+python -m benchmarks                       everything, about 10 minutes on 2 cores
+python -m benchmarks --readme README.md    the same, and its figures into the README: ``make bench``
+python -m benchmarks --repeats 1           a quick look
+python -m benchmarks --only stock          one side (or: ours)
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import report
+from benchmarks import readme, report
 from benchmarks.measure import ProcessFailed, Run, run
-from benchmarks.workload import PAPERS, load_papers, make_questions
+from benchmarks.workload import PAPERS, WAYS, Way, load_papers, make_questions
 from rag.system.offline import OFFLINE_ENVIRONMENT
 
 REFUSED = 3  # the exit code of an honest refusal, which is an answer too
-WARM_QUESTIONS = 60
-MODEL_QUESTIONS = 12
+WARM_QUESTIONS = max(way.warm_questions for way in WAYS)
+MODEL_QUESTIONS = min(way.warm_questions for way in WAYS)
 
 
 class Bench:
@@ -38,8 +39,10 @@ class Bench:
         self.questions = make_questions(load_papers(), WARM_QUESTIONS + 1, seed)
         self.figures: dict[str, float] = {}
         self.notes: list[str] = []
-        # Both sides without telemetry: the stock chain would wait for a network that is not there.
-        self.environment = os.environ | OFFLINE_ENVIRONMENT | {"FOOTNOTE_HOME": str(folder / "home")}
+        # Without telemetry: the stock chain would wait for a network that is not there. Without settings of the user:
+        # the figures are those of the options that are named.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOOTNOTE_")}
+        self.environment = inherited | OFFLINE_ENVIRONMENT | {"FOOTNOTE_HOME": str(folder / "home")}
 
     def python(self, *arguments: str, accepted: Iterable[int] = (0,)) -> Run:
         return run([sys.executable, *arguments], self.environment, tuple(accepted))
@@ -80,7 +83,7 @@ class Bench:
         }
 
     def ours(self) -> None:
-        """Import, cold and warm questions of Footnote, with the quotes and with the bundled model."""
+        """Import, and cold and warm questions of Footnote in each of its ways of answering."""
         self.say("footnote: preparing the models")
         self.python("-m", "scripts.prepare", "--models-only")
         imports = []
@@ -98,37 +101,36 @@ class Bench:
             "ours_import_again_s": again.seconds,
             "ours_help_s": median(one.seconds for one in helps),
         }
-        self.answers("quote", (), "cold_quote", "quote_mb")
-        self.answers("smollm2", ("--model", "smollm2", "--mode", "cite"), "cold_smollm2", "smollm2_mb")
-        self.warm("quote", WARM_QUESTIONS)
-        self.warm("smollm2", MODEL_QUESTIONS, "--mode", "cite")
+        for way in WAYS:
+            self.cold(way)
+            self.warm(way)
         self.first_word()
 
-    def answers(self, name: str, options: tuple[str, ...], time_name: str, memory_name: str) -> None:
-        """Cold questions, process start to end."""
-        self.say(f"footnote: cold questions, {name}")
-        runs = [self.footnote("ask", q, "--json", "--library", self.library, *options) for q in self.cold_questions()]
-        refused = sum(json.loads(one.stdout)["refusal"] is not None for one in runs)
+    def cold(self, way: Way) -> None:
+        """Every question in a process of its own, from its start to its end."""
+        self.say(f"footnote: cold questions, {way.name}")
+        options = ("--json", "--library", self.library, *way.options)
+        runs = [self.footnote("ask", question, *options) for question in self.cold_questions()]
         self.figures |= {
-            f"ours_{time_name}_s": median(one.seconds for one in runs),
-            f"ours_{time_name}_worst_s": max(one.seconds for one in runs),
-            f"ours_{memory_name}": median(one.peak_mb for one in runs),
-            f"ours_{time_name}_refused": refused,
+            f"ours_cold_{way.name}_s": median(one.seconds for one in runs),
+            f"ours_cold_{way.name}_worst_s": max(one.seconds for one in runs),
+            f"ours_cold_{way.name}_refused": sum(json.loads(one.stdout)["refusal"] is not None for one in runs),
+            f"ours_{way.name}_mb": median(one.peak_mb for one in runs),
         }
 
-    def warm(self, model: str, count: int, *options: str) -> None:
-        """Questions to one process that is already loaded."""
-        self.say(f"footnote: warm questions, {model}")
-        arguments = ("warm", self.library, self.questions_file(count), "--model", model, "--seed", str(self.seed))
-        done = self.python("-m", "benchmarks.ours", *arguments, *options)
+    def warm(self, way: Way) -> None:
+        """Questions to one process that has everything loaded."""
+        self.say(f"footnote: warm questions, {way.name}")
+        arguments = ("warm", self.library, self.questions_file(way.warm_questions), "--seed", str(self.seed))
+        done = self.python("-m", "benchmarks.ours", *arguments, *way.options)
         self.figures |= {
-            f"ours_warm_{model}_median_s": median(done.result["seconds"]),
-            f"ours_warm_{model}_p95_s": percentile95(done.result["seconds"]),
-            f"ours_warm_{model}_mb": done.peak_mb,
-            f"ours_warm_{model}_refused": done.result["refused"],
+            f"ours_warm_{way.name}_median_s": median(done.result["seconds"]),
+            f"ours_warm_{way.name}_p95_s": percentile95(done.result["seconds"]),
+            f"ours_warm_{way.name}_mb": done.peak_mb,
+            f"ours_warm_{way.name}_refused": done.result["refused"],
         }
-        if model != "quote":
-            self.figures["ours_question_to_first_word_s"] = median(done.result["first_word"])
+        if done.result["first_word"]:
+            self.figures[f"ours_warm_{way.name}_first_word_s"] = median(done.result["first_word"])
 
     def first_word(self) -> None:
         """From a prompt of 400 tokens to the first word, everything loaded."""
@@ -142,7 +144,7 @@ class Bench:
         }
         self.notes.append(
             "`ours_first_word_s`: the model alone, with the prompt given. "
-            "`ours_question_to_first_word_s`: from the question, retrieval included, to the first word of the draft."
+            "`ours_warm_…_first_word_s`: from the question, retrieval included, to the first word of the draft."
         )
 
     def cold_questions(self) -> list[str]:
@@ -166,6 +168,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="draws the questions (default 0)")
     parser.add_argument("--only", choices=("stock", "ours"), help="one side")
     parser.add_argument("--out", type=Path, default=report.RESULTS, help="folder of the results")
+    parser.add_argument("--readme", type=Path, help="put the figures of the run between the markers of this file")
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
@@ -182,6 +185,8 @@ def main() -> int:
     details |= {"papers": bench.papers, "notes": bench.notes, "questions": bench.questions[:3]}
     path = report.write(bench.figures, details, options.out)
     print(path.read_text(encoding="utf-8"))
+    if options.readme is not None:
+        readme.renew(options.readme, options.out)
     print(f"Written to {path} and {path.with_suffix('.json').name}.", file=sys.stderr)
     return 0
 

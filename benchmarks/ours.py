@@ -1,7 +1,7 @@
 """Our side where the command line cannot show it: warm questions and the first word of a language model.
 
 python -m benchmarks.ours warm LIBRARY QUESTIONS.json --model quote
-python -m benchmarks.ours warm LIBRARY QUESTIONS.json --model smollm2 --mode cite
+python -m benchmarks.ours warm LIBRARY QUESTIONS.json --model writer --mode quote
 python -m benchmarks.ours first-word LIBRARY QUESTIONS.json --tokens 400
 """
 
@@ -20,27 +20,28 @@ from benchmarks.workload import load_papers
 def warm(library: Path, questions: list[str], model: str, mode: str | None, seed: int) -> dict[str, Any]:
     """Ask every question in one process; the first is not counted.
 
-    Returns seconds to the checked answer, seconds to the first word of the draft (questions where one
-    was written), and how many were refused.
+    Returns the seconds to the checked answer, the seconds to the first word of the draft (of those questions where
+    one was written), and how many were refused.
     """
     from rag.config import load_settings
     from rag.datatypes import Answer, Draft
     from rag.factory import open_answerer
 
     answerer = open_answerer(load_settings(library=library, model=model, mode=mode, seed=seed))
-    whole, first_word, refused = [], [], 0
-    for question in questions:
+    whole: list[float] = []
+    first_word: list[float | None] = []
+    refused = 0
+    for number, question in enumerate(questions):
         start = time.perf_counter()
         word: float | None = None
         for event in answerer.stream(question):
             if isinstance(event, Draft) and event.text.strip() and word is None:
                 word = time.perf_counter() - start
             if isinstance(event, Answer):
-                refused += event.refusal is not None
+                refused += number > 0 and event.refusal is not None
         whole.append(time.perf_counter() - start)
-        if word is not None:
-            first_word.append(word)
-    return {"seconds": whole[1:], "first_word": first_word[1:], "refused": refused}
+        first_word.append(word)
+    return {"seconds": whole[1:], "first_word": [one for one in first_word[1:] if one is not None], "refused": refused}
 
 
 def first_word(questions: list[str], tokens: int, seed: int) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""The papers and the questions that both sides get."""
+"""What is measured: the papers and the questions that both sides get, and the ways in which Footnote answers."""
 
 from __future__ import annotations
 
 import json
 import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,25 @@ TEMPLATES = (
     "How is {topic} approached?",
     "Which results are reported for {topic}?",
     "What problem does {topic} solve?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of answering: the name in its figures, the options that choose it, its heading, questions when warm."""
+
+    name: str
+    options: tuple[str, ...]
+    label: str
+    warm_questions: int
+
+
+# Each by its name, so that a figure means the same whatever the default is.
+WAYS = (
+    Way("writer", ("--model", "writer"), "`writer`, the default", 12),
+    Way("writer_quote", ("--model", "writer", "--mode", "quote"), "`writer` in mode `quote`", 60),
+    Way("quote", ("--model", "quote"), "`quote`", 60),
+    Way("smollm2", ("--model", "smollm2"), "`smollm2`", 12),
 )
 
 

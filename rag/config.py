@@ -16,7 +16,7 @@ from typing import Any
 
 from rag.errors import ConfigError
 
-MODES = ("quote", "cite", "free")
+MODES = ("quote", "shorten", "cite", "free")
 SENTENCE_SELECTORS = ("measured", "model")
 
 
@@ -40,7 +40,7 @@ class Settings:
     home: Path = field(default_factory=home)
     library: Path | None = None  # None: the shipped abstracts, under ``home``
     model: str = "writer"
-    mode: str | None = None  # None: ``quote`` without a language model, else ``cite``
+    mode: str | None = None  # None: that of the model: ``quote``, ``shorten`` or ``cite``
     seed: int = 0
     temperature: float = 0.0
     max_tokens: int = 220  # of an answer

@@ -2,13 +2,14 @@
 
 Libraries, encoders and models are opened once per process and shared: opening a second answerer
 with another mode or another browser tab costs nothing.
+
+Long because it is the one place where parts are put together; what can do without settings lies in the layers.
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -16,26 +17,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, PaperHit, Turn
-from rag.errors import ConfigError, LibraryError, LibraryNotFound
+from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, Turn
+from rag.errors import ConfigError, LibraryNotFound
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.writing import Writer
+from rag.library.open_libraries import OpenLibraries
 from rag.pipeline import Pipeline
-from rag.retrieval.ranking import Search
-from rag.system.shipped import shipped_path
+from rag.retrieval.ranking import hybrid_search
 
 if TYPE_CHECKING:
-    from rag.datatypes import Vector
-    from rag.encoding.encoders import PaperEncoder, QueryEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.encoding.query_encoder import QueryEncoder
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
-    from rag.library.library import EmbedderId, ImportProgress, Library, Stamp
+    from rag.library.library import EmbedderId, ImportProgress, Library
+    from rag.library.service import LibraryService
     from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
 
 QUOTE = "quote"
-MODEL_MODES = ("cite", "free", QUOTE)  # of a language model, the one that is meant when none is named first
+# Of a language model, the one that is meant when none is named first.
+MODEL_MODES = ("cite", "free", QUOTE)
+WRITER_MODES = ("shorten", "free", QUOTE)
 # Below this many parameters a model rewrites follow-up questions worse than the rules do.
 REWRITING_PARAMETERS = 500_000_000
 UNMEASURED = (
@@ -45,19 +49,16 @@ UNMEASURED = (
 PRUNED = "The writer's network chose these sentences among those of the ranker."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
+_LIBRARIES = OpenLibraries()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in.
-
-    ``shortens``: it says only words of the evidence, in their order.
-    """
+    """One thing that can answer: ``name`` for the settings, ``label`` to show, ``modes`` it works in."""
 
     name: str
     label: str
     modes: tuple[str, ...]
-    shortens: bool = False
 
 
 def open_answerer(settings: Settings) -> Pipeline:
@@ -65,6 +66,7 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     Raises :class:`rag.errors.LibraryError`, :class:`rag.errors.ModelError` or :class:`ConfigError`.
     """
+    from rag.encoding.packaged_weights import is_whole_piece
     from rag.generation.generators.quote import QuoteGenerator
 
     mode = effective_mode(settings)
@@ -74,7 +76,7 @@ def open_answerer(settings: Settings) -> Pipeline:
     return Pipeline(
         library=library,
         encoder=query_encoder(settings.home),
-        search=_search(library, settings.depth),
+        search=hybrid_search(library, settings.depth),
         writer=part.writer,
         quotes=quotes,
         settings=AnswerSettings(
@@ -88,7 +90,7 @@ def open_answerer(settings: Settings) -> Pipeline:
         ),
         selector=part.selector,
         rewrite=part.rewrite,
-        is_word=_is_word,
+        is_word=is_whole_piece,
         notes=part.notes,
     )
 
@@ -197,7 +199,7 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
 
 def effective_mode(settings: Settings) -> str:
-    """The mode that is meant: quotes without a language model, ``cite`` with one, or what was asked for.
+    """The mode that is meant: what was asked for, else the first of the model's own.
 
     Raises :class:`ConfigError` for a mode that the model does not have.
     """
@@ -205,7 +207,15 @@ def effective_mode(settings: Settings) -> str:
         if settings.mode in (None, QUOTE):
             return QUOTE
         raise ConfigError(f"Mode '{settings.mode}' needs a language model. Add --model smollm2, or leave the mode out.")
-    return settings.mode or "cite"
+    modes = modes_of(settings.model)
+    if settings.mode not in (None, *modes):
+        raise ConfigError(f"Mode '{settings.mode}' is not one of {settings.model}'s: use {', '.join(modes)}.")
+    return settings.mode or modes[0]
+
+
+def modes_of(model: str) -> tuple[str, ...]:
+    """The modes of a language model, by its name; the first is the one that is meant when none is named."""
+    return WRITER_MODES if model == "writer" else MODEL_MODES
 
 
 def registered_model(settings: Settings) -> RegisteredModel:
@@ -220,7 +230,7 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 def available_models(settings: Settings) -> list[ModelChoice]:
     """The built-in quotes, the bundled model, the writer and every registered one that can be used now."""
-    from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, WRITER, list_models, unprepared
+    from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, list_models, unprepared
 
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     labels = unprepared(listed)
@@ -228,7 +238,7 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         title = BUNDLED_TITLE if name == BUNDLED else model.info.name or name
         labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
     ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
-    models = [ModelChoice(name, labels[name], MODEL_MODES, shortens=name == WRITER) for name in ordered]
+    models = [ModelChoice(name, labels[name], modes_of(name)) for name in ordered]
     return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 
@@ -272,7 +282,7 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    return _opened_library(path)
+    return _LIBRARIES.get(path, embedder_id())
 
 
 @contextmanager
@@ -291,73 +301,28 @@ def change_library(settings: Settings) -> Iterator[Library]:
 @lru_cache(maxsize=1)
 def paper_encoder(threads: int) -> PaperEncoder:
     """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
 
     return PaperEncoder(threads)
 
 
 def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
-    """Build the library of the shipped abstracts where it is missing; whether anything was done.
-
-    It is built beside its place and then moved there, so that one that was cut short is never taken for the whole; the
-    next call goes on with it. Processes wait for each other.
-    """
-    from filelock import FileLock
-
-    from rag.library.library import Library
-    from rag.library.storage.locking import storage_errors
+    """Build the library of the shipped abstracts where it is missing; whether anything was done."""
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.library.shipped import build_shipped_library
 
     path = settings.library_path.expanduser().absolute()
-    if Library.exists(path):
-        return False
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"))
-        lock.acquire()
-    try:
-        if Library.exists(path):  # another process has built it meanwhile
-            return False
-        building = path.with_name(f"{path.name}.building")
-        _build_shipped(building, settings.threads, on_progress)
-        with storage_errors(path):
-            building.rename(path)
-    finally:
-        lock.release()
-    return True
-
-
-def _build_shipped(path: Path, threads: int, on_progress: Callable[[ImportProgress], None] | None) -> None:
-    from rag.encoding.encoders import PaperEncoder
-    from rag.library.library import Library
-    from rag.papers.importers import read_papers
-
-    try:
-        library = Library.open(path, embedder=embedder_id(), read_only=False)
-    except LibraryError:  # there is none yet, or what is left of one cannot be used; it holds nothing of the user's
-        shutil.rmtree(path, ignore_errors=True)
-        library = Library.create(path, embedder=embedder_id())
-    try:
-        library.add(read_papers(shipped_papers()), PaperEncoder(threads), on_progress=on_progress)
-    finally:
-        library.close()
+    return build_shipped_library(path, embedder_id(), lambda: PaperEncoder(settings.threads), on_progress)
 
 
 def prepare_models(settings: Settings) -> None:
     """Make the two files that questions are answered from: the encoder as GGUF, the bundled model requantised."""
-    from rag.encoding.encoders import gguf_weights
+    from rag.encoding.packaged_weights import gguf_weights
     from rag.generation.models.bundled import packaged_model, prepare_bundled
 
     gguf_weights(settings.home / "models")
     if packaged_model() is not None:
         prepare_bundled(settings.home)
-
-
-def shipped_papers() -> Path:
-    """``papers.jsonl`` of an installed wheel, else ``data/papers.jsonl`` of the checkout."""
-    path = shipped_path("data", "papers.jsonl")
-    if path.is_file():
-        return path
-    raise LibraryNotFound("The shipped abstracts (data/papers.jsonl) are missing. Install the program again.")
 
 
 def query_encoder(home: Path) -> QueryEncoder:
@@ -378,8 +343,7 @@ def close_all() -> None:
         for close in _CLOSERS:
             close()
         _CLOSERS.clear()
-        for path in list(_LIBRARIES):
-            close_library(path)
+        _LIBRARIES.close_all()
         for cache in (_history, _query_encoder, _llama):
             cache.cache_clear()
 
@@ -404,7 +368,7 @@ def _history(home: Path) -> ConversationStore:
 
 @lru_cache(maxsize=8)
 def _query_encoder(models: Path) -> QueryEncoder:
-    from rag.encoding.encoders import QueryEncoder
+    from rag.encoding.query_encoder import QueryEncoder
 
     # One thread: a question costs 2 ms, and looking for free cores would cost 100.
     encoder = QueryEncoder(models, threads=1)
@@ -412,30 +376,21 @@ def _query_encoder(models: Path) -> QueryEncoder:
     return encoder
 
 
+def library_service(settings: Settings) -> LibraryService:
+    """What lists, creates, copies, renames and deletes the libraries of this user."""
+    from rag.library.service import LibraryService
+
+    return LibraryService(
+        folder=settings.home.expanduser().absolute() / "libraries",
+        started=settings.library_path.expanduser().absolute(),
+        embedder=embedder_id(),
+        close=close_library,
+    )
+
+
 def close_library(path: Path) -> None:
     """Close what this process holds open of the library in ``path``, before its folder is moved or deleted."""
-    with _LOCK:
-        for _, library in _LIBRARIES.pop(path, []):
-            library.close()
-
-
-# By folder, the newest last: a question that began before a change ends with the library that it began with.
-_LIBRARIES: dict[Path, list[tuple[Stamp, Library]]] = {}
-_KEPT = 4
-
-
-def _opened_library(path: Path) -> Library:
-    from rag.library.library import Library
-
-    with _LOCK:
-        opened = _LIBRARIES.setdefault(path, [])
-        stamp = Library.stamp(path)
-        if not opened or opened[-1][0] != stamp:
-            opened.append((stamp, Library.open(path, embedder=embedder_id())))
-        for _, outdated in opened[:-_KEPT]:
-            outdated.close()
-        del opened[:-_KEPT]
-        return opened[-1][1]
+    _LIBRARIES.close(path)
 
 
 @lru_cache(maxsize=2)
@@ -461,26 +416,10 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
 
 def embedder_id() -> EmbedderId:
     """Which encoder the vectors of every library here come from."""
-    from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+    from rag.encoding.packaged_weights import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
     from rag.library.library import EmbedderId
 
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
-
-
-def _search(library: Library, depth: int) -> Search:
-    """Hybrid search over one library, as papers with their scores."""
-    from rag.retrieval.retrievers.fusion import fuse
-
-    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
-        hits = fuse(library, text, vector, k, depth, within)
-        papers = library.get_papers([h.passage.paper_id for h in hits])
-        return [
-            PaperHit(papers[h.passage.paper_id], h.score, h.dense, h.lexical)
-            for h in hits
-            if h.passage.paper_id in papers
-        ]
-
-    return search
 
 
 def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
@@ -494,16 +433,3 @@ def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
         return generator.complete(prompt.render(question, history=history))
 
     return rewrite
-
-
-@lru_cache(maxsize=1)
-def _english() -> frozenset[str]:
-    from rag.encoding.encoders import weights_folder
-
-    pieces = (weights_folder() / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(p for p in pieces if p.isalpha())
-
-
-def _is_word(token: str) -> bool:
-    """Whether the embedder's vocabulary has ``token`` whole: then it is no misspelling."""
-    return token in _english()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.datatypes import Paper, Passage, Sentence
-from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256, EncodedPaper, PaperEncoder
+from rag.encoding.packaged_weights import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+from rag.encoding.paper_encoder import EncodedPaper, PaperEncoder
 from rag.library.library import EmbedderId
 
 if TYPE_CHECKING:

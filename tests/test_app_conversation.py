@@ -1,4 +1,4 @@
-"""One question from waiting in line to its answer, and what the page says about it; without a browser."""
+"""One question from waiting in the queue to its answer, and what the page says about it; without a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.datatypes import Turn as SpokenTurn
 from rag.errors import ConfigError, LibraryLocked
 from rag.ui.conversation import Conversations, Turn, spoken
 from rag.ui.examples import SHIPPED, from_papers
-from rag.ui.fair_queue import Line
+from rag.ui.fair_queue import FairQueue
 from rag.ui.render import panel_html, status_html, turn_html
 from rag.ui.server import is_loopback, start
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, Hold, drafted, make_answer
@@ -99,7 +99,7 @@ def test_one_tab_has_one_question_at_a_time() -> None:
     assert list(first)[-1].answer is not None
 
 
-def test_questions_to_one_model_wait_in_line_and_to_another_do_not() -> None:
+def test_questions_to_one_model_wait_in_a_queue_and_to_another_do_not() -> None:
     hold = Hold(30)
     fake = FakeAnswerer({"Slow?": drafted("Slow?", hold)})
     conversations = Conversations(fake.open)
@@ -115,15 +115,15 @@ def test_questions_to_one_model_wait_in_line_and_to_another_do_not() -> None:
     assert [question for question, _ in fake.calls] == ["Slow?", "Other model?", "Same model?"]
 
 
-def test_the_line_is_fair_and_may_be_left_from_any_place() -> None:
-    line = Line()
-    tickets = [line.take("m") for _ in range(4)]
-    assert [line.wait("m", ticket, 0) for ticket in tickets] == [0, 1, 2, 3]
-    line.give_back("m", tickets[1])
-    assert line.wait("m", tickets[3], 0) == 2
-    threading.Timer(0.05, line.give_back, ("m", tickets[0])).start()
-    assert line.wait("m", tickets[2], 5) == 0
-    line.give_back("m", tickets[0])
+def test_the_queue_is_fair_and_may_be_left_from_any_place() -> None:
+    fair_queue = FairQueue()
+    tickets = [fair_queue.take("m") for _ in range(4)]
+    assert [fair_queue.wait("m", ticket, 0) for ticket in tickets] == [0, 1, 2, 3]
+    fair_queue.give_back("m", tickets[1])
+    assert fair_queue.wait("m", tickets[3], 0) == 2
+    threading.Timer(0.05, fair_queue.give_back, ("m", tickets[0])).start()
+    assert fair_queue.wait("m", tickets[2], 5) == 0
+    fair_queue.give_back("m", tickets[0])
 
 
 def test_the_history_holds_what_was_answered() -> None:

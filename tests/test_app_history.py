@@ -15,14 +15,15 @@ from rag.history.models import ConversationInfo, LibraryMark, Opened
 from rag.history.store import ConversationStore
 from rag.questions.scope import Scope
 from rag.ui.conversation import Turn
-from rag.ui.conversation_recorder import ConversationRecorder, download_html, to_kept, to_turn
-from rag.ui.page_context import PageContext, Shelf
+from rag.ui.conversation_recorder import ConversationRecorder, to_kept, to_turn
+from rag.ui.downloads import download_html
+from rag.ui.page_context import LibraryService, PageContext
 from rag.ui.render_history import day_of, list_html, notice_html, rating_html, stale_html
 from tests.browser.fakes import CHOICES, HOSTILE, PAPERS, FakeAnswerer, make_answer, make_refusal
 from tests.test_presentation import Markup
 
 
-class Shelves(Shelf):
+class OneLibrary(LibraryService):
     """One library whose revision a test sets, and none anywhere else."""
 
     revision = "f" * 8
@@ -34,13 +35,13 @@ class Shelves(Shelf):
 
 
 @pytest.fixture
-def shelf() -> Shelves:
-    return Shelves()
+def library_service() -> OneLibrary:
+    return OneLibrary()
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, shelf: Shelves) -> ConversationRecorder:
-    context = PageContext(FakeAnswerer(papers=PAPERS[1:]).open, CHOICES, Settings(home=tmp_path), shelf)
+def recorder(tmp_path: Path, library_service: OneLibrary) -> ConversationRecorder:
+    context = PageContext(FakeAnswerer(papers=PAPERS[1:]).open, CHOICES, Settings(home=tmp_path), library_service)
     return ConversationRecorder(context, ConversationStore(tmp_path))
 
 
@@ -64,7 +65,7 @@ def test_only_what_is_finished_is_kept(recorder: ConversationRecorder) -> None:
 
 
 def test_a_conversation_of_the_library_that_was_started_with_names_none(
-    recorder: ConversationRecorder, shelf: Shelves
+    recorder: ConversationRecorder, library_service: OneLibrary
 ) -> None:
     opened = recorder.keep("", Opened(), [answered()], "")
     info = recorder.store.conversation("", opened.id).info
@@ -73,7 +74,7 @@ def test_a_conversation_of_the_library_that_was_started_with_names_none(
     found = recorder.reopen("", opened.id)
     assert (found.library, found.problem, found.opened) == ("", "", opened)
     assert found.turns[0].stale == ()  # the same fingerprint: nothing is compared
-    shelf.revision = "e" * 8
+    library_service.revision = "e" * 8
     assert [one.number for one in recorder.reopen("", opened.id).turns[0].stale] == [1, 1]  # the first paper is gone
 
 

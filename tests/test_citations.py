@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.datatypes import Evidence, Paper, Sentence, Verdict
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
 from rag.text.wording import third_person

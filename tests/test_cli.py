@@ -19,6 +19,7 @@ from rag.cli.chat import Conversation
 from rag.config import load_settings
 from rag.datatypes import Event, Stage, StopSignal, Turn
 from rag.errors import GenerationCancelled
+from rag.library import shipped
 from rag.system.offline import Attempt
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, json_lines, write_lines
 
@@ -429,7 +430,7 @@ def test_doctor_names_what_is_wrong(own: Path, tmp_path: Path, footnote_home: Pa
 def test_the_first_question_builds_the_library_and_says_so(
     tmp_path: Path, footnote_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factory, "shipped_papers", lambda: write_lines(tmp_path / "p.jsonl", MOTHS, SNOW))
+    monkeypatch.setattr(shipped, "shipped_papers", lambda: write_lines(tmp_path / "p.jsonl", MOTHS, SNOW))
     result = footnote("ask", MOTH_QUESTION, **WILLING)
     assert "93%" in result.stdout
     assert result.stderr == "Building the library of the shipped abstracts; this happens once.\n"

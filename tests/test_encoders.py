@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from rag.datatypes import Encoder, Paper
-from rag.encoding import encoders
-from rag.encoding.encoders import QueryEncoder, gguf_weights, verified_weights, weights_folder
+from rag.encoding import packaged_weights
+from rag.encoding.packaged_weights import gguf_weights, verified_weights, weights_folder
+from rag.encoding.paper_encoder import _heading
+from rag.encoding.query_encoder import QueryEncoder
 from rag.errors import ModelError
 from rag.library.chunking import split_passages, split_sentences
 from rag.system.threads import free_cores
@@ -123,7 +125,7 @@ def test_passages_fit_the_network_with_their_title() -> None:
     long_title = Paper("long", "a very long title " * 200, "One sentence here. " * 100)
     for paper in (*shipped_papers()[:60], long_title):
         title, passages, _ = cut(paper)
-        heading = encoders._heading(title)
+        heading = _heading(title)
         assert passages
         assert all(encoder.count_tokens(heading + passage.text) + 2 <= encoder.max_tokens for passage in passages)
 
@@ -213,7 +215,7 @@ def test_a_folder_for_the_gguf_that_cannot_be_written_is_named(tmp_path: Path) -
 
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "model.safetensors"
-    monkeypatch.setattr(encoders, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(packaged_weights, "weights_folder", lambda: tmp_path)
     with pytest.raises(ModelError, match="cannot be read"):
         verified_weights()
     file.write_bytes((weights_folder() / "model.safetensors").read_bytes()[:-1] + b"\1")
@@ -225,7 +227,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoders, "_PACKAGE", "no_such_package_at_all")
+    monkeypatch.setattr(packaged_weights, "_PACKAGE", "no_such_package_at_all")
     with pytest.raises(ModelError, match="Install it again"):
         weights_folder()
 
@@ -241,7 +243,7 @@ def test_a_question_loads_no_torch_and_prints_nothing(query_encoder: QueryEncode
         """
 import sys
 from pathlib import Path
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 encoder = QueryEncoder(Path(sys.argv[1]))
 encoder.encode(["a question", "", "long " * 1000])
 encoder.close()
@@ -255,7 +257,7 @@ assert not {"torch", "transformers", "sentence_transformers", "safetensors"} & s
 def test_counting_tokens_loads_no_torch() -> None:
     done = run_python("""
 import sys
-from rag.encoding.encoders import PaperEncoder
+from rag.encoding.paper_encoder import PaperEncoder
 print(PaperEncoder().count_tokens("two words"), PaperEncoder().passage_limit("two words"), "torch" in sys.modules)
 """)
     assert done.stdout.split() == ["2", "251", "False"]

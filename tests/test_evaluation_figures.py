@@ -10,13 +10,13 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import EvaluationError
-from rag.evaluation.baselines import reciprocal_rank_fusion
-from rag.evaluation.generated import OFF_TOPIC, generate, named
-from rag.evaluation.inputs import EvalQuestion
-from rag.evaluation.measures import MEASURES, per_query
-from rag.evaluation.scoring import Reply, Shown, comparisons, has_fact, percentile, rows, same_sentence, score
+from rag.evaluation.answer_scoring import Reply, Shown, comparisons, has_fact, percentile, rows, same_sentence, score
+from rag.evaluation.datasets import EvalQuestion
+from rag.evaluation.question_generation import OFF_TOPIC, generate, named
+from rag.evaluation.ranking_measures import MEASURES, per_query
+from rag.evaluation.retrieval_baselines import reciprocal_rank_fusion
 from rag.evaluation.significance import compare, estimate
-from rag.evaluation.trust import ModeResult, Speed, choice_verdict, verdict
+from rag.evaluation.trust_card import ModeResult, Speed, choice_verdict, verdict
 
 # --- rankings ---
 

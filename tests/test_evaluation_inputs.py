@@ -10,7 +10,7 @@ import pytest
 
 from rag.datatypes import Turn
 from rag.errors import EvaluationError, RecordError
-from rag.evaluation.inputs import read_collection, read_questions
+from rag.evaluation.datasets import read_collection, read_questions
 
 SAMPLES = Path(__file__).parent / "samples" / "eval"
 

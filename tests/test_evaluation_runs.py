@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from rag.cli import main
 from rag.evaluation import report
-from rag.evaluation.measures import MEASURES
+from rag.evaluation.ranking_measures import MEASURES
 
 SAMPLES = Path(__file__).parent / "samples" / "eval"
 Run = Callable[..., Result]
@@ -108,7 +108,7 @@ def test_the_next_run_embeds_nothing_and_finds_the_same(
     (cache,) = (shared_home / "eval").glob("tiny-*")
     before = {p: p.stat().st_mtime_ns for p in cache.iterdir() if p.suffix in (".json", ".npy")}
     assert len(before) == 4, sorted(before)
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
 
     def refuse(self: object, texts: object) -> object:
         raise AssertionError("papers are embedded again")

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 
 from rag.datatypes import Trace, Verdict
 from rag.errors import ConversationNotFound, FootnoteError
-from rag.evaluation.inputs import read_questions
-from rag.evaluation.scoring import has_fact
+from rag.evaluation.answer_scoring import has_fact
+from rag.evaluation.datasets import read_questions
 from rag.history.feedback import evaluation_set, key_facts
 from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark
 from rag.history.serialisation import from_record

@@ -19,6 +19,7 @@ from rag.config import Settings, load_settings
 from rag.errors import ConfigError, LibraryError, LibraryNotFound, ModelNotFound
 from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.models import add_model
+from rag.library import shipped
 from rag.library.library import Library
 from tests.library_parts import DATA, REAL
 
@@ -53,7 +54,7 @@ def test_parts_are_opened_once_and_shared(shipped_home: Path) -> None:
         ("quote", "quote", "quote"),
         ("smollm2", None, "cite"),
         ("smollm2", "free", "free"),
-        ("writer", None, "cite"),
+        ("writer", None, "shorten"),
         ("writer", "quote", "quote"),
     ],
 )
@@ -94,7 +95,7 @@ def test_models_that_can_be_used_are_offered(
 def test_the_shipped_library_is_built_beside_its_place(
     tmp_path: Path, footnote_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factory, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
+    monkeypatch.setattr(shipped, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
     settings = load_settings()
     seen: list[bool] = []
     assert factory.prepare_library(settings, lambda progress: seen.append(Library.exists(settings.library_path)))
@@ -110,7 +111,7 @@ def test_the_shipped_library_is_built_beside_its_place(
 def test_several_who_ask_at_once_build_it_once(
     tmp_path: Path, footnote_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factory, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
+    monkeypatch.setattr(shipped, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
     built: list[bool] = []
     threads = [
         threading.Thread(target=lambda: built.append(factory.prepare_library(load_settings()))) for _ in range(3)
@@ -127,9 +128,10 @@ import sys, time
 from pathlib import Path
 from rag import factory
 from rag.config import load_settings
+from rag.library import shipped
 from rag.library.storage import writing
 writing.BATCH = 2
-factory.shipped_papers = lambda: Path(sys.argv[1])
+shipped.shipped_papers = lambda: Path(sys.argv[1])
 def show(progress):
     print(progress.read, flush=True)
     time.sleep(60)
@@ -153,7 +155,7 @@ def test_a_killed_building_is_no_library_and_the_next_one_goes_on(
     with Library.open(building, embedder=REAL) as library:
         assert library.count == 2
     modified = (building / "papers.sqlite").stat().st_ino
-    monkeypatch.setattr(factory, "shipped_papers", lambda: papers)
+    monkeypatch.setattr(shipped, "shipped_papers", lambda: papers)
     assert factory.prepare_library(settings)
     with Library.open(settings.library_path, embedder=REAL) as library:
         assert library.count == 6 and library.verify() == []
@@ -163,7 +165,7 @@ def test_a_killed_building_is_no_library_and_the_next_one_goes_on(
 def test_what_is_left_of_another_version_is_built_anew(
     tmp_path: Path, footnote_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(factory, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
+    monkeypatch.setattr(shipped, "shipped_papers", lambda: few(tmp_path / "few.jsonl"))
     settings = load_settings()
     building = settings.library_path.with_name("shipped.building")
     building.mkdir(parents=True)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.text.facts import (
-    exchanged,
-    figures,
+    contradicts_by_antonym,
+    contradicts_by_negation,
+    figures_with_units,
+    has_exchanged_fact,
     has_negation,
-    is_denied,
-    is_opposite,
     missing_figures,
     missing_names,
     missing_proper_nouns,
@@ -99,7 +99,7 @@ def test_another_figure_or_unit(sentence: str, source: str) -> None:
 
 
 def test_figures_by_number_and_unit() -> None:
-    assert figures("From 1,000 to 2.50 GB, i.e. 3 % in two days") == {
+    assert figures_with_units("From 1,000 to 2.50 GB, i.e. 3 % in two days") == {
         ("1000", "gb"), ("1000", ""), ("2.5", "gb"), ("3", "%"), ("2", ""),
     }  # fmt: skip
 
@@ -113,8 +113,8 @@ def test_a_text_bears_itself_out(text: str) -> None:
     assert missing_figures(text, text) == set()
     assert missing_names(text, text) == set()
     assert missing_proper_nouns(text, text) == set()
-    assert not is_opposite(text, text)
-    assert not is_denied(text, text)
+    assert not contradicts_by_antonym(text, text)
+    assert not contradicts_by_negation(text, text)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_what_is_no_denial(text: str) -> None:
     ],
 )
 def test_opposites(sentence: str, source: str, opposite: bool) -> None:
-    assert is_opposite(sentence, source) is opposite
+    assert contradicts_by_antonym(sentence, source) is opposite
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_opposites(sentence: str, source: str, opposite: bool) -> None:
     ],
 )
 def test_denials_of_what_the_other_affirms(sentence: str, source: str, denied: bool) -> None:
-    assert is_denied(sentence, source) is denied
+    assert contradicts_by_negation(sentence, source) is denied
 
 
 @pytest.mark.parametrize(
@@ -247,4 +247,4 @@ def test_denials_of_what_the_other_affirms(sentence: str, source: str, denied: b
     ],
 )
 def test_another_name_or_figure_in_the_place_of_one(sentence: str, source: str, is_exchanged: bool) -> None:
-    assert exchanged(sentence, source) is is_exchanged
+    assert has_exchanged_fact(sentence, source) is is_exchanged

@@ -101,7 +101,7 @@ def test_a_paper_without_an_abstract(empty: Library) -> None:
     assert empty.sentence_vectors("t").shape == (0, ID.dimension)
     assert [(p.text, p.start, p.end) for p in empty.passages("t")] == [("Only a title here", 0, 0)]
     assert empty.dense(question("only a title here"), 3)[0][0].paper_id == "t"
-    assert empty.closest(question("x"), ["t"])["t"].sentence == -1
+    assert empty.best_passages(question("x"), ["t"])["t"].sentence == -1
 
 
 def test_an_empty_library_answers_with_nothing(empty: Library) -> None:
@@ -171,11 +171,11 @@ def test_lexical_counts_titles_and_finds_stems(made: Path) -> None:
         assert found == {"studi": 300, "matter": 300, "unheard": 0, "": 0}
 
 
-def test_closest_agrees_with_dense(made: Path) -> None:
+def test_best_passages_agree_with_dense(made: Path) -> None:
     with Library.open(made, embedder=ID) as library:
         vector = question("topic17 in the 17th field")
         (best, score), *_ = library.dense(vector, 1)
-        near = library.closest(vector, [best.paper_id, "no such"])
+        near = library.best_passages(vector, [best.paper_id, "no such"])
         assert list(near) == [best.paper_id]
         assert near[best.paper_id].passage == best
         assert near[best.paper_id].cosine == pytest.approx(score, abs=1e-3)
@@ -538,13 +538,13 @@ def test_a_reader_is_not_disturbed_by_a_writer(path: Path) -> None:
             writer.add(made_papers(10, start=500), WordEncoder())
         assert reader.lexical("topic17 matter", 5) == before, "its word index is the one that it opened"
         assert "made00017" not in {p.paper_id for p, _ in reader.dense(question("topic17"), 50)}
-        assert reader.closest(question("topic17"), ["made00017"]) == {}
+        assert reader.best_passages(question("topic17"), ["made00017"]) == {}
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from rag import library as module
+from rag.library import library as module
 from rag.library.library import Library
 from rag.library.storage.vectors import VectorIndex
 from tests.library_parts import WordEncoder, made_papers
@@ -702,12 +702,12 @@ def test_a_full_disk_keeps_what_was_imported(tmp_path: Path) -> None:
 def test_no_space_for_one_more_batch(path: Path) -> None:
     """The same through SQLite's own limit, where nothing may be mounted."""
     with Library.open(path, embedder=ID, read_only=False) as library:
-        pages = library._store._rows("PRAGMA page_count")[0][0]
-        library._store._rows(f"PRAGMA max_page_count = {pages}")
+        pages = library._store.database.rows("PRAGMA page_count")[0][0]
+        library._store.database.rows(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LibraryError, match="no space left"):
             library.add(made_papers(600), WordEncoder())
         assert library.count == 300
-        library._store._rows("PRAGMA max_page_count = 100000000")
+        library._store.database.rows("PRAGMA max_page_count = 100000000")
         assert library.add(made_papers(310), WordEncoder()).added == 10
         assert library.verify() == []
 

@@ -152,7 +152,7 @@ def test_nested_blocks_each_see_the_attempt(outbound: list[Attempt]) -> None:
 
 def test_self_test_holds_and_would_notice_a_hole(monkeypatch: pytest.MonkeyPatch, outbound: list[Attempt]) -> None:
     assert self_test() == []
-    monkeypatch.setattr(offline, "_ESCAPES", (*offline._ESCAPES, ("a hole", lambda: None)))
+    monkeypatch.setattr(offline, "_PROBES", (*offline._PROBES, ("a hole", lambda: None)))
     assert self_test() == ["a hole"]
     outbound.clear()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.encoding.encoders import weights_folder
 from rag.encoding.onnx_encoder import PairScorer
+from rag.encoding.packaged_weights import weights_folder
 from rag.errors import ModelError
 
 # Two networks of a few nodes, made with onnx.helper. The first takes the three inputs and gives the sum of the second

@@ -24,7 +24,7 @@ from rag.datatypes import (
     Turn,
     Verdict,
 )
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
 from rag.evidence.pruning import Judged
 from rag.evidence.selectors import NetworkSelector
@@ -34,6 +34,7 @@ from rag.library.library import Library
 from rag.output import presentation, presentation_html
 from rag.output.runnable import as_runnable
 from rag.pipeline import REPLACED, Pipeline
+from rag.retrieval.ranking import hybrid_search
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.hybrid import HybridRetriever
 from tests.cli_parts import MOTHS, SNOW
@@ -106,7 +107,7 @@ def test_it_does_not_depend_on_what_was_asked_before_or_which_process_opened_it(
     quoting.answer("Which datasets are used for sound?")
     with Library.open(settings.library_path, embedder=REAL) as library:
         encoder = QueryEncoder(settings.home / "models")
-        again = replace(quoting, library=library, encoder=encoder, search=factory._search(library, settings.depth))
+        again = replace(quoting, library=library, encoder=encoder, search=hybrid_search(library, settings.depth))
         assert without_times(again.answer(SPINENET)) == without_times(first)
         encoder.close()
 
@@ -358,7 +359,7 @@ def over(path: Path, papers: Sequence[Paper], quoting: Pipeline) -> Iterator[Pip
     with Library.create(path, embedder=REAL) as library:
         library.add(papers, paper_encoder())
     with Library.open(path, embedder=REAL) as library:
-        yield replace(quoting, library=library, search=factory._search(library, 100))
+        yield replace(quoting, library=library, search=hybrid_search(library, 100))
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +381,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, quoting: Pipeline) -> Iterat
     [
         ("Who wrote “Counting moths with microphones”?", "was written by Ada Moth and Ben Lamp."),
         ("Please, who are the authors of the paper on counting moths?", "was written by Ada Moth and Ben Lamp."),
-        ("When was Counting moths with microphones published?", "is of 2021."),
+        ("When was Counting moths with microphones published?", "was published in 2021."),
         ("In which journal did Counting moths appear?", "appeared in JMLR."),
         ("What is the DOI of counting moths?", "has the DOI 10.1234/moth."),
     ],

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from rag.datatypes import Evidence, Paper, Sentence
-from rag.encoding.onnx_encoder import Network, tokenizer
+from rag.encoding.onnx_encoder import Network
+from rag.encoding.packaged_weights import tokenizer
 from rag.errors import ModelError
 from rag.evidence.pruning import LONGEST, QUESTION, Judged, Pruner, encode, pruned, pruner
-from rag.text.units import units
+from rag.text.sentence_compression import split_units
 
 ASKED = "By how much does MothEar lower the error?"
 ANSWERS = "MothEar lowers the error of counting from 9.1% to 2.5%, which the authors did not expect."
@@ -37,7 +38,7 @@ def test_question_and_sentences_are_read_as_one_text() -> None:
     assert [read.ids[at] for at in read.heads] == [1, 2]  # the numbers of the papers
     assert read.kinds == (0,) * read.heads[0] + (1,) * (len(read.ids) - read.heads[0])
     for text, spans in zip((ANSWERS, IDLE), read.spans, strict=True):
-        for unit, (begin, end) in zip(units(text), spans, strict=True):
+        for unit, (begin, end) in zip(split_units(text), spans, strict=True):
             assert pieces.decode(read.ids[begin:end]).replace(" ", "") == unit.text.lower().replace(" ", "")
 
 
@@ -45,7 +46,7 @@ def test_what_does_not_fit_is_read_in_parts() -> None:
     long = " ".join(f"word{n}" for n in range(80)) + "."
     sentences = [(n, long) for n in range(1, 12)]
     judged = pruner().judge("why? " * 200, sentences)
-    assert len(judged) == len(sentences) and all(len(j.keep_logits) == len(units(long)) for j in judged)
+    assert len(judged) == len(sentences) and all(len(j.keep_logits) == len(split_units(long)) for j in judged)
     assert len(encode("why? " * 200, sentences).ids) <= LONGEST
 
 
@@ -69,7 +70,7 @@ def test_no_text_is_too_strange(text: str) -> None:
 def test_it_knows_the_sentence_that_answers_and_the_words_that_do() -> None:
     answers, idle = pruner().judge(ASKED, [(1, ANSWERS), (1, IDLE)])
     assert answers.relevance_logit > idle.relevance_logit + 1 and answers.probability > 0.5 > idle.probability
-    words = [unit.text for unit in units(ANSWERS)]
+    words = [unit.text for unit in split_units(ANSWERS)]
     assert answers.keep_logits[words.index("2.5%")] > answers.keep_logits[words.index("expect")] + 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rag.text.units import units
+from rag.text.sentence_compression import split_units
 from training.pruning import train
 from training.pruning.train import Labelled, Network, Run, auc, collate, labelled, loss_of
 from training.writer.shortened import Example, Shortened
@@ -24,7 +24,7 @@ def example(worths: str = "+-") -> Example:
 def test_words_and_sentences_are_labelled_where_the_network_is_read() -> None:
     one = labelled(example("+~"))
     assert one.worth == (1.0, 0.5)
-    assert one.stay == ((True,) * 3 + (False,) * (len(units(CRABS)) - 3), None)
+    assert one.stay == ((True,) * 3 + (False,) * (len(split_units(CRABS)) - 3), None)
     inputs, labels = collate([one, labelled(example("~-"))])
     assert inputs["input_ids"].shape == labels.shape[:2]
     for row, worths in enumerate(((1.0, 0.5), (0.5, 0.0))):

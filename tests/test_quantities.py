@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.quantities import WRONG_UNIT, FigureWanted, counted_words, figures_in
+from rag.text.quantities import WRONG_UNIT, FigureRequest, counted_stems, figures_in
 from rag.text.tokenization import stems
 
 
@@ -21,7 +21,7 @@ from rag.text.tokenization import stems
     ],
 )
 def test_what_is_counted_is_read_off_the_question(question: str, words: list[str]) -> None:
-    assert counted_words(question) == words
+    assert counted_stems(question) == words
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,6 @@ def test_digits_of_a_name_are_no_figure(text: str, figures: set[str]) -> None:
     ],
 )
 def test_the_figure_that_is_asked_for_stands_with_what_is_counted(question: str, sentence: str, given: float) -> None:
-    wanted = FigureWanted(question, figures_in(question), dict.fromkeys(stems(question), 1.0))
+    wanted = FigureRequest(question, figures_in(question), dict.fromkeys(stems(question), 1.0))
 
-    assert wanted.given(sentence, set(stems(sentence))) == pytest.approx(given)
+    assert wanted.satisfied_by(sentence, set(stems(sentence))) == pytest.approx(given)

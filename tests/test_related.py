@@ -12,7 +12,7 @@ import pytest
 from rag.config import load_settings
 from rag.datatypes import Paper, Passage, RefusalGrade
 from rag.factory import close_all, follow_up_questions, open_answerer, open_library, related_papers
-from rag.library.storage.papers import StoredPaper
+from rag.library.storage.stored_paper import StoredPaper
 from rag.output.suggestions import follow_ups, name_of
 from rag.retrieval.related import Related, related
 from tests.browser.fakes import BY_ID, PAPERS, make_answer, make_refusal

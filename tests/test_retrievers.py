@@ -13,19 +13,19 @@ from langchain_core.documents import Document
 from rank_bm25 import BM25Okapi
 
 from rag.datatypes import Hit, Paper
-from rag.encoding.encoders import QueryEncoder
+from rag.encoding.query_encoder import QueryEncoder
 from rag.library.library import Library, PaperFilter
 from rag.library.storage.bm25_index import BM25Index
 from rag.retrieval.retrievers.base import LibraryRetriever
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.fusion import (
-    _centre,
-    _mixed,
-    _smoothed,
-    by_meaning,
-    by_words,
+    _centroid,
+    _fuse_scores,
+    _regularise_scores,
     fuse,
     pseudo_relevance_feedback,
+    rank_by_bm25,
+    rank_by_cosine,
 )
 from rag.retrieval.retrievers.hybrid import HybridRetriever
 from rag.retrieval.retrievers.lexical import LexicalRetriever
@@ -142,20 +142,20 @@ def test_finds_papers_by_a_sentence_of_theirs(retriever: LibraryRetriever, libra
     assert right / total >= FLOOR[name], (right, total)
 
 
-def test_a_pass_adds_standard_scores(library: Library, encoder: QueryEncoder) -> None:
+def test_a_pass_averages_z_scores(library: Library, encoder: QueryEncoder) -> None:
     """Against its formula, computed over all papers at once."""
     query = "Which works study the robustness of image classifiers?"
     vector = encoder.encode([query])[0]
     words = {word: float(n) for word, n in Counter(stems(query)).items()}
     ids = [paper.id for paper in library.papers()]
-    near = library.closest(vector, ids)
+    near = library.best_passages(vector, ids)
     meaning = np.array(
         [(near[i].cosine + near[i].sentence) / 2 if near[i].sentence > -1 else near[i].cosine for i in ids]
     )
     bm25 = dict(library.lexical(query, 1000))
     wording = np.array([bm25.get(one, 0.0) for one in ids])
     expected = sum((x - x.mean()) / x.std() for x in (meaning, wording)) / 2
-    found = _mixed(library, {}, vector, library.bm25_search(words, 1000), 1000)
+    found = _fuse_scores(library, {}, vector, library.bm25_search(words, 1000), 1000)
     assert [one for one, _ in found] == [ids[i] for i in sorted(range(len(ids)), key=lambda i: (-expected[i], ids[i]))]
     assert [score for _, score in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-4)
 
@@ -176,7 +176,7 @@ def test_feedback_moves_the_question_towards_the_first_papers(library: Library, 
     assert set(mixed) <= held | set(words)
 
 
-def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> None:
+def test_scores_are_regularised_by_those_of_similar_papers(library: Library) -> None:
     """Against its formula, one paper at a time."""
     ids = library.ids(PaperFilter())
     entries = library.entries(ids)
@@ -184,11 +184,11 @@ def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> Non
     score = dict(ranked)
     expected = {}
     for one in ids:
-        likeness = {other: float(_centre(entries[one]) @ _centre(entries[other])) for other in ids if other != one}
-        near = sorted(likeness, key=lambda other: -likeness[other])[:10]
-        mean = sum(likeness[n] * score[n] for n in near) / sum(likeness[n] for n in near)
+        cosines = {other: float(_centroid(entries[one]) @ _centroid(entries[other])) for other in ids if other != one}
+        near = sorted(cosines, key=lambda other: -cosines[other])[:10]
+        mean = sum(cosines[n] * score[n] for n in near) / sum(cosines[n] for n in near)
         expected[one] = 0.65 * score[one] + 0.35 * mean
-    found = _smoothed(entries, ranked)
+    found = _regularise_scores(entries, ranked)
     assert found[:2] == ranked[:2]
     rest = sorted(ids[2:], key=lambda one: (-expected[one], one))
     assert [one for one, _ in found[2:]] == rest
@@ -198,21 +198,21 @@ def test_scores_are_drawn_towards_those_of_alike_papers(library: Library) -> Non
 
 
 @pytest.mark.parametrize("many", [0, 1, 2, 3])
-def test_few_papers_are_smoothed_too(library: Library, many: int) -> None:
+def test_few_papers_are_regularised_too(library: Library, many: int) -> None:
     ids = library.ids(PaperFilter())[:many]
     ranked = [(one, -float(n)) for n, one in enumerate(ids)]
-    assert [one for one, _ in _smoothed(library.entries(ids), ranked)] == ids
+    assert [one for one, _ in _regularise_scores(library.entries(ids), ranked)] == ids
 
 
-def test_a_paper_gains_from_alike_papers(library: Library) -> None:
+def test_a_paper_gains_from_similar_papers(library: Library) -> None:
     """The last of 41 moves up by more than half when the ten most alike ones stand first."""
     ids = library.ids(PaperFilter())
     entries = library.entries(ids)
-    likeness = {one: float(_centre(entries[one]) @ _centre(entries[ids[0]])) for one in ids}
-    alike = sorted(ids[1:], key=lambda one: -likeness[one])
+    similarity = {one: float(_centroid(entries[one]) @ _centroid(entries[ids[0]])) for one in ids}
+    alike = sorted(ids[1:], key=lambda one: -similarity[one])
     ranked = [(one, 1.0) for one in alike[:10]] + [(one, 0.2) for one in alike[-30:]] + [(ids[0], 0.1)]
     ranked.sort(key=lambda pair: (-pair[1], pair[0]))
-    assert [one for one, _ in _smoothed(entries, ranked)].index(ids[0]) < 20
+    assert [one for one, _ in _regularise_scores(entries, ranked)].index(ids[0]) < 20
 
 
 def test_the_parts_of_a_score_are_those_of_the_question(library: Library, encoder: QueryEncoder) -> None:
@@ -220,7 +220,7 @@ def test_the_parts_of_a_score_are_those_of_the_question(library: Library, encode
     vector = encoder.encode([query])[0]
     bm25 = dict(library.lexical(query, 1000))
     for hit in fuse(library, query, vector, 10, depth=1000):
-        near = library.closest(vector, [hit.passage.paper_id])[hit.passage.paper_id]
+        near = library.best_passages(vector, [hit.passage.paper_id])[hit.passage.paper_id]
         assert hit.passage == near.passage
         assert hit.dense == pytest.approx(near.cosine, abs=1e-5)
         assert hit.lexical == bm25.get(hit.passage.paper_id)
@@ -249,14 +249,14 @@ def test_a_question_is_encoded_once(library: Library, encoder: QueryEncoder) -> 
         assert counting.calls == [["graph neural networks"]]
 
 
-def test_meaning_looks_deeper_where_one_paper_has_many_passages(tmp_path: Path) -> None:
+def test_cosine_ranking_searches_deeper_where_one_paper_has_many_passages(tmp_path: Path) -> None:
     encoder = WordEncoder()
     long = Paper("long", "Zebras", " ".join(f"Zebras run {i} {'zebras ' * 20}." for i in range(60)))
     others = [Paper(f"other{i}", f"Zebra and horse {i}", f"Horses and one zebras herd {i}.") for i in range(5)]
     with Library.create(tmp_path / "library", embedder=encoder.id) as library:
         library.add([long, *others], encoder)
         assert len(library.passages("long")) > 20
-        hits = by_meaning(library, encoder.encode(["zebras zebras run"])[0], 4)
+        hits = rank_by_cosine(library, encoder.encode(["zebras zebras run"])[0], 4)
         assert len(hits) == 4
         assert hits[0].passage.paper_id == "long"
 
@@ -269,8 +269,8 @@ def test_equal_papers_are_ordered_by_id(tmp_path: Path) -> None:
         library.add(twins, encoder)
         vector = encoder.encode(["same abstract"])[0]
         for hits in (
-            by_meaning(library, vector, 3),
-            by_words(library, "same abstract", vector, 3),
+            rank_by_cosine(library, vector, 3),
+            rank_by_bm25(library, "same abstract", vector, 3),
             fuse(library, "same abstract", vector, 3),
         ):
             assert [hit.passage.paper_id for hit in hits] == ["t1", "t3", "t5"]
@@ -289,13 +289,13 @@ class LuceneOkapi(BM25Okapi):
 def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
     papers = sorted(shipped_papers(), key=lambda paper: paper.id)
     texts = [f"{paper.title}\n{paper.abstract}" for paper in papers]
-    lexicon = BM25Index.build((paper.id, text) for paper, text in zip(papers, texts, strict=True))
-    lexicon.save(tmp_path, "saved")
+    index = BM25Index.build((paper.id, text) for paper, text in zip(papers, texts, strict=True))
+    index.save(tmp_path, "saved")
     reference = LuceneOkapi([stems(text) for text in texts], k1=1.5, b=0.75)
     for query in (*QUERIES, "graph graph neural", *(paper.abstract[:200] for paper in papers[::40])):
         scores = reference.get_scores(stems(query)) / 2.5 if stems(query) else np.zeros(len(papers))
         expected = {paper.id: score for paper, score in zip(papers, scores, strict=True) if score > 0}
-        for one in (lexicon, BM25Index.load(tmp_path / "saved")):
+        for one in (index, BM25Index.load(tmp_path / "saved")):
             found = dict(one.search(Counter(stems(query)), len(papers)))
             assert found == pytest.approx(expected, rel=1e-4)
             assert one.search(Counter(stems(query)), 7) == one.search(Counter(stems(query)), len(papers))[:7]
@@ -304,8 +304,8 @@ def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
 def test_document_frequencies_count_papers() -> None:
     papers = sorted(shipped_papers(), key=lambda paper: paper.id)
     texts = {paper.id: f"{paper.title}\n{paper.abstract}" for paper in papers}
-    lexicon = BM25Index.build(texts.items())
+    index = BM25Index.build(texts.items())
     for word in ("network", "graph", "52", "unheardof"):
         expected = sum(word in stems(text) for text in texts.values())
-        assert lexicon.document_frequencies([word]) == {word: expected}
-    assert lexicon.vocabulary()["network"] == lexicon.document_frequencies(["network"])["network"] > 100
+        assert index.document_frequencies([word]) == {word: expected}
+    assert index.vocabulary()["network"] == index.document_frequencies(["network"])["network"] > 100

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from rag.datatypes import AnswerSettings, Intent, Paper, RefusalGrade, Turn
-from rag.factory import _search
 from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer
-from rag.library import library as library_module
 from rag.library.library import Library
+from rag.library.storage import dense_search
 from rag.output import presentation
 from rag.pipeline import Pipeline
 from rag.questions.filters import read_filters, read_filters_of
 from rag.questions.reading import understand
 from rag.questions.scope import EVERYTHING, Scope, admitted, in_words
 from rag.questions.venues import VenueNames
+from rag.retrieval.ranking import hybrid_search
 from rag.retrieval.retrievers.fusion import fuse
 from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, write_lines
 from tests.library_parts import WordEncoder, made_papers
@@ -216,8 +216,8 @@ class BruteForce:
     def __init__(self, library: Library) -> None:
         self._library = library
         self.count, self.entries = library.count, library.entries
-        self.document_frequencies, self.lexical, self.closest = (
-            library.document_frequencies, library.lexical, library.closest,
+        self.document_frequencies, self.lexical, self.best_passages = (
+            library.document_frequencies, library.lexical, library.best_passages,
         )  # fmt: skip
 
     def dense(self, vector: np.ndarray, k: int, within: Collection[str] | None = None) -> list:
@@ -231,9 +231,9 @@ class BruteForce:
         ]
         return sorted(rows, key=lambda row: (-row[1], row[0].id))[:k]
 
-    def bm25_search(self, words: dict, k: int, within: Collection[str] | None = None) -> list:
+    def bm25_search(self, terms: dict, k: int, within: Collection[str] | None = None) -> list:
         assert within is not None
-        return [pair for pair in self._library.bm25_search(words, 10**6) if pair[0] in within][:k]
+        return [pair for pair in self._library.bm25_search(terms, 10**6) if pair[0] in within][:k]
 
 
 SCOPES = {
@@ -249,7 +249,7 @@ SCOPES = {
 def test_the_first_k_of_a_scope_are_those_of_brute_force(
     library: Library, name: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library_module, "_FEW_WITHIN", few)
+    monkeypatch.setattr(dense_search, "_MAX_EXACT", few)
     within = SCOPES[name].admitted(library.labels())
     exact = BruteForce(library)
     assert SCOPES[name].admitted(library.papers()) == within
@@ -287,7 +287,7 @@ def test_the_default_is_not_touched(library: Library) -> None:
 @pytest.fixture(scope="module")
 def pipeline(library: Library) -> Pipeline:
     quotes = Writer(QuoteGenerator())
-    return Pipeline(library, WordEncoder(), _search(library, 100), quotes, quotes, AnswerSettings(refuse=False))
+    return Pipeline(library, WordEncoder(), hybrid_search(library, 100), quotes, quotes, AnswerSettings(refuse=False))
 
 
 def test_an_answer_uses_the_scope_alone_and_says_so(pipeline: Pipeline) -> None:
@@ -360,16 +360,16 @@ def test_counts_are_of_the_scope(pipeline: Pipeline, library: Library) -> None:
 )
 def test_years_of_the_content_are_counted_as_words(question: str, count: int) -> None:
     from rag.survey.aggregate import answer
-    from tests.test_overview import Shelf
+    from tests.test_aggregate import RecordsInMemory
 
-    shelf = Shelf(
+    records = RecordsInMemory(
         [
             Paper("a", "A", "We test on VOC 2007.", year=2019),
             Paper("b", "B", "We have data of 2012.", year=2020),
             Paper("c", "C", "Data is scarce.", year=2020),
         ]
     )
-    assert answer(understand(question), shelf).sentences[0].text.startswith(f"{count} paper")
+    assert answer(understand(question), records).sentences[0].text.startswith(f"{count} paper")
 
 
 # --- the command line ---

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.encoding.encoders import weights_folder
-from rag.text.spelling import corrected, corrections, distance, names_written, near_names
+from rag.encoding.packaged_weights import weights_folder
+from rag.text.spelling import apply_corrections, corrections, edit_distance, similar_names, written_names
 from rag.text.tokenization import stem, stems
 from tests.library_parts import shipped_papers
 
@@ -53,7 +53,7 @@ def test_the_obvious(typed: str, meant: str, vocabulary: Counter[str], english: 
     slips = corrections(f"What is the {typed} for?", vocabulary, english.__contains__)
 
     assert {word: stem(right) for word, right in slips.items()} == {typed: stem(meant)}
-    assert stems(corrected(f"What is the {typed} for?", slips)) == stems(f"What is the {meant} for?")
+    assert stems(apply_corrections(f"What is the {typed} for?", slips)) == stems(f"What is the {meant} for?")
 
 
 @pytest.mark.parametrize(
@@ -115,15 +115,15 @@ def test_a_rare_name_is_asked_back_and_not_taken_for_granted() -> None:
     known = {"spinenet": 1, "network": 90}
 
     assert corrections("What is SpinNet?", known) == {}
-    assert near_names("What is SpinNet?", known) == {"spinnet": "spinenet"}
-    assert near_names("What is SpineNet, or SPINN?", known) == {}
-    assert names_written("spinenet", ["Nothing.", "We propose SpineNet; SpineNets are …"]) == ["SpineNet"]
-    assert names_written("spinenet", ["Nothing."]) == []
-    assert names_written("confirm", ["Confirmed.", "We confirm it."]) == []
+    assert similar_names("What is SpinNet?", known) == {"spinnet": "spinenet"}
+    assert similar_names("What is SpineNet, or SPINN?", known) == {}
+    assert written_names("spinenet", ["Nothing.", "We propose SpineNet; SpineNets are …"]) == ["SpineNet"]
+    assert written_names("spinenet", ["Nothing."]) == []
+    assert written_names("confirm", ["Confirmed.", "We confirm it."]) == []
 
 
 def test_only_whole_words_are_replaced() -> None:
-    assert corrected("Datset and datsets, DATSET.", {"datset": "dataset"}) == "dataset and datsets, dataset."
+    assert apply_corrections("Datset and datsets, DATSET.", {"datset": "dataset"}) == "dataset and datsets, dataset."
 
 
 @given(st.text("abc", max_size=7), st.text("abc", max_size=7))
@@ -137,5 +137,5 @@ def test_distance_is_that_of_the_textbook(a: str, b: str) -> None:
             table[i, j] = min(steps)
     exact = table[len(a), len(b)]
 
-    assert distance(a, b, 20) == exact
-    assert (distance(a, b, 2) <= 2) == (exact <= 2)
+    assert edit_distance(a, b, 20) == exact
+    assert (edit_distance(a, b, 2) <= 2) == (exact <= 2)

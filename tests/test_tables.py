@@ -13,7 +13,7 @@ import pytest
 from rag.datatypes import Paper, Sentence
 from rag.errors import QuestionError
 from rag.library.chunking import split_sentences
-from rag.library.storage.papers import StoredPaper
+from rag.library.storage.stored_paper import StoredPaper
 from rag.survey.column_extraction import known_sentences
 from rag.survey.comparing import compared, titled
 from rag.survey.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
@@ -23,7 +23,7 @@ from tests.library_parts import WordEncoder, shipped_papers
 ENCODER = WordEncoder()
 
 
-class Shelf:
+class PapersInMemory:
     """Papers in memory, embedded by their words; remembers how many were asked for at a time."""
 
     def __init__(self, papers: Sequence[Paper]) -> None:
@@ -74,25 +74,25 @@ BARE = Paper("bare", "No Abstract")
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf([NET, STUDY, BARE])
+def source() -> PapersInMemory:
+    return PapersInMemory([NET, STUDY, BARE])
 
 
-def cells(shelf: Shelf, paper_id: str, *wanted: str) -> list[str]:
-    (row,) = rows([paper_id], columns(wanted), shelf, ENCODER)
+def cells(source: PapersInMemory, paper_id: str, *wanted: str) -> list[str]:
+    (row,) = rows([paper_id], columns(wanted), source, ENCODER)
     return [cell.text for cell in row.cells]
 
 
-def test_the_known_columns(shelf: Shelf) -> None:
-    assert cells(shelf, "net", *COLUMNS) == [
+def test_the_known_columns(source: PapersInMemory) -> None:
+    assert cells(source, "net", *COLUMNS) == [
         "However, they are too expensive for phones.",
         "We propose SmallNet, which shares its filters.",
         "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
         "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
         "Our method does not yet work for video.",
     ]
-    assert cells(shelf, "study", *COLUMNS) == ["", "We studied 48 patients for two years.", "", "", ""]
-    assert cells(shelf, "bare", *COLUMNS) == [""] * 5
+    assert cells(source, "study", *COLUMNS) == ["", "We studied 48 patients for two years.", "", "", ""]
+    assert cells(source, "bare", *COLUMNS) == [""] * 5
 
 
 @pytest.mark.parametrize(
@@ -131,15 +131,15 @@ def test_every_cell_is_a_sentence_of_its_own_paper() -> None:
     assert 0 < filled["limits"] < 0.1 * len(papers)
 
 
-def test_a_typed_column_is_a_question_to_each_paper(shelf: Shelf) -> None:
-    assert cells(shelf, "net", "How many parameters does it have?") == ["It has 3.2 million parameters."]
-    assert cells(shelf, "net", "Is the code available?") == ["Code is available at https://example.org/small."]
-    assert cells(shelf, "study", "How many parameters does it have?", "Is the code available?") == ["", ""]
-    assert cells(shelf, "study", "number of patients") == ["We studied 48 patients for two years."]
-    assert cells(shelf, "net", "number of patients") == [""]
-    assert cells(shelf, "net", "short sleep on ImageNet") == [""], "the name alone is no answer"
-    assert cells(shelf, "study", "Sleep on ImageNet") == [""], "a name that is asked for must be there"
-    assert cells(shelf, "bare", "Is the code available?") == [""]
+def test_a_typed_column_is_a_question_to_each_paper(source: PapersInMemory) -> None:
+    assert cells(source, "net", "How many parameters does it have?") == ["It has 3.2 million parameters."]
+    assert cells(source, "net", "Is the code available?") == ["Code is available at https://example.org/small."]
+    assert cells(source, "study", "How many parameters does it have?", "Is the code available?") == ["", ""]
+    assert cells(source, "study", "number of patients") == ["We studied 48 patients for two years."]
+    assert cells(source, "net", "number of patients") == [""]
+    assert cells(source, "net", "short sleep on ImageNet") == [""], "the name alone is no answer"
+    assert cells(source, "study", "Sleep on ImageNet") == [""], "a name that is asked for must be there"
+    assert cells(source, "bare", "Is the code available?") == [""]
 
 
 def test_columns_are_known_by_other_names_and_asked_for_once() -> None:
@@ -167,32 +167,32 @@ def test_columns_that_cannot_be_made_say_why(wanted: list[str], message: str) ->
 
 def test_rows_come_one_by_one_in_the_order_given_and_stop_when_told() -> None:
     papers = [replace(NET, id=f"p{n:03}") for n in range(150)]
-    shelf = Shelf(papers)
+    source = PapersInMemory(papers)
     ids = [p.id for p in reversed(papers)] + ["unknown"]
     stop = threading.Event()
 
-    made = rows(ids, columns(["method"]), shelf, ENCODER, stop)
+    made = rows(ids, columns(["method"]), source, ENCODER, stop)
     first = [next(made) for _ in range(3)]
 
     assert [r.paper.id for r in first] == ids[:3]
     assert [r.number for r in first] == [1, 2, 3]
-    assert shelf.asked == [32], "papers are read in batches, not all at once"
+    assert source.asked == [32], "papers are read in batches, not all at once"
     stop.set()
     assert list(made) == []
-    assert [r.paper.id for r in rows(ids, columns(["method"]), shelf, ENCODER)] == ids[:-1]
-    assert max(shelf.asked) <= 32
+    assert [r.paper.id for r in rows(ids, columns(["method"]), source, ENCODER)] == ids[:-1]
+    assert max(source.asked) <= 32
 
 
-def test_the_same_table_twice_is_the_same(shelf: Shelf) -> None:
+def test_the_same_table_twice_is_the_same(source: PapersInMemory) -> None:
     wanted = columns([*COLUMNS, "number of patients"])
     ids = ["net", "study", "bare"]
 
-    assert list(rows(ids, wanted, shelf, ENCODER)) == list(rows(ids, wanted, shelf, ENCODER))
+    assert list(rows(ids, wanted, source, ENCODER)) == list(rows(ids, wanted, source, ENCODER))
 
 
-def test_csv_has_every_cell_with_its_place_and_no_formula(shelf: Shelf) -> None:
+def test_csv_has_every_cell_with_its_place_and_no_formula(source: PapersInMemory) -> None:
     wanted = columns(["method", "data"])
-    table = list(rows(["net", "study", "bare"], wanted, shelf, ENCODER))
+    table = list(rows(["net", "study", "bare"], wanted, source, ENCODER))
 
     lines = list(csv.DictReader(io.StringIO(to_csv(wanted, table))))
 
@@ -204,9 +204,9 @@ def test_csv_has_every_cell_with_its_place_and_no_formula(shelf: Shelf) -> None:
     assert (lines[1]["Data"], lines[1]["Data (characters)"], lines[2]["Method"]) == ("", "", "")
 
 
-def test_markdown_has_a_footnote_in_every_filled_cell_and_the_references(shelf: Shelf) -> None:
+def test_markdown_has_a_footnote_in_every_filled_cell_and_the_references(source: PapersInMemory) -> None:
     wanted = columns(["method", "limits"])
-    text = to_markdown(wanted, rows(["net", "study"], wanted, shelf, ENCODER))
+    text = to_markdown(wanted, rows(["net", "study"], wanted, source, ENCODER))
     lines = text.splitlines()
 
     assert lines[0] == "| Paper | Method | Limits |"
@@ -241,7 +241,7 @@ PAIR = [
     ],
 )
 def test_two_papers_that_are_named_are_compared(question: str) -> None:
-    first, second = compared(question, Shelf(PAIR))
+    first, second = compared(question, PapersInMemory(PAIR))
 
     assert (first.number, first.paper.id, second.number, second.paper.id) == (1, "net", 2, "wide")
     assert [s.text for s in second.sentences] == ["We introduce WideNet.", "It is 3 times faster than ResNet."]
@@ -263,18 +263,21 @@ def test_two_papers_that_are_named_are_compared(question: str) -> None:
     ],
 )
 def test_what_names_no_two_papers_is_answered_like_any_question(question: str) -> None:
-    assert compared(question, Shelf(PAIR)) == ()
+    assert compared(question, PapersInMemory(PAIR)) == ()
 
 
 def test_a_title_is_found_whole_then_at_its_beginning_and_only_where_it_is_the_only_one() -> None:
-    shelf = Shelf([*PAIR, replace(NET, id="twin", title="WideNet")])
-    found = titled("widenet", shelf)
+    source = PapersInMemory([*PAIR, replace(NET, id="twin", title="WideNet")])
+    found = titled("widenet", source)
 
     assert found is not None and found.id == "twin"
     assert (
-        titled("WideNet", Shelf([replace(NET, id="a", title="On WideNet"), replace(NET, id="b", title="A WideNet")]))
+        titled(
+            "WideNet",
+            PapersInMemory([replace(NET, id="a", title="On WideNet"), replace(NET, id="b", title="A WideNet")]),
+        )
         is None
     )
-    assert titled("Wide", shelf) is None
-    assert titled("WideNet", shelf, within=["net"]) is None
-    assert compared("Compare SmallNet and WideNet", Shelf(PAIR), within=["net"]) == ()
+    assert titled("Wide", source) is None
+    assert titled("WideNet", source, within=["net"]) is None
+    assert compared("Compare SmallNet and WideNet", PapersInMemory(PAIR), within=["net"]) == ()

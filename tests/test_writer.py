@@ -156,9 +156,9 @@ def test_the_writer_is_offered_before_anything_is_prepared(footnote_home: Path, 
     assert list(unprepared([BUNDLED])) == [WRITER]
     choices = {choice.name: choice for choice in factory.available_models(load_settings())}
     assert list(choices) == ["quote", BUNDLED, WRITER]
-    assert choices[WRITER].modes == choices[BUNDLED].modes == ("cite", "free", "quote")
+    assert (choices[WRITER].modes, choices[BUNDLED].modes) == (("shorten", "free", "quote"), ("cite", "free", "quote"))
     assert choices[WRITER].label == writer.TITLE
-    assert {mode_label(choices[WRITER], "cite")} - {mode_label(choices[BUNDLED], m) for m in ("cite", "free", "quote")}
+    assert len({mode_label(m) for m in ("shorten", "cite", "free", "quote")}) == 4
     assert f"writer            {writer.TITLE}, comes with the installation" in footnote("models", "list").stdout
 
 
@@ -244,7 +244,7 @@ def test_it_answers_where_no_other_model_is_named(shared_home: Path, tmp_path: P
         home=shared_home, FOOTNOTE_CONFIG=str(config), **WILLING,
     ).stdout  # fmt: skip
     answer = json.loads(told)
-    assert (answer["trace"]["model"], answer["trace"]["mode"]) == (WRITER, "cite") and "12" in answer["answer"]
+    assert (answer["trace"]["model"], answer["trace"]["mode"]) == (WRITER, "shorten") and "12" in answer["answer"]
 
 
 def test_its_network_chooses_quotes_without_a_language_model(shared_home: Path, tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_nothing_but_words_of_the_sentence_comes_out_in_their_order(
     )  # fmt: skip
     told = [json.loads(footnote(*command, home=shared_home, **WILLING).stdout) for _ in range(2)]
     answer = told[0]
-    assert answer["trace"]["mode"] == "cite" and answer["refusal"] is None
+    assert answer["trace"]["mode"] == "shorten" and answer["refusal"] is None
     assert answer["answer"] == told[1]["answer"]
     assert 1 <= len(answer["sentences"]) <= 6  # three more than quotes have
     for sentence, citation in zip(answer["sentences"], answer["citations"], strict=True):
@@ -306,7 +306,7 @@ def test_its_trust_card_has_its_quotes_and_decides_nothing(shared_home: Path, sh
     assert "Trust card of writer" in told
     (record,) = (json.loads(path.read_text()) for path in out.rglob("*.json"))
     assert record["sha256"] == resolve_model(shared_home, WRITER).sha256 and record["choosing"]["mode"] == "quote"
-    assert [mode["mode"] for mode in record["modes"]] == ["quote", "cite", "free"]
+    assert [mode["mode"] for mode in record["modes"]] == ["quote", "shorten", "free"]
     assert not (shared_home / "models" / "verdicts.json").exists()
 
 

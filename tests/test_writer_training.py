@@ -11,7 +11,7 @@ import pytest
 from rag.datatypes import Paper
 from rag.generation.prompting import load_prompt
 from rag.library.chunking import split_sentences
-from rag.text.units import joined, units
+from rag.text.sentence_compression import join_units, split_units
 from training.writer import data, shortened, sources
 from training.writer.shortened import Example, Shortened, aligned, as_ranges, indices, name
 
@@ -124,24 +124,24 @@ def test_references_in_the_body_of_an_article_are_no_part_of_its_sentences() -> 
     ],
 )
 def test_what_stays_of_a_sentence_is_found_again(shorter: str, kept: str | None) -> None:
-    whole = units("The authors propose CrabNet, a network that counts shells.")
-    found = aligned(units(shorter), whole)
+    whole = split_units("The authors propose CrabNet, a network that counts shells.")
+    found = aligned(split_units(shorter), whole)
     assert (None if found is None else as_ranges(found)) == kept
     if found is not None:
-        assert joined([(i, whole[i]) for i in found]) == shorter
+        assert join_units([(i, whole[i]) for i in found]) == shorter
         assert indices(as_ranges(found)) == found
 
 
 def test_of_several_ways_to_read_it_the_one_in_fewest_pieces_is_taken() -> None:
-    whole = units("The crab and the owl and the snow fell.")
-    assert aligned(units("And the snow fell"), whole) == [5, 6, 7, 8]
+    whole = split_units("The crab and the owl and the snow fell.")
+    assert aligned(split_units("And the snow fell"), whole) == [5, 6, 7, 8]
 
 
 def test_an_acronym_loses_its_brackets_with_what_it_stands_for() -> None:
-    whole = units("The Crab Counting Network (CCN) finds shells.")
-    found = aligned(units("The CCN finds shells"), whole)
-    assert found == [0, 4, 5, 6] and joined([(i, whole[i]) for i in found]) == "The CCN finds shells"
-    assert joined(list(enumerate(whole))) == "The Crab Counting Network (CCN) finds shells"
+    whole = split_units("The Crab Counting Network (CCN) finds shells.")
+    found = aligned(split_units("The CCN finds shells"), whole)
+    assert found == [0, 4, 5, 6] and join_units([(i, whole[i]) for i in found]) == "The CCN finds shells"
+    assert join_units(list(enumerate(whole))) == "The Crab Counting Network (CCN) finds shells"
 
 
 def test_examples_are_put_together_from_the_data_sets_and_what_is_lost_is_counted(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Fit ``rag/evidence_weights.json``: which sentence answers, and whether any does.
+"""Fit ``rag/evidence/evidence_weights.json``: which sentence answers, and whether any does.
 
-    python -m training.fit_evidence --data ../shared/data --out rag/evidence_weights.json
+    python -m training.fit_evidence --data ../shared/data --out rag/evidence/evidence_weights.json
 
 *Sentences*: a softmax over the candidate sentences of a question, its supporting ones as the target (the listwise
 loss of Cao et al. 2007, 'Learning to Rank: From Pairwise Approach to Listwise Approach'), L2-regularised, over the
@@ -58,7 +58,7 @@ FOLDS = 10
 FALSE_REFUSALS = 0.05
 STRENGTH = 0.3  # the less, the smaller the coefficients of the refusal
 # Figures that can only speak against an answer.
-AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "rarest_missing", "figure_apart", "proper_missing"})
+AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "figure_apart", "proper_missing"})
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
@@ -144,7 +144,7 @@ def _open(folder: Path, papers: Sequence[Paper] | None, name: str = "shipped") -
         settings = Settings(home=folder)
         prepare_library(settings)
         return open_answerer(settings)
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.factory import embedder_id
     from rag.library.library import Library
 

@@ -52,7 +52,7 @@ def doctor(library: Path | None) -> None:
 
 
 def _models(settings: Settings) -> list[str]:
-    from rag.encoding.encoders import verified_weights
+    from rag.encoding.packaged_weights import verified_weights
     from rag.generation.models import list_models
 
     verified_weights()

@@ -58,13 +58,14 @@ def retrieval(
     stock retriever as long again); the indexes are kept, and the next run is quick.
     """
     from rag.config import load_settings
-    from rag.evaluation.inputs import read_collection
+    from rag.evaluation.datasets import read_collection
     from rag.evaluation.report import write_retrieval
-    from rag.evaluation.retrieval import baseline_names
-    from rag.evaluation.retrieval import evaluate as run
+    from rag.evaluation.retrieval_baselines import baseline_names
+    from rag.evaluation.retrieval_evaluation import BASELINES
+    from rag.evaluation.retrieval_evaluation import evaluate as run
 
     settings = load_settings(seed=seed, threads=threads)
-    names = baseline_names(baselines)
+    names = baseline_names(baselines, BASELINES)
     collections = [read_collection(folder) for folder in folders]  # all before the first hour is spent
     twice = {c.name for c in collections if sum(c.name == other.name for other in collections) > 1}
     if twice:
@@ -83,13 +84,14 @@ def retrieval(
 def answers(questions: Path, baselines: str, out: Path, readme: Path | None, **options: Any) -> None:
     """Answer QUESTIONS with known answers: key facts, citations, evidence, refusals, times, by type of question."""
     from rag.config import load_settings
-    from rag.evaluation.answers import baseline_names
-    from rag.evaluation.answers import evaluate as run
-    from rag.evaluation.inputs import read_questions
+    from rag.evaluation.answer_evaluation import BASELINES
+    from rag.evaluation.answer_evaluation import evaluate as run
+    from rag.evaluation.datasets import read_questions
     from rag.evaluation.report import write_answers
+    from rag.evaluation.retrieval_baselines import baseline_names
 
     settings = load_settings(**options)
-    names = baseline_names(baselines)
+    names = baseline_names(baselines, BASELINES)
     result = run(read_questions(questions), questions.stem, settings, names, bars)
     _finish(write_answers(result, settings.seed, out), readme, out)
 
@@ -106,10 +108,10 @@ def answers(questions: Path, baselines: str, out: Path, readme: Path | None, **o
 def model(model: str, questions: Path | None, count: int, out: Path, **options: Any) -> None:
     """A trust card for MODEL (a GGUF file or a registered name) on your library and your machine."""
     from rag.config import load_settings
-    from rag.evaluation.generated import generate
-    from rag.evaluation.inputs import read_questions
+    from rag.evaluation.datasets import read_questions
+    from rag.evaluation.question_generation import generate
     from rag.evaluation.report import write_trust_card
-    from rag.evaluation.trust import measure
+    from rag.evaluation.trust_card import measure
     from rag.factory import open_library, registered_model
 
     settings = load_settings(model=model, **options)

@@ -14,7 +14,7 @@ from rag.cli.shared import advance, build_shipped, progress_bar
 from rag.errors import ImportFileError, RecordError
 
 if TYPE_CHECKING:
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import ImportReport, Library
 
 _SHOWN = 20  # bad records and merged duplicates that are named one by one
@@ -40,7 +40,7 @@ def import_(
     costs no other either, and makes the exit code 1.
     """
     from rag.config import load_settings
-    from rag.encoding.encoders import PaperEncoder
+    from rag.encoding.paper_encoder import PaperEncoder
     from rag.papers.bibliography import one_line
     from rag.papers.importers import FORMATS
 

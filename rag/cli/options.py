@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.config import MODES
 from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def model_options(command: Any) -> Any:
     """``--model``, ``--mode`` and ``--seed`` for a command that answers."""
     for option in (
         click.option("--seed", type=int, help="Seed of a model that draws lots (temperature above 0)."),
-        click.option("--mode", type=click.Choice(["quote", "cite", "free"]), help="Quotes, cited text or free text."),
+        click.option("--mode", type=click.Choice(MODES), help="Quotes, shortened ones, cited text or free text."),
         click.option(
             "--model", metavar="M", help="writer (the default), quote, smollm2, a registered name or a GGUF file."
         ),

@@ -1,4 +1,4 @@
-"""The MiniLM weights as a GGUF file, so that a question need not load torch.
+"""Convert the MiniLM weights to a GGUF file, so that encoding a question need not load torch.
 
 llama.cpp runs the same network from this file: a cold start to the first query vector takes about
 a second instead of seven. The layout is that of llama.cpp's ``bert`` architecture (see

@@ -1,8 +1,8 @@
 """Texts to logits through an int8 ONNX file: the only module that knows onnxruntime.
 
 A cross-encoder of MiniLM's shape reads both texts at once (Nogueira and Cho 2019, 'Passage Re-ranking with BERT')
-and gives one logit. It needs neither torch nor transformers: the word pieces come from the vocabulary that lies beside
-the packaged weights, the network from a file whose SHA-256 the code knows.
+and gives one logit. It needs neither torch nor transformers: the vocabulary is that of the packaged weights, the
+network a file whose SHA-256 is known in the code.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.encoding.encoders import weights_folder
+from rag.encoding.packaged_weights import word_pieces
 from rag.errors import ModelError
 from rag.system.shipped import shipped_path
+from rag.text.plaintext import encodable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +34,8 @@ def model_file(name: str) -> Path:
 class Network:
     """An ONNX file with the inputs ``input_ids``, ``attention_mask`` and ``token_type_ids`` (int64, batch x tokens).
 
-    ``sha256`` is what the file must have, ``threads`` how many cores it is computed on. It is read when it is first
-    asked.
+    ``sha256`` is the expected hash of the file, ``threads`` the number of computing threads. The file is read at the
+    first call.
     """
 
     def __init__(self, path: Path, sha256: str, threads: int = 1) -> None:
@@ -53,13 +54,13 @@ class Network:
 
         rows = (ids, [1] * len(ids), kinds)
         feed = {name: np.asarray([row], dtype=np.int64) for name, row in zip(_INPUTS, rows, strict=True)}
-        return np.asarray(self.loaded().run(None, feed)[0], np.float32)
+        return np.asarray(self.load().run(None, feed)[0], np.float32)
 
-    def loaded(self) -> Any:
-        """The session; raises as :meth:`logits` does."""
+    def load(self) -> Any:
+        """The ``onnxruntime.InferenceSession``; raises like :meth:`logits`."""
         with self._lock:
             if self._session is None:
-                self._session = _open(self._verified(), self.path, self._threads)
+                self._session = _open(self._read_verified(), self.path, self._threads)
             return self._session
 
     def close(self) -> None:
@@ -67,8 +68,8 @@ class Network:
         with self._lock:
             self._session = None
 
-    def _verified(self) -> bytes:
-        """The file's bytes, read once and compared with their SHA-256."""
+    def _read_verified(self) -> bytes:
+        """The bytes of the file after comparing their SHA-256. Raises :class:`ModelError`."""
         remedy = "Install Footnote again: the file comes with it."
         try:
             content = self.path.read_bytes()
@@ -81,11 +82,11 @@ class Network:
 
 
 class PairScorer:
-    """Logits of ``(first, second)`` pairs; higher is more.
+    """Scores pairs of texts with a cross-encoder, one logit each.
 
     ``path``, ``sha256`` and ``threads`` are those of a :class:`Network` whose first output is one logit a row.
-    ``max_tokens`` counts word pieces of both texts together, three special ones included; of a pair that is longer the
-    longer text loses its end.
+    ``max_tokens`` limits the word pieces of both texts together, three special ones included; where a pair is longer,
+    its longer text is truncated.
     """
 
     def __init__(self, path: Path, sha256: str, threads: int = 1, max_tokens: int = 256) -> None:
@@ -95,15 +96,15 @@ class PairScorer:
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """One logit for every pair, in their order.
 
-        Each pair is computed by itself: activations are quantised by the range of what is computed together, so
-        the score of one would otherwise depend on its neighbours, and a batch is no faster. Raises
+        Each pair is computed alone: activations are quantised by the range of values in a batch, so scores would
+        otherwise depend on the other pairs, and a batch is no faster. Raises
         :class:`ModelError` where the file is missing, damaged or no such network.
         """
         if not pairs:
             return []
-        self._network.loaded()  # before the tokenizer: what is wrong with the file is said first
+        self._network.load()  # before the tokenizer, so that errors of the file are raised first
         tokenizer = pair_tokenizer(self.max_tokens)
-        encoded = tokenizer.encode_batch([(clean(first), clean(second)) for first, second in pairs])
+        encoded = tokenizer.encode_batch([(encodable(first), encodable(second)) for first, second in pairs])
         return [float(self._network.logits(entry.ids, entry.type_ids).reshape(-1)[0]) for entry in encoded]
 
     def close(self) -> None:
@@ -112,15 +113,15 @@ class PairScorer:
 
 
 def _open(content: bytes, path: Path, threads: int) -> Any:
-    """A session on the processor alone."""
+    """A session on the CPU. Raises :class:`ModelError`."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; they come as exceptions
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting thread leaves its core free
+    options.log_severity_level = 3  # errors only; they are raised as exceptions too
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads sleep
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base but this one
@@ -137,29 +138,7 @@ def _first_line(error: Exception) -> str:
 
 @lru_cache(maxsize=4)
 def pair_tokenizer(max_tokens: int) -> Any:
-    """The packaged weights' word pieces, pairs as ``[CLS] first [SEP] second [SEP]``, cut to ``max_tokens``."""
-    pieces = _word_pieces()
+    """A tokenizer of pairs as ``[CLS] first [SEP] second [SEP]``, truncated to ``max_tokens``."""
+    pieces = word_pieces()
     pieces.enable_truncation(max_tokens, strategy="longest_first")
     return pieces
-
-
-@lru_cache(maxsize=1)
-def tokenizer() -> Any:
-    """The packaged weights' word pieces, nothing cut."""
-    pieces = _word_pieces()
-    pieces.no_truncation()
-    return pieces
-
-
-def _word_pieces() -> Any:
-    from tokenizers import Tokenizer
-
-    pieces = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
-    pieces.no_padding()
-    pieces.encode_special_tokens = True  # "[SEP]" in an abstract is text
-    return pieces
-
-
-def clean(text: str) -> str:
-    """Without lone surrogates, which are no text."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
 """Results on disk: JSON for programs, Markdown and a picture for people, one set of files per run.
 
 ``<folder>/<kind>/<date>-<commit>.json``, ``.md`` and ``.png``; ``kind`` is ``retrieval``, ``answers`` or ``models``.
-What was measured query by query lies beside them in a ``.jsonl``, one record a line.
+The figures of every single query or reply lie beside them in a ``.jsonl``, one record a line.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import EvaluationError
-from rag.evaluation import tables
-from rag.evaluation.answers import AnswersResult
-from rag.evaluation.measures import MEASURES
-from rag.evaluation.retrieval import CollectionResult
-from rag.evaluation.scoring import Reply
+from rag.evaluation import report_tables
+from rag.evaluation.answer_evaluation import AnswersResult
+from rag.evaluation.answer_scoring import Reply
+from rag.evaluation.ranking_measures import MEASURES
+from rag.evaluation.retrieval_evaluation import CollectionResult
 from rag.evaluation.significance import RESAMPLES
-from rag.evaluation.trust import TrustCard
+from rag.evaluation.trust_card import TrustCard
 from rag.system.machine import commit, machine
 
 RESULTS = Path("benchmarks") / "results"
@@ -40,14 +40,14 @@ def write_retrieval(results: Iterable[CollectionResult], seed: int, folder: Path
         for s in c.systems
         for query in s.per_query[next(iter(MEASURES))]
     )
-    return _write(record, tables.retrieval(record), lines, folder)
+    return _write(record, report_tables.retrieval(record), lines, folder)
 
 
 def write_answers(result: AnswersResult, seed: int, folder: Path) -> Path:
     """One report over one file of questions; returns the path of the Markdown."""
     record = _record("answers", seed) | _without(result, "replies") | {"questions": len(result.questions)}
     lines = (_line(s.name, result, r) for s in result.systems for r in s.replies)
-    return _write(record, tables.answers(record), lines, folder, _slug(result.name, result.model, result.mode))
+    return _write(record, report_tables.answers(record), lines, folder, _slug(result.name, result.model, result.mode))
 
 
 def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
@@ -55,7 +55,7 @@ def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
     record = _record("models", seed) | _without(card, "replies") | {"questions": len(card.questions)}
     results = [*((m.mode, m) for m in card.modes), ("choosing", card.choosing)]
     lines = (_line(name, card, r) for name, m in results for r in m.replies)
-    return _write(record, tables.trust_card(record), lines, folder, _slug(card.model))
+    return _write(record, report_tables.trust_card(record), lines, folder, _slug(card.model))
 
 
 def latest(folder: Path, kind: str) -> Record | None:
@@ -74,20 +74,20 @@ def latest(folder: Path, kind: str) -> Record | None:
 
 
 def readme_block(folder: Path) -> str:
-    """What stands between the markers of the README: the newest results in ``folder``, as Markdown.
+    """The table of the README, as Markdown: the newest results in ``folder``.
 
     Raises :class:`EvaluationError` where there is none.
     """
     retrieval, answers = latest(folder, "retrieval"), latest(folder, "answers")
     if retrieval is None and answers is None:
         raise EvaluationError(f"There are no results in {folder}. Run 'footnote eval retrieval' or 'eval answers'.")
-    parts = [tables.short_retrieval(retrieval)] if retrieval else []
-    parts += [tables.short_answers(answers)] if answers else []
+    parts = [report_tables.short_retrieval(retrieval)] if retrieval else []
+    parts += [report_tables.short_answers(answers)] if answers else []
     return "\n\n".join(parts)
 
 
 def marked_block(text: str) -> str | None:
-    """What stands between the markers in ``text``, or None where they are not there."""
+    """The text between the markers in ``text``, or None where one of them is missing."""
     if BEGIN not in text or END not in text:
         return None
     return text.split(BEGIN, 1)[1].split(END, 1)[0].strip()
@@ -118,13 +118,13 @@ def _record(kind: str, seed: int) -> Record:
 
 
 def _write(record: Record, markdown: str, lines: Iterable[Record], folder: Path, slug: str = "") -> Path:
-    from rag.evaluation import plots
+    from rag.evaluation import report_plots
 
     target = folder / str(record["kind"])
     target.mkdir(parents=True, exist_ok=True)
     stem = f"{record['finished'][:10]}-{record['commit']}" + (f"-{slug}" if slug else "")
     picture = target / f"{stem}.png"
-    plots.draw(record, picture)
+    report_plots.draw(record, picture)
     (target / f"{stem}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     with (target / f"{stem}.jsonl").open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
@@ -135,7 +135,7 @@ def _write(record: Record, markdown: str, lines: Iterable[Record], folder: Path,
 
 def _line(system: str, result: AnswersResult | TrustCard, reply: Reply) -> Record:
     """One reply with its question, for reading one by one."""
-    from rag.evaluation.scoring import score
+    from rag.evaluation.answer_scoring import score
 
     question = next(q for q in result.questions if q.id == reply.question)
     figures = {k: _rounded(v) for k, v in score(question, reply).items()}
@@ -154,18 +154,19 @@ def _line(system: str, result: AnswersResult | TrustCard, reply: Reply) -> Recor
 
 def _without(result: Any, *names: str) -> Record:
     """A dataclass as plain JSON, floats rounded, the fields ``names`` left out at every level."""
-    plain = _plain(result, frozenset(names))
+    plain = _as_json(result, frozenset(names))
     assert isinstance(plain, dict)
     return plain
 
 
-def _plain(value: Any, left_out: frozenset[str]) -> Any:
+def _as_json(value: Any, left_out: frozenset[str]) -> Any:
+    """``value`` in types that JSON has: dataclasses as objects, tuples as lists, floats rounded."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return {str(k): _plain(v, left_out) for k, v in value.items() if k not in left_out}
+        return {str(k): _as_json(v, left_out) for k, v in value.items() if k not in left_out}
     if isinstance(value, list | tuple):
-        return [_plain(v, left_out) for v in value]
+        return [_as_json(v, left_out) for v in value]
     return _rounded(value) if isinstance(value, float) else value
 
 

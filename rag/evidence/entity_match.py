@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from rag.evidence.features import names_in, proper_words
 from rag.text.facts import missing_names
-from rag.text.spelling import distance
+from rag.text.spelling import edit_distance
 from rag.text.tokenization import stems
 
 _GENERAL = 3  # letters of an acronym that many papers use: CNN, GPU, LLM, ViT
@@ -94,4 +94,4 @@ def _with_a_slip(name: str, source: str) -> bool:
     if len(bare) < _SLIP or not bare.isalpha():
         return False
     words = {re.sub(r"[\W_]", "", w) for w in re.findall(r"[^\W\d_][\w-]*", source.lower())}
-    return any(w[:1] == bare[:1] and abs(len(w) - len(bare)) <= 1 and distance(bare, w, 1) == 1 for w in words)
+    return any(w[:1] == bare[:1] and abs(len(w) - len(bare)) <= 1 and edit_distance(bare, w, 1) == 1 for w in words)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Reading, Sentence
-from rag.text.quantities import FigureWanted, figures_in
-from rag.text.sentence_roles import Role, role_scores
+from rag.text.quantities import FigureRequest, figures_in
+from rag.text.sentence_roles import RELEASE, Role, role_scores
 from rag.text.tokenization import NAME, stem, stems
 
 if TYPE_CHECKING:
@@ -62,13 +62,12 @@ QUESTION_FEATURES = (
     "name_found",  # the question names something, and the best paper has every name
     "best_coverage",  # share of the question's words in the paper of the best sentence
     "pairs",  # best share of the question's neighbouring words that stand side by side in a sentence
-    "rarest_missing",  # the rarest word of the question is not in the paper of the best sentence
     "figure_apart",  # a figure is asked for, and none of this paper stands with what is counted: 0 to 1
     "proper_missing",  # share of the question's capitalised words that this paper lacks
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
-_CODE = re.compile(r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b", re.IGNORECASE)
+_RELEASE = re.compile(RELEASE, re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(
     r"\b(?:what (?:is|are|does|do|kind|sort)|what['’]s|explain|describe|define|tell me about|stand for)\b",
@@ -145,7 +144,8 @@ def sentence_features(
 ) -> list[list[float]]:
     """One row of ``SENTENCE_FEATURES`` for each sentence of one paper.
 
-    ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1.
+    ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1. Long because each of
+    the figures has a line of its own, in the order of their names.
     """
     bags = [stems(s.text) for s in sentences]
     sets = [set(bag) for bag in bags]
@@ -153,7 +153,7 @@ def sentence_features(
     cosines = vectors @ vector
     whole = weights.coverage(title.union(*sets))
     asked = figures_in(query.search)
-    wanted = FigureWanted(query.text, asked, weights.idf)
+    wanted = FigureRequest(query.text, asked, weights.idf)
     names = {n.lower() for n in names_in(query.text)}
     asks_what = bool(_ASKS_WHAT.search(query.text))
     asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
@@ -178,7 +178,7 @@ def sentence_features(
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
                 float(query.wants_figure and figures),
-                float(query.wants_figure) * wanted.given(sentence.text, sets[i]),
+                float(query.wants_figure) * wanted.satisfied_by(sentence.text, sets[i]),
                 float(not query.wants_figure and figures),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
@@ -190,7 +190,7 @@ def sentence_features(
                 i / last,
                 math.log(1 + len(bags[i])),
                 len(sets[i] - set(weights.words)) / max(len(sets[i]), 1),
-                float(bool(_CODE.search(sentence.text))),
+                float(bool(_RELEASE.search(sentence.text))),
             ]
         )
     return rows

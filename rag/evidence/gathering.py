@@ -85,7 +85,7 @@ def _explained(reading: Reading, refusal: Refusal, library: Library, is_word: Ca
 def _may_be_meant(text: str, library: Library, is_word: Callable[[str], bool]) -> list[str]:
     """Names of the library that one slip turns into words of ``text`` which it lacks."""
     meant: list[str] = []
-    for root in spelling.near_names(text, library.vocabulary(), is_word).values():
+    for root in spelling.similar_names(text, library.vocabulary(), is_word).values():
         papers = library.get_papers([one for one, _ in library.lexical(root, 3)])
-        meant += spelling.names_written(root, (f"{p.title} {p.abstract}" for p in papers.values()))
+        meant += spelling.written_names(root, (f"{p.title} {p.abstract}" for p in papers.values()))
     return meant

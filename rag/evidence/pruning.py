@@ -10,15 +10,17 @@ retrieval-augmented generation', https://arxiv.org/abs/2501.16214), with MiniLM 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.datatypes import Evidence
-from rag.encoding.onnx_encoder import Network, clean, model_file, tokenizer
+from rag.encoding.onnx_encoder import Network, model_file
+from rag.encoding.packaged_weights import tokenizer
+from rag.system.logistic import logistic
 from rag.system.once import once
-from rag.text.units import units
+from rag.text.plaintext import encodable
+from rag.text.sentence_compression import split_units
 
 # Of models/pruning.onnx.
 MODEL_SHA256 = "21db306375f7783fdd4495554841431294281fbf96600632fbe163ebe0a38e62"
@@ -38,7 +40,7 @@ class Judged:
     @property
     def probability(self) -> float:
         """That the sentence answers."""
-        return 1 / (1 + math.exp(-self.relevance_logit))
+        return logistic(self.relevance_logit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
     heads: list[int] = []
     spans: list[tuple[tuple[int, int], ...]] = []
     for number, text in sentences:
-        mine = [_pieces(unit.text) for unit in units(text)]
+        mine = [_pieces(unit.text) for unit in split_units(text)]
         if heads and len(ids) + 1 + sum(map(len, mine)) >= longest:
             break
         heads.append(len(ids))
@@ -123,7 +125,7 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
 
 
 def _pieces(text: str) -> list[int]:
-    ids: list[int] = tokenizer().encode(clean(text), add_special_tokens=False).ids
+    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
     return ids
 
 

@@ -100,7 +100,10 @@ def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], sto
 def question_features(
     query: Reading, hits: Sequence[PaperHit], candidates: Sequence[Candidate], weights: WordWeights
 ) -> dict[str, float]:
-    """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found."""
+    """``QUESTION_FEATURES`` by name; all zero but 'unknown' when nothing was found.
+
+    Long because each of the figures has a line of its own.
+    """
     values = dict.fromkeys(QUESTION_FEATURES, 0.0)
     values["unknown"] = weights.unknown
     if not candidates:
@@ -117,7 +120,6 @@ def question_features(
     # What is asked of several papers need not be in one: then every name must be in some.
     named = "\n".join(texts.values()) if query.intent is Intent.MULTI else text
     names, missing = lacking_names(query.text, named, weights.frequencies)
-    rarest = max(weights.idf, key=lambda w: (weights.idf[w], w), default="")
     wanted = column["figure_wanted"][:3]
     counted = SENTENCE_FEATURES.index("figure_counted")
     given = [c.features[counted] for c in candidates if c.paper_id == best.paper_id]
@@ -136,7 +138,6 @@ def question_features(
         "name_found": float(bool(names) and not missing),
         "best_coverage": best.features[SENTENCE_FEATURES.index("paper_coverage")],
         "pairs": max(column["pairs"]),
-        "rarest_missing": float(bool(rarest) and rarest not in there),
         "figure_apart": float(query.wants_figure) * (1 - max(given)),
         "proper_missing": lacking_proper_words(query.text, named, weights.frequencies),
         "topic_coverage": weights.topic_coverage(there),

@@ -6,12 +6,12 @@ model.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from rag.datatypes import Intent, PaperHit, Reading, Refusal, RefusalGrade
 from rag.evidence.features import QUESTION_FEATURES, names_in
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
+from rag.system.logistic import logistic
 
 BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
 
@@ -49,8 +49,10 @@ def unanswered(hits: Sequence[PaperHit]) -> Refusal:
 def answerable(features: Mapping[str, float]) -> float:
     """The probability that the library answers the question, from ``QUESTION_FEATURES``."""
     model = fitted()
-    z = model.bias + sum(w * features[name] for name, w in zip(QUESTION_FEATURES, model.question_weights, strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
+    log_odds = model.bias + sum(
+        w * features[name] for name, w in zip(QUESTION_FEATURES, model.question_weights, strict=True)
+    )
+    return logistic(log_odds)
 
 
 def _refusal(query: Reading, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:

@@ -13,8 +13,8 @@ from rag.datatypes import Chooser, Evidence, Intent, Option, Reading, StopSignal
 from rag.evidence import selection
 from rag.evidence.pruning import Pruner, pruned
 from rag.evidence.ranking import Ranked
+from rag.evidence.third_person import in_third_person
 from rag.questions.kinds import compares
-from rag.text.wording import in_third_person
 
 OFFERED = 8  # sentences that a model may choose from
 

@@ -31,9 +31,9 @@ from pathlib import Path
 
 from rag.datatypes import Evidence, Message, Option, Turn
 from rag.errors import PromptError
+from rag.evidence.third_person import in_third_person
 from rag.system.shipped import shipped_path
 from rag.text.citation_format import LABELS
-from rag.text.wording import in_third_person
 
 VARIABLES = frozenset({"evidence", "history", "question", "quotes", "sentences"})
 TITLE_CHARACTERS = 80
@@ -147,7 +147,7 @@ def format_history(history: Sequence[Turn]) -> str:
 
 def clean(text: str) -> str:
     """``text`` as one line of plain data: no control characters, template tokens or numbers in brackets."""
-    text = "".join(_plain(c) for c in text)
+    text = "".join(_printable(c) for c in text)
     while True:
         # Repeated, because taking a token out may put together another: <|im_<|im_end|>end|>.
         stripped = _TEMPLATE_TOKEN.sub(" ", text)
@@ -165,7 +165,8 @@ def clip(text: str, characters: int) -> str:
     return (head[: head.rfind(" ")] if " " in head[characters // 2 :] else head).rstrip(" ,;:") + "…"
 
 
-def _plain(character: str) -> str:
+def _printable(character: str) -> str:
+    """The character; a blank for controls and line ends, nothing for what is not seen."""
     category = unicodedata.category(character)
     if category in {"Cc", "Zl", "Zp"}:
         return " "

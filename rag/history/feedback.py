@@ -16,11 +16,10 @@ from typing import Any
 from rag.datatypes import Answer
 from rag.errors import FootnoteError
 from rag.history.models import Conversation, KeptTurn
-from rag.text.facts import plain
-from rag.text.tokenization import NAME
+from rag.text.facts import normalised
+from rag.text.tokenization import WHOLE_NAME
 
-_FIGURE = re.compile(r"(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%)?(?![\w-])")
-_NAMED = re.compile(rf"(?<![\w-]){NAME}")
+_NUMBER_OR_PERCENTAGE = re.compile(r"(?<![\w.,-])\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%)?(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,11 @@ def _record(id: str, question: str, answer: Answer, history: list[dict[str, str]
 
 def key_facts(answer: Answer) -> list[str]:
     """Figures and names of the cited sentences that the answer has too, each in the ways in which it may be written."""
-    said = plain(" ".join(sentence.text for sentence in answer.sentences))
-    quotes = [plain(citation.quote) for citation in answer.citations]
+    said = normalised(" ".join(sentence.text for sentence in answer.sentences))
+    quotes = [normalised(citation.quote) for citation in answer.citations]
     found: dict[str, None] = {}
     for quote in dict.fromkeys(quotes):
-        for match in (*_FIGURE.finditer(quote), *_NAMED.finditer(quote)):
+        for match in (*_NUMBER_OR_PERCENTAGE.finditer(quote), *WHOLE_NAME.finditer(quote)):
             if _stands_in(match.group(), said):
                 found.setdefault(_spellings(match.group()), None)
     return list(found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -29,7 +29,17 @@ def answer_to_record(answer: Answer) -> dict[str, Any]:
 
 def answer_from_record(record: Mapping[str, Any]) -> Answer:
     """The answer that :func:`answer_to_record` was given. Raises :class:`HistoryError` where the record is none."""
-    return from_record(Answer, record)
+    answer = from_record(Answer, record)
+    mode = mode_today(answer.trace.model, answer.trace.mode)
+    if mode == answer.trace.mode:
+        return answer
+    settings = {**answer.trace.settings, **({"mode": mode} if "mode" in answer.trace.settings else {})}
+    return replace(answer, trace=replace(answer.trace, mode=mode, settings=settings))
+
+
+def mode_today(model: str, mode: str) -> str:
+    """The mode under today's name: the writer's ``shorten`` was called ``cite`` until ``cite`` meant one thing."""
+    return "shorten" if (model, mode) == ("writer", "cite") else mode
 
 
 def to_record(value: Any) -> Any:

@@ -19,9 +19,10 @@ from typing import Any
 from rag.errors import ConversationNotFound, HistoryError
 from rag.history.database import Database
 from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark, Opened
-from rag.history.serialisation import answer_from_record, answer_to_record
+from rag.history.serialisation import answer_from_record, answer_to_record, mode_today
 from rag.papers.bibliography import one_line
 from rag.questions.scope import Scope
+from rag.text.plaintext import encodable
 from rag.text.tokenization import tokens
 
 NAME = "conversations.sqlite"
@@ -121,7 +122,7 @@ class ConversationStore:
 
     def rename(self, user: str, id: str, title: str) -> None:
         """Give a conversation another title. Raises :class:`HistoryError` for a blank one."""
-        title = _cut(_storable(one_line(title)), LONGEST_TITLE)
+        title = _cut(encodable(one_line(title)), LONGEST_TITLE)
         if not title:
             raise HistoryError("A conversation needs a title. Write one, or leave the old one.")
         with self._db.transaction() as db:
@@ -147,7 +148,7 @@ class ConversationStore:
             done = db.execute(
                 "UPDATE turns SET rating = ?, note = coalesce(?, note) WHERE id = ? AND conversation ="
                 " (SELECT id FROM conversations WHERE user = ? AND id = ?)",
-                (rating, None if note is None else _storable(note.strip()[:LONGEST_NOTE]), turn, user, id),
+                (rating, None if note is None else encodable(note.strip()[:LONGEST_NOTE]), turn, user, id),
             )
             if not done.rowcount:
                 raise ConversationNotFound("This answer is not kept, so it cannot be rated. Ask the question again.")
@@ -160,7 +161,7 @@ class ConversationStore:
         rows = db.execute("SELECT id, question FROM turns WHERE conversation = ? ORDER BY row", (opened.id,)).fetchall()
         if tuple(row[0] for row in rows) != opened.turns:
             return False
-        asked_again = same == len(rows) - 1 < len(turns) and rows[same][1] == _storable(turns[same].question)
+        asked_again = same == len(rows) - 1 < len(turns) and rows[same][1] == encodable(turns[same].question)
         return same == len(rows) or asked_again
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -182,7 +183,7 @@ def _same(one: Sequence[str], other: Sequence[str]) -> int:
 
 def title_of(turns: Sequence[KeptTurn]) -> str:
     """The title that a conversation has at first: its first question."""
-    return _cut(_storable(one_line(turns[0].question)), 80) or "Conversation"
+    return _cut(encodable(one_line(turns[0].question)), 80) or "Conversation"
 
 
 def _not_found(id: str) -> ConversationNotFound:
@@ -196,15 +197,15 @@ def _insert(db: sqlite3.Connection, conversation: str, turn: KeptTurn, now: floa
         "conversation": conversation,
         "id": turn.id,
         "asked": turn.asked or now,
-        "question": _storable(turn.question),
+        "question": encodable(turn.question),
         "model": turn.model,
         "mode": turn.mode,
         "library": turn.library,
         "scope": None if turn.scope is None else json.dumps(turn.scope.as_record()),
         "answer": None if turn.answer is None else json.dumps(answer_to_record(turn.answer)),
-        "error": _storable(turn.error),
+        "error": encodable(turn.error),
         "stopped": turn.stopped,
-        "draft": _storable(turn.draft),
+        "draft": encodable(turn.draft),
         "seconds": turn.seconds,
         "rating": turn.rating,
         "note": turn.note,
@@ -213,12 +214,7 @@ def _insert(db: sqlite3.Connection, conversation: str, turn: KeptTurn, now: floa
     row = db.execute(sql, tuple(values.values())).lastrowid
     said = "" if turn.answer is None else turn.answer.text
     words = " ".join(tokens(f"{turn.question} {said}"))
-    db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (row, _storable(words)))
-
-
-def _storable(text: str) -> str:
-    """The text as UTF-8 can hold it: a half surrogate, which a browser may send, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (row, encodable(words)))
 
 
 def _cut(text: str, most: int) -> str:
@@ -234,4 +230,5 @@ def _turn(row: Sequence[Any]) -> KeptTurn:
     answer, scope = values["answer"], values["scope"]
     values["answer"] = None if answer is None else answer_from_record(json.loads(answer))
     values["scope"] = None if scope is None else Scope.of_record(json.loads(scope))
+    values["mode"] = mode_today(values["model"], values["mode"])
     return KeptTurn(**values | {"stopped": bool(values["stopped"])})

@@ -1,4 +1,5 @@
-"""Papers on disk: add, update, remove, open, verify; chunking, the indexes, several libraries, imports with a report.
+"""Papers on disk: chunk, store, index, search, browse, import; one library or several.
 
-Does not know what is asked of it. Read first: ``library.py``; ``storage/`` has the parts that it is made of.
+Does not know questions or answers. Read first: ``library.py``, on top of ``searching.py`` and ``reading.py``; their
+parts are in ``storage/``.
 """

@@ -1,8 +1,8 @@
-"""Step 2: an abstract to sentences, and sentences to passages that fit the embedder. Pure.
+"""Segment an abstract into sentences, and group sentences into passages that fit the encoder. Pure functions.
 
 Offsets are exact: ``abstract[s.start:s.end] == s.text`` for every sentence and passage, and every
-character that is no blank lies in exactly one of them. The rules for the ends of sentences are our own,
-made for abstracts: measured against segmentations by hand of SciFact and CSAbstruct.
+non-blank character lies in exactly one of them. The rules for sentence ends were made for abstracts and measured
+against manual segmentations of SciFact and CSAbstruct.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from rag.datatypes import Paper, Passage, Sentence
 CHUNKER_VERSION = "1"
 
 _CLOSERS = r"[\"'”’»)\]}）」』】]*"
-# A stop with what closes after it, and a citation that some journals set behind it: 'results.[12]'.
+# A sentence mark with closing quotes and brackets, and a citation that some journals put behind it: 'results.[12]'.
 _STOP = re.compile(rf"(?:[.!?…]+|[。！？؟।｡]+){_CLOSERS}(?: ?[”’]+)?(?:\[\d+(?:[-–, ]+\d+)*\])?|\n\s*\n")
 _FULL_WIDTH = "。！？؟।｡"
 
-# A word with a full stop behind it that does not end a sentence.
+# Abbreviations whose full stop never ends a sentence.
 _NEVER = frozenset(
     "e.g i.e eg ie cf vs viz resp approx ca fig figs eq eqs eqn eqns ref refs dept univ proc incl esp aka et".split()
 )
-# Forms of address: MS, ms and st are something else.
+# Forms of address, case-sensitive: MS, ms and st mean something else.
 _TITLES = frozenset("Dr Prof Mr Mrs Ms St Mt Gov Gen Sen Rep Hon Drs".split())
-# … that does not before a figure.
+# Abbreviations whose full stop does not end a sentence before a figure.
 _BEFORE_FIGURE = frozenset(
     "no nos nr sec sect ch chap app alg tab suppl vol vols p pp art thm lem def prop cor ex jan feb mar apr jun jul "
     "aug sep sept oct nov dec v ver".split()
 )
-# … that may, which the next word decides.
+# Abbreviations whose full stop may end a sentence: the next word decides.
 _PERHAPS = frozenset("etc al inc ltd corp co jr sr sp spp subsp var dept bros max min avg".split())
-_EXCLAMATIONS = frozenset(("yahoo", "jeopardy"))  # names with a mark of their own
+_EXCLAMATIONS = frozenset(("yahoo", "jeopardy"))  # names that are written with an exclamation mark
 
 # Words that begin sentences of abstracts and are hardly ever surnames.
 _STARTERS = frozenset(
@@ -59,14 +59,14 @@ _WORD_BEFORE = re.compile(r"([^\s(\[“\"‘]+)\s?$")  # tokenised text has a bl
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\)")
 _MIXED_NAME = re.compile(r"[a-z]+[-]?[A-Z0-9]|[a-z]-[a-z]+|[a-z]{1,3}[α-ω]|[α-ω]-|(?:alpha|beta|gamma|delta|kappa)-")
 _BRACKETS = {"(": ")", "[": "]"}
-_LONGEST_ASIDE = 250  # characters in brackets that are kept in one sentence whatever stops they hold
+_MAX_BRACKETED = 250  # characters in brackets that are never divided between sentences
 _WORD_WINDOW = 40  # characters looked at before a stop
 
 _CLAUSE_END = re.compile(r"[,;:]\s+|\s[-–—]+\s+|—|[，、；：]")
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """The sentences of ``text`` in order, without the blanks around them."""
+    """The sentences of ``text`` in order, stripped of blanks."""
     spans: list[tuple[int, int]] = []
     begin = 0
     for end in (*_ends(text), len(text)):
@@ -74,7 +74,7 @@ def split_sentences(text: str) -> list[Sentence]:
         if span is None:
             continue
         if spans and not any(char.isalnum() for char in text[span[0] : span[1]]):
-            spans[-1] = (spans[-1][0], span[1])  # stray punctuation is no sentence
+            spans[-1] = (spans[-1][0], span[1])  # punctuation alone belongs to the sentence before
         else:
             spans.append(span)
         begin = end
@@ -84,9 +84,9 @@ def split_sentences(text: str) -> list[Sentence]:
 def split_passages(paper: Paper, count_tokens: Callable[[str], int], limit: int) -> list[Passage]:
     """Consecutive whole sentences of ``paper.abstract``, each passage of at most ``limit`` tokens.
 
-    ``count_tokens`` is the embedder's own count without its special tokens, ``limit`` what remains for
-    the text. A sentence above the limit is cut between clauses, else between words. A last passage much
-    smaller than the one before it takes sentences over from it. Without an abstract there is one
+    ``count_tokens`` counts as the encoder does, without its special tokens; ``limit`` is the number of tokens left for
+    the text. A sentence above the limit is divided between clauses, else between words. A last passage much
+    smaller than the one before it takes over sentences from it. Without an abstract there is one
     passage, the title. ``count_tokens`` is called a number of times linear in the text's sentences.
 
     Raises :class:`ValueError` for a limit below 1.
@@ -111,20 +111,20 @@ def split_passages(paper: Paper, count_tokens: Callable[[str], int], limit: int)
 
 
 def _ends(text: str) -> Iterator[int]:
-    """Offsets behind the last character of each sentence but the last."""
-    asides = _asides(text)
+    """The end offsets of all sentences but the last."""
+    bracketed = _bracketed(text)
     uncased = not any(char.isupper() for char in text)
     begin = 0
     for stop in _STOP.finditer(text):
-        if asides[stop.start()] and asides[stop.end() - 1]:  # the last sentence of an aside may end with its bracket
+        if bracketed[stop.start()] and bracketed[stop.end() - 1]:  # within brackets, and not their closing one
             continue
         if stop.group()[0] in _FULL_WIDTH or stop.group().isspace() or _is_end(text, begin, stop, uncased):
             yield stop.end()
             begin = stop.end()
 
 
-def _asides(text: str) -> bytearray:
-    """1 for each character within a pair of brackets that is not longer than an aside."""
+def _bracketed(text: str) -> bytearray:
+    """1 for each character between brackets at most 250 characters apart, else 0; one entry per character."""
     inside = bytearray(len(text))
     opened: list[tuple[str, int]] = []
     for i, char in enumerate(text):
@@ -132,7 +132,7 @@ def _asides(text: str) -> bytearray:
             opened.append((_BRACKETS[char], i))
         elif opened and char == opened[-1][0]:
             start = opened.pop()[1]
-            if i - start <= _LONGEST_ASIDE:
+            if i - start <= _MAX_BRACKETED:
                 inside[start:i] = b"\x01" * (i - start)
         elif char in ")]" and any(closer == char for closer, _ in opened[-3:]):
             while opened and opened.pop()[0] != char:
@@ -153,7 +153,7 @@ def _is_end(text: str, begin: int, stop: re.Match[str], uncased: bool) -> bool:
     if not after.isspace():
         return _is_end_without_blank(word, mark, next_word)
     if not next_word:
-        return not text[stop.end() :].strip()  # ' . ,' of tokenised text goes on
+        return not text[stop.end() :].strip()  # ' . ,' in tokenised text ends no sentence
     if mark.startswith(("!", "?")):
         return word.lower() not in _EXCLAMATIONS and _may_begin(text, stop.end(), next_word, uncased)
     if mark.startswith(("..", "…")):
@@ -164,7 +164,7 @@ def _is_end(text: str, begin: int, stop: re.Match[str], uncased: bool) -> bool:
 
 
 def _is_end_without_blank(word: str, mark: str, next_word: str) -> bool:
-    """'word.Next': only after a word in lower case or a bracket and before a word that begins sentences."""
+    """Whether a sentence ends in 'word.Next': after lower case or a bracket, before a typical first word."""
     if mark[0] not in ".?!" or mark.startswith("..") or not re.search(r"[a-z]{2,}$|[)\]%]$", word) or "/" in word:
         return mark[-1] in ')]"”' and mark[0] in ".?!" and next_word in _STARTERS
     if word.lower() in _NEVER or word.lower() in _PERHAPS:
@@ -173,17 +173,17 @@ def _is_end_without_blank(word: str, mark: str, next_word: str) -> bool:
 
 
 def _is_abbreviation(word: str, next_word: str, sentence: str, mark: str) -> bool:
-    """Whether the full stop after ``word`` belongs to the word and ends nothing."""
+    """Whether the full stop after ``word`` is part of an abbreviation or number and ends no sentence."""
     lower = word.lower()
     bare = lower.rpartition("/")[2].rpartition("-")[2]
     if lower in _NEVER or bare in _NEVER or word in _TITLES:
         return True
-    closes = ")" in mark or "]" in mark  # '(as in the U.S.) The' goes on
+    closes = ")" in mark or "]" in mark  # '(as in the U.S.) The'
     figure = next_word.lstrip("(")[:1].isdigit()
     if bare in _BEFORE_FIGURE and figure:
         return True
     if re.fullmatch(r"\d{1,3}", word) and re.match(r"\d+%", next_word):
-        return True  # '83. 7%': a figure that was torn apart
+        return True  # '83. 7%': a decimal number with a stray blank
     if sentence.strip() == word and re.fullmatch(r"\d{1,2}|[ivxIVX]{1,4}|[A-Za-z]", word):
         return True  # '1. We propose': an item of a list
     initials = re.fullmatch(r"[A-Z]|(?:[A-Za-z]{1,2}\.)+[A-Za-z]{1,2}", word) is not None
@@ -211,6 +211,7 @@ def _may_begin(text: str, end: int, next_word: str, uncased: bool) -> bool:
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The span without blanks at its ends; None where nothing is left."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
@@ -222,7 +223,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 class _Unit(NamedTuple):
-    """What is not divided any more: a sentence, or a part of one that is too long."""
+    """A sentence that fits the limit, or a part of one that does not."""
 
     start: int
     end: int
@@ -230,16 +231,17 @@ class _Unit(NamedTuple):
 
 
 def _units(text: str, start: int, end: int, count: Callable[[str], int], limit: int) -> list[_Unit]:
+    """Halve a span until every part fits the limit."""
     tokens = count(text[start:end])
     if tokens <= limit or end - start == 1:
         return [_Unit(start, end, tokens)]
-    cut = _cut(text, start, end)
+    cut = _division(text, start, end)
     halves = [span for span in (_trimmed(text, start, cut), _trimmed(text, cut, end)) if span is not None]
     return [unit for span in halves for unit in _units(text, *span, count, limit)]
 
 
-def _cut(text: str, start: int, end: int) -> int:
-    """Where to divide: the clause end nearest to the middle, else the blank nearest to it, else the middle."""
+def _division(text: str, start: int, end: int) -> int:
+    """The offset to divide at: the clause end nearest to the middle, else the nearest blank, else the middle."""
     middle, quarter = (start + end) // 2, max((end - start) // 4, 1)
     clauses = [match.end() for match in _CLAUSE_END.finditer(text, middle - quarter, middle + quarter)]
     blanks = [match.end() for match in re.compile(r"\s+").finditer(text, start + 1, end - 1)]
@@ -248,13 +250,14 @@ def _cut(text: str, start: int, end: int) -> int:
 
 
 def _packed(units: list[_Unit], text: str, count: Callable[[str], int], limit: int) -> list[list[_Unit]]:
+    """Fill passages with units from the first on, each as far as the limit allows."""
     groups: list[list[_Unit]] = []
     at = 0
     while at < len(units):
         total, stop = units[at].tokens, at + 1
         while stop < len(units) and total + units[stop].tokens <= limit:
             total, stop = total + units[stop].tokens, stop + 1
-        # The whole may count more than its parts: the tokeniser has the last word.
+        # The whole may have more tokens than its parts together: count it.
         while stop > at + 1 and count(text[units[at].start : units[stop - 1].end]) > limit:
             stop -= 1
         groups.append(units[at:stop])

@@ -1,6 +1,6 @@
-"""Files of papers into a library in a thread of its own: counted first, then taken in, with a report and a stop.
+"""Import files of papers in a background thread: count the records, then add them; with progress, report and stop.
 
-What was stored before a stop, an error or a kill stays; importing the same files again goes on from there.
+Papers stored before a stop, an error or a kill stay; importing the same files again goes on from there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
 from rag.papers.importers import read_papers
+from rag.text.csv_cells import literal_cell
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -31,7 +32,7 @@ SKIPPED, MERGED, UNREAD = "skipped", "merged", "not read"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to import: where it lies, and what the user calls it."""
+    """A file to import: its path here, and its name on the user's side."""
 
     path: Path
     name: str
@@ -39,7 +40,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Why a record is no paper of its own (``skipped``, ``merged``), or a file was ``not read``."""
+    """Why a record became no paper of its own (``skipped``, ``merged``), or a file was ``not read``."""
 
     file: str
     line: int | None
@@ -51,7 +52,7 @@ class Remark:
 class ImportState:
     """How far an import is. ``stage``: ``count``, ``load``, ``papers`` or ``end``.
 
-    ``total`` counts the records of all files as far as they have been counted, ``read`` those that were dealt with.
+    ``total`` is the number of records counted so far in all files, ``read`` the number of those processed.
     """
 
     stage: str = "count"
@@ -62,12 +63,13 @@ class ImportState:
     unchanged: int = 0
     merged: int = 0
     skipped: int = 0
-    seconds: float = 0.0  # since the first paper was taken in
+    seconds: float = 0.0  # since the first record was read for import
     stopping: bool = False
     error: str = ""
 
     @property
     def finished(self) -> bool:
+        """Whether the import has ended, successfully or not."""
         return self.stage == "end"
 
     @property
@@ -77,12 +79,15 @@ class ImportState:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds that the rest will take at this rate; None where that cannot be said yet."""
+        """Estimated seconds to the end at the present rate; None before there is one."""
         return (self.total - self.read) / self.rate if self.stage == "papers" and self.rate else None
 
 
 class ImportJob:
-    """One import. ``open_library`` gives the library open for writing, ``encoder`` what embeds: both in the thread."""
+    """One import. ``open_library`` opens the library for writing, ``encoder`` loads the encoder: both in the thread.
+
+    ``on_end`` is called in the thread before the state becomes finished.
+    """
 
     def __init__(
         self,
@@ -99,34 +104,35 @@ class ImportJob:
         self._changed = threading.Condition()
         self._state = ImportState()
         self._remarks: list[Remark] = []
-        self._begun = 0.0
+        self._started_at = 0.0
         self._thread = threading.Thread(target=self._run, name="footnote-import", daemon=True)
 
     def start(self) -> None:
-        """Begin. Once only."""
+        """Begin the import; at most once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End soon: the papers that are being embedded are stored first, which takes seconds."""
+        """End the import after the current batch is stored, which takes seconds."""
         self._stop.set()
-        self._set(stopping=True)
+        self._update(stopping=True)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Whether it has ended, waiting for that at most ``timeout`` seconds."""
+        """Wait at most ``timeout`` seconds for the end; whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     @property
     def state(self) -> ImportState:
+        """The progress now."""
         return self._state
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What was not taken in as it came, in the order of the files."""
+        """Skipped and merged records and unread files, in the order of the files."""
         return tuple(self._remarks)
 
     def states(self, every: float = 0.3) -> Iterator[ImportState]:
-        """The state whenever it has changed, looked at every so many seconds; the last one is finished."""
+        """Each new state, polled ``every`` so many seconds; the last one is finished."""
         seen = None
         while True:
             state = self._state
@@ -138,9 +144,9 @@ class ImportJob:
             with self._changed:
                 self._changed.wait_for(lambda: self._state.finished, every)
 
-    def _set(self, **changes: object) -> None:
+    def _update(self, **changes: object) -> None:
         with self._changed:
-            seconds = time.monotonic() - self._begun if self._begun else 0.0
+            seconds = time.monotonic() - self._started_at if self._started_at else 0.0
             self._state = replace(self._state, **{"seconds": seconds, **changes})  # type: ignore[arg-type]
             self._changed.notify_all()
 
@@ -148,16 +154,16 @@ class ImportJob:
         error = ""
         try:
             with self._open() as library:
-                uploads = self._count()
+                uploads = self._count_records()
                 if uploads and not self._stop.is_set():
-                    self._set(stage="load")
+                    self._update(stage="load")
                     encoder = self._encoder()
-                    self._begun = time.monotonic()
+                    self._started_at = time.monotonic()
                     for upload in uploads:
-                        self._take(upload, library, encoder)
+                        self._import_file(upload, library, encoder)
         except FootnoteError as failure:
             error = str(failure)
-        except Exception as failure:  # the edge of the thread: whatever it is, the page gets a sentence
+        except Exception as failure:  # nothing above the thread would report it
             _log.error("An import failed", exc_info=failure)
             error = (
                 f"The import ended early ({type(failure).__name__}). What was stored stays; import the same files "
@@ -165,32 +171,32 @@ class ImportJob:
             )
         finally:
             self._on_end()
-            self._set(stage="end", error=error)
+            self._update(stage="end", error=error)
 
-    def _count(self) -> list[Upload]:
-        """The files that can be read; how many papers they hold goes into the state."""
+    def _count_records(self) -> list[Upload]:
+        """The readable files; adds their numbers of records to the state."""
         readable: list[Upload] = []
         for upload in self._uploads:
             try:
                 for _ in self._until_stopped(read_papers(upload.path, on_error=lambda error: None)):
                     if self._state.total % 500 == 0:
-                        self._set(total=self._state.total + 1)
-                    else:  # too often to tell everybody
+                        self._update(total=self._state.total + 1)
+                    else:  # without waking those who wait for a new state
                         self._state = replace(self._state, total=self._state.total + 1)
                 readable.append(upload)
             except ImportFileError as error:
                 self._remark(upload, None, UNREAD, str(error))
         return readable
 
-    def _take(self, upload: Upload, library: Library, encoder: BulkEncoder) -> None:
+    def _import_file(self, upload: Upload, library: Library, encoder: BulkEncoder) -> None:
         before = self._state
 
         def skipped(error: RecordError) -> None:
             self._remark(upload, error.line, SKIPPED, error.reason)
-            self._set(skipped=self._state.skipped + 1)
+            self._update(skipped=self._state.skipped + 1)
 
         def progress(now: ImportProgress) -> None:
-            self._set(
+            self._update(
                 stage="papers",
                 read=before.read + now.read,
                 added=before.added + now.added,
@@ -199,14 +205,14 @@ class ImportJob:
                 merged=before.merged + now.duplicates,
             )
 
-        self._set(stage="papers")
+        self._update(stage="papers")
         try:
             papers = self._until_stopped(read_papers(upload.path, on_error=skipped))
-            self._note_merged(upload, library.add(papers, encoder, on_progress=progress))
+            self._remark_merged(upload, library.add(papers, encoder, on_progress=progress))
         except ImportFileError as error:
             self._remark(upload, None, UNREAD, str(error))
 
-    def _note_merged(self, upload: Upload, report: ImportReport) -> None:
+    def _remark_merged(self, upload: Upload, report: ImportReport) -> None:
         for record, reason in report.merged:
             self._remark(upload, None, MERGED, f"{record}: {reason}")
 
@@ -217,41 +223,41 @@ class ImportJob:
             yield paper
 
     def _remark(self, upload: Upload, line: int | None, outcome: str, reason: str) -> None:
-        # The path of an uploaded file says nothing to the user.
+        # The user knows the name of the file, not the path of its upload.
         self._remarks.append(Remark(upload.name, line, outcome, reason.replace(str(upload.path), upload.name)))
 
 
 class Imports:
-    """The imports of this process, at most one at a time for each library; the last of each is remembered."""
+    """The imports of this process, at most one at a time for each library; keeps the last of each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[Path, ImportJob] = {}
 
     def start(self, path: Path, job: ImportJob) -> None:
-        """Begin ``job``, which fills the library in ``path``. Raises :class:`LibraryLocked` while another one does."""
+        """Begin ``job`` for the library in ``path``. Raises :class:`LibraryLocked` while another import runs."""
         with self._lock:
             self._check_idle(path)
             self._jobs[path] = job
             job.start()
 
     def get(self, path: Path) -> ImportJob | None:
-        """The import into this library that runs, or the last one that did."""
+        """The running or last import into this library."""
         return self._jobs.get(path)
 
     def forget(self, path: Path) -> None:
-        """After the library has gone, or its report was read."""
+        """Drop the finished import of a library: it was deleted, or its report was closed."""
         with self._lock:
             if (job := self._jobs.get(path)) is not None and job.state.finished:
                 del self._jobs[path]
 
     def check_idle(self, path: Path) -> None:
-        """Raise :class:`LibraryLocked` while papers are imported into the library."""
+        """Raise :class:`LibraryLocked` while an import into the library runs."""
         with self._lock:
             self._check_idle(path)
 
     def stop_all(self, timeout: float) -> None:
-        """End all imports, waiting at most so many seconds for what they are storing."""
+        """Stop all imports, waiting at most ``timeout`` seconds for each to store its batch."""
         jobs = list(self._jobs.values())
         for job in jobs:
             job.stop()
@@ -273,10 +279,5 @@ def remarks_csv(remarks: Sequence[Remark]) -> str:
     table.writerow(["file", "line", "outcome", "reason"])
     for remark in remarks:
         line = "" if remark.line is None else remark.line
-        table.writerow([_cell(remark.file), line, remark.outcome, _cell(remark.reason)])
+        table.writerow([literal_cell(remark.file), line, remark.outcome, literal_cell(remark.reason)])
     return out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet program takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

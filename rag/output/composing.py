@@ -10,7 +10,7 @@ from rag.datatypes import Answer, Evidence, Message, PaperHit, Reading, Refusal,
 from rag.evidence.refusal import unanswered
 from rag.generation.writing import Writer
 from rag.questions.scope import in_words
-from rag.survey.aggregate import SurveyAnswer
+from rag.survey.survey_answer import SurveyAnswer
 from rag.verification.citations import Checked
 
 

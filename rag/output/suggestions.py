@@ -33,14 +33,14 @@ def follow_ups(
     """
     if answer.refusal is not None and answer.refusal.grade is RefusalGrade.NOTHING:
         return ()  # what is nearest to it has nothing to do with it
-    said = {_plain(question) for question in (*asked, answer.question)}
+    said = {_stemmed(question) for question in (*asked, answer.question)}
     kept: list[str] = []
     for tried, question in enumerate(_candidates(answer, near, papers)):
         if len(kept) == most or tried == _TRIED:
             break
-        if _plain(question) not in said and answers(question):
+        if _stemmed(question) not in said and answers(question):
             kept.append(question)
-            said.add(_plain(question))
+            said.add(_stemmed(question))
     return tuple(kept)
 
 
@@ -98,5 +98,6 @@ def _quoted(paper: Paper) -> str:
     return f"“{title}”" if title and len(title) <= _LONGEST_TITLE and paper.abstract.strip() else ""
 
 
-def _plain(question: str) -> str:
+def _stemmed(question: str) -> str:
+    """By this two questions with the same content words are the same."""
     return " ".join(stems(question))

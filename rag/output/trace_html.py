@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rag.datatypes import Answer, Evidence
+from rag.datatypes import Answer
 from rag.output.presentation import Papers
-from rag.papers.bibliography import clean, one_line
+from rag.output.templating import Template
+from rag.papers.bibliography import one_line
 
+_TEMPLATE = Template("rag.output", "trace")
 _SCORES = {  # keys of a retrieved paper → the heading of their column, and what they are
-    "score": ("Fused", "both lists together: what the order goes by before any reranking"),
+    "score": ("Fused", "both lists together: what the order goes by"),
     "dense": ("Dense", "cosine of the question with the best passage"),
     "lexical": ("Lexical", "BM25"),
-    "rerank": ("Rerank", "what the reranker gives the paper"),
 }
 _STEPS = {
     "retrieve": "Retrieve",
-    "rerank": "Rerank",
     "evidence": "Choose sentences",
     "first_word": "First word",
     "write": "Write",
     "check": "Check",
 }
+_EXCERPT = 120  # characters of an abstract that stand for a sentence which did not go in
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The papers that the search found: ``(heading, meaning)`` of each score, and a row a paper.
+
+    A row has the title, the scores in the order of ``columns``, and the number that the answer cites the paper by.
+    """
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple[str, list[str], str]]
 
 
 def why_html(answer: Answer, papers: Papers, model: str = "") -> str:
     """The whole section, folded. ``papers`` names the candidates; ``model`` is what the page calls the model."""
-    parts = [
+    trace = answer.trace
+    return _TEMPLATE.why(
         _facts(answer, model),
         _candidates(answer, papers),
-        _evidence(answer.evidence),
+        _evidence(answer),
         _weighed(answer, papers),
-        _prompt(answer),
-        _timings(answer.trace.timings_ms),
-    ]
-    return (
-        '<details class="fn-why"><summary>Why this answer</summary>'
-        f'<div class="fn-why-body">{"".join(parts)}</div></details>'
+        trace.prompt,
+        _steps(trace.timings_ms),
     )
 
 
-def _facts(answer: Answer, model: str) -> str:
+def _facts(answer: Answer, model: str) -> list[tuple[str, str]]:
     trace = answer.trace
     rows = [
         ("Searched for", trace.question_rewritten or answer.question),
@@ -55,65 +64,41 @@ def _facts(answer: Answer, model: str) -> str:
         ("Library, fingerprint", trace.library),
         ("Settings", ", ".join(f"{name} {value}" for name, value in sorted(trace.settings.items()))),
     ]
-    shown = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(one_line(value))}</dd>" for name, value in rows if value.strip()
-    )
-    return f'<dl class="fn-facts">{shown}</dl>'
+    return [(name, one_line(value)) for name, value in rows if value.strip()]
 
 
-def _candidates(answer: Answer, papers: Papers) -> str:
-    """The papers that the search found, with every score that the trace has of them."""
-    rows = answer.trace.retrieved
-    if not rows:
-        return ""
+def _candidates(answer: Answer, papers: Papers) -> _Candidates:
+    found = answer.trace.retrieved
     titles = {
         **{id: paper.title for id, paper in papers.items()},
         **{e.paper.id: e.paper.title for e in answer.evidence},
     }
-    numbers = {item.paper.id: item.number for item in answer.evidence}
-    columns = [key for key in _SCORES if any(row.get(key) is not None for row in rows)]
-    head = "".join(f'<th scope="col" title="{_SCORES[key][1]}">{_SCORES[key][0]}</th>' for key in columns)
-    body = []
-    for rank, row in enumerate(rows, start=1):
-        id = str(row.get("paper_id", ""))
-        used = f"[{numbers[id]}]" if id in numbers else ""
-        cells = "".join(f'<td class="fn-figure">{_figure(row.get(key))}</td>' for key in columns)
-        title = escape(one_line(titles.get(id, id)))
-        body.append(f'<tr><td>{rank}</td><th scope="row" dir="auto">{title}</th>{cells}<td>{used}</td></tr>')
-    return _section(
-        "Candidates",
-        '<div class="fn-scroll" tabindex="0" role="region" aria-label="Candidates with their scores"><table>'
-        f'<thead><tr><th scope="col">Rank</th><th scope="col">Paper</th>{head}<th scope="col">Used as</th></tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>",
-    )
+    numbers = {item.paper.id: f"[{item.number}]" for item in answer.evidence}
+    keys = [key for key in _SCORES if any(row.get(key) is not None for row in found)]
+    ids = [str(row.get("paper_id", "")) for row in found]
+    rows = [
+        (one_line(titles.get(id, id)), [_figure(row.get(key)) for key in keys], numbers.get(id, ""))
+        for id, row in zip(ids, found, strict=True)
+    ]
+    return _Candidates([_SCORES[key] for key in keys], rows)
 
 
-def _evidence(evidence: Iterable[Evidence]) -> str:
-    rows = "".join(
-        f'<li dir="auto"><span class="fn-number">{item.number}</span> {escape(one_line(sentence.text))}'
-        f"{_score(item, i)}</li>"
-        for item in evidence
+def _evidence(answer: Answer) -> list[tuple[int, str, str]]:
+    """The number of its paper, the text and the score of every sentence that the answer was made from."""
+    return [
+        (item.number, one_line(sentence.text), f"{item.scores[i]:.2f}" if i < len(item.scores) else "")
+        for item in answer.evidence
         for i, sentence in enumerate(item.sentences)
-    )
-    return _section("Sentences that went in", f"<ul>{rows}</ul>") if rows else ""
+    ]
 
 
-def _score(item: Evidence, index: int) -> str:
-    return f' <span class="fn-score">{item.scores[index]:.2f}</span>' if index < len(item.scores) else ""
-
-
-def _weighed(answer: Answer, papers: Papers) -> str:
-    """How a model that chooses the quotes weighed what was offered to it."""
-    rows = answer.trace.chosen
-    if not rows:
-        return ""
+def _weighed(answer: Answer, papers: Papers) -> list[tuple[str, str, bool]]:
+    """How a model that chooses the quotes weighed the sentences: probability, text, and whether it was taken."""
     texts = {(item.paper.id, s.start): s.text for item in answer.evidence for s in item.sentences}
-    shown = "".join(
-        f'<li dir="auto"><span class="fn-score">{float(row.get("probability", 0.0)):.2f}</span> '
-        f"{escape(_offered(row, texts, papers))}{' (taken)' if row.get('taken') else ''}</li>"
-        for row in rows
-    )
-    return _section("What the model made of the sentences offered", f"<ul>{shown}</ul>")
+    return [
+        (f"{float(row.get('probability', 0.0)):.2f}", _offered(row, texts, papers), bool(row.get("taken")))
+        for row in answer.trace.chosen
+    ]
 
 
 def _offered(row: Mapping[str, Any], texts: Mapping[tuple[str, int], str], papers: Papers) -> str:
@@ -123,31 +108,16 @@ def _offered(row: Mapping[str, Any], texts: Mapping[tuple[str, int], str], paper
     if (id, start) in texts:
         return one_line(texts[id, start])
     paper = papers.get(id)
-    return one_line(f"{paper.abstract[start : start + 120]}…") if paper is not None else id
+    return one_line(f"{paper.abstract[start : start + _EXCERPT]}…") if paper is not None else id
 
 
-def _prompt(answer: Answer) -> str:
-    messages = answer.trace.prompt
-    if not messages:
-        return ""
-    shown = "".join(
-        f'<p class="fn-label">{escape(m.role)}</p><pre dir="auto" tabindex="0">{escape(clean(m.content))}</pre>'
-        for m in messages
-    )
-    return _section("Prompt", shown)
-
-
-def _timings(timings: Mapping[str, float]) -> str:
+def _steps(timings: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Name, time, and length of the bar in percent for each step and for the whole."""
     steps = [(name, value) for name, value in timings.items() if name != "total"]
     total = timings.get("total", sum(value for _, value in steps))
     rows = [*((_STEPS.get(name, name), value) for name, value in steps), ("Total", total)]
-    longest = max((value for _, value in rows), default=0.0) or 1.0
-    shown = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="fn-figure">{_milliseconds(value)}</td>'
-        f'<td><span class="fn-bar" style="width:{max(value / longest, 0) * 100:.0f}%"></span></td></tr>'
-        for name, value in rows
-    )
-    return _section("Time", f'<table class="fn-times"><tbody>{shown}</tbody></table>')
+    longest = max(value for _, value in rows) or 1.0
+    return [(name, _milliseconds(value), f"{max(value / longest, 0) * 100:.0f}") for name, value in rows]
 
 
 def _milliseconds(value: float) -> str:
@@ -156,7 +126,3 @@ def _milliseconds(value: float) -> str:
 
 def _figure(value: Any) -> str:
     return "–" if value is None else f"{float(value):.3f}" if abs(float(value)) < 10 else f"{float(value):.1f}"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section><h3>{title}</h3>{body}</section>"

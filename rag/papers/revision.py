@@ -24,7 +24,7 @@ def revised(paper: Paper, typed: Mapping[str, str]) -> Paper:
     """
     before = fields_of(paper)
     # What was not touched stays as it is: cleaning again would change, and embed again, what looks like markup.
-    now = {name: text for name, text in typed.items() if _plain(text) != _plain(before[name])}
+    now = {name: text for name, text in typed.items() if _as_typed(text) != _as_typed(before[name])}
     record = before | now
     try:
         found = paper_from(record | {"id": paper.id, "authors": record["authors"].splitlines()}, paper.source)
@@ -37,7 +37,8 @@ def revised(paper: Paper, typed: Mapping[str, str]) -> Paper:
     return replace(paper, **{name: getattr(found, name) for name in now})
 
 
-def _plain(text: str) -> str:
+def _as_typed(text: str) -> str:
+    """``text`` as a form field holds it: line feeds alone, no white space around it."""
     return text.replace("\r\n", "\n").strip()
 
 

@@ -111,7 +111,9 @@ def with_history(text: str, history: Sequence[Turn]) -> str:
                 break
     answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
     # A question that names its subject needs no name from the answer, which may have brought in many others.
-    names = [] if _names(" ".join(carried)) else [n for n in _names(answered) if n.lower() not in text.lower()]
+    names = (
+        [] if _cased_names(" ".join(carried)) else [n for n in _cased_names(answered) if n.lower() not in text.lower()]
+    )
     before = " ".join([*carried, *names[:4]])
     room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut
     return " ".join([*([before[-room:]] if before and room else []), text])
@@ -126,9 +128,9 @@ def keeps_topic(rewritten: str, reading: Reading) -> bool:
     return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
 
 
-_NAME = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
+_NAME_WITH_CAPITAL = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
 
 
-def _names(text: str) -> list[str]:
+def _cased_names(text: str) -> list[str]:
     """Acronyms and names in mixed case, in order, each once: what a pronoun most likely stands for."""
-    return list(dict.fromkeys(m.group() for m in _NAME.finditer(text)))
+    return list(dict.fromkeys(m.group() for m in _NAME_WITH_CAPITAL.finditer(text)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.datatypes import Intent
+from rag.datatypes import OVER_THE_LIBRARY, Intent
 from rag.text.tokenization import STOPWORDS, stems
 
 # What asks for a figure rather than for an explanation. 'By what route' does not, 'by what factor' does.
@@ -69,14 +69,14 @@ _POLITE = (
 _COUNT = re.compile(
     rf"{_POLITE}(?:how many (?:of (?:the|these|your|our) |different |other )?{_PAPERS}\b"
     # 'How many papers does the survey read?' is about a survey, not about the library.
-    r"(?! (?:does|did|do) (?!you|we|i\b))(?! (?:is|are|was|were) (?:\w+ )?(?:used|needed|required|read|reviewed|"
+    r"(?! (?:does|did|do) (?!you|we|i\b|not\b))(?! (?:is|are|was|were) (?:\w+ )?(?:used|needed|required|read|reviewed|"
     r"surveyed|analy[sz]ed|annotated)\b)|"
     rf"(?:what is |what['’]s )?(?:the )?number of {_PAPERS}\b|count (?:all |of )?(?:the )?{_PAPERS}\b)(?P<topic>.*)",
     re.IGNORECASE,
 )
 _LIST = re.compile(
     rf"{_POLITE}(?:(?:(?:list|show|name|give|find|get|enumerate)(?: me)? )?(?:a list of )?(?:all|every)(?: of)?"
-    rf"(?: the| these| your)?|(?:list|enumerate|a list of)(?: me)?(?: the)?)(?: [\w-]+)?? {_PAPERS}\b"
+    rf"(?: the| these| your)?|(?:list|enumerate|a list of)(?: me)?(?: the)?)(?: (?P<kind>[\w-]+))?? {_PAPERS}\b"
     r"(?! (?:is|are|was|were|have|has|do|does)\b)"
     # A second question after the request asks something of each paper.
     r"(?P<topic>(?!.*(?:[.?!;:,] *(?:which|what|how|why|who|where|when)|\band (?:which|what|how|why|say|tell))\b).*)",
@@ -160,7 +160,12 @@ def kind_of(text: str) -> tuple[Intent, str]:
     ):
         found = pattern.match(text)
         if found:
-            return intent, _topic(next(g for g in found.groups() if g is not None))
+            groups = found.groupdict()
+            kind = groups.pop("kind", None) or ""
+            rest = next(g for g in groups.values() if g is not None)
+            if kind and kind.lower() not in _ANY_KIND:  # 'all vision papers'
+                rest = f"{kind} {rest}"
+            return intent, _library_topic(rest) if intent in OVER_THE_LIBRARY else _topic(rest)
     several = (_SEVERAL.search(text) and not _OF_ONE.match(text)) or compares(text)
     return (Intent.MULTI if several else Intent.FACT), text
 
@@ -176,6 +181,31 @@ def sides(text: str) -> tuple[str, ...]:
     if found is None:
         return ()
     return tuple(_VERB.sub("", found[part]) for part in ("one", "other"))
+
+
+_ANY_KIND = frozenset(
+    "academic available different distinct existing imported known other published relevant research scientific stored "
+    "such".split()
+)
+_BY = re.compile(
+    r"(?:(?:that|which|are|is|were|was|there|have|been|the|my|your|our|papers|published)\s+)*\bby\s", re.IGNORECASE
+)
+_NAMED_WORD = re.compile(r"\bthe (?:words?|terms?|phrases?|expressions?)\s+(?=\S)", re.IGNORECASE)
+_OBJECT = re.compile(
+    r"\b(?:about|on|mention(?:s|ing)?|discuss(?:es|ing)?|concerning|regarding|contain(?:s|ing)?)\s+(?P<word>[\w-]+)\W*$",
+    re.IGNORECASE,
+)
+
+
+def _library_topic(rest: str) -> str:
+    """Like :func:`_topic`, but keeps what a count depends on: quotation marks, 'by' before authors, a verb as topic."""
+    rest = _NAMED_WORD.sub("", rest)
+    by = _BY.match(rest.lstrip())
+    led = rest.lstrip()[by.end() - 3 :] if by else _LEAD.sub("", rest)
+    topic = _TAIL.sub("", led).strip(" ?.!:;,'‘’")
+    if not topic and (named := _OBJECT.search(rest)) and named["word"].lower() not in STOPWORDS | _REQUEST:
+        topic = named["word"]
+    return "" if all(w in STOPWORDS or w in _REQUEST for w in topic.lower().split()) else topic
 
 
 def _topic(rest: str) -> str:

@@ -53,7 +53,7 @@ def read(
         rewritten = clean_or_empty(rewrite(reading.text, history))
         reading = replace(reading, search=rewritten if keeps_topic(rewritten, reading) else reading.search)
     if slips := spelling.corrections(reading.search, library.vocabulary(), is_word):
-        search, topic = (spelling.corrected(text, slips) for text in (reading.search, reading.topic))
+        search, topic = (spelling.apply_corrections(text, slips) for text in (reading.search, reading.topic))
         reading = replace(reading, search=search, topic=topic)
     return replace(reading, within=admitted(reading, library.labels))
 

@@ -1,4 +1,5 @@
-"""Papers, ranked: dense and lexical search fused, each also as a LangChain retriever; the papers near another.
+"""Papers ranked for a question: dense and lexical search fused, each a LangChain retriever too; related papers.
 
-Does not know whether a paper answers. Read first: ``ranking.py``, whose ``rank`` is the door of this folder.
+Does not know whether a paper answers the question. Read first: ``ranking.py``; the method is in
+``retrievers/fusion.py``.
 """

@@ -1,33 +1,67 @@
-"""The door of this folder: a reading to the papers that may answer it, best first."""
+"""The door of this folder: a reading to its papers, best first. Embed the question, then search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Encoder, PaperHit, Reading
+from rag.retrieval.retrievers.fusion import fuse
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
+    from rag.retrieval.index import PaperIndex
 
-# Text, its unit vector, how many; the ids of the papers to search among only where not all may be used.
-Search = Callable[..., Sequence[PaperHit]]
+
+class Search(Protocol):
+    """Finds at most ``k`` papers for a text and its unit vector, best first; ``within``: among these ids only.
+
+    :func:`rank` passes the fourth argument only where the papers are restricted.
+    """
+
+    def __call__(
+        self, text: str, vector: Vector, k: int, within: Collection[str] | None = None, /
+    ) -> Sequence[PaperHit]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Papers for a question, best first; ``vector`` is the question's unit vector, (dimension,), float32."""
+    """Papers for a question, best first. vector: unit vector of the question, (dimension,), float32."""
 
     hits: tuple[PaperHit, ...]
     vector: Vector
 
 
 def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Sequence[str] | None = None) -> Ranking:
-    """The first ``k`` papers of those with the ids ``within`` (None: all)."""
-    vector = encoder.encode([reading.search])[0]
-    if reading.is_follow_up:  # the turn before says what it is about, this one what is asked
+    """The best ``k`` papers for a question; ``within`` restricts them to these ids."""
+    vector = embed_question(reading, encoder)
+    restriction = () if within is None else (within,)
+    return Ranking(tuple(search(reading.search, vector, k, *restriction)), vector)
+
+
+def embed_question(reading: Reading, encoder: Encoder) -> Vector:
+    """The unit vector of a question; of a follow-up, that of the completed question plus the question as asked.
+
+    The completed question has the topic of the turn before, the follow-up itself what is now asked of it.
+    """
+    vector: Vector = encoder.encode([reading.search])[0]
+    if reading.is_follow_up:
         both = vector + encoder.encode([reading.text])[0]
         vector = both / max(float((both**2).sum()) ** 0.5, 1e-9)
-    hits = search(reading.search, vector, k, *(() if within is None else (list(within),)))
-    return Ranking(tuple(hits), vector)
+    return vector
+
+
+def hybrid_search(index: PaperIndex, depth: int) -> Search:
+    """Dense and lexical search fused (:func:`~rag.retrieval.retrievers.fusion.fuse`) with ``depth`` candidates each."""
+
+    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
+        hits = fuse(index, text, vector, k, depth, within)
+        papers = index.get_papers([hit.passage.paper_id for hit in hits])
+        return [
+            PaperHit(papers[hit.passage.paper_id], hit.score, hit.dense, hit.lexical)
+            for hit in hits
+            if hit.passage.paper_id in papers  # another process may just have deleted it
+        ]
+
+    return search

@@ -1,173 +1,230 @@
 """Questions about the whole library: 'how many papers …', 'list all …', 'which years …'.
 
-Computed over every record, never sampled from the first few that retrieval finds; the answer says
-how many records were checked. A paper counts when all words of the topic stand in its title or in
-one sentence of its abstract, and that sentence is what its footnote shows.
+Computed over every record, never sampled from the first few that retrieval finds; the answer says how many records
+were checked and which forms of the words it counted. A paper counts when its title and abstract fit the expression
+that :mod:`rag.survey.topic_parser` makes of the topic; its footnote shows the sentence with most of the words.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from rag.datatypes import (
-    AnswerSentence,
-    Citation,
-    Evidence,
-    Intent,
-    Paper,
-    Reading,
-    Refusal,
-    RefusalGrade,
-    Sentence,
-    Verdict,
-)
+from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence
 from rag.questions.scope import in_words
 from rag.questions.years import bounds, years_in
-from rag.text.tokenization import stems
+from rag.survey.expressions import Expression, Record, describe, name_parts
+from rag.survey.survey_answer import SurveyAnswer, refuse, state
+from rag.survey.terms import Term, fold
+from rag.survey.topic_parser import QUOTES, YEARS_TAKEN_OUT, parse
+
+__all__ = ["MOST_CITED", "MOST_LISTED", "RecordSource", "SurveyAnswer", "answer"]
 
 MOST_LISTED = 50  # papers that one answer names; it says so when there are more
 MOST_CITED = 20  # numbers behind one sentence
 
 
-class Records(Protocol):
-    """What an overview needs of a library."""
+class RecordSource(Protocol):
+    """What a count needs of :class:`rag.library.library.Library`."""
 
     @property
     def count(self) -> int: ...
     def papers(self) -> Sequence[Paper]: ...
-    def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]: ...
     def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
-    def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
+
+
+def answer(reading: Reading, records: RecordSource, within: Collection[str] | None = None) -> SurveyAnswer:
+    """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
+    if not records.count:
+        return refuse("The library is empty. Import papers first.")
+    papers = records.papers()
+    asked = _understand(reading, papers)
+    checked = f"(checked {records.count} of {records.count})"
+    if within is not None:
+        checked = f"(checked {len(within)} of {records.count}: {in_words(reading)})"
+    lacking = asked.lacking(papers)
+    if lacking:
+        return refuse(f"{lacking} {checked}.")
+    inside = None if within is None else frozenset(within)
+    matches = _matches(asked, (paper for paper in papers if inside is None or paper.id in inside))
+    found = [paper for paper in matches.papers if asked.admits_year(paper)]
+    if matches.papers and not any(paper.year for paper in matches.papers) and asked.by_year:
+        return refuse(_undated(len(matches.papers), asked.expression is not None, checked))
+    if not found:
+        topic = f"fits “{asked.shown}”" if asked.shown else "is in the scope"
+        return refuse(f"No paper of the {records.count} {topic} {checked}.")
+    wanted = list(dict.fromkeys(asked.expression.wanted())) if asked.expression else []
+    quoted = [(paper, _quote(paper, records.sentences, wanted)) for paper in found[:MOST_LISTED]]
+    evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(quoted, start=1))
+    years = Counter(str(paper.year) for paper in found if paper.year)
+    counting = checked
+    if asked.expression is not None:
+        counting = f"{checked}, counting {describe(asked.expression, matches.forms)}"
+    return state(_texts(asked, found, counting, within is not None), evidence, dict(sorted(years.items())))
+
+
+# --- what is asked ---
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyAnswer:
-    """What was computed; ``refusal`` where no record fits."""
+class _Question:
+    """``shown`` is the topic as the answer repeats it; without an ``expression`` every paper fits, if ``all_fit``."""
 
-    sentences: tuple[AnswerSentence, ...]
-    citations: tuple[Citation, ...]
-    evidence: tuple[Evidence, ...]
-    refusal: Refusal | None
-    years: Mapping[str, int] = field(default_factory=dict)  # dated papers that fit, by year
+    intent: Intent
+    shown: str
+    expression: Expression | None
+    all_fit: bool
+    first: int | None
+    last: int | None
+
+    @property
+    def by_year(self) -> bool:
+        """Whether papers without a year cannot count."""
+        return self.first is not None or self.last is not None or self.intent is Intent.YEARS
+
+    def admits_year(self, paper: Paper) -> bool:
+        """Whether the paper is of the years that are asked for."""
+        return not self.by_year or (bool(paper.year) and (self.first or 0) <= (paper.year or 0) <= (self.last or 9999))
+
+    def lacking(self, papers: Sequence[Paper]) -> str:
+        """Why nothing can be counted; empty where it can."""
+        if self.by_year and not any(paper.year for paper in papers):
+            return "The records of this library carry no years, so papers cannot be counted by year"
+        named = self.expression is not None and any(self.expression.authors())
+        if named and not any(paper.authors for paper in papers):
+            return "The records of this library name no authors, so papers cannot be counted by author"
+        return ""
 
 
-def answer(query: Reading, records: Records, within: Collection[str] | None = None) -> SurveyAnswer:
-    """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
-    literal = query.scope is not None and query.scope.literal
-    words, first, last = _filters(query.topic, literal)
-    if not records.count:
-        return _none("The library is empty. Import papers first.")
-    checked = f"(checked {records.count} of {records.count})"
-    if within is not None:
-        checked = f"(checked {len(within)} of {records.count}: {in_words(query)})"
-    asks_years = first is not None or last is not None
-    # A topic without a single word or year ('C++', '🙂') fits no paper; no topic fits all of them.
-    found = _matching(words, records) if words or asks_years or not query.topic else []
-    if within is not None:
-        inside = frozenset(within)
-        found = [(p, s) for p, s in found if p.id in inside]
-    dated = [(p, s) for p, s in found if p.year]
-    if asks_years or query.intent is Intent.YEARS:
-        if found and not dated:
-            if words and len(found) == 1:
-                return _none(f"The one paper about it has no year in its record {checked}.")
-            where = f"{_papers(len(found))} about it" if words else "papers of this library"
-            return _none(f"None of the {where} has a year in its record {checked}.")
-        found = [(p, s) for p, s in dated if (first or 0) <= (p.year or 0) <= (last or 9999)]
-    if not found:
-        topic = f"fits “{query.topic}”" if query.topic else "is in the scope"
-        return _none(f"No paper of the {records.count} {topic} {checked}.")
-    evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(found[:MOST_LISTED], start=1))
-    texts = _texts(query, found, checked, within is not None)
-    sentences: list[AnswerSentence] = []
-    citations: list[Citation] = []
-    for text, numbers in texts:
-        position = len(sentences)
-        sentences.append(AnswerSentence(text, numbers, Verdict.SUPPORTED))
-        for e in evidence:
-            if e.number in numbers:
-                quote = e.sentences[0]
-                citations.append(
-                    Citation(e.number, e.paper.id, position, quote.text, quote.start, quote.end, Verdict.SUPPORTED, 1.0)
-                )
-    years = Counter(str(p.year) for p, _ in found if p.year)
-    return SurveyAnswer(tuple(sentences), tuple(citations), evidence, None, dict(sorted(years.items())))
+def _understand(reading: Reading, papers: Sequence[Paper]) -> _Question:
+    """The topic as an expression and years; where the scope is literal, years and authors are words like others."""
+    literal = reading.scope is not None and reading.scope.literal
+    topic = reading.topic
+    first = last = None
+    unquoted = _without_phrases(topic)
+    match = None if literal else years_in(unquoted)
+    if match:
+        first, last = bounds(match)
+        topic = f"{topic[: match.start()]} {YEARS_TAKEN_OUT} {topic[match.end() :]}"
+    known: set[str] = set()
+    if not literal and "by" in unquoted.lower().split():
+        known = {part for paper in papers for author in paper.authors for part in name_parts(author)}
+    expression = parse(topic, None if literal else known.__contains__)
+    # A topic without a single word or year ('🙂') fits no paper; no topic fits all of them.
+    all_fit = match is not None or not topic
+    shown = " ".join("".join(" " if c in QUOTES else c for c in reading.topic).split())
+    return _Question(reading.intent, shown, expression, all_fit, first, last)
+
+
+def _without_phrases(topic: str) -> str:
+    """``topic`` with what stands in quotation marks replaced by spaces."""
+    inside = False
+    characters = []
+    for c in topic:
+        inside ^= c in QUOTES
+        characters.append(" " if inside or c in QUOTES else c)
+    return topic if inside else "".join(characters)
+
+
+# --- what fits ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """The papers that fit, most to the point first, and the forms in which each term was found."""
+
+    papers: list[Paper]
+    forms: dict[Term, list[str]]
+
+
+def _matches(asked: _Question, papers: Iterable[Paper]) -> _Matches:
+    """One pass over the papers. Those with the words in their titles come first, then those that use them most."""
+    if asked.expression is None:
+        return _Matches(list(papers) if asked.all_fit else [], {})
+    wanted = list(dict.fromkeys(asked.expression.wanted()))
+    denied = set(asked.expression.terms()) - set(wanted)
+    counts: dict[Term, Counter[str]] = {}
+    ranked: list[tuple[int, int, str, Paper]] = []
+    for paper in papers:
+        record = Record.of(paper)
+        fits = asked.expression.fits(record)
+        for term, hits in record.hits.items():
+            if fits or term in denied:
+                counts.setdefault(term, Counter()).update(hits)
+        if fits:
+            title = fold(paper.title)
+            in_title = sum(next(term.hits(title), None) is not None for term in wanted)
+            uses = sum(record.hits[term].total() for term in wanted if term in record.hits)
+            ranked.append((-in_title, -uses, paper.id, paper))
+    ranked.sort(key=lambda one: one[:3])
+    forms = {term: [form for form, _ in sorted(count.items())] for term, count in counts.items()}
+    return _Matches([paper for *_, paper in ranked], {term: _written(term, found) for term, found in forms.items()})
+
+
+def _written(term: Term, forms: Sequence[str]) -> list[str]:
+    """The forms in order, each once, with the capitals that were typed: 'GANs' as typed makes a 'GAN' of 'gan'."""
+    plain = dict.fromkeys(" ".join(form.split()) for form in forms)
+    folded = fold(term.typed)
+    return [
+        term.typed[: len(form)] + form[len(folded) :] if form.startswith(folded) or folded.startswith(form) else form
+        for form in plain
+    ]
+
+
+def _quote(paper: Paper, sentences: Callable[[str], Sequence[Sentence]], wanted: Sequence[Term]) -> Sentence:
+    """The first of the sentences with most of the terms; the title where it has more of them, or all say nothing."""
+
+    def terms_in(sentence: Sentence) -> int:
+        text = fold(sentence.text)
+        return sum(next(term.hits(text), None) is not None for term in wanted)
+
+    title = Sentence(paper.title, 0, 0)
+    best = max(sentences(paper.id), key=terms_in, default=title) if wanted else title
+    return best if terms_in(best) >= max(1, terms_in(title)) else title
+
+
+# --- how it is said ---
+
+
+def _undated(papers: int, has_topic: bool, checked: str) -> str:
+    """What to say where years are asked for and no paper that fits has one."""
+    if has_topic and papers == 1:
+        return f"The one paper about it has no year in its record {checked}."
+    where = f"{_papers(papers)} about it" if has_topic else "papers in the scope"
+    return f"None of the {where} has a year in its record {checked}."
 
 
 def _texts(
-    query: Reading, found: Sequence[tuple[Paper, Sentence]], checked: str, scoped: bool
-) -> list[tuple[str, tuple[int, ...]]]:
-    """The sentences of the answer with the numbers behind them."""
+    asked: _Question, found: Sequence[Paper], counting: str, scoped: bool
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The sentences of the answer, each with the numbers of the papers that it cites."""
     n = len(found)
     cited = tuple(range(1, min(n, MOST_CITED) + 1))
-    fit = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{query.topic}”"
-    holds = f"The {'scope' if scoped else 'library'} holds {_papers(n)}"
-    if query.intent is Intent.YEARS:
-        years = Counter(p.year for p, _ in found)
-        spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
-        topic = f" on “{query.topic}”" if query.topic else ""
-        return [(f"By year, the {_papers(n, 'dated ')}{topic} {'is' if n == 1 else 'are'}: {spread} {checked}.", cited)]
-    if query.intent is Intent.COUNT:
-        if not query.topic:
-            return [(f"{holds} {checked}.", tuple(dict.fromkeys((1, min(n, MOST_LISTED)))))]
-        more = f", the first {MOST_CITED} of them cited here" if n > MOST_CITED else ""
-        return [(f"{fit} {checked}{more}.", cited)]
-    more = f"; here are the first {MOST_LISTED}" if n > MOST_LISTED else ""
-    head = (f"{fit if query.topic else holds} {checked}{more}.", cited)
-    return [head, *((f"“{p.title}”.", (i,)) for i, (p, _) in enumerate(found[:MOST_LISTED], start=1))]
+    if asked.shown:
+        head = f"{_papers(n)} {'fits' if n == 1 else 'fit'} “{asked.shown}” {counting}"
+    else:
+        head = f"The {'scope' if scoped else 'library'} holds {_papers(n)} {counting}"
+    if asked.intent is Intent.YEARS:
+        yield _by_year(asked, found, counting), cited
+    elif asked.intent is Intent.COUNT and not asked.shown:
+        yield f"{head}.", tuple(dict.fromkeys((1, min(n, MOST_LISTED))))
+    elif asked.intent is Intent.COUNT:
+        yield f"{head}{f'; the first {MOST_CITED} of them are cited here' if n > MOST_CITED else ''}.", cited
+    else:
+        yield f"{head}{f'; here are the first {MOST_LISTED}' if n > MOST_LISTED else ''}.", cited
+        for i, paper in enumerate(found[:MOST_LISTED], start=1):
+            yield f"“{paper.title}”.", (i,)
+
+
+def _by_year(asked: _Question, found: Sequence[Paper], counting: str) -> str:
+    years = Counter(paper.year for paper in found)
+    spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
+    topic = f" on “{asked.shown}”" if asked.shown else ""
+    is_or_are = "is" if len(found) == 1 else "are"
+    return f"By year, the {_papers(len(found), 'dated ')}{topic} {is_or_are}: {spread} {counting}."
 
 
 def _papers(n: int, kind: str = "") -> str:
     return f"{n} {kind}paper" if n == 1 else f"{n} {kind}papers"
-
-
-def _matching(words: Sequence[str], records: Records) -> list[tuple[Paper, Sentence]]:
-    """Papers with all ``words`` in the title or in one sentence, and that sentence; all papers without words."""
-    if not words:
-        return [(p, _title(p)) for p in records.papers()]
-    wanted = set(words)
-    ranked = [paper_id for paper_id, score in records.lexical(" ".join(words), records.count) if score > 0]
-    papers = records.get_papers(ranked)
-    found = []
-    for paper_id in ranked:
-        paper = papers[paper_id]
-        title = set(stems(paper.title))
-        if not wanted <= title | set(stems(paper.abstract)):
-            continue
-        fitting = [s for s in records.sentences(paper_id) if wanted <= set(stems(s.text))]
-        if fitting:
-            found.append((paper, fitting[0]))
-        elif wanted <= title:
-            found.append((paper, _title(paper)))
-    return found
-
-
-def _title(paper: Paper) -> Sentence:
-    return Sentence(paper.title, 0, 0)
-
-
-def _filters(topic: str, literal: bool) -> tuple[list[str], int | None, int | None]:
-    """The stems of a topic, and the first and last year that it names (with ``literal`` a year is but a word)."""
-    first = last = None
-    match = None if literal else years_in(topic)
-    if match:
-        first, last = bounds(match)
-        topic = topic[: match.start()] + " " + topic[match.end() :]
-        topic = _ABOUT_YEARS.sub(" ", topic)
-    return list(dict.fromkeys(stems(topic))), first, last
-
-
-# What a request says about years and itself besides its topic: 'published since 2021 that discuss GANs'.
-_ABOUT_YEARS = re.compile(
-    r"\b(?:published|appeared|written|dated|years?|between|discuss(?:es|ing)?|mention(?:s|ing)?|concern(?:s|ing)?|"
-    r"deal(?:s|ing)?|using|uses?|there|papers?|works?|articles?|studies)\b",
-    re.IGNORECASE,
-)
-
-
-def _none(message: str) -> SurveyAnswer:
-    return SurveyAnswer((), (), (), Refusal(RefusalGrade.NOTHING, message))

@@ -1,7 +1,10 @@
 """Which sentence of an abstract says what the problem, the method, the data, the results and the limits are.
 
-By cue words and place, like :mod:`rag.text.sentence_roles`, but each with a threshold: below it the abstract does not
-say. ``benchmarks/LOG.md`` says how many were right.
+By cue words and position, apart from :mod:`rag.text.sentence_roles`, because the two answer different questions. That
+module gives every sentence the likeliest of three roles, for summaries and for the ranker. This one asks for each of
+five columns whether any sentence of the abstract fits: below a threshold the cell stays empty, 'data' and 'limits' are
+no roles of a sentence, and one sentence may fill two columns ('results' and 'data'). Its cues are therefore narrower;
+with shared cues, cells or roles would change. ``benchmarks/LOG.md`` says how many cells were right.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Sentence
+from rag.text.sentence_roles import MEASURED_VALUE
 from rag.text.tokenization import NAME
 
-Reader = Callable[[str, float], float]  # a sentence and its place (0 first, 1 last) to how well it fits
+Reader = Callable[[str, float], float]  # (sentence, position from 0 first to 1 last) → how well it fits
 
 
 def _cues(*parts: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
@@ -87,9 +91,7 @@ _RESULT = _cues(
     r"results? (?:in|show|suggest|indicate|demonstrate)\b|conclude|comparable|on par|effectiveness|increas|"
     r"boosts?\b|saves?\b",
 )
-_FIGURE = re.compile(
-    r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b|percent)|\d+\.\d+", re.IGNORECASE
-)
+_MEASURED_VALUE = re.compile(rf"{MEASURED_VALUE}|\d\s*percent", re.IGNORECASE)
 _FINDING = _cues(
     r"experiment|results?\b|evaluations?\b|empirical|outperform|extensive|(?:study|studies|analysis|"
     r"analyses) shows?\b",
@@ -100,7 +102,7 @@ _FINDING = _cues(
 )
 _ASIDE = re.compile(r"\b(?:also|additionally|furthermore|moreover)\b", re.IGNORECASE)  # not the main thing
 _STARTS_WITH_FINDING = re.compile(r"(?:extensive |our |the )?(?:experiment|result|evaluation)", re.IGNORECASE)
-_LIMIT = _cues(
+_LIMITATION = _cues(
     r"limitations? of (?:our|this|the proposed)\b|drawbacks? of (?:our|this|the proposed)\b|"
     r"shortcomings? of (?:our|this)\b",
     r"our (?:method|approach|model|results?|findings?)[^.]{0,40}\b(?:limited|cannot|does not|do not|fails?)\b",
@@ -123,7 +125,7 @@ _OTHERS = _cues(
     r"solutions?|applications?|"
     r"frameworks?|strategies)\b"
 )
-_CODE = re.compile(
+_PUBLISHED_CODE = re.compile(
     r"\b(?:code|project page|demo|models?|dataset)\b[^.]*\b(?:available|released?|found at|open-?sourced?|"
     r"public)\b|https?://|"
     r"\b(?:provide|release|open-?source)\b[^.]*\bcode\b|github",
@@ -133,9 +135,9 @@ _NO = -1.0
 
 
 def _problem(text: str, place: float) -> float:
-    """Before the method, what is hard or lacking."""
+    """What is difficult or lacking, before the method is described."""
     cues = len({m.group().lower() for m in _PROBLEM.finditer(text)})
-    if not cues or place > 0.75 or _CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
+    if not cues or place > 0.75 or _PUBLISHED_CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
         return _NO
     if _OWN.search(text) and _RESULT.search(text):
         return _NO
@@ -145,7 +147,7 @@ def _problem(text: str, place: float) -> float:
 def _method(text: str, place: float) -> float:
     """What the authors propose or do."""
     proposes = bool(_PROPOSAL.search(text))
-    if _CODE.search(text) or not (proposes or _DOES.search(text)):
+    if _PUBLISHED_CODE.search(text) or not (proposes or _DOES.search(text)):
         return _NO
     finding = bool(_STARTS_WITH_FINDING.match(text)) or (bool(_FINDING.search(text)) and not proposes)
     finding = finding or bool(_ASIDE.search(text))
@@ -154,7 +156,7 @@ def _method(text: str, place: float) -> float:
 
 def _data(text: str, place: float) -> float:
     """The data that something was trained or tested on, by name or by count."""
-    if _CODE.search(text) and not _SAMPLES.search(text):
+    if _PUBLISHED_CODE.search(text) and not _SAMPLES.search(text):
         return _NO
     noun = bool(_DATA_NOUN.search(text))
     score = 1.5 * bool(_KNOWN_DATA.search(text)) + 1.5 * bool(_SAMPLES.search(text))
@@ -164,11 +166,11 @@ def _data(text: str, place: float) -> float:
 
 
 def _results(text: str, place: float) -> float:
-    """What came of it, best with a figure."""
-    figure = bool(_FIGURE.search(text))
+    """The outcome; figures count in favour."""
+    figure = bool(_MEASURED_VALUE.search(text))
     cues = len({m.group().lower() for m in _RESULT.finditer(text)})
     finding = bool(_FINDING.search(text))
-    if not (cues or figure) or (_CODE.search(text) and not (figure or finding)):
+    if not (cues or figure) or (_PUBLISHED_CODE.search(text) and not (figure or finding)):
         return _NO
     score = 0.8 * min(cues, 2) + 1.2 * figure + finding + 1.5 * (place - 0.5)
     others = bool(_OTHERS.search(text)) and not _OWN.search(text) and place < 0.5
@@ -176,16 +178,16 @@ def _results(text: str, place: float) -> float:
 
 
 def _limits(text: str, place: float) -> float:
-    """What the authors say that their own work does not do; abstracts seldom do."""
+    """Limits of the authors' own work, as they state them; few abstracts do."""
     about_others = _OTHERS.search(text) and not _OWN.search(text)
-    if place < 0.4 or not _LIMIT.search(text) or _CODE.search(text) or about_others:
+    if place < 0.4 or not _LIMITATION.search(text) or _PUBLISHED_CODE.search(text) or about_others:
         return _NO
     return 1.0 + place
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A column that is read by cues: its heading, the cues, the score from which a sentence is taken, other names."""
+    """A column read by cue words: its heading, the scoring function, the least score of a cell, other names."""
 
     title: str
     read: Reader
@@ -203,15 +205,16 @@ KNOWN: Mapping[str, Known] = {
 
 
 def known_sentences(sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, float] | None]:
-    """For every key of :data:`KNOWN` the sentence with its score, None where the abstract does not say.
+    """For every key of :data:`KNOWN` the best sentence with its score, None where the abstract does not say.
 
-    The method is not the problem too.
+    The sentence that is the method is not the problem as well.
     """
     last = max(len(sentences) - 1, 1)
     found: dict[str, tuple[Sentence, float] | None] = {}
     for key in ("method", "problem", "data", "results", "limits"):
         method = found.get("method") if key == "problem" else None
-        # What is hard about the method stands behind it: only an abstract that begins with its method is read on.
+        # The problem stands before the method. After it come difficulties of the method itself, so sentences there are
+        # considered only where the abstract starts with its method.
         before = [one for one in sentences if method is None or one.start < method[0].start]
         asked = before or [one for one in sentences if method is None or one != method[0]]
         scored = [

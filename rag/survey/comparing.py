@@ -1,7 +1,7 @@
 """'Compare A and B': two papers named by their titles, and what each says of problem, method, data and results.
 
-What is chosen goes the way of any other evidence: it is written, cited and checked like it. Where a name is in no
-title, or in several, the question is answered like any other.
+The result is evidence like any other: an answer is written from it, cited and checked. Where a name stands in no
+title, or in several, there is none, and the caller answers the question as it answers any other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMPARE = re.compile(
 _QUOTES = " \t\"'“”‘’«»"
 
 
-class Shelf(Protocol):
+class PaperSource(Protocol):
     """What a comparison needs of :class:`rag.library.library.Library`."""
 
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
@@ -34,21 +34,21 @@ class Shelf(Protocol):
     def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
 
 
-def compared(question: str, shelf: Shelf, within: Collection[str] | None = None) -> tuple[Evidence, ...]:
-    """The two papers that a question compares, with their sentences; () where it does not name two of the library.
+def compared(question: str, source: PaperSource, within: Collection[str] | None = None) -> tuple[Evidence, ...]:
+    """The two papers that a question compares, with their sentences; () where it does not name two of ``source``.
 
     ``within`` holds the ids of the papers that may be used (None: all).
     """
     match = _COMPARE.match(question)
     if match is None:
         return ()
-    papers = [titled(match[part], shelf, within) for part in ("first", "second")]
+    papers = [titled(match[part], source, within) for part in ("first", "second")]
     first, second = papers
     if first is None or second is None or first.id == second.id:
         return ()
     evidence = []
     for number, paper in enumerate((first, second), start=1):
-        known = known_sentences(shelf.sentences(paper.id))
+        known = known_sentences(source.sentences(paper.id))
         found = [known[key] for key in ("problem", "method", "data", "results", "limits")]
         said = dict.fromkeys(one[0] for one in found if one is not None)
         if not said:
@@ -58,7 +58,7 @@ def compared(question: str, shelf: Shelf, within: Collection[str] | None = None)
 
 
 def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
-    """What a question compares by name and none of ``papers`` speaks of."""
+    """The names that a question compares and that none of ``papers`` mentions in title or abstract."""
     named = sides(question)
     if not named:
         return []
@@ -80,7 +80,7 @@ def one_sided(question: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
 
 
 def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether ``wanted`` stand one after the other in ``words``, the last in singular or plural."""
+    """Whether ``words`` contains the phrase ``wanted``, its last word in singular or plural."""
     *first, last = wanted
     ends = {last, last.removesuffix("s"), f"{last}s"}
     size = len(wanted)
@@ -89,14 +89,14 @@ def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
     )
 
 
-def titled(name: str, shelf: Shelf, within: Collection[str] | None = None) -> Paper | None:
-    """The one paper whose title is ``name``, begins with it or has it; None where there is none or more than one."""
+def titled(name: str, source: PaperSource, within: Collection[str] | None = None) -> Paper | None:
+    """The one paper whose title is ``name``, else begins with it, else contains it; None where no step finds one."""
     wanted = name.strip(_QUOTES)[:_NAME_CHARACTERS]
     if not wanted:
         return None
-    ids = [one for one, _ in shelf.lexical(wanted, _MOST_LOOKED_AT) if within is None or one in within]
+    ids = [one for one, _ in source.lexical(wanted, _MOST_LOOKED_AT) if within is None or one in within]
     has = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)", re.IGNORECASE)
-    papers = [paper for paper in shelf.get_papers(ids).values() if has.search(paper.title)]
+    papers = [paper for paper in source.get_papers(ids).values() if has.search(paper.title)]
     starting = [paper for paper in papers if has.match(paper.title)]
     whole = [paper for paper in papers if has.fullmatch(paper.title.strip())]
     return next((group[0] for group in (whole, starting, papers) if len(group) == 1), None)

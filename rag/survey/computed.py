@@ -1,22 +1,32 @@
-"""The door of this folder for whole answers: questions about the library, or about the record of one paper."""
+"""The door of this folder for answers that need no retrieved evidence and no writer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rag.datatypes import OVER_THE_LIBRARY, Intent, PaperHit, Reading
 from rag.survey import aggregate, bibliographic_questions
-from rag.survey.aggregate import SurveyAnswer
+from rag.survey.aggregate import RecordSource
+from rag.survey.comparing import PaperSource
+from rag.survey.survey_answer import SurveyAnswer
 
-if TYPE_CHECKING:
-    from rag.library.library import Library
+
+class Records(RecordSource, PaperSource, Protocol):
+    """What computed answers need of :class:`rag.library.library.Library`."""
 
 
 def compute(
-    reading: Reading, library: Library, search: Callable[[], Sequence[PaperHit]], within: Collection[str] | None
+    reading: Reading,
+    library: Records,
+    search: Callable[[], Sequence[PaperHit]],
+    within: Collection[str] | None = None,
 ) -> SurveyAnswer | None:
-    """What is computed over records: counts, lists, years, the record of a paper; None for any other question."""
+    """The answer to a question of kind COUNT, LIST, YEARS or RECORD; None for all other kinds.
+
+    ``search`` finds the papers nearest to the question, best first; it is called only for a RECORD question that
+    names no title. ``within`` are the ids of the papers that may be used (None: all).
+    """
     if reading.intent in OVER_THE_LIBRARY:
         return aggregate.answer(reading, library, within)
     if reading.intent is Intent.RECORD:

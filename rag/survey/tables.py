@@ -20,6 +20,7 @@ from rag.errors import QuestionError
 from rag.evidence.features import WordWeights, names_in
 from rag.papers.bibliography import markdown, markdown_reference, one_line
 from rag.survey.column_extraction import KNOWN, known_sentences
+from rag.text.csv_cells import literal_cell
 from rag.text.tokenization import stem, stems
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MOST_PAPERS = 200
 MOST_COLUMNS = 8
 LONGEST_COLUMN = 200  # characters
-_BATCH = 32  # papers whose sentences and vectors are held at a time
+_BATCH = 32  # papers whose sentences and vectors are in memory at a time
 
 
 class Entry(Protocol):
@@ -42,7 +43,7 @@ class Entry(Protocol):
     def sentence_vectors(self) -> Matrix: ...
 
 
-class Shelf(Protocol):
+class TableSource(Protocol):
     """What a table needs of :class:`rag.library.library.Library`."""
 
     @property
@@ -53,9 +54,9 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A sentence of the paper with its place: ``paper.abstract[start:end] == text``. Empty: the abstract does not say.
+    """A sentence of the paper: ``paper.abstract[start:end] == text``. Empty where the abstract does not say.
 
-    ``score`` is that of the column and comparable within it.
+    ``score`` is comparable between the cells of one column, and only there.
     """
 
     text: str = ""
@@ -73,10 +74,10 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-COLUMNS = tuple(KNOWN)  # those of a comparison
+COLUMNS = tuple(KNOWN)  # keys of the columns that are read by cue words
 
 
-# --- columns that were typed ---
+# --- columns that are questions ---
 
 _ASKS_FIGURE = re.compile(
     r"\b(?:how (?:many|much|large|big|small|long|fast|often|far|high|low)|number|size|percent\w*|speed-?ups?|accuracy|"
@@ -103,7 +104,7 @@ class Column:
 
 
 def column(text: str) -> Column:
-    """The column that a word or a question means. Raises :class:`QuestionError` where it says nothing."""
+    """The column that a word or a question means. Raises :class:`QuestionError` where it has no content word."""
     shown = one_line(text).strip()
     name = shown.lower().strip(" ?.:")
     for key, known in KNOWN.items():
@@ -117,7 +118,7 @@ def column(text: str) -> Column:
 
 
 def columns(texts: Iterable[str]) -> tuple[Column, ...]:
-    """The columns that are meant, each once, in order. Raises :class:`QuestionError` for none and for too many."""
+    """The columns that the texts mean, duplicates removed. Raises :class:`QuestionError` for none and for too many."""
     found = tuple(dict.fromkeys(column(text) for text in texts if text.strip()))
     if not found:
         raise QuestionError("The table has no column. Choose one, or type a question.")
@@ -128,15 +129,15 @@ def columns(texts: Iterable[str]) -> tuple[Column, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A typed column, ready to be compared with sentences."""
+    """The question of a column, prepared for comparison with sentences."""
 
     vector: Vector
     weights: WordWeights
-    names: tuple[str, ...]  # lower-cased; a sentence about ImageNet has to name it
-    figure: re.Pattern[str] | None  # what a figure must look like, where one is asked for
+    names: tuple[str, ...]  # lower-cased names of the question; the sentence must contain each
+    figure: re.Pattern[str] | None  # matches the kind of number that is asked for; None for questions without one
 
     def best(self, entry: Entry) -> Cell:
-        """The nearest sentence where it is near enough."""
+        """The sentence that fits best; an empty cell where none passes the thresholds."""
         if not entry.sentences:
             return Cell()
         cosines = entry.sentence_vectors @ self.vector
@@ -154,9 +155,9 @@ class _Asked:
         return _cell(entry.sentences[-index], score)
 
 
-def _ask(one: Column, shelf: Shelf, encoder: Encoder) -> _Asked:
+def _ask(one: Column, source: TableSource, encoder: Encoder) -> _Asked:
     words = [w for w in stems(one.question) if w not in _QUESTION_WORDS] or stems(one.question)
-    weights = WordWeights(words, shelf.document_frequencies(words), shelf.count)
+    weights = WordWeights(words, source.document_frequencies(words), source.count)
     names = tuple(name.lower() for name in names_in(one.question))
     return _Asked(encoder.encode([one.question])[0], weights, names, _figure(one.question))
 
@@ -173,7 +174,7 @@ def _figure(question: str) -> re.Pattern[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What was made: ``chosen`` papers were asked for, ``rows`` are done."""
+    """A table, possibly unfinished: of ``chosen`` papers, ``rows`` are done."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...] = ()
@@ -184,13 +185,17 @@ class Table:
 
 
 def rows(
-    paper_ids: Sequence[str], wanted: Sequence[Column], shelf: Shelf, encoder: Encoder, stop: StopSignal | None = None
+    paper_ids: Sequence[str],
+    wanted: Sequence[Column],
+    source: TableSource,
+    encoder: Encoder,
+    stop: StopSignal | None = None,
 ) -> Iterator[Row]:
-    """One row for each paper that there is, in the order given; ends early when ``stop`` is set."""
-    asked = {one: _ask(one, shelf, encoder) for one in wanted if not one.known}
+    """One row for each of ``paper_ids`` that the source has, in that order; ends early when ``stop`` is set."""
+    asked = {one: _ask(one, source, encoder) for one in wanted if not one.known}
     number = 0
     for at in range(0, len(paper_ids), _BATCH):
-        for entry in shelf.entries(paper_ids[at : at + _BATCH]).values():
+        for entry in source.entries(paper_ids[at : at + _BATCH]).values():
             if stop is not None and stop.is_set():
                 return
             number += 1
@@ -227,20 +232,18 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def to_csv(wanted: Sequence[Column], table: Iterable[Row]) -> str:
-    """One line a paper; beside every column the place of its sentence in the abstract, as 'start-end'."""
+    """One line per paper; next to every column the offsets of its sentence in the abstract, as 'start-end'."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heads = [name for one in wanted for name in (one.title, f"{one.title} (characters)")]
-    writer.writerow(map(_plain, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", *heads]))
+    writer.writerow(map(_csv_cell, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", *heads]))
     for row in table:
         p = row.paper
         cells = [v for c in row.cells for v in (c.text, f"{c.start}-{c.end}" if c.text else "")]
         values = [str(row.number), p.id, p.title, "; ".join(p.authors), str(p.year or ""), p.venue, p.doi, *cells]
-        writer.writerow(map(_plain, values))
+        writer.writerow(map(_csv_cell, values))
     return out.getvalue()
 
 
-def _plain(text: str) -> str:
-    """One line that a spreadsheet takes for text: what begins like a formula gets an apostrophe."""
-    line = one_line(text)
-    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
+def _csv_cell(text: str) -> str:
+    return literal_cell(one_line(text))

@@ -17,10 +17,12 @@ from functools import lru_cache
 from rag.text.tokenization import STOPWORDS, stem, tokens
 
 TERMS = 3
-_DISTINCT = 1.5  # 1 prefers words that all papers have ('image'), 2 rare ones ('fMRI'); read on the shipped papers
-_LENGTHS = (1.0, 1.3, 1.5)  # more words are rarer, and say more
+_DISTINCT = (
+    1.5  # exponent: 1 prefers words common to all papers ('image'), 2 rare ones ('fMRI'); chosen on the shipped papers
+)
+_LENGTHS = (1.0, 1.3, 1.5)  # factors for terms of one, two, three words: longer ones are rarer and more specific
 
-# What abstracts say whatever they are about.
+# Words that occur in abstracts on any subject.
 _PAPERESE = frozenset(
     """abstract achieve achieved achieves across additional address addresses aim aims allow allows also although among
     analyse analysis analyze application applications applied apply approach approaches art article available
@@ -72,7 +74,7 @@ def name_groups(groups: Sequence[Sequence[str]], terms: int = TERMS) -> list[tup
 def _best(
     count: Counter[tuple[str, ...]], everywhere: Counter[tuple[str, ...]], papers: int, everything: int, terms: int
 ) -> list[tuple[str, ...]]:
-    """The terms of one group in order; none that only repeats a word of another."""
+    """The terms of one group, best first; no two share a word."""
     enough = min(papers, max(2, round(papers / 16)))
 
     def score(term: tuple[str, ...]) -> float:
@@ -114,7 +116,7 @@ def _content(text: str) -> Iterator[tuple[str, int, int]]:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    """The stem, empty for words that say nothing, and for scripts without spaces, whose words are not told apart."""
+    """The stem; empty for stop words, and for scripts without spaces, where a run of letters is no single word."""
     parts = tokens(word)
     if len(parts) != 1 or len(parts[0]) < 2 or parts[0] in STOPWORDS or parts[0] in _PAPERESE:
         return ""
@@ -122,12 +124,12 @@ def _stem(word: str) -> str:
 
 
 def _written(term: tuple[str, ...], group: Sequence[dict[tuple[str, ...], str]]) -> str:
-    """The commonest way of writing a term in a group. Titles and beginnings of sentences do not make it a name."""
-    forms = Counter(_plain(found[term]) for found in group if term in found)
+    """The commonest spelling of a term in a group, without the capitals of titles and sentence starts."""
+    forms = Counter(_lower_but_names(found[term]) for found in group if term in found)
     return min(forms, key=lambda form: (-forms[form], form))
 
 
-def _plain(form: str) -> str:
+def _lower_but_names(form: str) -> str:
     """``Neural Networks`` → ``neural networks``; ``BERT`` and ``GANs`` as they are."""
     text = unicodedata.normalize("NFC", " ".join(form.split()))
     return re.sub(r"[^\W\d_]+", lambda word: word[0] if _is_name(word[0]) else word[0].lower(), text)

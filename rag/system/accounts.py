@@ -1,8 +1,8 @@
-"""Who may use the page: names and passwords from ``FOOTNOTE_AUTH``.
+"""Who may sign in to the page: names and passwords from ``FOOTNOTE_AUTH``.
 
 The setting is ``name:password`` pairs separated by commas, or the path of a file with one pair a line (blank lines and
-lines that begin with ``#`` do not count; there a password may hold commas). Without it nobody needs to sign in. No
-message names a password, nor what might be one.
+lines that begin with ``#`` are ignored; there a password may hold commas). Without it nobody needs to sign in. No
+error message contains a password or any part of the setting that may be one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag.errors import ConfigError
 
-SHORTEST = 8  # characters of a password
+MIN_PASSWORD = 8  # characters
 _HOW = "Write FOOTNOTE_AUTH as name:password pairs separated by commas, or name a file with one pair a line"
 
 
@@ -29,7 +29,7 @@ class Accounts:
 
     @property
     def names(self) -> list[str]:
-        """Everybody who may sign in, by name."""
+        """The names of all accounts, sorted."""
         return sorted(self._passwords)
 
     def admits(self, name: str, password: str) -> bool:
@@ -75,8 +75,8 @@ def _accounts(pairs: list[tuple[str, str]]) -> Accounts:
         name = name.strip()
         if not colon or not name:
             raise ConfigError(f"{where} is not name:password. {_HOW}.")
-        if len(password) < SHORTEST:
-            raise ConfigError(f"{where} has a password of fewer than {SHORTEST} characters. Choose a longer one.")
+        if len(password) < MIN_PASSWORD:
+            raise ConfigError(f"{where} has a password of fewer than {MIN_PASSWORD} characters. Choose a longer one.")
         if name in passwords:
             raise ConfigError(f"{where} has a name that came before. Give every user one line.")
         passwords[name] = password

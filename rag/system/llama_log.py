@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 _ERROR, _CONTINUED = 3, 5  # enum ggml_log_level; a continued line has the level of the one before it
 _errors: deque[str] = deque(maxlen=20)
-_callback: Any = None  # C holds only a pointer to it: it must live as long as the process
+_callback: Any = None  # C holds a bare pointer to it: it must not be garbage-collected
 
 
 def capture() -> None:
@@ -37,7 +37,7 @@ def capture() -> None:
 
 
 def take_errors() -> str:
-    """What llama.cpp has complained about since the last call, as one line, possibly empty."""
+    """The errors of llama.cpp since the last call, as one line, possibly empty."""
     taken = "; ".join(dict.fromkeys(_errors))
     _errors.clear()
     return taken

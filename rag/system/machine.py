@@ -1,4 +1,4 @@
-"""What figures were measured on, and which state of the code they belong to."""
+"""The computer and the commit that measured figures belong to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def machine(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The short hash of the checkout, ``-changed`` behind it where tracked files differ; ``unknown`` outside of one."""
+    """The short hash of the commit, with ``-changed`` where tracked files differ; ``unknown`` outside of a checkout."""
     name = _git("rev-parse", "--short=10", "HEAD")
     if not name:
         return "unknown"

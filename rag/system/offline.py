@@ -4,10 +4,9 @@
 is imported. It overrides the environment, because several libraries report home unless told not to
 (Chroma, Gradio, the Hugging Face libraries, LangSmith), and it installs an audit hook (PEP 578)
 that makes every connection or name look-up beyond loopback raise :class:`rag.errors.OutboundBlocked`.
-The hook stays for the life of the process; only :func:`allow_downloads` opens a way past it, for
-the thread that asked for a download.
+The hook stays for the life of the process; only :func:`allow_downloads` lets the calling thread past it.
 
-What the hook cannot see are connections that native code opens by itself. The tests therefore also
+The hook does not see connections that native code opens. The tests therefore also
 run import, ask and serve in a network namespace that has nothing but loopback.
 """
 
@@ -28,7 +27,7 @@ from typing import Any
 
 from rag.errors import OutboundBlocked
 
-# Set whatever the user's environment says. Each library reads its own when it is imported.
+# These override the user's environment. Each library reads its variables when it is imported.
 OFFLINE_ENVIRONMENT = {
     "ANONYMIZED_TELEMETRY": "False",  # Chroma
     "CHROMA_OTEL_COLLECTION_ENDPOINT": "",
@@ -67,7 +66,7 @@ class Attempt:
 
 
 class _State:
-    """What the hook consults. One for the process, because a hook cannot be removed."""
+    """What the hook checks. One for the process, because a hook cannot be removed."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -76,8 +75,8 @@ class _State:
         self.blocks: list[list[Attempt]] = []  # one list for every open block_outbound()
         self.attempts: deque[Attempt] = deque(maxlen=100)
         self.proxies: dict[str, str] = {}
-        self.downloads = 0  # open allow_downloads()
-        self.before: dict[str, str | None] = {}  # the environment as the first of them found it
+        self.downloads = 0  # number of open allow_downloads()
+        self.before: dict[str, str | None] = {}  # the environment before the first of them
 
 
 _state = _State()
@@ -144,13 +143,13 @@ def blocked_attempts() -> tuple[Attempt, ...]:
 
 
 def self_test() -> list[str]:
-    """Try to leave this computer in three ways; what got through, empty when the guard holds.
+    """Try three kinds of outbound connection; those that were not refused, empty when the guard works.
 
     The addresses are reserved for documentation (RFC 5737, RFC 3849) and the name for tests (RFC 6761),
-    so nobody is reached even where the guard fails.
+    so no host is reached even where the guard fails.
     """
     with block_outbound():
-        return [what for what, attempt in _ESCAPES if not _is_refused(attempt)]
+        return [what for what, attempt in _PROBES if not _is_refused(attempt)]
 
 
 def is_local(host: object) -> bool:
@@ -172,11 +171,11 @@ def _install() -> None:
         if not _state.installed:
             sys.addaudithook(_audit)
             for method in ("connect", "connect_ex", "sendto", "sendmsg"):
-                setattr(socket.socket, method, _look_up_in_sight(getattr(socket.socket, method)))
+                setattr(socket.socket, method, _announcing_lookups(getattr(socket.socket, method)))
             _state.installed = True
 
 
-def _look_up_in_sight(method: Callable[..., Any]) -> Callable[..., Any]:
+def _announcing_lookups(method: Callable[..., Any]) -> Callable[..., Any]:
     """A socket method that announces the look-up of a name before it is made.
 
     Given a name, CPython asks the name server first and raises ``socket.connect`` afterwards.
@@ -193,7 +192,7 @@ def _look_up_in_sight(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    """Runs for every audit event of the process, so the common way out comes first."""
+    """The audit hook. It runs for every audit event of the process, so the common case comes first."""
     if event not in _WATCHED or not (_state.enforced or _state.blocks):
         return
     if _permitted.get() and not _state.blocks:
@@ -268,7 +267,7 @@ def _connect(family: socket.AddressFamily, address: str) -> None:
         sock.connect((address, 9))
 
 
-_ESCAPES = (
+_PROBES = (
     ("a connection over IPv4", lambda: _connect(socket.AF_INET, "192.0.2.1")),
     ("a connection over IPv6", lambda: _connect(socket.AF_INET6, "2001:db8::1")),
     ("a name look-up", lambda: socket.getaddrinfo("footnote.invalid", 9)),

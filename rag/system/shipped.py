@@ -1,4 +1,4 @@
-"""Where the files lie that come with the program: inside the package of a wheel, beside it in a checkout."""
+"""Paths of the files that come with the program: inside the package of a wheel, beside it in a checkout."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How many threads a model should compute with: one for every core that is really free.
+"""How many threads a model should compute with: one for every core that no other process uses.
 
 The threads of torch and llama.cpp spin while they wait for each other: on 2 cores of which one is busy, 2 threads
-embedded 2 abstracts a second, 1 thread 15. So one thread too many costs far more than one too few. A user's own
-number overrides all of this.
+embedded 2 abstracts a second, 1 thread 15. So one thread too many costs far more than one too few. A number that the
+user sets overrides the measurement.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_SHORTEST_LOOK_S = 0.05  # below it, the kernel's accounting (10 ms) is too coarse
+_SHORTEST_MEASUREMENT_S = 0.05  # below it, the kernel's accounting (10 ms) is too coarse
 
 
 def free_cores(setting: int = 0) -> int:
-    """``setting`` where it is positive, else the cores that are free, after a look of 0.1 s; at least 1."""
+    """``setting`` where it is positive, else the number of free cores, measured for 0.1 s; at least 1."""
     if setting > 0:
         return setting
     meter = CoreMeter()
-    time.sleep(2 * _SHORTEST_LOOK_S)
+    time.sleep(2 * _SHORTEST_MEASUREMENT_S)
     return meter.free()
 
 
@@ -36,26 +36,26 @@ def usable_cores() -> int:
 
 @dataclass
 class CoreMeter:
-    """Watches what other processes do with the cores; its own process does not count as busy.
+    """Measures how many cores other processes keep busy; its own process does not count.
 
-    :meth:`free` looks at the time since it was last called (since construction, the first time).
+    :meth:`free` measures over the time since its last call (since construction, the first time).
     """
 
     _others: float = 0.0
     _last: tuple[float, float, float] = field(default_factory=lambda: _reading())
 
     def free(self) -> int:
-        """Threads to use now, at least 1."""
+        """The number of free cores, at least 1."""
         now = _reading()
         elapsed, busy, own = (b - a for a, b in zip(self._last, now, strict=True))
-        if elapsed >= _SHORTEST_LOOK_S:
+        if elapsed >= _SHORTEST_MEASUREMENT_S:
             self._others = max(0.0, (busy - own) / elapsed)
             self._last = now
         return max(1, min(usable_cores(), len(_affinity()) - round(self._others)))
 
 
 def _reading() -> tuple[float, float, float]:
-    """Seconds: the clock, busy time of the allowed cores together, this process's own time."""
+    """In seconds: the clock, busy time of all allowed cores together, CPU time of this process."""
     import psutil
 
     cores = psutil.cpu_times(percpu=True)
@@ -72,7 +72,7 @@ def _affinity() -> list[int]:
 
 
 def _quota() -> int | None:
-    """Whole cores that the cgroup (version 2) grants, None without a limit."""
+    """Whole cores that the cgroup (version 2) allows, None without a limit."""
     try:
         limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return max(1, int(limit) // int(period))

@@ -1,15 +1,15 @@
-"""How answers are marked: footnote numbers, letters for sentences."""
+"""The marks in answers and prompts: footnote numbers behind sentences, letters before sentences to choose from."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-LABELS = "ABCDEFGHIJKL"  # behind which sentences stand that a model may choose from
+LABELS = "ABCDEFGHIJKL"  # one for each sentence that a model may choose from
 
 
 def with_numbers(text: str, numbers: Sequence[int]) -> str:
-    """``text`` as one sentence with ``[n]`` for each number before its full stop: ``It works [2].``"""
+    """``text`` with ``[n]`` for each of ``numbers`` before its full stop: ``It works [2].`` A missing stop is added."""
     if not numbers:
         return text
     body = text.rstrip()

@@ -1,6 +1,7 @@
-"""Figures, units, names and negations of a sentence: what must stand in a source letter by letter.
+"""Facts of a sentence that a source must have exactly: figures with units, names, negations, opposites.
 
-Vectors of two sentences that differ in one figure are almost equal, so these are compared by rule.
+The embeddings of two sentences that differ in one figure are almost equal, so these are compared by rule. ``sentence``
+is what is claimed, ``source`` the text that should bear it out; both are plain strings.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from rag.text.tokenization import NAME, RAISED_POINT, stem, stems
+from rag.text.tokenization import RAISED_POINT, WHOLE_NAME, stem, stems
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_UNITS = {
+_UNIT_OF = {
     "%": "%", "percent": "%", "per cent": "%", "percentage": "%",
     "x": "x", "×": "x", "times": "x", "fold": "x", "-fold": "x",
     "k": "k", "thousand": "k", "m": "m", "million": "m", "b": "b", "bn": "b", "billion": "b", "t": "t", "trillion": "t",
@@ -25,101 +26,100 @@ _UNITS = {
     "ghz": "ghz", "mm": "mm", "cm": "cm", "km": "km", "kg": "kg", "ap": "ap", "map": "map", "miou": "miou",
     "bleu": "bleu", "flops": "flops", "gflops": "gflops", "layers": "layer", "layer": "layer",
 }  # fmt: skip
-# Units that a figure must bring along: '10 datasets' does not bear out '10 seconds'. The others may stand elsewhere
-# ('an AP of 45.2').
-_PHYSICAL = frozenset("gb mb kb tb ms s min h day fps hz khz ghz mm cm km kg".split())
-_SCALE = {"k": 3, "m": 6, "b": 9, "t": 12}
+# Units without which the same figure is another fact: '10 datasets' does not bear out '10 seconds'. Any other unit may
+# stand apart from its figure ('an AP of 45.2').
+_REQUIRED_UNITS = frozenset("gb mb kb tb ms s min h day fps hz khz ghz mm cm km kg".split())
+_POWER_OF_TEN = {"k": 3, "m": 6, "b": 9, "t": 12}
 # A hyphen after letters makes the digits part of a name ('ResNet-50', 'top-1'): see ``_COMPOUND``.
-_QUANTITY = re.compile(
+_FIGURE_WITH_UNIT = re.compile(
     rf"(?<![\w.])(?<![A-Za-z]-)(?P<number>{_NUMBER})(?:\s?-?(?P<unit>[A-Za-z]+)\b|\s?(?P<sign>[%×]))?", re.IGNORECASE
 )
 _COMPOUND = re.compile(r"(?<![\w-])(?P<word>[A-Za-z]+)-(?P<number>\d+)(?![\d.]*\d*%)")
-# What stands between the figures of a range or a list, whose unit comes last: '40-50%', '3, 17 and 14 ms'.
+# Between the figures of a range or a list, which share the unit of the last one: '40-50%', '3, 17 and 14 ms'.
 _JOIN = re.compile(r"\s*(?:[-–,/]|,?\s*\b(?:to|and|or)\b|\.\.\.?)\s*", re.IGNORECASE)
-_WORDS = {
+_NUMBER_WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
-_COUNT = re.compile(
+_COUNTED_NOUN = re.compile(
     r"(?<![\w.,-])(?P<number>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) "
     r"(?:[a-z]+(?:-[a-z]+)? )?(?P<noun>[A-Za-z]{2,}(?<!s)s)\b",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\W*[\w-]+")
-_NAME = re.compile(rf"(?<![\w-]){NAME}")
 _PROPER = re.compile(r"(?<=[\w,)] )[A-Z][a-z]{2,}\b")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|cannot|without|fails? to|failed to|unable to|lacks?|hardly|\w+n['’]t)\b", re.I
 )
-# 'not only … but also' says yes; these do not turn a sentence round.
+# Phrases with a negation word that deny nothing: 'not only … but also'.
 _NO_NEGATION = re.compile(
     r"\bnot only\b|\bno longer than\b|\bwhether or not\b|\bno more than\b|\bnot limited to\b", re.I
 )
 
 
-def plain(text: str) -> str:
-    """``text`` with compatibility forms folded, LaTeX percent, raised decimal points and white space made plain."""
+def normalised(text: str) -> str:
+    """``text`` in Unicode NFKC, on one line, with ``\\%`` as ``%`` and the raised decimal point as a full stop."""
     folded = unicodedata.normalize("NFKC", text).replace("\\%", "%").replace("\\,", "")
     return " ".join(RAISED_POINT.sub(".", folded).split())
 
 
-def figures(text: str) -> set[tuple[str, str]]:
-    """The figures of ``text`` as (number, unit); number words up to twelve count, an unknown unit is ''."""
-    return _quantities(plain(text)) | _spelt(text)
+def figures_with_units(text: str) -> set[tuple[str, str]]:
+    """The figures of ``text`` as (number, unit), in digits or in words up to twelve; an unknown unit is ''."""
+    return _numerals(normalised(text)) | _number_words(text)
 
 
 def missing_figures(sentence: str, source: str) -> set[str]:
-    """Figures of ``sentence`` that ``source`` does not have, or has with other units only.
+    """Figures of ``sentence`` that ``source`` does not have, or has with other units only; as they are to be shown.
 
     Number words of the sentence ('one', 'two') are seldom figures, so one is missing only where the source counts the
-    same thing otherwise ('three tasks' against 'four tasks'). '10k' and '10,000' are the same, and so are '50%' and
+    same noun differently ('three tasks' against 'four tasks'). '10k' and '10,000' are the same, and so are '50%' and
     '50 percent'.
     """
-    low = plain(source).lower()
+    low = normalised(source).lower()
     held: dict[str, set[str]] = {}
-    for number, unit in figures(source):
-        for value, kind in _scaled(number, unit):
+    for number, unit in figures_with_units(source):
+        for value, kind in _written_out(number, unit):
             held.setdefault(value, set()).add(kind)
     missing = set()
-    for number, unit in _quantities(plain(sentence)):
-        if not any(_held(value, kind, held) for value, kind in _scaled(number, unit)):
+    for number, unit in _numerals(normalised(sentence)):
+        if not any(_has_figure(value, kind, held) for value, kind in _written_out(number, unit)):
             missing.add(f"{number} {unit}".strip())
-    for match in _COMPOUND.finditer(plain(sentence)):
+    for match in _COMPOUND.finditer(normalised(sentence)):
         word, number = match["word"].lower(), match["number"]
         joined = re.search(rf"(?<![a-z]){re.escape(word)}[\W_]*{number}(?!\d)", low)
         # 'CIFAR-100' is in 'CIFAR-10/100', and 'sub-10' in '10'.
         if not joined and not (word in low and number in held):
             missing.add(match.group())
-    return missing | _miscounted(sentence, source)
+    return missing | _other_counts(sentence, source)
 
 
-def _miscounted(sentence: str, source: str) -> set[str]:
+def _other_counts(sentence: str, source: str) -> set[str]:
     """Counts of ``sentence`` in words ('three tasks') where ``source`` has another count of that only ('4 tasks')."""
     held: dict[str, set[str]] = {}
-    for number, noun, _ in _counts(plain(source)):
+    for number, noun, _ in _counts(normalised(source)):
         held.setdefault(noun, set()).add(number)
     return {
         shown
-        for number, noun, shown in _counts(plain(sentence))
+        for number, noun, shown in _counts(normalised(sentence))
         if not shown[0].isdigit() and noun in held and number not in held[noun]
     }
 
 
 def _counts(text: str) -> list[tuple[str, str, str]]:
-    """(number, stem of the plural noun, both as written) for 'three tasks', '4 large tasks', 'two-thirds' not."""
+    """(number, stem of the plural noun, the words) for 'three tasks' and '4 large tasks', but not for 'two-thirds'."""
     return [
-        (_WORDS.get(m["number"].lower(), m["number"]), stem(m["noun"].lower()), m.group())
-        for m in _COUNT.finditer(text)
+        (_NUMBER_WORDS.get(m["number"].lower(), m["number"]), stem(m["noun"].lower()), m.group())
+        for m in _COUNTED_NOUN.finditer(text)
     ]
 
 
-def _quantities(text: str) -> set[tuple[str, str]]:
-    """Figures in digits. In a range or a list those without a unit have that of the next one as well."""
+def _numerals(text: str) -> set[tuple[str, str]]:
+    """Figures in digits as (number, unit); in a range or a list one without a unit also has that of the next."""
     found: set[tuple[str, str]] = set()
     open_ends: list[str] = []
     before = None
-    for match in _QUANTITY.finditer(text):
+    for match in _FIGURE_WITH_UNIT.finditer(text):
         number = _number(match["number"])
-        unit = _UNITS.get((match["unit"] or match["sign"] or "").lower(), "")
+        unit = _UNIT_OF.get((match["unit"] or match["sign"] or "").lower(), "")
         if before is None or not _JOIN.fullmatch(text, before, match.start()):
             open_ends = []
         found.add((number, unit))
@@ -132,56 +132,65 @@ def _quantities(text: str) -> set[tuple[str, str]]:
     return found
 
 
-def _spelt(text: str) -> set[tuple[str, str]]:
+def _number_words(text: str) -> set[tuple[str, str]]:
+    """Figures in words: 'three', 'twofold', 'hundred'; none has a unit."""
     words = re.findall(r"[a-z]+", text.lower())
-    return {(_WORDS[w], "") for word in words for w in (word, word.removesuffix("fold")) if w in _WORDS}
+    return {(_NUMBER_WORDS[w], "") for word in words for w in (word, word.removesuffix("fold")) if w in _NUMBER_WORDS}
 
 
-def _scaled(number: str, unit: str) -> set[tuple[str, str]]:
-    """The figure as it stands, and written out where its unit is thousand, million, billion or trillion."""
-    if unit not in _SCALE:
+def _written_out(number: str, unit: str) -> set[tuple[str, str]]:
+    """The figure as it stands, and without its unit where that is thousand, million, billion or trillion."""
+    if unit not in _POWER_OF_TEN:
         return {(number, unit)}
-    return {(number, unit), (_number(f"{Decimal(number).scaleb(_SCALE[unit]):f}"), "")}
+    return {(number, unit), (_number(f"{Decimal(number).scaleb(_POWER_OF_TEN[unit]):f}"), "")}
 
 
-def _held(number: str, unit: str, held: Mapping[str, set[str]]) -> bool:
-    units = held.get(number)
-    return units is not None and (not unit or unit in units or ("" in units and unit not in _PHYSICAL))
+def _has_figure(number: str, unit: str, units_of: Mapping[str, set[str]]) -> bool:
+    """Whether the source, whose figures and their units are ``units_of``, has this figure with a unit that fits."""
+    units = units_of.get(number)
+    return units is not None and (not unit or unit in units or ("" in units and unit not in _REQUIRED_UNITS))
 
 
 def missing_names(sentence: str, source: str) -> set[str]:
-    """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out."""
-    folded = plain(source)
+    """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out (as 'GAN' in its initials)."""
+    folded = normalised(source)
     low = folded.lower()
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
-    for name in _NAME.findall(plain(sentence)):
+    for name in WHOLE_NAME.findall(normalised(sentence)):
         bare = re.sub(r"[\W_]", "", name)
         low_name = bare.lower().removesuffix("s")
-        if _ends_a_name(bare, folded) or _stands_in(low_name, low) or (len(low_name) > 2 and low_name in initials):
+        if (
+            _has_name_at_end(bare, folded)
+            or _begins_a_word(low_name, low)
+            or (len(low_name) > 2 and low_name in initials)
+        ):
             continue
         missing.add(name)
     return missing
 
 
-def _ends_a_name(name: str, text: str) -> bool:
+def _has_name_at_end(name: str, text: str) -> bool:
     """Whether ``text`` has ``name``, alone or ending a longer one: 'GAN' in 'StyleGAN', not 'BERT' in 'RoBERTa'."""
     letters = r"[\W_]*".join(map(re.escape, name.removesuffix("s") or name))
     before = r"(?<![A-Z])" if name[0].isupper() else r"(?<![A-Za-z])"
     return re.search(rf"{before}{letters}(?:e?s)?(?![a-z0-9])", text) is not None
 
 
-def _stands_in(name: str, low: str) -> bool:
-    """Whether a word of ``low`` begins with ``name``, whatever stands between its letters; a short one is the word."""
+def _begins_a_word(name: str, low: str) -> bool:
+    """Whether a word of ``low`` begins with ``name``, punctuation between its letters left aside.
+
+    Both are in lower case. A name of at most three letters must be the whole word.
+    """
     end = r"" if len(name) > 3 else r"(?:e?s)?(?![a-z0-9])"
     return re.search(r"(?<![a-z0-9])" + r"[\W_]*".join(map(re.escape, name)) + end, low) is not None
 
 
 def missing_proper_nouns(sentence: str, source: str) -> set[str]:
     """Capitalised words within ``sentence`` ('trained on Cityscapes') that ``source`` neither has nor abbreviates."""
-    low = plain(source).lower()
-    acronyms = {a.lower().removesuffix("s") for a in re.findall(r"\b[A-Z]{2,}s?\b", plain(source))}
-    text = plain(sentence)
+    low = normalised(source).lower()
+    acronyms = {a.lower().removesuffix("s") for a in re.findall(r"\b[A-Z]{2,}s?\b", normalised(source))}
+    text = normalised(sentence)
     spelt_out: set[str] = set()
     for run in re.findall(r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+)+", text):
         words = re.findall(r"[A-Z][a-z]+", run)
@@ -191,25 +200,27 @@ def missing_proper_nouns(sentence: str, source: str) -> set[str]:
     return {word for word in found if word.lower()[: max(4, len(word) - 2)] not in low}
 
 
-def exchanged(sentence: str, source: str) -> bool:
-    """Whether a near copy of ``source`` has another figure or name in the place of one: '85% on ImageNet' for '85% on
-    CIFAR-10'. Both may stand in the abstract; what is wrong is where. Meant for sentences that follow each other.
+def has_exchanged_fact(sentence: str, source: str) -> bool:
+    """Whether ``sentence`` copies ``source`` but has another figure or name in the place of one.
+
+    '85% on ImageNet' for '85% on CIFAR-10' is wrong though the abstract may have both names. For sentences that are
+    worded nearly alike.
     """
     here, there = _words_in_order(sentence), _words_in_order(source)
     matcher = SequenceMatcher(None, [w.lower() for w in here], [w.lower() for w in there], autojunk=False)
     for kind, begin, end, begin_there, end_there in matcher.get_opcodes():
         if kind != "replace":
             continue
-        mine = {_bare(w) for w in here[begin:end] if _is_marked(w)}
-        theirs = {_bare(w) for w in there[begin_there:end_there] if _is_marked(w)}
-        alone = {one for one in mine if not any(_alike(one, other) for other in theirs)}
-        rivals = {other for other in theirs if not any(_alike(one, other) for one in mine)}
+        mine = {_figure_or_letters(w) for w in here[begin:end] if _is_figure_or_name(w)}
+        theirs = {_figure_or_letters(w) for w in there[begin_there:end_there] if _is_figure_or_name(w)}
+        alone = {one for one in mine if not any(_same_or_part(one, other) for other in theirs)}
+        rivals = {other for other in theirs if not any(_same_or_part(one, other) for one in mine)}
         if any(one[:1].isdigit() == other[:1].isdigit() for one in alone for other in rivals):
             return True
     return False
 
 
-def _alike(one: str, other: str) -> bool:
+def _same_or_part(one: str, other: str) -> bool:
     """The same, or one name within the other ('Llama' in 'Llama2')."""
     if not one or not other or one[0].isdigit() or other[0].isdigit():
         return one == other
@@ -217,33 +228,36 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _words_in_order(text: str) -> list[str]:
-    return [w.strip(".,;:!?()[]'\"“”‘’%") for w in plain(text).split()]
+    return [w.strip(".,;:!?()[]'\"“”‘’%") for w in normalised(text).split()]
 
 
-def _is_marked(word: str) -> bool:
+def _is_figure_or_name(word: str) -> bool:
     """Whether a word is a figure, or a name as acronyms and models have them."""
     return any(c.isdigit() for c in word) or sum(c.isupper() for c in word) > 1
 
 
-def _bare(word: str) -> str:
-    """The figure that a word begins with, else its letters and digits: '7B' is '7', 'GPT-2' is 'GPT2'."""
+def _figure_or_letters(word: str) -> str:
+    """The figure that a word begins with, else its letters and digits in lower case: '7B' is '7', 'GPT-2' is 'gpt2'."""
     figure = re.match(_NUMBER, word)
     return _number(figure[0]) if figure else re.sub(r"[\W_]", "", word).lower().removesuffix("s")
 
 
-def is_denied(sentence: str, source: str) -> bool:
+def contradicts_by_negation(sentence: str, source: str) -> bool:
     """Whether one of the two denies a word that the other affirms: 'does not improve' against 'improves'.
 
-    A word that one of them both denies and affirms decides nothing.
+    A word that the same text both denies and affirms decides nothing.
     """
-    said, denied = _affirmed_and_denied(sentence)
-    held, source_denied = _affirmed_and_denied(source)
-    return bool((denied - said) & (held - source_denied) or (said - denied) & (source_denied - held))
+    affirmed, denied = _affirmed_and_denied(sentence)
+    source_affirmed, source_denied = _affirmed_and_denied(source)
+    return bool(
+        (denied - affirmed) & (source_affirmed - source_denied)
+        or (affirmed - denied) & (source_denied - source_affirmed)
+    )
 
 
 def _affirmed_and_denied(text: str) -> tuple[set[str], set[str]]:
-    """Stems of the content words of ``text``: those outside, and those right behind a negation (the first of each)."""
-    clear = _NO_NEGATION.sub(" ", plain(text))
+    """Stems of the content words of ``text``: those it affirms, and the first one behind each negation."""
+    clear = _NO_NEGATION.sub(" ", normalised(text))
     affirmed: list[str] = []
     denied: set[str] = set()
     end = 0
@@ -261,11 +275,11 @@ def _affirmed_and_denied(text: str) -> tuple[set[str], set[str]]:
 
 
 def has_negation(text: str) -> bool:
-    """Whether a sentence denies something."""
+    """Whether a sentence denies something; phrases such as 'not only' do not."""
     return bool(_NEGATION.search(_NO_NEGATION.sub("", text)))
 
 
-_OPPOSITES = (
+_ANTONYMS = (
     ("increas|elevat|enhanc|upregulat", "decreas|reduc|lower|diminish|declin|downregulat|attenuat"),
     ("improv|enhanc", "worsen|degrad|deteriorat|harm|hurt|impair"),
     ("promot|induc|stimulat|activat|trigger", "inhibit|block|suppress|prevent|repress|inactivat|deactivat"),
@@ -276,12 +290,12 @@ _OPPOSITES = (
     ("sensitiv", "resistan"), ("necessary|required|essential", "unnecessary|dispensable"), ("stable", "unstable"),
     ("sufficient", "insufficient"), ("effective", "ineffective"), ("supervised", "unsupervised"),
 )  # fmt: skip
-_SIDES = tuple(tuple(re.compile(rf"\b(?:{side})", re.IGNORECASE) for side in pair) for pair in _OPPOSITES)
+_ANTONYM_PATTERNS = tuple(tuple(re.compile(rf"\b(?:{side})", re.IGNORECASE) for side in pair) for pair in _ANTONYMS)
 
 
-def is_opposite(sentence: str, source: str) -> bool:
+def contradicts_by_antonym(sentence: str, source: str) -> bool:
     """Whether ``sentence`` has a word ('faster') where ``source`` has only its opposite ('slower')."""
-    for one, other in _SIDES:
+    for one, other in _ANTONYM_PATTERNS:
         for said, held in ((one, other), (other, one)):
             if said.search(sentence) and not said.search(source) and held.search(source) and not held.search(sentence):
                 return True

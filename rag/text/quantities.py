@@ -1,4 +1,4 @@
-"""What a question that wants a figure counts or measures, and how nearly a sentence gives it.
+"""Questions that ask for a figure: what they count or measure, and how well a sentence gives that figure.
 
 'How many trainable parameters does it have?' is answered by a figure that stands with 'trainable parameters', and not
 by any other figure of the same abstract.
@@ -15,18 +15,18 @@ from rag.text.tokenization import RAISED_POINT, STOPWORDS, stem, tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
-WRONG_UNIT = 0.3  # what a figure in another unit than the one asked for still counts
-# Digits that are no part of a name ('ResNet-50', 'H3K56'), and numbers in words. 'One' is seldom a figure.
-_FIGURE = re.compile(
+WRONG_UNIT = 0.3  # factor for a figure in another unit than the one asked for
+# Digits that are no part of a name ('ResNet-50', 'H3K56'), and number words but 'one', which is seldom a figure.
+_NUMERAL = re.compile(
     r"(?<!\w)(?<![A-Za-z]-)(?<!\w[.,])\d[\d.,]*|"
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|dozen|twice|thrice|half|third|quarter|"
     r"doubles?|doubled|triples?|tripled|hundred|thousand|million|orders? of magnitude)\b",
     re.IGNORECASE,
 )
 _COUNTED_OF = re.compile(r"\b(?:how (?:many|much)|what|which)\s+((?:[\w%/-]+\s*){1,5})", re.IGNORECASE)
-# Words for the figure itself, which an abstract that gives it need not use ('accuracy': 'achieves 88.5%'), what people
-# do to be counted ('took part'), and units, which are abbreviated.
-_MEASURES = frozenset(
+# Words of a question that an abstract with its figure need not use: words for the figure itself ('accuracy': 'achieves
+# 88.5%'), what people do to be counted ('took part'), and units, which abstracts abbreviate.
+_NOT_COUNTED = frozenset(
     stem(w)
     for w in """accuracy average better best difference error extent factor figure fraction gain improvement level lower
     margin more number less fewer percent percentage percentages point points proportion range rank ratio
@@ -40,7 +40,7 @@ _MEASURES = frozenset(
     millimetre millimetres millimeter millimeters nanometre nanometres nanometer nanometers""".split()
 )
 _RELATIONS = frozenset("after before between during over per through under until via while without".split())
-# What is asked for, and what a figure of it comes with.
+# A question for a time, a share or a price, and what the units of its figure look like.
 _UNITS = (
     (
         re.compile(r"\bhow many (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b", re.IGNORECASE),
@@ -61,34 +61,38 @@ _UNITS = (
 )
 
 
-def counted_words(text: str) -> list[str]:
-    """Stems of what a figure is asked of: 'How many *trainable parameters* does it have?'; () where that is unclear.
+def counted_stems(text: str) -> list[str]:
+    """Stems of what the question ``text`` counts: 'How many *trainable parameters* does it have?'; [] where unclear.
 
-    The words up to the next function word count; words for the figure itself ('accuracy', 'share') do not.
+    These are the words up to the next function word, without words for the figure itself ('accuracy', 'share').
     """
     found = _COUNTED_OF.search(text)
     if found is None:
         return []
     words = itertools.takewhile(lambda token: token not in STOPWORDS | _RELATIONS, tokens(found.group(1)))
-    return [s for s in dict.fromkeys(map(stem, words)) if s not in _MEASURES and not s[0].isdigit()]
+    return [s for s in dict.fromkeys(map(stem, words)) if s not in _NOT_COUNTED and not s[0].isdigit()]
 
 
 def figures_in(text: str) -> set[str]:
-    """The figures of ``text`` as they stand, in lower case; digits that belong to a name are none."""
-    return {m.group().strip(".,").lower() for m in _FIGURE.finditer(RAISED_POINT.sub(".", text))}
+    """The figures of ``text`` as they stand, in lower case; digits within a name do not count."""
+    return {m.group().strip(".,").lower() for m in _NUMERAL.finditer(RAISED_POINT.sub(".", text))}
 
 
-class FigureWanted:
-    """How nearly sentences give the figure that the question ``text`` asks for."""
+class FigureRequest:
+    """The figure that a question asks for: the stems of what is counted, and the units that would fit."""
 
     def __init__(self, text: str, named: Set[str], rarity: Mapping[str, float]) -> None:
-        """``named`` are the figures that the question brings itself; ``rarity`` weighs its stems."""
+        """``text`` is the question, ``named`` the figures in it, ``rarity`` a weight for each of its stems."""
         self._named = named
-        self._words = {word: rarity.get(word, 0.0) for word in counted_words(text)}
+        self._words = {word: rarity.get(word, 0.0) for word in counted_stems(text)}
         self._units = [unit for asked, unit in _UNITS if asked.search(text)]
 
-    def given(self, sentence: str, stems: Set[str]) -> float:
-        """0 without a figure that the question did not name, 1 where it stands with all that is counted."""
+    def satisfied_by(self, sentence: str, stems: Set[str]) -> float:
+        """How well ``sentence``, whose words have these ``stems``, gives the figure: 0..1.
+
+        0 without a figure that the question does not have itself; else the share, by rarity, of what is counted that
+        stands in the sentence, times ``WRONG_UNIT`` where none of the units fits.
+        """
         if not figures_in(sentence) - self._named:
             return 0.0
         total = sum(self._words.values())

@@ -1,7 +1,7 @@
-"""The rhetorical role of a sentence in an abstract, by cue words and position.
+"""The rhetorical role of a sentence in an abstract (problem, approach, result), by cue words and position.
 
-The four roles are those of CSAbstruct (Cohan et al., 2019, 'Pretrained Language Models for
-Sequential Sentence Classification') with 'objective' counted as approach. The cues were written by
+The roles are those of CSAbstruct (Cohan et al., 2019, 'Pretrained Language Models for Sequential Sentence
+Classification') with 'background' as problem and 'objective' counted as approach. The cues were written by
 hand; `benchmarks/LOG.md` has their agreement with the CSAbstruct labels.
 """
 
@@ -20,29 +20,31 @@ class Role(StrEnum):
 
 
 # Headings of structured abstracts by role; 'objective' counts as approach here too.
-_HEADED = {
+_HEADING_WORDS = {
     Role.PROBLEM: "background introduction motivation context rationale importance",
     Role.APPROACH: "objective objectives aim aims purpose method methods methodology approach design setting settings",
     Role.RESULT: "result results finding findings conclusion conclusions discussion interpretation significance",
 }
-_HEADED_BY = {word: role for role, words in _HEADED.items() for word in words.split()}
-# What stands in them besides: 'PATIENTS AND METHODS', 'MAIN OUTCOME MEASURES'.
-_BESIDE = (
+_ROLE_OF_HEADING = {word: role for role, words in _HEADING_WORDS.items() for word in words.split()}
+# Other words of such headings: 'PATIENTS AND METHODS', 'MAIN OUTCOME MEASURES'.
+_OTHER_HEADING_WORDS = (
     "abstract analysis collection criteria data experimental exposure exposures extraction intervention interventions "
     "main materials measure measurement measurements measures outcome outcomes participants patients population "
     "principal recent relevance research selection source sources study subjects summary synthesis unlabelled"
 )
-_PLAIN = "|".join(sorted(_HEADED_BY, key=len, reverse=True))
-_CAPITALS = "|".join(sorted([w.upper() for w in (*_HEADED_BY, *_BESIDE.split())], key=len, reverse=True))
+_WORD = "|".join(sorted(_ROLE_OF_HEADING, key=len, reverse=True))
+_CAPITALS = "|".join(
+    sorted([w.upper() for w in (*_ROLE_OF_HEADING, *_OTHER_HEADING_WORDS.split())], key=len, reverse=True)
+)
 # The heading of a section before its first sentence: 'Methods: We …', 'PATIENTS AND METHODS We …', 'Results In …'.
-HEADING = re.compile(
-    rf"^(?i:(?:(?:materials|patients|discussion) and )?(?:{_PLAIN})(?: and (?:{_PLAIN}))?)\s*:\s+(?=\S)|"
+SECTION_HEADING = re.compile(
+    rf"^(?i:(?:(?:materials|patients|discussion) and )?(?:{_WORD})(?: and (?:{_WORD}))?)\s*:\s+(?=\S)|"
     rf"^(?:{_CAPITALS})(?:(?:,? AND|,? OF| &|,)? (?:{_CAPITALS}))*[.:]?\s+(?=[A-Z\d(\"“])|"
     r"^(?:Background|Objectives?|Methods?|Results|Conclusions?) (?=(?:We|The|In|This|Our|An?|These|There|Of|To|For|"
     r"From|At|Between|Using|Among|Compared|It|Here) )"
 )
 
-_SAID = 3.0  # what a heading counts: as much as all cues of a kind
+_HEADING_SCORE = 3.0  # added for the role that a heading names: as much as three cue words
 _CUES = {
     Role.PROBLEM: re.compile(
         r"\b(however|although|despite|yet|challeng\w+|problem|difficult\w*|limit(?:ed|ation|ations|s)|lack\w*|suffer\w*|"
@@ -72,16 +74,23 @@ _PROPOSAL = re.compile(
     r"(?:propos|introduc|present|develop|design)\w*|\bis proposed\b",
     re.IGNORECASE,
 )
-_FIGURE = re.compile(r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+", re.IGNORECASE)
-_CODE = re.compile(r"\b(?:code|project page|dataset|models?)\b.*\b(?:available|released?)\b|https?://", re.IGNORECASE)
+# A percentage, a multiple, a score or a decimal: what a measurement comes to. For searching without regard to case.
+MEASURED_VALUE = r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+"
+# 'Code is available at …': an address, or what was released. For searching without regard to case.
+RELEASE = r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b"
+_MEASURED_VALUE = re.compile(MEASURED_VALUE, re.IGNORECASE)
+_RELEASE_OR_PAGE = re.compile(rf"{RELEASE}|\bproject page\b.*\b(?:available|released?)\b", re.IGNORECASE)
 
 
 def role_scores(sentence: str, position: float) -> dict[Role, float]:
-    """How much a sentence reads like each role; ``position`` runs from 0 (first) to 1 (last)."""
-    if _CODE.search(sentence):
+    """How much a sentence reads like each role; ``position`` in the abstract runs from 0 (first) to 1 (last).
+
+    The scores are comparable with each other; -2 for each role where the sentence only says where code or data are.
+    """
+    if _RELEASE_OR_PAGE.search(sentence):
         return dict.fromkeys(Role, -2.0)
-    heading = HEADING.match(sentence)
-    headed = {_HEADED_BY.get(w) for w in re.findall(r"[a-z]+", heading.group().lower())} if heading else set()
+    heading = SECTION_HEADING.match(sentence)
+    headed = {_ROLE_OF_HEADING.get(w) for w in re.findall(r"[a-z]+", heading.group().lower())} if heading else set()
     counts = {role: min(len(cue.findall(sentence)), 3) for role, cue in _CUES.items()}
     scores = {
         Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
@@ -91,11 +100,11 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
         + 1.0
         - 2.5 * abs(position - 0.4),
         Role.RESULT: counts[Role.RESULT]
-        + 0.8 * bool(_FIGURE.search(sentence))
+        + 0.8 * bool(_MEASURED_VALUE.search(sentence))
         - 0.8 * counts[Role.APPROACH]
         + 2.0 * (position - 0.5),
     }
-    return {role: score + _SAID * (role in headed) for role, score in scores.items()}
+    return {role: score + _HEADING_SCORE * (role in headed) for role, score in scores.items()}
 
 
 def role_of(sentence: str, position: float) -> Role:

@@ -1,8 +1,8 @@
-"""Misspelt words of a question, put right from the words of the library itself.
+"""Spelling correction of questions with the words of the library.
 
-Only words that neither the library nor the embedder's vocabulary has are looked at, and only when
-one of the library is a slip or two away: a word that is truly unknown must stay unknown, or a
-refusal would turn into an answer about something else.
+Only words that neither the library nor the embedder's vocabulary has are corrected, and only where a word of the
+library is one or two edits away: a word that is truly unknown must stay unknown, or a refusal would turn into an answer
+about something else. A vocabulary maps each stem of the library to the number of papers that have it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from rag.text.tokenization import STOPWORDS, stem, tokens
 
 _SHORTEST = 4  # letters of a stem that may be corrected
-_MIDDLE = 6  # letters from which any one slip is allowed; below it only the commonest kinds
-_LONG = 9  # letters from which two slips are allowed
-_RARE = 3  # papers that a word must stand in to be taken for what was meant, in a library that is not tiny
+_MIDDLE = 6  # letters of a stem from which any one edit is allowed; below it only the commonest slips
+_LONG = 9  # letters of a stem from which two edits are allowed
+_RARE = 3  # papers that a correction must stand in, in a library that is not tiny
 _VOWELS = frozenset("aeiouy")
 # Letters that sound alike, and neighbours on the keyboard.
-_CONFUSED = {frozenset(pair) for pair in "cs ck kq sz xz fv gj mn dt bp vw".split()} | {
+_CONFUSABLE = {frozenset(pair) for pair in "cs ck kq sz xz fv gj mn dt bp vw".split()} | {
     frozenset(pair) for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm") for pair in itertools.pairwise(row)
 }
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_TINY = 50  # a library in which no word stands in more papers
-# Spellings of the other side of the ocean, and endings as they come out of hurried fingers.
-_VARIANTS = (
+_TINY = 50  # papers: a library is tiny where no word stands in more
+# British and American spellings of each other, and common typing slips in endings.
+_RESPELLINGS = (
     (re.compile(r"is(e|es|ed|er|ers|ing|ation|ations)$"), r"iz\1"),
     (re.compile(r"iz(e|es|ed|er|ers|ing|ation|ations)$"), r"is\1"),
     (re.compile(r"ys(e|ed|ing)$"), r"yz\1"),
@@ -40,10 +40,10 @@ _VARIANTS = (
 def corrections(
     text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
 ) -> dict[str, str]:
-    """Misspelt words of ``text`` and what is meant: a word whose stem ``vocabulary`` has (stem to papers with it).
+    """The misspelt words of ``text``, each with its correction, a word whose stem is in ``vocabulary``.
 
-    ``is_word`` says of a lower-case word that it is spelt as it should be. Names (capitals after the
-    first letter, digits) and words under four letters are left alone.
+    ``is_word`` says whether a lower-case word is correctly spelt. Names (capitals after the first letter, digits) and
+    words with a stem under four letters are left alone.
     """
     names = {t for word in _names(text) for t in tokens(word)}
     found: dict[str, str] = {}
@@ -61,8 +61,8 @@ def corrections(
     return found
 
 
-def corrected(text: str, slips: Mapping[str, str]) -> str:
-    """``text`` with the misspelt words replaced."""
+def apply_corrections(text: str, slips: Mapping[str, str]) -> str:
+    """``text`` with the misspelt words replaced; ``slips`` is what :func:`corrections` found."""
     return re.sub(r"[^\W\d_]+", lambda m: slips.get(m.group().lower(), m.group()), text)
 
 
@@ -75,17 +75,17 @@ def _names(text: str) -> list[str]:
 
 def _respelt(token: str, vocabulary: Mapping[str, int]) -> str | None:
     """Another spelling of the same word, where the vocabulary has its stem."""
-    for pattern, replacement in _VARIANTS:
+    for pattern, replacement in _RESPELLINGS:
         respelt = pattern.sub(replacement, token)
         if len(stem(respelt)) >= _SHORTEST and stem(respelt) in vocabulary:
             return respelt
     return None
 
 
-def names_written(root: str, texts: Iterable[str]) -> list[str]:
-    """The word of ``texts`` with the stem ``root``, as first written; [] where none has it, or where it is no name.
+def written_names(root: str, texts: Iterable[str]) -> list[str]:
+    """The name with the stem ``root`` as ``texts`` first write it; [] where there is none.
 
-    A name is never written without a capital.
+    A word is a name where ``texts`` never write it without a capital.
     """
     words = (word for text in texts for word in re.findall(r"[^\W\d_]+", text))
     found = [word for word in words if root in map(stem, tokens(word))]
@@ -97,7 +97,7 @@ _LONGER_ENDINGS = tuple((end, base) for end in ("al", "er", "ers", "or", "ors", 
 
 
 def _base_forms(token: str) -> Iterator[str]:
-    """``token`` and what it may be a form of; a list has 'scar' and 'tamper', but not 'scarring', 'tampered'."""
+    """``token`` and the words it may be inflected from: a word list has 'scar', but not 'scarring'."""
     yield token
     for ending, base in _ENDINGS + _LONGER_ENDINGS:
         root = token.removesuffix(ending)
@@ -108,10 +108,10 @@ def _base_forms(token: str) -> Iterator[str]:
 
 
 def _one_letter_off(token: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool]) -> str | None:
-    """The word, spelt right, that ``token`` is but for one slip within; of several the commonest in the library.
+    """The correctly spelt word that is one slip away from ``token``; of several the commonest in the library.
 
-    Also where the library lacks it ('hapens'), and where it has the stem of the slip: 'enhancment' has that of
-    'enhancement', but says nothing to the embedder.
+    The library need not have it ('hapens'). It may also have the stem of ``token``, as 'enhancment' has that of
+    'enhancement': that word is corrected because the embedder does not know it.
     """
     if len(token) < _MIDDLE:
         return None
@@ -122,7 +122,7 @@ def _one_letter_off(token: str, vocabulary: Mapping[str, int], is_word: Callable
 
 
 def _variants(token: str) -> Iterator[str]:
-    """What the commonest slips make of ``token``: a letter put in, a double one made single, neighbours swapped."""
+    """``token`` with one slip undone: a letter inserted, a double one made single, two neighbours swapped."""
     for i in range(1, len(token)):
         head, rest = token[:i], token[i:]
         yield from (head + letter + rest for letter in _LETTERS)
@@ -132,12 +132,13 @@ def _variants(token: str) -> Iterator[str]:
             yield head + rest[1] + rest[0] + rest[2:]
 
 
-def near_names(
+def similar_names(
     text: str, vocabulary: Mapping[str, int], is_word: Callable[[str], bool] = lambda token: False
 ) -> dict[str, str]:
-    """Words of ``text`` that the library lacks, and the stem of the library, however rare, that one slip makes of each.
+    """Words of ``text`` that the library lacks, each with a stem of ``vocabulary``, however rare, one edit away.
 
-    What was typed may be a name that is not here ('SpinNet' for 'SpineNet'), so this is for asking back.
+    What was typed may be another name that the library truly lacks ('SpinNet' for 'SpineNet'), so these are for asking
+    the user back ('Did you mean …?'), not for correcting.
     """
     found: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
@@ -145,19 +146,20 @@ def near_names(
         if root in vocabulary or token in STOPWORDS or len(root) < _MIDDLE or not root.isascii() or is_word(token):
             continue
         near = [w for w in vocabulary if w[:1] == root[:1] and abs(len(w) - len(root)) <= 1 and w.isalpha()]
-        meant = min((w for w in near if distance(root, w, 1) == 1), key=lambda w: (-vocabulary[w], w), default=None)
+        one_off = (w for w in near if edit_distance(root, w, 1) == 1)
+        meant = min(one_off, key=lambda w: (-vocabulary[w], w), default=None)
         if meant is not None:
             found[token] = meant
     return found
 
 
-def _word(root: str) -> str:
+def _word_with_stem(root: str) -> str:
     """A word with this stem: a stem by itself may lose one more letter when it is stemmed again."""
     return next((root + end for end in ("", "e", "ed", "ing", "ion", "al", "s") if stem(root + end) == root), root)
 
 
 def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
-    """The vocabulary word within the allowed slips; fewest slips first, then the commoner, then by alphabet."""
+    """A word whose stem is within the allowed edits of ``root``: of several the nearest, then the commonest."""
     allowed = 2 if len(root) >= _LONG else 1
     rarest = _RARE if max(vocabulary.values(), default=0) > _TINY else 1
     best: tuple[int, int, str] | None = None
@@ -166,8 +168,8 @@ def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
             continue
         if frequency < rarest or (len(root) < _MIDDLE and not _common_slip(root, word)):
             continue
-        slips = distance(root, word, allowed)
-        # With another ending it is a word of its own: 'graphene' is no 'graph', 'theorem' not 'theoretical'.
+        slips = edit_distance(root, word, allowed)
+        # One that differs in its ending is another word: 'graphene' is not 'graph', 'theorem' not 'theoretical'.
         ending = root[:-1] == word[:-1] or root.startswith(word) or (slips == 2 and word.startswith(root))
         if (
             slips <= allowed
@@ -176,15 +178,18 @@ def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
             and (best is None or (slips, -frequency, word) < best)
         ):
             best = (slips, -frequency, word)
-    return _word(best[2]) if best else None
+    return _word_with_stem(best[2]) if best else None
 
 
 def _plausible(typed: str, meant: str) -> bool:
-    """Whether a hurried hand or an ear makes ``typed`` of ``meant``: 'canser' of 'cancer', no 'hydride' of 'hybrid'."""
+    """Whether ``typed`` is a likely misspelling of ``meant``: 'canser' of 'cancer', but not 'hydride' of 'hybrid'.
+
+    The letters that differ must be swapped, both vowels, alike in sound, or neighbours on the keyboard.
+    """
     if len(typed) != len(meant):
         return len(typed) - len(meant) < 2
     return sorted(typed) == sorted(meant) or all(
-        a == b or {a, b} <= _VOWELS or frozenset((a, b)) in _CONFUSED for a, b in zip(typed, meant, strict=True)
+        a == b or {a, b} <= _VOWELS or frozenset((a, b)) in _CONFUSABLE for a, b in zip(typed, meant, strict=True)
     )
 
 
@@ -197,7 +202,7 @@ def _common_slip(root: str, word: str) -> bool:
     return any(root[:i] + root[i + 1 :] == word and root[i] == root[i - 1] for i in range(1, len(root)))
 
 
-def distance(a: str, b: str, limit: int) -> int:
+def edit_distance(a: str, b: str, limit: int) -> int:
     """Optimal string alignment distance (Damerau 1964): insert, delete, replace, swap neighbours.
 
     Stops early and returns ``limit + 1`` when it is certain to be above ``limit``.

@@ -1,8 +1,8 @@
-"""Text to the stems that lexical search, evidence and the citation check count and compare.
+"""Text to tokens and stems: one tokenisation for lexical search, the choice of evidence and the citation check.
 
-One tokenisation for all of them: figures stay whole ("52.7", "21,866"), everything else is cut at
-non-letters, lower-cased, freed of accents and stemmed (Snowball English). Scripts without spaces
-between words are cut into pairs of characters, the usual choice where no dictionary is at hand.
+Figures stay whole ("52.7", "21,866"), everything else is split at non-letters, put into lower case without accents, and
+stemmed (Snowball English). Scripts without spaces between words are split into pairs of characters (bigrams), the usual
+choice where no dictionary is at hand.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-# Acronyms, names in mixed case and names with digits, as a pattern to be put between the caller's boundaries.
+# Acronyms, names in mixed case and names with digits; the pattern has no word boundaries of its own.
 NAME = r"(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)"
+WHOLE_NAME = re.compile(rf"(?<![\w-]){NAME}")  # not within a longer word
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 RAISED_POINT = re.compile(r"(?<=\d)·(?=\d)")  # the decimal point of some medical journals: '0·3'
 
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
-# Function words and the words of which questions are made; they say nothing about a topic.
+# Function words and question words, which say nothing about a topic.
 STOPWORDS = frozenset(
     """a about an and any are as at be been but by can could did do does for from had has have how i if in into is it
     its me may might much many no not of on or our shall should so some such than that the their them then there these
@@ -37,7 +38,7 @@ def tokens(text: str) -> list[str]:
         if token[0].isdigit():
             found.append(token.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", token) else token)
         elif _UNSPACED.search(token):
-            found.extend(_pairs(token))
+            found.extend(_bigrams(token))
         else:
             found.append(token)
     return found
@@ -66,7 +67,7 @@ def _stemmer():  # type: ignore[no-untyped-def]
     return Stemmer.Stemmer("english")
 
 
-def _pairs(token: str) -> list[str]:
+def _bigrams(token: str) -> list[str]:
     if len(token) == 1:
         return [token]
     return [token[i : i + 2] for i in range(len(token) - 1)]

@@ -1,29 +1,16 @@
-"""How a sentence of an abstract is said by somebody else: in the third person, without what points to its surroundings.
+"""Sentences of abstracts in the third person, as an answer quotes them.
 
-What changes is the person ('We propose' becomes 'The authors propose') and the connective at the start that
-refers to a sentence which is not there ('However, …'). Everything else stays as it is.
+What changes is the person ('We propose' becomes 'The authors propose') and the beginning: a connective such as
+'However,' refers to a sentence that is not quoted, and goes. Everything else stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 
-from rag.datatypes import Evidence
-from rag.text.sentence_roles import HEADING
+from rag.text.sentence_roles import SECTION_HEADING
 
-
-def in_third_person(evidence: Sequence[Evidence]) -> Iterator[tuple[int, str]]:
-    """The sentences of the evidence in their order, each with its number, in the third person."""
-    for item in evidence:
-        introduced = False
-        for sentence in item.sentences:
-            text = third_person(sentence.text, introduced=introduced)
-            introduced = introduced or "the authors" in text.lower()
-            yield item.number, text
-
-
-# A connective that points to a sentence which does not stand here. 'First' stays where a 'second' follows.
+# A connective that refers to the sentence before. 'First' stays where a 'second' follows.
 _CONNECTIVE = re.compile(
     r"^(?:However|Moreover|Furthermore|In addition|Additionally|Besides|Therefore|Thus|Hence|Consequently|As a result|"
     r"To this end|To that end|Nevertheless|Nonetheless|Meanwhile|Finally|Lastly|First(?:ly)?(?!.*\b[Ss]econd)|"
@@ -34,11 +21,11 @@ _CONNECTIVE = re.compile(
     r"(?:,\s+|\s+(?=we\b))",
 )
 
-# The number of an item whose list is not here, and the dots behind a sentence that was cut.
+# The number of a single list item, and dots behind the full stop of a sentence that was cut.
 _SCRAPS = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\) (?!.*\b(?:\d|[a-z]|[ivx]{1,4})\) )|(?<=[.!?]) [.…]+$")
 # Numbers in brackets, as the citations of an answer are written; [0, 1] is an interval and can be none.
 _BRACKETS = re.compile(r"\[(\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*)\]")
-# Words as others said them, and addresses: these stay letter by letter.
+# Quotations and addresses stay letter by letter.
 _VERBATIM = re.compile(r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S+@\S+|\S+/\S*(?<=\w)\.\w\S*")
 _ALONE = r"(?![-\w@/]|\.\w)"  # 'we-media', 'us.gov'
 
@@ -78,12 +65,12 @@ _MYSELF = re.compile(r"\bmyself\b")
 def third_person(sentence: str, *, introduced: bool = False) -> str:
     """``sentence`` on one line with its authors in the third person; everything else stays as it is.
 
-    ``introduced`` says that the authors have been named in the sentence before, so that 'they'
-    will do. The number of a list item and the label of a structured abstract ('Results:') go; bracketed
-    figures such as ``[12]`` become ``(12)``: here brackets are footnotes.
+    ``introduced`` says that a sentence before has named the authors, so that this one may begin with 'they'. The number
+    of a list item and the heading of a structured abstract ('Results:') are removed; bracketed numbers such as ``[12]``
+    become ``(12)``, because in an answer brackets are footnotes.
     """
     whole = _SCRAPS.sub("", " ".join(sentence.split()))
-    if label := HEADING.match(whole):
+    if label := SECTION_HEADING.match(whole):
         whole = whole[label.end()].upper() + whole[label.end() + 1 :]
     text = _CONNECTIVE.sub("", whole, count=1)
     text = _BRACKETS.sub(r"(\1)", text)
@@ -94,12 +81,12 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
 
 
 def _replace_person(text: str, introduced: bool) -> str:
-    """Each first person by 'the authors' once, by 'they', 'their', 'them' after that."""
-    kept = [m.span() for m in _VERBATIM.finditer(text)]
+    """Each 'we', 'our', 'us' by 'the authors' the first time, and by 'they', 'their', 'them' after that."""
+    verbatim = [m.span() for m in _VERBATIM.finditer(text)]
     spans: list[tuple[int, int, str, str]] = []
     for pattern, full, short in _PERSON:
         for match in pattern.finditer(text):
-            taken = (*kept, *((start, end) for start, end, _, _ in spans))
+            taken = (*verbatim, *((start, end) for start, end, _, _ in spans))
             if not any(start < match.end() and match.start() < end for start, end in taken):
                 spans.append((match.start(), match.end(), full, short))
     pieces, at, named = [], 0, introduced
@@ -114,7 +101,7 @@ _NAMED = re.compile(r"\b[Tt]he authors\b(?! of\b)")
 
 
 def _singular(text: str) -> str:
-    """'I', 'my' and 'myself' by 'the author', with the verb that goes with it."""
+    """'I', 'my' and 'myself' by 'the author', with the verb in the third person."""
     text = _SINGULAR.sub(lambda m: f"the author{m['pause']}{_with_s(m)}", text)
     for pattern, replacement in _CONTRACTED:
         text = pattern.sub(replacement, text)
@@ -122,7 +109,7 @@ def _singular(text: str) -> str:
 
 
 def _with_s(match: re.Match[str]) -> str:
-    """The verb that stood with 'I', as it stands with 'the author'."""
+    """The verb that followed 'I' in the third person singular: 'propose' as 'proposes'."""
     if match["own"]:
         return {"am": "is", "have": "has"}[match["own"]]
     if match["past"]:

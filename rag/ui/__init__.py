@@ -1,9 +1,7 @@
-"""The page: :func:`rag.ui.server.serve` starts it, :func:`rag.ui.page.build_app` lays it out.
+"""The page in the browser: from settings to a page on a port, with Gradio.
 
-In the order of a question: ``server`` (settings → page on a port), ``page`` (the header and the tabs), ``context``
-(what the tabs share), ``ask`` (the Ask tab: conversation, question box, evidence), ``conversation`` (one question
-from waiting in line to the checked answer, without Gradio), ``line`` (who is next), ``render`` (turns → HTML, by way
-of :mod:`rag.output.presentation_html`, :mod:`rag.output.footnote_html` and :mod:`rag.output.trace_html`),
-``examples``. ``tabs/`` has the other tabs and the kept conversations; ``page.css`` and ``page.js`` what moves in the
-browser.
+It sees all of ``rag`` through :mod:`rag.factory`, and nothing below it knows of the page. Read first: ``server.py``,
+then ``page.py`` (what is laid out) and ``conversation.py`` (one question, without Gradio). Of every tab a module lays
+out and connects components, others do the work (``*_actions.py``, ``chat.py``, ``maps.py``, ``table_maker.py``) and
+turn its results into HTML (``render_*.py`` with ``templates/``; a single paragraph needs no template).
 """

@@ -1,4 +1,4 @@
-"""One question of one browser tab, from waiting in line to the checked answer. Knows nothing of Gradio.
+"""One question of one browser tab, from waiting in the queue to the checked answer. Knows nothing of Gradio.
 
 The pipeline runs in a thread of its own, so that 'stop' shows at once even while a model evaluates its
 prompt; the thread ends as soon as the pipeline notices the stop signal, and only then is the next
@@ -22,7 +22,7 @@ from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
 from rag.history.stale import StaleCitation
 from rag.output.replay import compare
-from rag.ui.fair_queue import Line
+from rag.ui.fair_queue import FairQueue
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +43,6 @@ class Choice(Protocol):
     @property
     def modes(self) -> tuple[str, ...]: ...
 
-    @property
-    def shortens(self) -> bool: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -61,7 +58,7 @@ class Turn:
     error: str = ""
     stopped: bool = False
     stage: str = ""  # ``wait``, or the name of a pipeline stage
-    ahead: int = 0  # questions in line before this one
+    ahead: int = 0  # questions in the queue before this one
     draft: str = ""
     seconds: float = 0.0  # from the question to its end
     library: str = ""
@@ -93,7 +90,7 @@ class Conversations:
 
     def __init__(self, open_answerer: OpenAnswerer) -> None:
         self._open = open_answerer
-        self._line = Line()
+        self._fair_queue = FairQueue()
         self._lock = threading.Lock()
         self._runs: dict[str, _Run] = {}  # by tab
 
@@ -138,12 +135,12 @@ class Conversations:
             return tab in self._runs
 
     def _follow(self, run: _Run, turn: Turn, history: Sequence[SpokenTurn]) -> Iterator[Turn]:
-        ticket = self._line.take(turn.model)
+        ticket = self._fair_queue.take(turn.model)
         thread = threading.Thread(
             target=self._work, args=(run, ticket, turn, history), name="footnote-answer", daemon=True
         )
         try:
-            while (ahead := self._line.wait(turn.model, ticket, _POLL_S)) and not run.stop.is_set():
+            while (ahead := self._fair_queue.wait(turn.model, ticket, _POLL_S)) and not run.stop.is_set():
                 if (turn.stage, turn.ahead) != ("wait", ahead):
                     turn = replace(turn, stage="wait", ahead=ahead)
                     yield turn
@@ -153,7 +150,7 @@ class Conversations:
             thread.start()
         finally:
             if not thread.ident:
-                self._line.give_back(turn.model, ticket)
+                self._fair_queue.give_back(turn.model, ticket)
         yield from _grow(run, replace(turn, stage="retrieve", ahead=0))
 
     def _work(self, run: _Run, ticket: object, turn: Turn, history: Sequence[SpokenTurn]) -> None:
@@ -167,7 +164,7 @@ class Conversations:
         except Exception as error:  # the edge: whatever it is, the tab gets a sentence
             run.events.put(error)
         finally:
-            self._line.give_back(turn.model, ticket)
+            self._fair_queue.give_back(turn.model, ticket)
 
 
 def asked_again(before: Turn, after: Turn) -> Turn:

@@ -1,14 +1,9 @@
-"""Kept conversations on the page: turns as they are kept and shown again, and the list as HTML. Without Gradio."""
+"""Kept conversations on the page: stored, opened again, rated and exported. Knows nothing of Gradio."""
 
 from __future__ import annotations
 
-import base64
-import io
-import time
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 
 from rag.errors import FootnoteError
@@ -82,7 +77,7 @@ class ConversationRecorder:
     def _stale(self, turn: Turn) -> tuple[StaleCitation, ...]:
         if turn.answer is None or not turn.answer.citations:
             return ()
-        now = self._context.shelf.fingerprint(turn.library)
+        now = self._context.library_service.fingerprint(turn.library)
         if now and now == turn.answer.trace.library:
             return ()
         return stale_citations(turn.answer, self._context.papers(turn.library))
@@ -141,25 +136,3 @@ def to_turn(kept: KeptTurn) -> Turn:
         note=kept.note,
         id=kept.id,
     )
-
-
-def download_html(files: Files) -> str:
-    """Files that the page hands to the browser; several of them as one ZIP archive."""
-    if not files:
-        return ""
-    if len(files) == 1:
-        name, data = next((name, text.encode("utf-8", "replace")) for name, text in files.items())
-    else:
-        name, data = f"{Path(next(iter(files))).stem}.zip", zipped(files)
-    # The time makes two downloads of the same file two values.
-    coded = base64.b64encode(data).decode("ascii")
-    return f'<span hidden data-name="{escape(name)}" data-at="{time.time_ns()}" data-file="{coded}"></span>'
-
-
-def zipped(files: Files) -> bytes:
-    """A ZIP archive of texts."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text.encode("utf-8", "replace"))
-    return memory.getvalue()

@@ -1,4 +1,4 @@
-"""Who is next: one question at a time for each model, in the order in which they came."""
+"""One question at a time for each model, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import threading
 from collections import defaultdict
 
 
-class Line:
-    """A fair queue for each name. A ticket is taken, waited with, and given back."""
+class FairQueue:
+    """First come, first served, with a queue for each name. A ticket is taken, waited with, and given back."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._tickets: defaultdict[str, list[object]] = defaultdict(list)
 
     def take(self, name: str) -> object:
-        """A ticket at the end of the line of ``name``."""
+        """A ticket at the end of the queue of ``name``."""
         ticket = object()
         with self._changed:
             self._tickets[name].append(ticket)
         return ticket
 
     def wait(self, name: str, ticket: object, timeout: float) -> int:
-        """How many are ahead of ``ticket``, as soon as none is or after ``timeout`` seconds."""
+        """How many tickets are ahead of ``ticket``: returns once none is, or after ``timeout`` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._tickets[name].index(ticket) == 0, timeout)
             return self._tickets[name].index(ticket)
 
     def give_back(self, name: str, ticket: object) -> None:
-        """Leave the line, from whatever place in it. Safe to repeat."""
+        """Leave the queue, from any place in it. Giving back twice does no harm."""
         with self._changed:
             if ticket in self._tickets[name]:
                 self._tickets[name].remove(ticket)

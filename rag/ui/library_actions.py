@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import at_close, change_library, open_library, paper_encoder
-from rag.library import shelves
+from rag.factory import at_close, change_library, library_service, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
-from rag.library.shelves import Shelf
+from rag.library.service import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
 from rag.ui.render_library import PAGE, View
@@ -31,8 +30,8 @@ _PATIENCE_S = 10.0  # for what an import is storing when the program ends
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One page of the table with what stands around it."""
+class TablePage:
+    """One page of the table, with the papers by year and the size of the library that are shown around it."""
 
     view: View
     page: PaperPage
@@ -48,6 +47,7 @@ class LibraryActions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._service = library_service(settings)
         self.imports = Imports()
         at_close(lambda: self.imports.stop_all(_PATIENCE_S))
 
@@ -55,51 +55,51 @@ class LibraryActions:
 
     def choices(self) -> list[tuple[str, str]]:
         """``(label, key)`` of every library. Labels tell apart those of one name."""
-        found = shelves.list_libraries(self._settings)
-        names = [shelf.name for shelf in found]
+        found = self._service.list_all()
+        names = [info.name for info in found]
         return [
-            (shelf.name if names.count(shelf.name) == 1 else f"{shelf.name} ({shelf.path.parent})", shelf.key)
-            for shelf in found
+            (info.name if names.count(info.name) == 1 else f"{info.name} ({info.path.parent})", info.key)
+            for info in found
         ]
 
-    def shelf(self, key: str) -> Shelf:
-        return shelves.find_library(self._settings, key)
+    def info(self, key: str) -> LibraryInfo:
+        return self._service.find(key)
 
-    def make(self, name: str) -> Shelf:
-        return shelves.make_library(self._settings, name)
+    def make(self, name: str) -> LibraryInfo:
+        return self._service.create(name)
 
-    def copy(self, key: str, name: str) -> Shelf:
+    def copy(self, key: str, name: str) -> LibraryInfo:
         self._library(key)  # the shipped one is built at its first use
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        return shelves.copy_library(self._settings, shelf, name)
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        return self._service.copy(info, name)
 
-    def rename(self, key: str, name: str) -> Shelf:
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        renamed = shelves.rename_library(self._settings, shelf, name)
-        self.imports.forget(shelf.path)
+    def rename(self, key: str, name: str) -> LibraryInfo:
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        renamed = self._service.rename(info, name)
+        self.imports.forget(info.path)
         return renamed
 
-    def delete_library(self, key: str, typed: str) -> Shelf:
+    def delete_library(self, key: str, typed: str) -> LibraryInfo:
         """Delete it if ``typed`` is its name; returns what was deleted."""
-        shelf = self.shelf(key)
-        self.imports.check_idle(shelf.path)
-        if typed.strip() != shelf.name:
-            raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {shelf.name}")
-        shelves.delete_library(self._settings, shelf)
-        self.imports.forget(shelf.path)
-        return shelf
+        info = self.info(key)
+        self.imports.check_idle(info.path)
+        if typed.strip() != info.name:
+            raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {info.name}")
+        self._service.delete(info)
+        self.imports.forget(info.path)
+        return info
 
     def name_for_copy(self, key: str) -> str:
         """A name that is free for a copy."""
-        name = self.shelf(key).name
-        room = shelves.MAX_NAME - len(" copy 99")
-        return shelves.free_name(self._settings, f"{name[:room]} copy")
+        name = self.info(key).name
+        room = MAX_NAME - len(" copy 99")
+        return self._service.propose_name(f"{name[:room]} copy")
 
     # --- papers ---
 
-    def sheet(self, key: str, view: View) -> Sheet:
+    def table_page(self, key: str, view: View) -> TablePage:
         """The page that ``view`` asks for, or the last one where it asks for more."""
         library = self._library(key)
         page = library.page(view.chosen, view.sort, view.descending, view.page * PAGE, PAGE)
@@ -107,7 +107,7 @@ class LibraryActions:
         if view.page > last:
             view = replace(view, page=last)
             page = library.page(view.chosen, view.sort, view.descending, last * PAGE, PAGE)
-        return Sheet(view, page, library.years(view.chosen), library.count)
+        return TablePage(view, page, library.years(view.chosen), library.count)
 
     def facets(self, key: str) -> Facets:
         return self._library(key).facets()
@@ -150,7 +150,7 @@ class LibraryActions:
             job = ImportJob(
                 uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
             )  # fmt: skip
-            self.imports.start(self.shelf(key).path, job)
+            self.imports.start(self.info(key).path, job)
         except BaseException:
             tidy()
             raise
@@ -158,7 +158,7 @@ class LibraryActions:
 
     def job(self, key: str) -> ImportJob | None:
         """The import into this library that runs, or the last one."""
-        return self.imports.get(self.shelf(key).path)
+        return self.imports.get(self.info(key).path)
 
     def stop_import(self, key: str) -> None:
         job = self.job(key)
@@ -183,8 +183,8 @@ class LibraryActions:
         return open_library(self._at(key))
 
     def _writable(self, key: str) -> Settings:
-        shelf = self.shelf(key)
-        if shelf.is_shipped:
+        info = self.info(key)
+        if info.is_shipped:
             raise LibraryError(_READ_ONLY)
-        self.imports.check_idle(shelf.path)
+        self.imports.check_idle(info.path)
         return self._at(key)

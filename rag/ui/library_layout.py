@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from rag.papers.revision import FIELDS
+from rag.ui.components import html
 from rag.ui.render_library import NO_PAPER
 
 
 def lay_out(gr: Any, parts: dict[str, Any]) -> None:
     """The whole tab."""
     with gr.Column(elem_id="fn-library", min_width=0):
-        _lay_out_shelf(gr, parts)
+        _lay_out_summary(gr, parts)
         _lay_out_import(gr, parts)
         with gr.Row(elem_id="fn-library-body"):
             with gr.Column(elem_id="fn-library-main", min_width=0):
@@ -21,20 +21,18 @@ def lay_out(gr: Any, parts: dict[str, Any]) -> None:
                 _lay_out_paper(gr, parts)
 
 
-def _html(gr: Any, name: str, value: str = "", role: str = "", **more: Any) -> Any:
-    script = files("rag.ui.tabs").joinpath("library.js").read_text(encoding="utf-8") if role else ""
-    start = f"({script})({{role: '{role}', element, trigger, watch}});" if role else None
-    return gr.HTML(value, elem_id=f"fn-library-{name}", apply_default_css=False, js_on_load=start, **more)
+def _html(gr: Any, name: str, value: str = "", role: str = "") -> Any:
+    return html(gr, f"fn-library-{name}", value, script="tabs/library.js" if role else "", role=role)
 
 
 def _button(gr: Any, label: str, name: str, **more: Any) -> Any:
     return gr.Button(label, size="sm", min_width=0, elem_id=f"fn-library-{name}", **more)
 
 
-def _lay_out_shelf(gr: Any, parts: dict[str, Any]) -> None:
+def _lay_out_summary(gr: Any, parts: dict[str, Any]) -> None:
     with gr.Row(elem_id="fn-library-head"):
         with gr.Column(min_width=0, elem_id="fn-library-about"):
-            parts["library.shelf"] = _html(gr, "shelf")
+            parts["library.summary"] = _html(gr, "summary")
         with gr.Row(elem_id="fn-library-tools"):
             parts["library.new"] = _button(gr, "New library", "new")
             parts["library.copy"] = _button(gr, "Make a copy", "copy")

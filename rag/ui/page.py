@@ -1,15 +1,19 @@
 """The page: a header with the choices of this browser tab, and below it one tab for each kind of work, in Gradio."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rag.config import Settings
 from rag.ui import ask
-from rag.ui.ask import QUIET, Chat, mode_choices
+from rag.ui.chat import Chat, mode_choices
+from rag.ui.components import html
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
-from rag.ui.page_context import PageContext, Shelf
-from rag.ui.render import open_to_all_html
+from rag.ui.events import QUIET, UNQUEUED
+from rag.ui.page_context import LibraryService, PageContext
+from rag.ui.render_messages import open_to_all_html
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab
@@ -33,18 +37,18 @@ def build_app(
     private: bool = True,
     protected: bool = False,
     settings: Settings | None = None,
-    shelf: Shelf | None = None,
+    library_service: LibraryService | None = None,
 ) -> Any:
     """The page as ``gradio.Blocks``, not yet served.
 
-    ``open_answerer(model, mode, library)`` is called once a question and once for the papers; ``shelf`` says what else
-    there is to know of libraries. ``model`` and ``mode`` are chosen at first. ``questions`` are the examples for the
-    library that was started with; without any they are made from the library. ``private``: the page is served to
-    this computer only, and says so; ``protected``: one has to sign in.
+    ``open_answerer(model, mode, library)`` is called once a question and once for the papers;
+    ``library_service`` answers what else is asked of libraries. ``model`` and ``mode`` are chosen at first.
+    ``questions`` are the examples for the library that was started with; without any they are made from the library.
+    ``private``: the page is served to this computer only, and says so; ``protected``: one has to sign in.
     """
     import gradio as gr
 
-    context = PageContext(open_answerer, models, settings, shelf, private, protected)
+    context = PageContext(open_answerer, models, settings, library_service, private, protected)
     chat = Chat(context, questions)
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as app:
         _header(gr, context, chat, model, mode)
@@ -55,7 +59,7 @@ def build_app(
                 with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
                     tab.build(gr, context)
         ask.wire(gr, app, context, chat)
-        _wire(gr, app, context, chat)
+        HeaderEvents(gr, context, chat).connect(app)
         for _, tab in TABS.values():
             tab.wire(gr, app, context)
     app.queue(api_open=False, default_concurrency_limit=None)
@@ -63,30 +67,35 @@ def build_app(
 
 
 def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) -> None:
-    parts, chosen = context.parts, context.models[model]
+    parts = context.parts
     parts["turns"] = gr.State([])
     parts["library"] = gr.State("")
     with gr.Row(elem_id="fn-header"):
         with gr.Column(elem_id="fn-title", min_width=0):
-            ask.html(gr, "name", "<h1>Footnote</h1>")
-            parts["status"] = ask.html(gr, "status", chat.status(model, mode, "", wait=False))
+            html(gr, "fn-name", "<h1>Footnote</h1>")
+            parts["status"] = html(gr, "fn-status", chat.status(model, mode, "", wait=False))
             if not (context.private or context.protected):
-                ask.html(gr, "open-to-all", open_to_all_html())
+                html(gr, "fn-open-to-all", open_to_all_html())
         with gr.Row(elem_id="fn-choices"):
-            parts["library_choice"] = gr.Dropdown(
-                [(_started_with(context.settings), "")], value="", label="Library", min_width=0, filterable=False
-            )
-            names = [(choice.label, choice.name) for choice in context.models.values()]
-            parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
-            parts["mode"] = gr.Dropdown(
-                mode_choices(chosen),
-                value=mode,
-                label="Writes in",
-                min_width=0,
-                visible=len(chosen.modes) > 1,
-                filterable=False,
-            )
-            parts["new"] = gr.Button("New conversation", size="sm", min_width=0, elem_id="fn-new")
+            _choices(gr, context, model, mode)
+
+
+def _choices(gr: Any, context: PageContext, model: str, mode: str) -> None:
+    parts, chosen = context.parts, context.models[model]
+    parts["library_choice"] = gr.Dropdown(
+        [(_started_with(context.settings), "")], value="", label="Library", min_width=0, filterable=False
+    )
+    names = [(choice.label, choice.name) for choice in context.models.values()]
+    parts["model"] = gr.Dropdown(names, value=model, label="Model", min_width=0, filterable=False)
+    parts["mode"] = gr.Dropdown(
+        mode_choices(chosen),
+        value=mode,
+        label="Writes in",
+        min_width=0,
+        visible=len(chosen.modes) > 1,
+        filterable=False,
+    )
+    parts["new"] = gr.Button("New conversation", size="sm", min_width=0, elem_id="fn-new")
 
 
 def _started_with(settings: Settings | None) -> str:
@@ -96,31 +105,37 @@ def _started_with(settings: Settings | None) -> str:
     return Path(settings.library_path).name
 
 
-def _wire(gr: Any, app: Any, context: PageContext, chat: Chat) -> None:
-    """The header. Whatever sets ``library`` makes the page follow."""
-    parts = context.parts
-    model, mode, library, turns = parts["model"], parts["mode"], parts["library"], parts["turns"]
+class HeaderEvents:
+    """What the choices of the header do. Whatever sets the part ``library`` makes the page follow."""
 
-    def choose_model(model: str, library: str) -> tuple[Any, str]:
-        choice = context.models[model]
+    def __init__(self, gr: Any, context: PageContext, chat: Chat) -> None:
+        self._gr, self._context, self._chat = gr, context, chat
+
+    def connect(self, app: Any) -> None:
+        """Connect every event of the header."""
+        parts = self._context.parts
+        model, mode, library, turns = (parts[name] for name in ("model", "mode", "library", "turns"))
+        status, view = parts["status"], self._context.view_parts[1:]
+        # 'change', not 'input': another tab of the page may choose the model too.
+        model.change(self._choose_model, [model, library], [mode, status], **UNQUEUED)
+        mode.input(self._known_status, [model, mode, library], [status], **QUIET)
+        opening = [app.load, library.change]
+        self._gr.on(opening, self._open_library, [model, mode, library, turns], [status, *view], **QUIET)
+        parts["library.changes"].change(self._status, [model, mode, library], [status], **QUIET)
+
+    def _choose_model(self, model: str, library: str) -> tuple[Any, str]:
+        choice = self._context.models[model]
         first = choice.modes[0]
-        choices = gr.update(choices=mode_choices(choice), value=first, visible=len(choice.modes) > 1)
-        return choices, chat.status(model, first, library, wait=False)
+        modes = self._gr.update(choices=mode_choices(choice), value=first, visible=len(choice.modes) > 1)
+        return modes, self._known_status(model, first, library)
 
-    def status(model: str, mode: str, library: str) -> str:
-        return chat.status(model, mode, library, wait=False)
+    def _open_library(self, model: str, mode: str, library: str, turns: list[Turn]) -> tuple[Any, ...]:
+        status = self._status(model, mode, library)
+        return status, *self._chat.view(turns, library)[1:]
 
-    def opened(model: str, mode: str, library: str, turns: list[Turn]) -> tuple[Any, ...]:
-        status = chat.status(model, mode, library, wait=True)
-        return status, *chat.view(turns, library)[1:]
+    def _status(self, model: str, mode: str, library: str) -> str:
+        return self._chat.status(model, mode, library, wait=True)
 
-    shown = [parts["status"], *context.view_parts[1:]]
-    # 'change', not 'input': another tab of the page may choose the model too.
-    model.change(choose_model, [model, library], [mode, parts["status"]], queue=False, **QUIET)
-    mode.input(status, [model, mode, library], [parts["status"]], **QUIET)
-    gr.on([app.load, library.change], opened, [model, mode, library, turns], shown, **QUIET)
-
-    def counted(model: str, mode: str, library: str) -> str:
-        return chat.status(model, mode, library, wait=True)
-
-    parts["library.changes"].change(counted, [model, mode, library], [parts["status"]], **QUIET)
+    def _known_status(self, model: str, mode: str, library: str) -> str:
+        """The status without opening the library for it."""
+        return self._chat.status(model, mode, library, wait=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
 
 
-class Shelf:
+class LibraryService:
     """What the page asks of libraries beside answers. This one knows nothing; :mod:`rag.ui.server` has the real one."""
 
     def fingerprint(self, library: str) -> str:
@@ -51,7 +51,7 @@ class Shelf:
 class PageContext:
     """Shared by all tabs of the page. A library is named by its folder as text, "" is the one that was started with.
 
-    ``open_answerer(model, mode, library)`` makes what answers; ``shelf`` says what else there is to know of libraries.
+    ``open_answerer(model, mode, library)`` makes what answers; ``library_service`` what else is asked of libraries.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class PageContext:
         open_answerer: OpenAnswerer,
         models: Sequence[Choice],
         settings: Settings | None = None,
-        shelf: Shelf | None = None,
+        library_service: LibraryService | None = None,
         private: bool = True,
         protected: bool = False,
     ) -> None:
@@ -69,7 +69,7 @@ class PageContext:
         self.protected = protected  # one has to sign in
         self.parts: dict[str, Any] = {}
         self._open_answerer = open_answerer
-        self.shelf = shelf or Shelf()
+        self.library_service = library_service or LibraryService()
         self._lock = threading.Lock()
         self._papers: dict[str, tuple[str, Mapping[str, Paper]]] = {}
         self._asking: Callable[[Any, Any], None] | None = None
@@ -93,7 +93,7 @@ class PageContext:
         with self._lock:
             model = next(iter(self.models.values()))
             answerer = self.open(model.name, model.modes[0], library)
-            fingerprint = self.shelf.fingerprint(library)
+            fingerprint = self.library_service.fingerprint(library)
             kept = self._papers.get(library)
             if kept is None or kept[0] != fingerprint:
                 kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})

@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 
 from rag.datatypes import Paper
-from rag.output.presentation_html import NO_ABSTRACT, paper_facts_html
+from rag.output.presentation_html import paper_facts_html
+from rag.output.templating import Template, html
 from rag.papers.bibliography import clean, one_line
 from rag.survey.library_map import EDGE, Group, LibraryMap
 from rag.ui.conversation import Turn
+from rag.ui.render_messages import error_html, working_html
 
+_TEMPLATE = Template("rag.ui", "map")
 _LISTED = 100  # papers of a group that the list names
 _LONGEST_TITLE = 200
 _BARS = 48  # bars of the chart by year; more years are put together
-_WIDTH, _HEIGHT, _FOOT = 288, 92, 16
+_WIDTH, _HEIGHT = 288, 92  # of the chart
+_FLOOR = _HEIGHT - 16  # where its bars stand
 
 
 def map_json(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
@@ -52,16 +56,38 @@ def cited_ids(turns: Sequence[Turn]) -> list[str]:
     return list(dict.fromkeys(c.paper_id for turn in turns if turn.answer is not None for c in turn.answer.citations))
 
 
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """The papers of ``span``, one year or several, as a rectangle."""
+
+    year: int
+    span: str
+    papers: int
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Chart:
+    """Papers by year. ``slots`` bars have room, each of ``step`` years; ``most`` papers are the highest."""
+
+    bars: Sequence[_Bar]
+    first: int
+    last: int
+    step: int
+    slots: int
+    most: int
+    without_year: int
+    width: int = _WIDTH
+    height: int = _HEIGHT
+    floor: int = _FLOOR
+
+
 def legend_html(atlas: LibraryMap) -> str:
     """The groups as buttons, largest first; the script highlights them."""
-    rows = "".join(
-        f'<li><button type="button" class="fn-map-group" data-group="{i}" aria-pressed="false">'
-        f'<span class="fn-map-dot" data-tone="{g.tone}" aria-hidden="true"></span>'
-        f'<span class="fn-map-terms">{escape(_label(g))}</span> '
-        f'<span class="fn-map-count">{g.papers:,}</span></button></li>'
-        for i, g in enumerate(atlas.groups)
-    )
-    return f'<h3 class="fn-map-heading">Topics</h3><ul class="fn-map-groups">{rows}</ul>'
+    return _TEMPLATE.legend([(group, _label(group)) for group in atlas.groups])
 
 
 def years_html(years: Iterable[int | None]) -> str:
@@ -69,44 +95,32 @@ def years_html(years: Iterable[int | None]) -> str:
     counts = Counter(year for year in years)
     unknown = counts.pop(None, 0)
     known = sorted((int(year), count) for year, count in counts.items() if year is not None)
-    title = '<h3 class="fn-map-heading">By year</h3>'
     if not known:
-        return f'{title}<p class="fn-map-hint">No paper of this library names its year.</p>'
-    hint = f'<p class="fn-map-hint">{unknown:,} without a year.</p>' if unknown else ""
+        return _TEMPLATE.no_years()
     first, last = known[0][0], known[-1][0]
     step = -(-(last - first + 1) // _BARS)
-    bins = Counter({first + (year - first) // step * step: 0 for year, _ in known})
+    slots = (last - first) // step + 1
+    bins: Counter[int] = Counter()
     for year, count in known:
         bins[first + (year - first) // step * step] += count
-    slots, most = (last - first) // step + 1, max(bins.values())
-    width = _WIDTH / slots
-    bars = "".join(_bar(year, count, (year - first) // step, step, width, most) for year, count in sorted(bins.items()))
-    ends = f'<text x="0" y="{_HEIGHT}">{first}</text>'
-    if slots > 1:
-        ends += f'<text x="{_WIDTH}" y="{_HEIGHT}" text-anchor="end">{last}</text>'
-    rows = "".join(f"<tr><td>{_span(year, step)}</td><td>{count:,}</td></tr>" for year, count in sorted(bins.items()))
-    return (
-        f'{title}<svg class="fn-map-years" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" data-first="{first}" '
-        f'data-step="{step}" data-most="{most}" data-height="{_HEIGHT - _FOOT}" '
-        f'aria-label="Papers by year, {first} to {last}; at most {most:,} in a bar">{bars}{ends}</svg>{hint}'
-        f'<details class="fn-map-numbers"><summary>As a table</summary><table><thead><tr><th scope="col">Year</th>'
-        f'<th scope="col">Papers</th></tr></thead><tbody>{rows}</tbody></table></details>'
+    most = max(bins.values())
+    bars = [
+        _bar(year, count, (year - first) // step, step, _WIDTH / slots, most) for year, count in sorted(bins.items())
+    ]
+    return _TEMPLATE.years(_Chart(bars, first, last, step, slots, most, unknown))
+
+
+def _bar(year: int, count: int, slot: int, step: int, width: float, most: int) -> _Bar:
+    height = _FLOOR * count / most
+    return _Bar(
+        year,
+        str(year) if step == 1 else f"{year}–{year + step - 1}",
+        count,
+        f"{slot * width + 0.08 * width:.2f}",
+        f"{_FLOOR - height:.2f}",
+        f"{0.84 * width:.2f}",
+        f"{height:.2f}",
     )
-
-
-def _bar(year: int, count: int, slot: int, step: int, width: float, most: int) -> str:
-    height = (_HEIGHT - _FOOT) * count / most
-    place = f'x="{slot * width + 0.08 * width:.2f}" width="{0.84 * width:.2f}"'
-    foot = _HEIGHT - _FOOT
-    return (
-        f'<g class="fn-map-bar" data-year="{year}"><title>{_span(year, step)}: {count:,}</title>'
-        f'<rect class="fn-map-all" {place} y="{foot - height:.2f}" height="{height:.2f}" rx="1"/>'
-        f'<rect class="fn-map-part" {place} y="{foot}" height="0" rx="1"/></g>'
-    )
-
-
-def _span(year: int, step: int) -> str:
-    return str(year) if step == 1 else f"{year}–{year + step - 1}"
 
 
 def list_html(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
@@ -115,39 +129,20 @@ def list_html(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
     for one, number in zip(atlas.ids, atlas.group, strict=True):
         if one in papers:
             members[number].append(papers[one])
-    sections = []
+    groups = []
     for group, found in zip(atlas.groups, members, strict=True):
         found.sort(key=lambda p: (one_line(p.title).casefold(), p.id))
-        rows = "".join(
-            f'<li><button type="button" class="fn-map-open" data-paper="{escape(p.id)}" dir="auto">{escape(_title(p))}'
-            f"</button>{f' <span>{p.year}</span>' if p.year else ''}</li>"
-            for p in found[:_LISTED]
-        )
-        more = len(found) - _LISTED
-        rest = f'<p class="fn-map-hint">and {more:,} more; the Library tab has them all.</p>' if more > 0 else ""
-        sections.append(
-            f"<details><summary>{escape(_label(group))} <span>{group.papers:,}</span></summary>"
-            f"<ol>{rows}</ol>{rest}</details>"
-        )
-    return f'<h3 class="fn-map-heading">The map as a list</h3>{"".join(sections)}'
+        shown = [(paper.id, _title(paper), paper.year) for paper in found[:_LISTED]]
+        groups.append((_label(group), group.papers, shown, len(found) - _LISTED))
+    return _TEMPLATE.list(groups)
 
 
 def card_html(paper: Paper | None, group: Group | None = None) -> str:
     """One paper, opened by a click on its point; what to do, where none is open."""
     if paper is None:
         return '<p class="fn-map-hint">Click a point to read the paper and to ask about it.</p>'
-    text = paper.abstract.strip()
-    abstract = f'<p class="fn-abstract" dir="auto">{escape(clean(text))}</p>' if text else NO_ABSTRACT
-    topic = ""
-    if group is not None:
-        topic = (
-            f'<p class="fn-map-topic"><span class="fn-map-dot" data-tone="{group.tone}" aria-hidden="true"></span>'
-            f"{escape(_label(group))}</p>"
-        )
-    return (
-        f'<article class="fn-map-paper" tabindex="-1">{topic}<h3 dir="auto">{escape(one_line(paper.title))}</h3>'
-        f"{paper_facts_html(paper)}{abstract}</article>"
-    )
+    facts, label = html(paper_facts_html(paper)), "" if group is None else _label(group)
+    return _TEMPLATE.card(paper, facts, group, label)
 
 
 def question_about(paper: Paper) -> str:
@@ -156,12 +151,8 @@ def question_about(paper: Paper) -> str:
 
 
 def state_html(word: str, problem: bool = False) -> str:
-    """The line above the map while it is made, or why there is none."""
-    if not word:
-        return ""
-    if problem:
-        return f'<p class="fn-error" role="alert">{escape(clean(word))}</p>'
-    return f'<p class="fn-state fn-busy" role="status">{escape(word)}</p>'
+    """The sentence above the map while it is drawn, or why there is none."""
+    return error_html(word) if problem else working_html(word)
 
 
 def _title(paper: Paper) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
+from pathlib import Path
 
 from rag.generation.models import (
     BUNDLED,
@@ -14,9 +16,33 @@ from rag.generation.models import (
     Speed,
     memory_needed,
 )
+from rag.output.templating import Template
 from rag.papers.bibliography import clean, one_line
+from rag.ui.render_messages import error_html, working_html
 
 QUOTE = "quote"
+_TEMPLATE = Template("rag.ui", "models")
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """One model that can answer. ``state`` says whether it fits, '' where there is no doubt.
+
+    ``busy`` is the name of the model that is being measured, this or another one.
+    """
+
+    name: str
+    title: str
+    is_chosen: bool
+    hint: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    files: Sequence[Path] = ()
+    state: str = ""
+    is_good: bool = True  # the state
+    usable: bool = True
+    measurable: bool = True
+    removable: bool = False
+    busy: str = ""
 
 
 def here_html(
@@ -40,36 +66,47 @@ def here_html(
     cards = [_quotes(chosen)]
     cards += [_unprepared(name, title, chosen, busy) for name, title in coming.items()]
     cards += [
-        _card(model, speeds.get(model.sha256), chosen, free, context, changeable and model.name not in SHIPPED, busy)
+        replace(
+            _card(model, speeds.get(model.sha256), free, context),
+            is_chosen=model.name == chosen,
+            removable=changeable and model.name not in SHIPPED,
+            busy=busy,
+        )
         for model in ordered
     ]
-    return (
-        f'<h3 class="fn-models-heading">Here</h3><p class="fn-models-hint">Free memory: <strong>{_gb(free)}</strong>. '
-        "What a model needs is counted with "
-        f'{context:,} tokens of question and answer.</p><ul class="fn-models-list">{"".join(cards)}</ul>'
-    )
+    return _TEMPLATE.here(cards, _gb(free), f"{context:,}")
 
 
-def _quotes(chosen: str) -> str:
-    facts = (
-        '<p class="fn-models-hint">No language model: answers are sentences of the abstracts, put together by rule.</p>'
-    )
-    return _item(QUOTE, "Built-in quotes", "", facts, _actions(QUOTE, chosen, measure=False, remove=False))
+def _quotes(chosen: str) -> _Card:
+    hint = "No language model: answers are sentences of the abstracts, put together by rule."
+    return _Card(QUOTE, "Built-in quotes", chosen == QUOTE, hint, measurable=False)
 
 
-def _unprepared(name: str, title: str, chosen: str, busy: str) -> str:
-    facts = '<p class="fn-models-hint">Comes with the installation and is prepared at its first use, in seconds.</p>'
-    actions = _actions(name, chosen, measure=True, remove=False, busy=busy)
-    return _item(name, title, "", facts, actions)
+def _unprepared(name: str, title: str, chosen: str, busy: str) -> _Card:
+    hint = "Comes with the installation and is prepared at its first use, in seconds."
+    return _Card(name, title, chosen == name, hint, busy=busy)
 
 
-def _card(
-    model: RegisteredModel, speed: Speed | None, chosen: str, free: int, context: int, removable: bool, busy: str
-) -> str:
+def _card(model: RegisteredModel, speed: Speed | None, free: int, context: int) -> _Card:
     info = model.info
-    title = BUNDLED_TITLE if model.name == BUNDLED else one_line(info.name) or model.name
     need = memory_needed(info.size, info.kv_bytes, min(context, info.context or context))
-    rows = [
+    state, is_good = _state(model, need, free)
+    return _Card(
+        model.name,
+        BUNDLED_TITLE if model.name == BUNDLED else one_line(info.name) or model.name,
+        is_chosen=False,
+        facts=_facts(model, speed, need),
+        files=[model.path] if model.adapter is None else [model.path, model.adapter],
+        state=state,
+        is_good=is_good,
+        usable=not model.problem,
+        measurable=not model.problem,
+    )
+
+
+def _facts(model: RegisteredModel, speed: Speed | None, need: int) -> list[tuple[str, str]]:
+    info = model.info
+    return [
         ("Parameters", _count(info.parameters)),
         ("Quantisation", info.quantisation or "not known"),
         ("File", f"{info.size / 1e6:,.0f} MB"),
@@ -79,89 +116,40 @@ def _card(
         ("SHA-256", f"{model.sha256[:12]}…"),
         ("Speed", _speed(speed)),
     ]
-    facts = "".join(f"<div><dt>{name}</dt><dd>{escape(clean(value))}</dd></div>" for name, value in rows)
-    state, usable = _state(model, need, free)
-    files = [model.path] if model.adapter is None else [model.path, model.adapter]
-    where = "".join(f'<p class="fn-models-path" dir="ltr">{escape(clean(str(file)))}</p>' for file in files)
-    actions = _actions(model.name, chosen, measure=usable, remove=removable, use=usable, busy=busy)
-    return _item(model.name, title, state, f'<dl class="fn-models-facts">{facts}</dl>{where}', actions)
 
 
 def _state(model: RegisteredModel, need: int, free: int) -> tuple[str, bool]:
-    """What stands beside the title, and whether the model can be used."""
+    """What stands beside the title, and whether it is good. A model that does not fit may be used all the same."""
     if model.problem:
         remedy = "Install Footnote again." if model.adapter else "Add it again below, or remove it from the list."
-        return f'<span class="fn-models-bad">{escape(model.problem)}. {remedy}</span>', False
+        return f"{model.problem}. {remedy}", False
     if need > free:
-        return f'<span class="fn-models-bad">needs {_gb(need)}, {_gb(free)} are free</span>', True
-    return '<span class="fn-models-good">fits the free memory</span>', True
-
-
-def _item(name: str, title: str, state: str, facts: str, actions: str) -> str:
-    return (
-        f'<li class="fn-models-card" data-name="{escape(name)}"><div class="fn-models-top"><h4 dir="auto">'
-        f'{escape(clean(title))} <span class="fn-models-name">{escape(name)}</span></h4>{state}</div>'
-        f"{facts}{actions}</li>"
-    )
-
-
-def _actions(name: str, chosen: str, *, measure: bool, remove: bool, use: bool = True, busy: str = "") -> str:
-    buttons = []
-    if name == chosen:
-        buttons.append('<span class="fn-models-chosen">Answers in this tab</span>')
-    elif use:
-        buttons.append(_button("use", name, "Use in this tab"))
-    if measure and busy:
-        wait = "Measuring…" if busy == name else "Measure speed"
-        buttons.append(f'<button type="button" class="fn-action" disabled>{wait}</button>')
-    elif measure:
-        buttons.append(_button("measure", name, "Measure speed"))
-    if remove:
-        buttons.append(_button("remove", name, "Remove from the list"))
-    return f'<div class="fn-models-actions">{"".join(buttons)}</div>'
-
-
-def _button(action: str, name: str, label: str) -> str:
-    return (
-        f'<button type="button" class="fn-action" data-action="{action}" data-name="{escape(name)}" '
-        f'aria-label="{label}: {escape(name)}">{label}</button>'
-    )
+        return f"needs {_gb(need)}, {_gb(free)} are free", False
+    return "fits the free memory", True
 
 
 def offers_html(offers: Sequence[Offer], here: Sequence[str], free: int) -> str:
     """The models that can be downloaded by name, each with the command; those that are here already say so."""
-    rows = "".join(_offer(offer, offer.name in here, free) for offer in offers)
-    return (
-        '<h3 class="fn-models-heading">To download</h3><p class="fn-models-hint">This page never goes online. Type the '
-        "command in a terminal: it fetches the file, checks it against the published SHA-256 and adds it to the list."
-        f'</p><ul class="fn-models-offers">{rows}</ul>'
-    )
+    return _TEMPLATE.offers([_offer(offer, offer.name in here, free) for offer in offers])
 
 
-def _offer(offer: Offer, here: bool, free: int) -> str:
-    if here:
-        state = '<span class="fn-models-good">here already</span>'
-    elif offer.memory <= free:
-        state = f'<span class="fn-models-good">needs {_gb(offer.memory)}: fits</span>'
-    else:
-        state = f'<span class="fn-models-bad">needs {_gb(offer.memory)}, {_gb(free)} are free</span>'
+def _offer(offer: Offer, here: bool, free: int) -> tuple[Offer, str, bool, str]:
+    """The offer, its facts, whether it fits, and what is said of that."""
     facts = f"{offer.size / 1e6:,.0f} MB · {offer.licence} · {offer.note}"
-    command = escape(offer.command)
-    return (
-        f'<li><div class="fn-models-top"><h4>{escape(offer.title)}</h4>{state}</div>'
-        f'<p class="fn-models-hint">{escape(facts)}</p><div class="fn-models-command"><code>{command}</code>'
-        f'<button type="button" class="fn-action" data-action="copy" data-text="{command}" '
-        f'aria-label="Copy the command: {command}">Copy</button></div></li>'
-    )
+    if here:
+        return offer, facts, True, "here already"
+    if offer.memory <= free:
+        return offer, facts, True, f"needs {_gb(offer.memory)}: fits"
+    return offer, facts, False, f"needs {_gb(offer.memory)}, {_gb(free)} are free"
 
 
 def said_html(word: str, problem: bool = False, busy: bool = False) -> str:
-    """The line that says what was done, what is being done, or what went wrong."""
-    if not word:
-        return ""
+    """What was done, what is being done (``busy``), or what went wrong (``problem``)."""
     if problem:
-        return f'<p class="fn-error" role="alert">{escape(clean(word))}</p>'
-    return f'<p class="fn-state{" fn-busy" if busy else ""}" role="status">{escape(clean(word))}</p>'
+        return error_html(word)
+    if busy or not word:
+        return working_html(word)
+    return f'<p class="fn-state" role="status">{escape(clean(word))}</p>'
 
 
 def _speed(speed: Speed | None) -> str:

@@ -1,17 +1,19 @@
 """Above the question box: which papers a question may use."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from rag.datatypes import Paper
 from rag.errors import QuestionError
 from rag.questions.scope import Scope
+from rag.ui.components import html
+from rag.ui.events import UNQUEUED, with_event
 from rag.ui.page_context import PageContext
-from rag.ui.render_scope import line_html
+from rag.ui.render_scope import bar_html
 
-_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 _FIELDS = ("since", "until", "venues", "sources", "only_ticked")
 _EMPTY: tuple[Any, ...] = ("", "", [], [], False)
 _MOST_CHOICES = 1000
@@ -22,11 +24,7 @@ def build(gr: Any, context: PageContext) -> None:
     parts = context.parts
     parts["scope"] = gr.State(None)  # None: all papers of the library
     parts["scope.open"] = gr.State(False)
-    script = files("rag.ui").joinpath("scope_bar.js").read_text(encoding="utf-8")
-    parts["scope.line"] = gr.HTML(
-        line_html(None, 0, 0, False), elem_id="fn-scope-bar", apply_default_css=False,
-        js_on_load=f"({script})({{element, trigger}});",
-    )  # fmt: skip
+    parts["scope.bar"] = html(gr, "fn-scope-bar", bar_html(None, 0, 0, False), script="scope_bar.js")
     with gr.Row(elem_id="fn-scope-fields", visible=False) as parts["scope.fields"]:
         parts["scope.since"] = gr.Textbox(label="From year", placeholder="any", max_lines=1, min_width=0)
         parts["scope.until"] = gr.Textbox(label="To year", placeholder="any", max_lines=1, min_width=0)
@@ -64,9 +62,9 @@ def scope_of(
 
 
 def shown(scope: Scope | None, papers: Mapping[str, Paper], opened: bool, problem: str = "") -> str:
-    """The line for a scope in a library as far as its papers are known."""
+    """The bar for a scope in a library as far as its papers are known."""
     admitted = len(scope.admitted(papers.values())) if scope is not None else len(papers)
-    return line_html(scope, admitted, len(papers), opened, problem)
+    return bar_html(scope, admitted, len(papers), opened, problem)
 
 
 def choices(papers: Mapping[str, Paper], field: str) -> list[str]:
@@ -80,56 +78,83 @@ def choices(papers: Mapping[str, Paper], field: str) -> list[str]:
 
 def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
-    parts = context.parts
-    fields = [parts[f"scope.{name}"] for name in _FIELDS]
-    line, scope, opened, library = parts["scope.line"], parts["scope"], parts["scope.open"], parts["library"]
-    ticked = parts.get("library.ticked") or gr.State([])
-    quick = _QUIET | {"queue": False}
+    ScopeEvents(gr, context).connect()
 
-    def edit(was_open: bool, scope: Scope | None, library: str) -> tuple[Any, ...]:
-        papers = context.known_papers(library)
-        return (
-            not was_open,
-            gr.update(visible=not was_open),
-            gr.update(choices=choices(papers, "venue")),
-            gr.update(choices=choices(papers, "source")),
-            shown(scope, papers, not was_open),
-        )
 
-    def changed(
-        since: str | None, until: str | None, venues: list[str], sources: list[str], only: bool, ticked: list[str],
-        scope: Scope | None, is_open: bool, library: str,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        papers = context.known_papers(library)
+class ScopeEvents:
+    """What the bar and its fields do. Everything that belongs to one browser tab comes in as an argument."""
+
+    def __init__(self, gr: Any, context: PageContext) -> None:
+        self._gr, self._context = gr, context
+        self._parts = context.parts
+        self._fields = [context.parts[f"scope.{name}"] for name in _FIELDS]
+
+    def connect(self) -> None:
+        """Connect every event of the bar."""
+        self._connect_fields()
+        self._connect_bar()
+
+    # --- the fields ---
+
+    def _connect_fields(self) -> None:
+        parts = self._parts
+        ticked = parts.get("library.ticked") or self._gr.State([])
+        inputs = [*self._fields, ticked, parts["scope"], parts["scope.open"], parts["library"]]
+        outputs = [parts["scope"], parts["scope.bar"]]
+        typed, chosen = self._fields[:2], self._fields[2:]
+        events = [field.blur for field in typed] + [field.submit for field in typed]
+        events += [field.input for field in chosen]
+        if "library.ticked" in parts:
+            events.append(ticked.change)
+        for event in events:
+            event(self._change, inputs, outputs, **UNQUEUED)
+
+    def _change(self, *values: Any) -> tuple[Any, ...]:
+        *fields, scope, is_open, library = values
+        papers = self._context.known_papers(library)
         try:
-            made = scope_of(since, until, venues, sources, only, ticked)
+            made = scope_of(*fields)
         except QuestionError as error:
             return scope, shown(scope, papers, is_open, str(error))
         return made, shown(made, papers, is_open)
 
-    def removed(scope: Scope | None, is_open: bool, library: str, event: gr.EventData) -> tuple[Any, ...]:
+    # --- the bar ---
+
+    def _connect_bar(self) -> None:
+        parts, bar = self._parts, self._parts["scope.bar"]
+        scope, is_open, library = parts["scope"], parts["scope.open"], parts["library"]
+        lists = [parts["scope.venues"], parts["scope.sources"]]
+        everything = [scope, bar, *self._fields]
+        bar.expand(
+            self._fold, [is_open, scope, library], [is_open, parts["scope.fields"], *lists, bar], **UNQUEUED
+        )  # fmt: skip
+        bar.select(with_event(self._gr, self._remove), [scope, is_open, library], everything, **UNQUEUED)
+        bar.clear(self._clear, [is_open, library], everything, **UNQUEUED)
+        library.change(self._clear, [is_open, library], everything, **UNQUEUED)
+        # The number of papers is known once the library has been opened.
+        parts["status"].change(self._refresh, [scope, is_open, library], [bar], **UNQUEUED)
+
+    def _fold(self, was_open: bool, scope: Scope | None, library: str) -> tuple[Any, ...]:
+        """Show the fields with what the library offers for them, or hide them."""
+        papers = self._context.known_papers(library)
+        return (
+            not was_open,
+            self._gr.update(visible=not was_open),
+            self._gr.update(choices=choices(papers, "venue")),
+            self._gr.update(choices=choices(papers, "source")),
+            shown(scope, papers, not was_open),
+        )
+
+    def _remove(self, event: Any, scope: Scope | None, is_open: bool, library: str) -> tuple[Any, ...]:
         left = scope.without(str(event.part)) if scope is not None else None
         left = None if left is None or left.is_everything else left
         values = _EMPTY if left is None else (
             str(left.since or ""), str(left.until or ""), list(left.venues), list(left.sources), bool(left.paper_ids),
         )  # fmt: skip
-        return left, shown(left, context.known_papers(library), is_open), *values
+        return left, shown(left, self._context.known_papers(library), is_open), *values
 
-    def cleared(is_open: bool, library: str) -> tuple[Any, ...]:
-        return None, shown(None, context.known_papers(library), is_open), *_EMPTY
+    def _clear(self, is_open: bool, library: str) -> tuple[Any, ...]:
+        return None, shown(None, self._context.known_papers(library), is_open), *_EMPTY
 
-    def refreshed(scope: Scope | None, is_open: bool, library: str) -> str:
-        return shown(scope, context.known_papers(library), is_open)
-
-    lists = [parts["scope.venues"], parts["scope.sources"]]
-    line.expand(edit, [opened, scope, library], [opened, parts["scope.fields"], *lists, line], **quick)
-    events = [field.blur for field in fields[:2]] + [field.submit for field in fields[:2]]
-    for event in (*events, *(field.input for field in fields[2:])):
-        event(changed, [*fields, ticked, scope, opened, library], [scope, line], **quick)
-    if "library.ticked" in parts:
-        ticked.change(changed, [*fields, ticked, scope, opened, library], [scope, line], **quick)
-    line.select(removed, [scope, opened, library], [scope, line, *fields], **quick)
-    line.clear(cleared, [opened, library], [scope, line, *fields], **quick)
-    library.change(cleared, [opened, library], [scope, line, *fields], **quick)
-    # The number of papers is known once the library has been opened.
-    parts["status"].change(refreshed, [scope, opened, library], [line], **quick)
+    def _refresh(self, scope: Scope | None, is_open: bool, library: str) -> str:
+        return shown(scope, self._context.known_papers(library), is_open)

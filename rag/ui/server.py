@@ -16,7 +16,7 @@ from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
 from rag.system.accounts import Accounts, read_accounts
 from rag.system.offline import enforce_offline
-from rag.ui.page_context import Shelf
+from rag.ui.page_context import LibraryService
 
 if TYPE_CHECKING:
     from rag.datatypes import Answer, Answerer, StopSignal
@@ -112,14 +112,14 @@ def launch(settings: Settings) -> Any:
         private=is_loopback(settings.host),
         protected=bool(accounts),
         settings=settings,
-        shelf=Libraries(at),
+        library_service=Libraries(at),
     )
     start(app, settings.host, settings.port, accounts)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
 
 
-class Libraries(Shelf):
+class Libraries(LibraryService):
     """The real libraries; ``at`` gives the settings for the one in a folder."""
 
     def __init__(self, at: Callable[[str], Settings]) -> None:

@@ -18,10 +18,10 @@ from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
 from rag.text.facts import (
-    exchanged,
+    contradicts_by_antonym,
+    contradicts_by_negation,
+    has_exchanged_fact,
     has_negation,
-    is_denied,
-    is_opposite,
     missing_figures,
     missing_names,
     missing_proper_nouns,
@@ -154,9 +154,9 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
         verdict = Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN
         return Citation(evidence.number, paper.id, position, paper.title, 0, 0, verdict)
     best = _nearest(text, paper.id, sentences, sources)
-    turned = has_negation(text) != has_negation(best.text) or is_opposite(text, best.text)
+    turned = has_negation(text) != has_negation(best.text) or contradicts_by_antonym(text, best.text)
     quoted = _quoted(text, best.text) >= QUOTED
-    if invented or (quoted and exchanged(text, best.text)):
+    if invented or (quoted and has_exchanged_fact(text, best.text)):
         score, verdict = 0.0, Verdict.UNSUPPORTED
     elif not turned and quoted:
         score, verdict = 1.0, Verdict.SUPPORTED
@@ -165,7 +165,7 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
         verdict = Verdict.WEAK if score >= sources.weak else Verdict.UNSUPPORTED
         if score >= sources.supported and not turned:
             verdict = Verdict.SUPPORTED
-        if is_denied(text, best.text):
+        if contradicts_by_negation(text, best.text):
             verdict = Verdict.UNSUPPORTED
     return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(score, 4))
 

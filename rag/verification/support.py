@@ -8,13 +8,13 @@ of :func:`features`; ``support_weights.json`` weighs them. ``training/support`` 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 from rag.encoding.onnx_encoder import PairScorer, model_file
+from rag.system.logistic import logistic
 from rag.system.once import once
 from rag.text import facts
 from rag.text.tokenization import stems
@@ -56,8 +56,8 @@ def features(text: str, title: str, sentences: Sequence[str]) -> dict[str, float
         "words and cousins held": cousins / max(1, len(words)),
         "words missing": float(min(8, len(words - held))),
         "one denies": float(facts.has_negation(text) != facts.has_negation(near)),
-        "denies what the other affirms": float(facts.is_denied(text, near)),
-        "opposite": float(facts.is_opposite(text, near)),
+        "denies what the other affirms": float(facts.contradicts_by_negation(text, near)),
+        "opposite": float(facts.contradicts_by_antonym(text, near)),
         "names missing": float(bool(facts.missing_names(text, whole))),
         "figures missing": float(bool(facts.missing_figures(text, whole))),
     }
@@ -75,7 +75,7 @@ class Weights:
     def probability(self, figures: Mapping[str, float]) -> float:
         """The logistic of the weighted sum; ``figures`` must have every name of ``weights``."""
         total = self.intercept + sum(weight * figures[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+        return logistic(total)
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ import pytest
 from rag.datatypes import Answer
 from rag.retrieval.related import Related
 from rag.ui.page import build_app
-from rag.ui.page_context import Shelf
+from rag.ui.page_context import LibraryService
 from rag.ui.server import start
 from tests.browser.fakes import CHOICES, PAPERS, FakeAnswerer
 
@@ -33,7 +33,7 @@ PATIENCE_S = 20  # how long a test waits for what shall appear; machines are bus
 QUESTIONS = ("Do crabs learn?", "How many papers are there?")
 
 
-class Answerers(Shelf):
+class Answerers(LibraryService):
     """Stands before the fake of the current test, so that one served page does for all tests."""
 
     def __init__(self) -> None:
@@ -66,7 +66,9 @@ def chromium() -> Iterator[Any]:
 def served() -> Iterator[tuple[str, Answerers]]:
     """Address of the page, and the answerers behind it."""
     answerers = Answerers()
-    app = build_app(answerers.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, shelf=answerers)
+    app = build_app(
+        answerers.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, library_service=answerers
+    )
     start(app, "127.0.0.1", 0)
     yield app.local_url, answerers
     app.close(verbose=False)

@@ -34,7 +34,6 @@ class FakeChoice:
     name: str
     label: str
     modes: tuple[str, ...]
-    shortens: bool = False
 
 
 CHOICES = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag.datatypes import Paper
-from rag.encoding.encoders import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
+from rag.encoding.packaged_weights import DIMENSION, MODEL_NAME, WEIGHTS_SHA256
 from rag.library.library import Library
 from tests.browser.fakes import HOSTILE
 from tests.library_parts import WordEncoder

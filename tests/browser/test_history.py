@@ -18,11 +18,11 @@ import pytest
 
 from rag.config import Settings
 from rag.datatypes import Paper
-from rag.evaluation.inputs import read_questions
+from rag.evaluation.datasets import read_questions
 from rag.factory import close_all, open_history
 from rag.system.accounts import read_accounts
 from rag.ui.page import build_app
-from rag.ui.page_context import Shelf
+from rag.ui.page_context import LibraryService
 from rag.ui.server import start
 from tests.browser.conftest import QUESTIONS, ask
 from tests.browser.fakes import (
@@ -42,7 +42,7 @@ ACCOUNTS = "ada:correct horse,ben:battery staple"
 
 
 @dataclass
-class Library(Shelf):
+class Library(LibraryService):
     """A library that a test may change, and what answers from it."""
 
     papers: tuple[Paper, ...] = PAPERS
@@ -69,8 +69,8 @@ def serve(home: Path, papers: Path, auth: str = "") -> tuple[Any, Served]:
     # A small library in the place of the shipped one, which would be built while the tests run.
     shutil.copytree(papers, settings.library_path)
     app = build_app(
-        library.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, settings=settings, shelf=library,
-        protected=bool(auth),
+        library.open, CHOICES, model="quote", mode="quote", questions=QUESTIONS, settings=settings,
+        library_service=library, protected=bool(auth),
     )  # fmt: skip
     start(app, "127.0.0.1", 0, read_accounts(auth))
     return app, Served(app.local_url, settings, library)
@@ -406,7 +406,7 @@ def test_users_have_histories_of_their_own(guarded: Served, open_page: Callable[
 
 def test_a_page_without_a_password_beyond_this_computer_says_so(open_page: Callable[..., Any], tmp_path: Path) -> None:
     library = Library()
-    app = build_app(library.open, CHOICES, model="quote", mode="quote", private=False, shelf=library)
+    app = build_app(library.open, CHOICES, model="quote", mode="quote", private=False, library_service=library)
     start(app, "127.0.0.1", 0)
     try:
         page = open_page(app.local_url)

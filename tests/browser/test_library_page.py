@@ -17,8 +17,7 @@ from playwright.sync_api import expect
 
 from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
-from rag.factory import change_library, close_all, open_library, paper_encoder
-from rag.library.shelves import make_library
+from rag.factory import change_library, close_all, library_service, open_library, paper_encoder
 from rag.ui.library_actions import LibraryActions
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
@@ -39,7 +38,7 @@ PATIENCE = 40_000  # of a machine that does other things too
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a library of 65 papers."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), port=0, model="quote")
-    settings = with_overrides(settings, library=make_library(settings, "Shore papers").path)
+    settings = with_overrides(settings, library=library_service(settings).create("Shore papers").path)
     with change_library(settings) as library:
         library.add((*PAPERS, RTL, *FILLERS), paper_encoder(settings.threads))
     return settings
@@ -222,10 +221,10 @@ def test_an_import_reports_what_was_skipped_and_why(tab: Callable[..., Any], tmp
     expect(report).to_contain_text("4 added, 0 updated, 0 unchanged, 1 merged, 2 skipped")
     rows = page.locator(".fn-library-report tbody tr")
     expect(rows).to_have_count(4)
-    told = rows.all_inner_texts()
-    assert any("bad.jsonl\t3\tskipped\tit has no title" in row for row in told), told
-    assert any("same.jsonl" in row and "merged" in row and "DOI" in row for row in told), told
-    assert any("paper.pdf" in row and "not read" in row for row in told), told
+    texts = rows.all_inner_texts()
+    assert any("bad.jsonl\t3\tskipped\tit has no title" in row for row in texts), texts
+    assert any("same.jsonl" in row and "merged" in row and "DOI" in row for row in texts), texts
+    assert any("paper.pdf" in row and "not read" in row for row in texts), texts
     expect(page.locator("#fn-status")).to_contain_text("4 papers")
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as CSV").click()

@@ -283,7 +283,7 @@ def many(papers: int) -> LibraryMap:
 def test_forty_thousand_points_do_not_freeze_the_page(
     library: Path, shared_home: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.ui.tabs.map.library_map", lambda library, say: many(40_000))
+    monkeypatch.setattr("rag.ui.maps.library_map", lambda library, say: many(40_000))
     app = launch(Settings(home=shared_home, library=library, port=0, model="quote"))
     try:
         page = open_map(open_page(app.local_url))

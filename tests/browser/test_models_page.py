@@ -14,7 +14,7 @@ from ggufs import truncated, write_llama
 from playwright.sync_api import expect
 
 from rag.config import Settings
-from rag.encoding.encoders import gguf_weights
+from rag.encoding.packaged_weights import gguf_weights
 from rag.factory import close_all
 from rag.generation.models import add_model, list_models, recommended, speeds
 from rag.ui.server import launch

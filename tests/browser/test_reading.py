@@ -150,8 +150,8 @@ def test_why_this_answer_lays_the_trace_open(page: Any, answerer: FakeAnswerer) 
             "Why?", question_rewritten="do hermit crabs learn", model="tiny", model_sha256="ab" * 32, seed=7,
             prompt=(Message("system", "Cite <everything>."), Message("user", "Do crabs learn?")),
             retrieved=(
-                {"paper_id": "p1", "score": 0.0325, "dense": 0.61, "lexical": 14.25, "rerank": 0.93},
-                {"paper_id": "p4", "score": 0.0161, "dense": None, "lexical": 2.5, "rerank": 0.11},
+                {"paper_id": "p1", "score": 0.0325, "dense": 0.61, "lexical": 14.25},
+                {"paper_id": "p4", "score": 0.0161, "dense": None, "lexical": 2.5},
             ),
             timings_ms={"retrieve": 12.5, "write": 140.0, "total": 160.25},
         )
@@ -163,7 +163,7 @@ def test_why_this_answer_lays_the_trace_open(page: Any, answerer: FakeAnswerer) 
     for text in ("do hermit crabs learn", "ab" * 32, "ffffffff", "Cite <everything>.", "140 ms", "160 ms"):
         expect(body).to_contain_text(text)
     rows = body.locator("tbody").first.locator("tr")
-    expect(body.locator("thead th")).to_have_text(["Rank", "Paper", "Fused", "Dense", "Lexical", "Rerank", "Used as"])
+    expect(body.locator("thead th")).to_have_text(["Rank", "Paper", "Fused", "Dense", "Lexical", "Used as"])
     expect(rows.nth(0).locator("td, th")).to_have_text(["1", PAPERS[0].title, "0.033", "0.610", "14.2", "0.930", "[1]"])
     expect(rows.nth(1).locator("td, th")).to_have_text(["2", PAPERS[3].title, "0.016", "–", "2.500", "0.110", "[3]"])
     page.evaluate("document.activeElement.blur()")

@@ -31,7 +31,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from rag.encoding.encoders import verified_weights
+from rag.encoding.packaged_weights import verified_weights
 from rag.evidence.pruning import Encoded, encode
 from training.writer.data import everything, split
 from training.writer.shortened import Example

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable
 
-from rag.text.tokenization import NAME
+from rag.text.tokenization import WHOLE_NAME
 from rag.text.wording import third_person
 
 _DIRECTIONS = (
@@ -37,8 +37,7 @@ _VERB = re.compile(
     r"demonstrate|obtain|propose|enhance|suppress|modulate|drive|trigger|bind|interact|correlate|occur|exist|"
     r"produce|prevent|impair|influence|perform|benefit|help|yield|reveal|generate|outweigh|differ)(s|es)?\b"
 )
-_FIGURE = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w.-]*[A-Za-z]\d)")
-_NAME = re.compile(rf"(?<![\w-]){NAME}")
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w.-]*[A-Za-z]\d)")
 _COMPARED = re.compile(
     r"^(?P<a>[A-Z].{3,70}?) (?P<verb>(?:significantly |consistently )?(?:outperforms?|exceeds?|surpass(?:es)?|"
     r"(?:is|are|was|were) (?:\w+ ){0,2}(?:\w+er|more \w+|less \w+) than|precedes?|follows)) "
@@ -108,7 +107,7 @@ def negate(text: str, rng: random.Random) -> str | None:
 
 def change_figure(text: str, rng: random.Random) -> str | None:
     """One figure replaced by another of the same look."""
-    found = list(_FIGURE.finditer(text))
+    found = list(_NUMBER.finditer(text))
     if not found:
         return None
     match = rng.choice(found)
@@ -121,8 +120,8 @@ def change_figure(text: str, rng: random.Random) -> str | None:
 
 def swap_name(text: str, others: str, rng: random.Random) -> str | None:
     """One name replaced by another that stands in ``others`` and not in ``text``."""
-    own = list(_NAME.finditer(text))
-    names = sorted({n for n in _NAME.findall(others) if n.lower() not in text.lower()})
+    own = list(WHOLE_NAME.finditer(text))
+    names = sorted({n for n in WHOLE_NAME.findall(others) if n.lower() not in text.lower()})
     if not own or not names:
         return None
     match = rng.choice(own)

@@ -4,8 +4,9 @@
 
 Words and rules are weighed on SciFact's training claims, the network against their sum on the held-out ones, which it
 has not seen. Logistic regression with both labels counting alike, so .5 is where balanced accuracy is best and what
-comes out is a probability for a sentence that is as likely borne out as not. Writes ``rag/support_weights.json``;
-with ``--dev`` it measures on the development claims instead and writes nothing.
+comes out is a probability for a sentence that is as likely borne out as not. Writes
+``rag/verification/support_weights.json``; with ``--dev`` it measures on the development claims instead and writes
+nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from training.support.data import lines
 FOLDS = 10
 PENALTY = 0.1  # inverse strength of L2, on standardised figures
 KEPT = 0.95  # of the supported sentences are at least weakly supported
-OUT = Path("rag/support_weights.json")
+OUT = Path("rag/verification/support_weights.json")
 
 
 class Claims:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from rag.encoding.encoders import verified_weights
+from rag.encoding.packaged_weights import verified_weights
 
 MAX_TOKENS = 112
 FROZEN_LAYERS = 4  # word vectors and the lower layers stay as they are, so what they give is computed once per pair

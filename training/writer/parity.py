@@ -100,9 +100,9 @@ def merged_model(source: Path, adapter_pt: Path) -> Any:
 def _questions(count: int) -> Iterator[Sequence[Any]]:
     """Messages as the writer gets them: a question about one shipped paper, with two sentences each of two papers."""
     from rag.datatypes import Evidence
-    from rag.factory import shipped_papers
     from rag.generation.prompting import load_prompt
     from rag.library.chunking import split_sentences
+    from rag.library.shipped import shipped_papers
     from rag.papers.importers import read_papers
 
     render = load_prompt("write").render

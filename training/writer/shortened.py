@@ -1,15 +1,15 @@
-"""What the writer is taught with: sentences that the program chose for a question, and which of their words stay.
+"""The labels that the writer is trained on: which sentences answer a question, and which of their words are kept.
 
-``shortened.jsonl`` beside this file holds one example a line: its ``source``, the ``question``, and of every sentence
-the number that it has in the answer (``n``), the sentence itself in the third person (``of``), what of it is ``kept``:
-ranges of its units (:func:`rag.text.units.units`), ``-`` for nothing, and what it is ``worth``: ``+`` it
-holds the answer or a part of it, ``~`` a good short answer is complete without it, ``-`` it does not speak to the
+``shortened.jsonl`` beside this file holds one example a line: its ``source``, the ``question``, and for every sentence
+that the program chose its number in the answer (``n``), the sentence in the third person (``of``), the units of it that
+are ``kept`` (ranges into :func:`rag.text.sentence_compression.split_units`, ``-`` for none), and its ``worth``: ``+``
+holds the answer or a part of it, ``~`` a good short answer is complete without it, ``-`` does not speak to the
 question. Questions and sentences are named by the beginning of their SHA-256 and looked up in the data sets, so that no
 text of these is repeated here. A sentence that another version of the program splits or words otherwise is not found;
 its example is left out, and counted.
 
-Both were judged by a large language model, sentence by sentence. What stays, with these rules: only delete; keep what
-bears on the question, and all that limits or measures it; drop lead-ins, praise, and what was not asked for; leave a
+A large language model judged both, sentence by sentence, under these rules: only delete; keep what bears on the
+question, and all that limits or measures it; drop lead-ins, praise, and what was not asked for; what remains must be a
 sentence. A program checked that nothing else than deletion was done.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.library.chunking import split_sentences
-from rag.text.units import Unit, capital, joined, units
+from rag.text.sentence_compression import Unit, capitalised, join_units, split_units
 from rag.text.wording import third_person
 
 FILE = Path(__file__).parent / "shortened.jsonl"
@@ -42,8 +42,8 @@ class Shortened:
     @property
     def kept(self) -> str:
         """What stays of it, '' nothing."""
-        parts = units(self.told)
-        return joined([(i, parts[i]) for i in self.places])
+        parts = split_units(self.told)
+        return join_units([(i, parts[i]) for i in self.places])
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,11 @@ def aligned(shorter: Sequence[Unit], whole: Sequence[Unit]) -> list[int] | None:
     for at, unit in enumerate(shorter):
         following: dict[int, tuple[int, tuple[int, ...]]] = {}
         for place, other in enumerate(whole):
-            said = (other.text, other.bare) if at else (other.text, other.bare, capital(other.bare))
+            said = (
+                (other.text, other.unbracketed)
+                if at
+                else (other.text, other.unbracketed, capitalised(other.unbracketed))
+            )
             if unit.text in said:
                 before = [(r + (j != place - 1), p) for j, (r, p) in best.items() if j < place]
                 if before:

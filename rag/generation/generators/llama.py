@@ -1,7 +1,7 @@
 """A GGUF of the user's writes the answer, through llama.cpp.
 
-``cite``: under a grammar that allows only numbers of evidence and asks for one behind every sentence; the writer,
-which was taught to shorten, says nothing but words of the evidence in their order.
+``cite``: under a grammar that allows only numbers of evidence and asks for one behind every sentence.
+``shorten``, of the writer, which was taught that: nothing but words of the evidence in their order.
 ``free``: without a grammar; the check that follows decides what stays.
 """
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.evidence.pruning import Pruner
+from rag.evidence.third_person import in_third_person
 from rag.generation.generators.engine import Engine
 from rag.generation.generators.evaluated_prompt import Usage
 from rag.generation.generators.filters import without_thoughts
 from rag.generation.generators.grammar import cite_grammar, normalise
 from rag.generation.generators.shortening import Costs, Shortening
 from rag.system.hashing import sha256_of
-from rag.text.wording import in_third_person
 
 Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
 
@@ -63,7 +63,7 @@ class LlamaGenerator:
     ``render`` makes the messages anew from less evidence where the whole does not fit the context (the method
     ``render`` of a loaded prompt); without it a request's messages must fit as they are. ``model`` and ``sha256`` are
     the registry's name and hash; the file's own are used where they are not given. ``sha256`` should stand for the
-    adapter as well, where ``engine`` has one. With a ``shortener`` the model shortens the evidence in mode ``cite``
+    adapter as well, where ``engine`` has one. With a ``shortener`` the model shortens the evidence in mode ``shorten``
     and does nothing else there (:mod:`rag.generation.generators.shortening`).
     """
 
@@ -109,16 +109,17 @@ class LlamaGenerator:
         self.engine.close()
 
     def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
-        """Yield pieces of the answer, every ``[n]`` before its full stop in ``cite`` mode.
+        """Yield pieces of the answer, every ``[n]`` before its full stop in ``cite`` and ``shorten`` mode.
 
         Raises :class:`QuestionError` where the question alone fills the context, :class:`ModelError` where the
         model cannot be used and :class:`GenerationCancelled` soon after ``stop`` is set.
         """
-        if request.mode not in ("cite", "free"):
-            raise ModelError(f"A language model writes nothing in mode '{request.mode}'; use cite or free.")
+        modes = ("cite" if self._shortener is None else "shorten", "free")
+        if request.mode not in modes:
+            raise ModelError(f"This model writes nothing in mode '{request.mode}'; use {' or '.join(modes)}.")
         fitted = self.fit(request)
         cite = request.mode == "cite"
-        if cite and self._shortener is not None:
+        if request.mode == "shorten" and self._shortener is not None:
             yield from self._shortened(request.question, fitted, self._shortener, stop)
             return
         pieces = without_thoughts(

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from rag.datatypes import GenerationRequest, StopSignal
 from rag.errors import GenerationCancelled
+from rag.evidence.third_person import in_third_person
 from rag.text.citation_format import with_numbers
-from rag.text.wording import in_third_person
 
 
 class QuoteGenerator:

@@ -7,9 +7,9 @@ each step it may write only a later word of the current sentence, or end that; a
 This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence extraction'; Filippova et al.
 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
 
-Deletions that make a true sentence false are not allowed (:mod:`rag.text.units`). An encoder, which sees the whole
-sentence at once, gives each word log-odds to stay (:mod:`rag.evidence.pruning`); they are added to the model's logits.
-The encoder knows better what a question asks for, the language model which words make a sentence.
+Deletions that make a true sentence false are not allowed (:mod:`rag.text.sentence_compression`). An encoder, which sees
+the whole sentence at once, gives each word log-odds to stay (:mod:`rag.evidence.pruning`); they are added to the
+model's logits. The encoder knows better what a question asks for, the language model which words make a sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.evidence.pruning import Judged
-from rag.text.units import capital, may_skip, units
+from rag.text.sentence_compression import capitalised, may_delete, split_units
 
 SHORTEST = 3  # words of a sentence
 
@@ -68,7 +68,9 @@ class Shortening:
         judged: Sequence[Judged] = (),
     ) -> None:
         known = [one.keep_logits for one in judged] or [()] * len(sentences)
-        given = [(n, parts, stay) for (n, text), stay in zip(sentences, known, strict=True) if (parts := units(text))]
+        given = [
+            (n, parts, stay) for (n, text), stay in zip(sentences, known, strict=True) if (parts := split_units(text))
+        ]
         self._sentences = [(number, parts) for number, parts, _ in given]
         self._stay = [stay or (0.0,) * len(parts) for _, parts, stay in given]
         self._tokenize, self._costs = tokenize, costs
@@ -129,9 +131,9 @@ class Shortening:
             number, parts = self._sentences[self._sentence]
             lead = "" if self._sentence == 0 else " "
             self._inner = [tuple(self._tokenize(unit.text if unit.attached else f" {unit.text}")) for unit in parts]
-            self._bare = [tuple(self._tokenize(f" {u.bare}")) if u.bare != u.text else () for u in parts]
+            self._bare = [tuple(self._tokenize(f" {u.unbracketed}")) if u.unbracketed != u.text else () for u in parts]
             self._first = [
-                tuple(self._tokenize(lead + (unit.text if at == 0 else capital(unit.bare))))
+                tuple(self._tokenize(lead + (unit.text if at == 0 else capitalised(unit.unbracketed))))
                 for at, unit in enumerate(parts)
             ]
             self._close = tuple(self._tokenize(f" [{number}]."))
@@ -177,10 +179,10 @@ class Shortening:
         for index, unit in enumerate(parts[last + 1 :], start=last + 1):
             if last < 0 and unit.punctuation:
                 continue
-            if self._left[index] >= least and may_skip(parts, last, index):
+            if self._left[index] >= least and may_delete(parts, last, index):
                 inner = (index > last + 1 and self._bare[index]) or self._inner[index]
                 found.append((index, self._first[index] if last < 0 else inner))
-        if last >= 0 and least <= 0 and not parts[last].open and may_skip(parts, last, len(parts)):
+        if last >= 0 and least <= 0 and not parts[last].needs_continuation and may_delete(parts, last, len(parts)):
             found.append((len(parts), self._close))
         # Nothing allowed is left only behind the last word: there the sentence ends, whatever that word is.
         return found or [(len(parts), self._close)]

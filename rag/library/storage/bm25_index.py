@@ -1,8 +1,8 @@
 """BM25 over title and abstract of every paper: ``bm25/<name>/``, memory-mapped.
 
 Lucene's variant with k1 = 1.5 and b = 0.75 through ``bm25s`` (Lù 2024), which scores when indexing, so that a query
-only adds columns of a sparse matrix. An index is built in a folder of its own and never changed; the manifest says
-which one counts, so a reader keeps the one that it opened while a writer makes the next.
+only adds columns of a sparse matrix. An index is built in a folder of its own and never changed; the manifest names
+the current one, so a reader keeps the one that it opened while a writer makes the next.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _K1, _B = 1.5, 0.75
 class BM25Index:
     """An index in memory or memory-mapped. ``ids`` are the papers in the order of the matrix's rows, sorted.
 
-    ``index`` is None where no paper has a single word.
+    ``index`` is the ``bm25s.BM25``, None where no paper has a single term.
     """
 
     def __init__(self, index: Any, ids: list[str]) -> None:
@@ -36,7 +36,7 @@ class BM25Index:
 
     @classmethod
     def build(cls, texts: Iterable[tuple[str, str]]) -> BM25Index:
-        """From ``(paper id, text)`` ordered by id."""
+        """An index over ``(paper id, text)`` ordered by id."""
         vocabulary = {"": 0}  # bm25s needs one token at least
         ids: list[str] = []
         documents: list[array[int]] = []  # a quarter of the memory that lists would take
@@ -52,7 +52,7 @@ class BM25Index:
 
     @classmethod
     def load(cls, folder: Path) -> BM25Index:
-        """Raises :class:`OSError`, :class:`ValueError` or :class:`KeyError` where the folder holds no whole index."""
+        """Read an index. Raises :class:`OSError`, :class:`ValueError` or :class:`KeyError` where it is incomplete."""
         papers = json.loads((folder / _PAPERS).read_text(encoding="utf-8"))
         ids, has_words = papers["ids"], papers["has_words"]
         if not has_words:
@@ -60,7 +60,7 @@ class BM25Index:
         return cls(_bm25s().BM25.load(folder, mmap=True, show_progress=False), ids)
 
     def save(self, parent: Path, name: str) -> None:
-        """Write to ``parent/name``, whole or not at all."""
+        """Write to ``parent/name``, atomically."""
         partial = parent / f"{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -72,12 +72,12 @@ class BM25Index:
         partial.rename(parent / name)
 
     def search(
-        self, words: Mapping[str, float], k: int, within: Iterable[str] | None = None
+        self, terms: Mapping[str, float], k: int, within: Iterable[str] | None = None
     ) -> list[tuple[str, float]]:
-        """``(paper id, score)`` of at most ``k`` papers that share a stem with ``words``, by (-score, id).
+        """``(paper id, score)`` of at most ``k`` papers that have one of ``terms``, by (-score, id).
 
-        ``words`` are stems with what each counts; the score is the weighted sum of their BM25 scores. With ``within``
-        only papers with these ids are looked at; scores stay those of the whole library.
+        ``terms`` are stems with their weights; the score is the weighted sum of their BM25 scores. ``within``
+        restricts the search to papers with these ids; term statistics stay those of the whole library.
         """
         import numpy as np
 
@@ -85,8 +85,8 @@ class BM25Index:
             return []
         vocabulary, matrix = self._index.vocab_dict, self._index.scores
         scores = np.zeros(len(self.ids), dtype=np.float64)
-        for word, weight in words.items():
-            column = vocabulary.get(word) if word else None
+        for term, weight in terms.items():
+            column = vocabulary.get(term) if term else None
             if column is not None:
                 span = slice(matrix["indptr"][column], matrix["indptr"][column + 1])
                 scores[matrix["indices"][span]] += weight * matrix["data"][span]
@@ -96,7 +96,7 @@ class BM25Index:
             scores[~admitted] = 0.0
         rows = np.flatnonzero(scores > 0)
         if len(rows) > k:
-            # All that tie with the k-th come along, so that ids decide between them and not the selection.
+            # Keep all ties with the k-th score, so that ids decide between them and not the partition.
             limit = np.partition(scores[rows], len(rows) - k)[len(rows) - k]
             rows = rows[scores[rows] >= limit]
         order = rows[np.lexsort((rows, -scores[rows]))][:k]
@@ -107,31 +107,31 @@ class BM25Index:
         places = ((bisect.bisect_left(self.ids, one), one) for one in ids)
         return [row for row, one in places if row < len(self.ids) and self.ids[row] == one]
 
-    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
-        """In how many papers each of the stems ``words`` occurs; 0 for those that are unknown."""
-        wanted = dict.fromkeys(words, 0)
+    def document_frequencies(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many papers each of the stems ``terms`` occurs; 0 for unknown ones."""
+        frequencies = dict.fromkeys(terms, 0)
         if self._index is None:
-            return wanted
+            return frequencies
         starts = self._index.scores["indptr"]
-        for word in wanted:
-            column = self._index.vocab_dict.get(word)
-            if column is not None and word:
-                wanted[word] = int(starts[column + 1] - starts[column])
-        return wanted
+        for term in frequencies:
+            column = self._index.vocab_dict.get(term)
+            if column is not None and term:
+                frequencies[term] = int(starts[column + 1] - starts[column])
+        return frequencies
 
     def vocabulary(self) -> dict[str, int]:
-        """Every stem with the number of papers that have it; made once, since every question asks for it."""
+        """Every stem with its document frequency; computed once and kept, since every question needs it."""
         if self._vocabulary is None:
-            words = self._index.vocab_dict if self._index is not None else {}
-            starts = self._index.scores["indptr"] if words else ()
-            self._vocabulary = {word: int(starts[at + 1] - starts[at]) for word, at in words.items() if word}
+            columns = self._index.vocab_dict if self._index is not None else {}
+            starts = self._index.scores["indptr"] if columns else ()
+            self._vocabulary = {term: int(starts[at + 1] - starts[at]) for term, at in columns.items() if term}
         return self._vocabulary
 
 
 def _bm25s() -> Any:
     import bm25s
 
-    # When imported it opens its logger for debugging, and every handler of the program would print what it builds.
+    # Its import sets its logger to DEBUG; every handler of the program would print its progress.
     logging.getLogger("bm25s").setLevel(logging.WARNING)
     return bm25s
 

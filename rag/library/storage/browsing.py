@@ -1,7 +1,6 @@
-"""Looking through the papers of a library: filters, order and pages as SQL, so that 100,000 papers need no list.
+"""Browsing the papers of a library: filters, order and pages as SQL, so that 100,000 papers need not be loaded.
 
-The search is SQLite's FTS5 over id, title, abstract, authors and venue, without case and accents; triggers keep it in
-step with the papers. A library of an older program that is open for reading gets the same index in a temporary file.
+A library that an older program made lacks the full-text index; opened for reading it gets one in a temporary table.
 """
 
 from __future__ import annotations
@@ -12,39 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.datatypes import Paper
+from rag.library.storage import schema
+from rag.library.storage.database import Database
 
 SORTS = ("id", "title", "authors", "year", "venue", "source")
-WORDS = "paper_words"
-_FIELDS = "id, title, abstract, authors, venue"
-_OPTIONS = "detail=none, prefix='2 3', tokenize='unicode61 remove_diacritics 2'"
-_NEW, _OLD = ("new.id, new.title, new.abstract, new.authors, new.venue",
-              "old.id, old.title, old.abstract, old.authors, old.venue")  # fmt: skip
-_FORGET = f"INSERT INTO {WORDS} ({WORDS}, rowid, {_FIELDS}) VALUES ('delete', old.rowid, {_OLD});"
-_TAKE_UP = f"INSERT INTO {WORDS} (rowid, {_FIELDS}) VALUES (new.rowid, {_NEW});"
 
-# What filters and orders look at, apart from the long columns: a page is found without reading abstracts and vectors.
-SCHEMA = f"""
-CREATE INDEX IF NOT EXISTS papers_listing ON papers (year, venue, source, title, id);
-CREATE VIRTUAL TABLE IF NOT EXISTS {WORDS} USING fts5({_FIELDS}, content='papers', {_OPTIONS});
-CREATE TRIGGER IF NOT EXISTS {WORDS}_insert AFTER INSERT ON papers BEGIN {_TAKE_UP} END;
-CREATE TRIGGER IF NOT EXISTS {WORDS}_delete AFTER DELETE ON papers BEGIN {_FORGET} END;
-CREATE TRIGGER IF NOT EXISTS {WORDS}_update AFTER UPDATE OF {_FIELDS} ON papers BEGIN {_FORGET} {_TAKE_UP} END;
-"""
-REBUILD = f"INSERT INTO {WORDS} ({WORDS}) VALUES ('rebuild');"
-DROP_TEMPORARY = f"DROP TABLE IF EXISTS temp.{WORDS};"  # it hides the lasting one
-TEMPORARY = f"""
-{DROP_TEMPORARY}
-CREATE VIRTUAL TABLE temp.{WORDS} USING fts5({_FIELDS}, content='', {_OPTIONS});
-INSERT INTO temp.{WORDS} (rowid, {_FIELDS}) SELECT rowid, {_FIELDS} FROM main.papers;
-"""
-
-# Scripts that are written without blanks: their words cannot be looked up, only found inside the text.
+# Scripts without blanks between words: these words are searched as substrings, not in the full-text index.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFilter:
-    """Which papers are meant, all by default. Conditions are joined by 'and', the values of one by 'or'.
+    """Which papers are admitted, all by default. Conditions are joined by 'and', the values of one by 'or'.
 
     Every word of ``text`` must begin a word of id, title, abstract, authors or venue. ``abstract``: with or without
     one. A paper without a year lies in no range of years.
@@ -60,7 +38,7 @@ class PaperFilter:
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """Some of the papers that a filter admits, in order, and how many it admits in all."""
+    """One page of the papers that a filter admits, in order, and how many it admits in total."""
 
     papers: tuple[Paper, ...]
     total: int
@@ -68,7 +46,7 @@ class PaperPage:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What there is to filter by, each value with its number of papers; the largest first, years ascending.
+    """The values to filter by, each with its number of papers; most papers first, years ascending.
 
     None among the years and "" among venues and sources stand for papers that have none.
     """
@@ -79,8 +57,76 @@ class Facets:
     without_abstract: int
 
 
-def condition(chosen: PaperFilter) -> tuple[str, list[Any]]:
-    """The filter as ``WHERE …`` with its values; empty text where it admits everything."""
+class PaperBrowser:
+    """Filters and sorts the papers of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._temporary_revision: int | None = None  # of the papers that the temporary full-text index holds
+
+    def page(self, chosen: PaperFilter, sort: str, descending: bool, offset: int, limit: int) -> tuple[list[str], int]:
+        """Ids of ``limit`` admitted papers from ``offset`` on in the given order, and how many are admitted in total.
+
+        Raises :class:`ValueError` for a ``sort`` that is none of :data:`SORTS`.
+        """
+        where, values = self._condition(chosen)
+        total = int(self._database.rows(f"SELECT count(*) FROM papers{where}", values)[0][0])
+        # Only ids are read here, which the covering index may answer alone.
+        rows = self._database.rows(
+            f"SELECT id FROM papers{where}{_order_by(sort, descending)} LIMIT ? OFFSET ?", [*values, limit, offset]
+        )
+        return [row[0] for row in rows], total
+
+    def ids(self, chosen: PaperFilter) -> list[str]:
+        """Ids of all admitted papers, ordered."""
+        where, values = self._condition(chosen)
+        return [row[0] for row in self._database.rows(f"SELECT id FROM papers{where} ORDER BY id", values)]
+
+    def years(self, chosen: PaperFilter) -> tuple[tuple[int | None, int], ...]:
+        """``(year, papers)`` of the admitted papers, ascending; those without a year first."""
+        where, values = self._condition(chosen)
+        rows = self._database.rows(f"SELECT year, count(*) FROM papers{where} GROUP BY year ORDER BY year", values)
+        return tuple((year, int(count)) for year, count in rows)
+
+    def facets(self, chosen: PaperFilter) -> Facets:
+        """How many of the admitted papers there are of each year, venue and source."""
+        where, values = self._condition(chosen)
+
+        def count_by(column: str) -> tuple[tuple[str, int], ...]:
+            sql = f"SELECT {column}, count(*) FROM papers{where} GROUP BY {column} ORDER BY 2 DESC, 1"
+            return tuple((value, int(count)) for value, count in self._database.rows(sql, values))
+
+        joined = f"{where}{' AND' if where else ' WHERE'}"
+        without = self._database.rows(f"SELECT count(*) FROM papers{joined} abstract = ''", values)
+        return Facets(self.years(chosen), count_by("venue"), count_by("source"), int(without[0][0]))
+
+    def create_indexes(self) -> None:
+        """Add the indexes to a library that an older program made. The caller holds the writer's lock."""
+        if not self._has_full_text():
+            self._database.run_script(f"BEGIN IMMEDIATE; {schema.BROWSING} {schema.REBUILD_FULL_TEXT} COMMIT;")
+
+    def _condition(self, chosen: PaperFilter) -> tuple[str, list[Any]]:
+        if chosen.text.strip():
+            self._refresh_temporary_index()
+        return _where(chosen)
+
+    def _refresh_temporary_index(self) -> None:
+        """Make the temporary full-text index where the library has none, and drop it once it has one."""
+        with self._database.lock:
+            revision = None if self._has_full_text() else self._database.revision
+            if self._temporary_revision != revision:
+                self._database.run_script(
+                    schema.DROP_TEMPORARY_FULL_TEXT if revision is None else schema.TEMPORARY_FULL_TEXT
+                )
+                self._temporary_revision = revision
+
+    def _has_full_text(self) -> bool:
+        rows = self._database.rows("SELECT 1 FROM main.sqlite_master WHERE name = ?", (schema.FULL_TEXT,))
+        return bool(rows)
+
+
+def _where(chosen: PaperFilter) -> tuple[str, list[Any]]:
+    """The filter as ``WHERE …`` with its values; an empty text where it admits everything."""
     parts: list[str] = []
     values: list[Any] = []
     for sql, value in (("year >= ?", chosen.since), ("year <= ?", chosen.until)):
@@ -100,8 +146,8 @@ def condition(chosen: PaperFilter) -> tuple[str, list[Any]]:
     return (f" WHERE {' AND '.join(parts)}" if parts else ""), values
 
 
-def order(sort: str, descending: bool) -> str:
-    """``ORDER BY …``, ties by id; what has no value comes last either way. Raises :class:`ValueError`."""
+def _order_by(sort: str, descending: bool) -> str:
+    """``ORDER BY …``, ties by id; papers without a value come last in both directions. Raises :class:`ValueError`."""
     if sort not in SORTS:
         raise ValueError(f"'{sort}' is not one of {', '.join(SORTS)}")
     direction = "DESC" if descending else "ASC"
@@ -114,11 +160,11 @@ def order(sort: str, descending: bool) -> str:
 
 def _text_condition(text: str) -> tuple[str, list[Any]]:
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text))
-    inside = [word for word in words if _UNSPACED.search(word)] or ([] if words else [text.strip()])
-    begun = [word for word in words if not _UNSPACED.search(word)]
-    parts = ["instr(title || ' ' || abstract || ' ' || authors || ' ' || venue || ' ' || id, ?) > 0"] * len(inside)
-    values = list(inside)
-    if begun:
-        parts.insert(0, f"rowid IN (SELECT rowid FROM {WORDS} WHERE {WORDS} MATCH ?)")
-        values.insert(0, " ".join(f'"{word}"*' for word in begun))
+    substrings = [word for word in words if _UNSPACED.search(word)] or ([] if words else [text.strip()])
+    prefixes = [word for word in words if not _UNSPACED.search(word)]
+    parts = ["instr(title || ' ' || abstract || ' ' || authors || ' ' || venue || ' ' || id, ?) > 0"] * len(substrings)
+    values = list(substrings)
+    if prefixes:
+        parts.insert(0, f"rowid IN (SELECT rowid FROM {schema.FULL_TEXT} WHERE {schema.FULL_TEXT} MATCH ?)")
+        values.insert(0, " ".join(f'"{word}"*' for word in prefixes))
     return " AND ".join(parts), values

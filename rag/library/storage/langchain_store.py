@@ -1,7 +1,7 @@
 """The passages of a library as LangChain's Chroma vector store.
 
-The collection holds vectors and no texts (with texts it takes six times the space and three times the time to fill);
-what a chain reads as the text of a document is filled in from the database.
+The collection holds vectors and no texts (with texts it would take six times the space and three times the time to
+fill); the text of each document that a chain receives is read from the database.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 from rag.datatypes import Encoder, Passage
 
-Look = Callable[[Sequence[str]], dict[str, Passage]]
+FindPassages = Callable[[Sequence[str]], dict[str, Passage]]
 
 
-def vectorstore(collection: Any, passages: Look, encoder: Encoder) -> Any:
+def vectorstore(collection: Any, passages: FindPassages, encoder: Encoder) -> Any:
     """A ``langchain_chroma.Chroma`` over ``collection``, for searching."""
     from langchain_chroma import Chroma
     from langchain_core.embeddings import Embeddings
 
     class EncoderEmbeddings(Embeddings):
-        """An encoder of ours as LangChain wants it."""
+        """An :class:`rag.datatypes.Encoder` as LangChain's ``Embeddings``."""
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             rows: list[list[float]] = encoder.encode(texts).tolist()
@@ -32,25 +32,25 @@ def vectorstore(collection: Any, passages: Look, encoder: Encoder) -> Any:
     return Chroma(
         collection_name=collection.name,
         embedding_function=EncoderEmbeddings(),
-        client=_Client(_Texts(collection, passages)),
+        client=_Client(_CollectionWithTexts(collection, passages)),
         create_collection_if_not_exists=False,
     )
 
 
 class _Client:
-    """As much of a Chroma client as the vector store asks for: the one collection."""
+    """The part of a Chroma client that the vector store uses: it returns the one collection."""
 
-    def __init__(self, collection: _Texts) -> None:
+    def __init__(self, collection: _CollectionWithTexts) -> None:
         self._collection = collection
 
-    def get_collection(self, name: str, **_: Any) -> _Texts:
+    def get_collection(self, name: str, **_: Any) -> _CollectionWithTexts:
         return self._collection
 
 
-class _Texts:
-    """The collection, its answers completed by the texts of the passages. Everything else is the collection's."""
+class _CollectionWithTexts:
+    """The collection with the texts of passages filled into its results. All other attributes are the collection's."""
 
-    def __init__(self, collection: Any, passages: Look) -> None:
+    def __init__(self, collection: Any, passages: FindPassages) -> None:
         self._collection = collection
         self._passages = passages
 

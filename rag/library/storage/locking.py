@@ -1,4 +1,4 @@
-"""Who may write, and what an error of the disk means: the lock between processes and the wording of failures."""
+"""The lock between processes that write to a library, and the wording of errors of the disk and the databases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL = "database or disk is full"  # what SQLite says, in Chroma's messages too
 
 
 class IndexFailure(Exception):
-    """Chroma could not do what it was asked to; the message is its own."""
+    """An operation of Chroma failed; the message is Chroma's."""
 
 
 class WriterLock:
@@ -38,9 +38,9 @@ class WriterLock:
                 f"The library {folder} is being written to by {_describe(self._holder)}. "
                 "Wait until it has finished, or stop it."
             ) from error
-        mine = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        with suppress(OSError):  # a full disk costs only the name in another process's message
-            self._holder.write_text(json.dumps(mine), encoding="utf-8")
+        holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        with suppress(OSError):  # on a full disk other processes cannot name this one, no more
+            self._holder.write_text(json.dumps(holder), encoding="utf-8")
 
     def release(self) -> None:
         """Let others write. Safe to repeat."""
@@ -60,7 +60,7 @@ def _describe(holder: Path) -> str:
 
 @contextmanager
 def storage_errors(folder: Path) -> Iterator[None]:
-    """Turn what SQLite, Chroma and the file system raise into :class:`LibraryError` with the remedy."""
+    """Turn what SQLite, Chroma and the file system raise into :class:`LibraryError`, which names the remedy."""
     try:
         yield
     except sqlite3.Error as error:
@@ -78,18 +78,18 @@ def means_full(reason: str) -> bool:
 
 
 def _explain(folder: Path, reason: str) -> str:
-    small = reason.lower()
+    lower = reason.lower()
     if means_full(reason):
         return (
             f"There is no space left for the library {folder}. What was imported so far is kept: free some space and "
             "repeat the import."
         )
-    if "readonly" in small or "read-only" in small or "permission" in small or "unable to open" in small:
+    if "readonly" in lower or "read-only" in lower or "permission" in lower or "unable to open" in lower:
         return (
             f"The library {folder} cannot be written to ({reason}). Change the permissions of the folder, or choose "
             "another one with --library."
         )
-    if "locked" in small:
+    if "locked" in lower:
         return f"The library {folder} is in use ({reason}). Wait until the other program has finished."
     return (
         f"The library {folder} is damaged ({reason}). "

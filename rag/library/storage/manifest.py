@@ -1,21 +1,24 @@
-"""``manifest.json``: what made a library and what it holds. Written last, so it never promises what is not there."""
+"""``manifest.json``: which encoder and chunker made a library, and counts of its contents. Written after all else."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.errors import LibraryError, LibraryMismatch, LibraryNotFound
 
-FORMAT = 1  # of the whole folder; counts up when an older program could not read it, or would read it wrongly
+FORMAT = 1  # of the whole folder; incremented when older programs could not read it, or would misread it
 NAME = "manifest.json"
+_FILE_KEYS = {"bm25_index": "lexicon"}  # fields with another name in the file, where format 1 fixes it
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderId:
-    """Which vectors a library holds: the encoder's name, the SHA-256 of its weights, numbers per vector."""
+    """The encoder of a library: its name, the SHA-256 of its weights, components per vector."""
 
     name: str
     weights_sha256: str
@@ -27,7 +30,10 @@ class EmbedderId:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The content of ``manifest.json``. ``revision`` counts the committed changes; ``lexicon`` names a folder."""
+    """The content of ``manifest.json``.
+
+    ``revision`` is that of the database it was written for; ``bm25_index`` names the subfolder of ``bm25/`` in use.
+    """
 
     embedder: EmbedderId
     chunker: str
@@ -36,7 +42,7 @@ class Manifest:
     sentences: int = 0
     fingerprint: str = ""
     revision: int = 0
-    lexicon: str = ""
+    bm25_index: str = ""
     format: int = FORMAT
 
 
@@ -54,6 +60,8 @@ def read_manifest(folder: Path) -> Manifest:
                 f"The library {folder} has format {raw['format']}, this program reads format {FORMAT}. "
                 "Import its papers into a new folder: footnote import FILE --library NEWDIR"
             )
+        for field, key in _FILE_KEYS.items():
+            raw[field] = raw.pop(key, "")
         return Manifest(**{**raw, "embedder": EmbedderId(**raw["embedder"])})
     except FileNotFoundError as error:
         raise LibraryNotFound(
@@ -68,10 +76,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest in one step; after a crash there is the old one or the new one."""
+    """Replace the manifest atomically: after a crash there is the old one or the new one."""
     partial = folder / f"{NAME}.partial"
+    record = {_FILE_KEYS.get(field, field): value for field, value in asdict(manifest).items()}
     with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(manifest), indent=2) + "\n")
+        file.write(json.dumps(record, indent=2) + "\n")
         file.flush()
         os.fsync(file.fileno())
     partial.replace(folder / NAME)
@@ -86,3 +95,12 @@ def check_same(folder: Path, manifest: Manifest, embedder: EmbedderId, chunker: 
                 f"The library {folder} was made with {what} {there}, but this program uses {here}. "
                 "Import its papers into a new folder: footnote import FILE --library NEWDIR"
             )
+
+
+def fingerprint_of(manifest: Manifest, hashes: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over embedder, chunker, and ``(id, content hash)`` of all papers in order of their ids."""
+    embedder = manifest.embedder
+    digest = hashlib.sha256(f"{embedder}\n{embedder.weights_sha256}\n{manifest.chunker}\n".encode())
+    for paper_id, paper_hash in hashes:
+        digest.update(f"{paper_id}\0{paper_hash}\n".encode())
+    return digest.hexdigest()

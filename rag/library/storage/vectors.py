@@ -21,14 +21,14 @@ from rag.library.storage.locking import IndexFailure
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.library.storage.papers import StoredPaper
+    from rag.library.storage.stored_paper import StoredPaper
 
 FOLDER = "chroma"
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
 # Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
-# first hundred (the defaults, 100 and 100, are meant for a first ten). One thread, so that the same papers in the same
-# order make the same graph. A sync after every hundred vectors leaves next to nothing to be redone at opening.
+# first hundred (the defaults, 100 and 100, suffice for a first ten). One thread, so that the same papers in the same
+# order make the same graph. A sync after every hundred vectors leaves little of the write-ahead log to redo at opening.
 _HNSW = {
     "space": "cosine",
     "ef_construction": 200,
@@ -66,8 +66,8 @@ class VectorIndex:
         """Whether Chroma may open its files, for which it needs to write."""
         return os.access(self._folder, os.W_OK) and os.access(self._folder / _DATABASE, os.W_OK)
 
-    def is_there(self) -> bool:
-        """Whether the files look like a database at all; whether it is sound only opening it tells."""
+    def exists(self) -> bool:
+        """Whether there is a file that looks like a database. Only opening it shows whether it is damaged."""
         try:
             with (self._folder / _DATABASE).open("rb") as file:
                 return file.read(15) == b"SQLite format 3"
@@ -89,26 +89,25 @@ class VectorIndex:
         import chromadb
         from chromadb.config import Settings
 
-        # Chroma keeps what it has opened under the name of the folder, also what it failed to open. Another spelling of
-        # the name makes it look at the files again.
-        name = str(self._folder) + "/." * _failures[self._folder]
+        # Chroma caches clients by folder name, failed ones included. Another spelling of the name avoids the cache.
+        name = str(self._folder) + "/." * _failed_openings[self._folder]
         try:
             self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
             self._collection = self._client.get_or_create_collection(
                 COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
             )
-        except Exception as error:  # of many kinds: its own, ValueError, AttributeError from tidying up
-            _failures[self._folder] += 1
+        except Exception as error:  # Chroma's own, ValueError, AttributeError from its cleaning up
+            _failed_openings[self._folder] += 1
             raise IndexFailure(str(error.__context__ or error)) from error
 
-    def replace(self, papers: Sequence[StoredPaper], gone: Sequence[str]) -> None:
-        """Take up all passages of ``papers`` and forget those of the papers ``gone``. Raises :class:`IndexFailure`."""
-        with _failing():
-            self._replace(papers, gone)
+    def replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
+        """Delete the passages of papers ``outdated``, then add those of ``papers``. Raises :class:`IndexFailure`."""
+        with _index_failures():
+            self._replace(papers, outdated)
 
-    def _replace(self, papers: Sequence[StoredPaper], gone: Sequence[str]) -> None:
-        if gone:
-            self.collection.delete(where={"paper_id": {"$in": list(gone)}})
+    def _replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
+        if outdated:
+            self.collection.delete(where={"paper_id": {"$in": list(outdated)}})
         ids = [passage.id for stored in papers for passage in stored.passages]
         if ids:
             import numpy as np
@@ -128,7 +127,7 @@ class VectorIndex:
 
         Raises :class:`IndexFailure` where the files are damaged.
         """
-        with _failing():
+        with _index_failures():
             count = min(k, self.collection.count())
             if count < 1:
                 return []
@@ -140,26 +139,28 @@ class VectorIndex:
 
     def passage_ids(self) -> set[str]:
         """Ids of all passages in the index. Raises :class:`IndexFailure` where its files are damaged."""
-        with _failing():
+        with _index_failures():
             return set(self.collection.get(include=[])["ids"])
 
     def close(self) -> None:
+        """Close the files; the next use opens them again."""
         with self._lock:
             if self._client is not None:
                 self._client.close()
             self._client = self._collection = None
 
     def delete_files(self) -> None:
-        """Begin anew: close and remove everything."""
+        """Close the index and delete its files."""
         self.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_failures: Counter[Path] = Counter()  # how often a folder could not be opened in this process
+_failed_openings: Counter[Path] = Counter()  # how often a folder could not be opened in this process
 
 
 @contextmanager
-def _failing() -> Iterator[None]:
+def _index_failures() -> Iterator[None]:
+    """Turn every exception of Chroma into :class:`IndexFailure`."""
     try:
         yield
     except IndexFailure:

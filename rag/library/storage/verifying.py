@@ -1,4 +1,4 @@
-"""Whether the parts of a library agree with one another."""
+"""Consistency of a library: database, vector index, BM25 index and manifest against each other."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from pathlib import Path
 from rag.library.storage.bm25_index import FOLDER, BM25Index
 from rag.library.storage.locking import IndexFailure
 from rag.library.storage.manifest import Manifest
-from rag.library.storage.papers import PaperStore, content_hash
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.stored_paper import content_hash
 from rag.library.storage.vectors import VectorIndex
 
 
-def problems(folder: Path, manifest: Manifest, store: PaperStore, vectors: VectorIndex, fingerprint: str) -> list[str]:
-    """What is wrong, one sentence each."""
-    found = [f"papers.sqlite is damaged: {one}" for one in store.is_intact()]
+def find_problems(
+    folder: Path, manifest: Manifest, store: PaperStore, vectors: VectorIndex, fingerprint: str
+) -> list[str]:
+    """What is inconsistent, one sentence each; reads every paper once."""
+    found = [f"papers.sqlite is damaged: {one}" for one in store.find_damage()]
     if found:
         return found
     pending = store.pending()
@@ -31,33 +34,33 @@ def problems(folder: Path, manifest: Manifest, store: PaperStore, vectors: Vecto
             found.append(f"The paper {paper.id} was changed outside of this program.")
         if len(stored.vectors) != len(stored.passages) + len(stored.sentences):
             found.append(f"The paper {paper.id} lacks vectors.")
-    return [*found, *_index_problems(vectors, passages, pending), *_lexicon_problems(folder, manifest, store)]
+    return [*found, *_vector_index_problems(vectors, passages, pending), *_bm25_problems(folder, manifest, store)]
 
 
-def _index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:
-    if not vectors.is_there():
+def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:
+    if not vectors.exists():
         return ["The vector index is missing; the next import makes it again."] if passages else []
     if not vectors.is_writable():
-        return []  # cannot be looked into, and is not used
+        return []  # cannot be opened, and is not used
     try:
         indexed = vectors.passage_ids()
     except IndexFailure as error:
         return [f"The vector index is damaged ({error})."]
-    waiting = tuple(f"{paper_id}#" for paper_id in pending)
-    stale = {one for one in indexed - passages if not one.startswith(waiting)}
-    lacking = passages - indexed
+    prefixes = tuple(f"{paper_id}#" for paper_id in pending)
+    stale = {one for one in indexed - passages if not one.startswith(prefixes)}
+    missing = passages - indexed
     return (
-        [f"The vector index lacks {len(lacking)} passages and holds {len(stale)} too many."] if lacking or stale else []
+        [f"The vector index lacks {len(missing)} passages and holds {len(stale)} too many."] if missing or stale else []
     )
 
 
-def _lexicon_problems(folder: Path, manifest: Manifest, store: PaperStore) -> list[str]:
-    if manifest.revision != store.revision or not manifest.lexicon:
+def _bm25_problems(folder: Path, manifest: Manifest, store: PaperStore) -> list[str]:
+    if manifest.revision != store.revision or not manifest.bm25_index:
         return []
     try:
-        lexicon = BM25Index.load(folder / FOLDER / manifest.lexicon)
+        index = BM25Index.load(folder / FOLDER / manifest.bm25_index)
     except (OSError, ValueError, KeyError) as error:
         return [f"The word index cannot be read ({error}); it is made again in memory at each start."]
-    if lexicon.ids != [paper_id for paper_id, _ in store.hashes()]:
+    if index.ids != [paper_id for paper_id, _ in store.hashes()]:
         return ["The word index covers other papers than the library holds."]
     return []

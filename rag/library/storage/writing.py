@@ -1,4 +1,4 @@
-"""Papers into a library: what is new, what changed, what is a paper that is there already, batch by batch.
+"""Import records into the database batch by batch: insert new papers, update changed ones, merge duplicates.
 
 A batch is one transaction of the database, then one update of the vector index. Whenever the process is killed, the
 database holds whole batches and a list of the papers that the vector index lacks; the next import begins with those.
@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.datatypes import Paper, Passage, Sentence
 from rag.library.chunking import CHUNKER_VERSION, split_passages, split_sentences
-from rag.library.storage.papers import PaperStore, content_hash
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.stored_paper import content_hash
 from rag.papers.identity import identity_keys, same_paper
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
 
-BATCH = 128  # papers per transaction; a few seconds of work, which is what a kill can cost
+BATCH = 128  # papers per transaction: a few seconds of work, at most lost by a kill
 
 _TEXT_FIELDS = ("id", "title", "abstract", "venue", "url", "doi", "source")
-_FILLED = ("abstract", "authors", "year", "venue", "url", "doi")  # what one record may add to another
+_MERGED_FIELDS = ("abstract", "authors", "year", "venue", "url", "doi")  # filled from a duplicate where empty
 
 
 class EncodedPaper(Protocol):
@@ -35,7 +36,7 @@ class EncodedPaper(Protocol):
 
 
 class BulkEncoder(Protocol):
-    """What an import needs of :class:`rag.encoding.encoders.PaperEncoder`."""
+    """What an import needs of :class:`rag.encoding.paper_encoder.PaperEncoder`."""
 
     @property
     def name(self) -> str: ...
@@ -52,7 +53,7 @@ class BulkEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is. ``stage`` is ``papers`` while they are read and ``index`` for the end of the work."""
+    """How far an import is. ``stage``: ``papers`` while records are read, ``index`` while the indexes are finished."""
 
     stage: str
     read: int
@@ -64,7 +65,7 @@ class ImportProgress:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of the records: each is counted once. ``merged`` holds ``(paper id, reason)`` for the duplicates."""
+    """Numbers of records by outcome, each counted once. ``merged`` has ``(record id, reason)`` of the duplicates."""
 
     added: int = 0
     updated: int = 0
@@ -74,11 +75,14 @@ class ImportReport:
 
     @property
     def read(self) -> int:
+        """Records in total."""
         return self.added + self.updated + self.unchanged + self.duplicates
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Counts:
+    """The counts of an import under way."""
+
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -94,12 +98,12 @@ class _Tally:
 
 
 def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
-    """Lists of 128 papers. An exception of the iterator comes through after the papers that it gave before."""
-    reading = iter(papers)
+    """Lists of 128 papers. An exception of the iterator is raised after the papers before it were yielded."""
+    records = iter(papers)
     while True:
         batch: list[Paper] = []
         try:
-            batch.extend(islice(reading, BATCH))
+            batch.extend(islice(records, BATCH))
         except Exception:
             if batch:
                 yield batch
@@ -110,109 +114,109 @@ def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
 
 
 class Importer:
-    """One import into one library. The caller holds the writer's lock."""
+    """Imports records into one database. The caller holds the writer's lock."""
 
     def __init__(self, store: PaperStore, encoder: BulkEncoder | None) -> None:
-        """Without an encoder only :meth:`revise`, and only of what is not embedded."""
+        """``encoder`` may be None where only :meth:`revise` is called and title and abstract stay the same."""
         self._store = store
         self._encoder = encoder
-        self._tally = _Tally()
+        self._counts = _Counts()
         self._seen: set[str] = set()  # record ids of this import
-        # Of the batch that is being taken in:
+        # Of the current batch or revision:
         self._new: set[str] = set()
         self._to_embed: dict[str, Paper] = {}
         self._changed = False
 
-    def take(self, papers: Iterable[Paper]) -> frozenset[str]:
-        """Store one batch, all of it or nothing; returns the ids of the papers that are new to the library."""
+    def import_batch(self, papers: Iterable[Paper]) -> frozenset[str]:
+        """Store one batch in one transaction; returns the ids of the papers that are new to the library."""
         self._new.clear()
         self._to_embed.clear()
         self._changed = False
-        with self._store.transaction():  # leaves the file untouched where nothing changes
+        with self._store.transaction():  # writes nothing where nothing changes
             for paper in papers:
-                self._take(_storable(paper))
+                self._import_record(_without_surrogates(paper))
             if self._changed:
                 self._embed()
-                self._store.count_up()
+                self._store.increment_revision()
         return frozenset(self._new)
 
     def revise(self, paper: Paper, stored: Paper) -> bool:
-        """Write ``paper`` over ``stored``; returns whether anything changed. What the files said stays remembered."""
+        """Replace ``stored`` by ``paper``; whether anything changed. The hashes of imported records are kept."""
         with self._store.transaction():
-            paper = _storable(paper)
-            changed = self._put(paper, stored, paper)
-            # A DOI that was corrected must not draw the paper that it belongs to into this one.
-            self._store.forget_keys(paper.id, set(identity_keys(stored)) - set(identity_keys(paper)))
+            paper = _without_surrogates(paper)
+            changed = self._write(paper, stored, paper)
+            # Otherwise an import would merge the paper that a corrected DOI really belongs to into this one.
+            self._store.delete_keys(paper.id, set(identity_keys(stored)) - set(identity_keys(paper)))
             if changed:
                 self._embed()
-                self._store.count_up()
+                self._store.increment_revision()
         return changed
 
     def progress(self, stage: str) -> ImportProgress:
-        """What was done so far."""
-        return self._tally.progress(stage)
+        """The counts so far."""
+        return self._counts.progress(stage)
 
     def report(self) -> ImportReport:
-        """What was done in all."""
-        return self._tally.report()
+        """The counts and the merged records so far."""
+        return self._counts.report()
 
-    def _take(self, paper: Paper) -> None:
+    def _import_record(self, paper: Paper) -> None:
         record_hash = content_hash(paper)
         records = self._store.records(paper.id)
         first = paper.id not in self._seen
         self._seen.add(paper.id)
         if first and records and records[0][0] == record_hash:
-            self._count_known(paper, records[0][1])
+            self._count_unchanged(paper, records[0][1])
         elif not first and record_hash in (known for known, _ in records):
             self._count_duplicate(paper.id, "the same record twice")
         else:
-            owner = self._stored_as(paper, first)
+            owner = self._upsert(paper, first)
             self._store.put_record(paper.id, 0 if first else len(records), record_hash, owner)
 
-    def _count_known(self, paper: Paper, owner: str) -> None:
-        """A record that is as it was at the last import."""
+    def _count_unchanged(self, paper: Paper, owner: str) -> None:
+        """Count a record that is the same as at its last import."""
         if owner == paper.id:
-            self._tally.unchanged += 1
+            self._counts.unchanged += 1
         else:
             self._count_duplicate(paper.id, f"the same paper as {owner}")
 
     def _count_duplicate(self, paper_id: str, reason: str) -> None:
-        self._tally.duplicates += 1
-        self._tally.merged.append((paper_id, reason))
+        self._counts.duplicates += 1
+        self._counts.merged.append((paper_id, reason))
 
-    def _stored_as(self, paper: Paper, first: bool) -> str:
-        """Store a new or changed record; returns the id of the paper that it belongs to."""
-        owner, reason = self._owner(paper)
+    def _upsert(self, paper: Paper, first: bool) -> str:
+        """Insert, update or merge a new or changed record; returns the id of the paper that now holds it."""
+        owner, reason = self._find_match(paper)
         if owner is None:
-            self._put(paper, None, paper)
-            self._tally.added += 1
+            self._write(paper, None, paper)
+            self._counts.added += 1
             return paper.id
         stored = self._store.get_papers([owner])[owner]
         if owner == paper.id and first:
-            # What other records added is kept: a field that this one leaves empty is no correction.
-            changed = self._put(_filled(paper, stored), stored, paper)
-            self._tally.updated += changed
-            self._tally.unchanged += not changed
+            # An empty field does not delete what another record filled in.
+            changed = self._write(_fill_missing(paper, stored), stored, paper)
+            self._counts.updated += changed
+            self._counts.unchanged += not changed
         else:
-            self._put(_filled(stored, paper), stored, paper)
+            self._write(_fill_missing(stored, paper), stored, paper)
             self._count_duplicate(paper.id, reason)
         return owner
 
-    def _owner(self, paper: Paper) -> tuple[str | None, str]:
-        """The id of the stored paper that this record describes, and how that is known."""
+    def _find_match(self, paper: Paper) -> tuple[str | None, str]:
+        """The id of the stored paper that this record describes (None: a new paper), and what they have in common."""
         if self._store.hash_of(paper.id) is not None:
             return paper.id, "the same id twice"
         for key in identity_keys(paper):
             kind = key.partition(":")[0]
-            for candidate, other in self._store.get_papers(self._store.known_by([key])).items():
+            for candidate, other in self._store.get_papers(self._store.find_by_keys([key])).items():
                 if kind != "title" or same_paper(other, paper):
                     return candidate, f"the same {_KINDS[kind]} as {candidate}"
         return None, ""
 
-    def _put(self, paper: Paper, stored: Paper | None, record: Paper) -> bool:
-        """Write ``paper`` over ``stored``; returns whether anything changed."""
+    def _write(self, paper: Paper, stored: Paper | None, record: Paper) -> bool:
+        """Replace ``stored`` (None: insert) by ``paper`` and add the keys of ``record``; whether anything changed."""
         changed = stored is None or content_hash(paper) != content_hash(stored)
-        self._store.put_paper(paper, content_hash(paper), identity_keys(record))
+        self._store.upsert_paper(paper, content_hash(paper), identity_keys(record))
         if stored is None:
             self._new.add(paper.id)
         if stored is None or (paper.title, paper.abstract) != (stored.title, stored.abstract):
@@ -227,35 +231,35 @@ class Importer:
         if not papers:
             return
         assert self._encoder is not None
-        cut = [(paper.title, *_cut(paper, self._encoder)) for paper in papers]
+        segmented = [(paper.title, *_segment(paper, self._encoder)) for paper in papers]
         for paper, (_, passages, sentences), vectors in zip(
-            papers, cut, self._encoder.encode_passages(cut), strict=True
+            papers, segmented, self._encoder.encode_passages(segmented), strict=True
         ):
             rows = np.concatenate([vectors.passages, vectors.sentences])
-            self._store.put_vectors(paper.id, passages, sentences, rows)
+            self._store.set_segments(paper.id, passages, sentences, rows)
 
 
 def chunker_version() -> str:
-    """The version of the rules that cut abstracts into sentences and passages."""
+    """The version of the rules that segment abstracts into sentences and passages."""
     return CHUNKER_VERSION
 
 
 _KINDS = {"id": "id", "doi": "DOI", "arxiv": "arXiv id", "title": "title"}
 
 
-def _cut(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Sentence]]:
+def _segment(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Sentence]]:
     passages = split_passages(paper, encoder.count_tokens, encoder.passage_limit(paper.title))
     return passages, split_sentences(paper.abstract)
 
 
-def _filled(paper: Paper, other: Paper) -> Paper:
-    """``paper``, its empty fields taken from ``other``."""
-    added = {name: getattr(other, name) for name in _FILLED if not getattr(paper, name)}
+def _fill_missing(paper: Paper, other: Paper) -> Paper:
+    """``paper`` with its empty fields filled from ``other``."""
+    added = {name: getattr(other, name) for name in _MERGED_FIELDS if not getattr(paper, name)}
     return replace(paper, **added) if added else paper
 
 
-def _storable(paper: Paper) -> Paper:
-    """Without lone surrogates, which no file can hold; offsets stay."""
+def _without_surrogates(paper: Paper) -> Paper:
+    """``paper`` with lone surrogates, which UTF-8 cannot encode, replaced by ``?``; offsets stay."""
     fields: dict[str, Any] = {name: _encodable(getattr(paper, name)) for name in _TEXT_FIELDS}
     return replace(paper, **fields, authors=tuple(map(_encodable, paper.authors)))
 

@@ -1,5 +1,5 @@
-"""Questions to ranked passages: ``fusion.py`` does the work, ``dense``, ``lexical`` and ``hybrid`` are for LangChain.
+"""Ranking functions in ``fusion.py``; ``dense``, ``lexical`` and ``hybrid`` wrap them as LangChain retrievers.
 
-The view is in modules of its own because importing LangChain takes longer than answering: the pipeline calls
-:func:`rag.retrieval.retrievers.fusion.fuse` and never loads it.
+These are modules of their own because importing LangChain takes longer than answering: the pipeline calls
+:func:`rag.retrieval.retrievers.fusion.fuse` and never imports it.
 """

@@ -1,10 +1,8 @@
-"""What the three retrievers share: they are LangChain's ``BaseRetriever``, so they work in chains of others."""
+"""The base class of the three retrievers: LangChain's ``BaseRetriever``, so that they work in other chains."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
-from typing import Protocol
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -12,17 +10,11 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict, PositiveInt, SkipValidation
 
 from rag.datatypes import Encoder, Hit, Paper
-from rag.retrieval.retrievers.fusion import Index
-
-
-class PaperIndex(Index, Protocol):
-    """An index that also knows the papers; :class:`rag.library.library.Library` is one."""
-
-    def get_papers(self, ids: Iterable[str]) -> dict[str, Paper]: ...
+from rag.retrieval.index import PaperIndex
 
 
 class LibraryRetriever(BaseRetriever):
-    """Base of the retrievers over one library; satisfies :class:`rag.datatypes.PassageRetriever`.
+    """A retriever over one library; satisfies :class:`rag.datatypes.PassageRetriever`.
 
     ``encoder`` must be the library's. ``k`` is how many papers ``invoke`` returns; :meth:`hits` takes its own.
     """

@@ -1,4 +1,4 @@
-"""Retrieval by meaning and words together."""
+"""Hybrid retrieval: dense and lexical scores fused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rag.retrieval.retrievers.fusion import DEPTH, FusedHit, fuse
 
 
 class HybridRetriever(LibraryRetriever):
-    """Papers by meaning and words together, with feedback; ``depth`` is how many candidates each brings."""
+    """Papers by dense and lexical scores with feedback; ``depth`` is the number of candidates of each."""
 
     depth: PositiveInt = DEPTH
 

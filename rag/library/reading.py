@@ -1,0 +1,135 @@
+"""What a library holds: papers, their sentences, passages and vectors, read from the database. No index is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.datatypes import Paper, Passage, Sentence
+from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
+from rag.library.storage.locking import storage_errors
+from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.stored_paper import Labels, StoredPaper
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix
+
+_ALL = PaperFilter()
+
+
+class ReadableLibrary:
+    """The reading half of :class:`rag.library.library.Library`.
+
+    Methods raise :class:`rag.errors.LibraryError` where the files are damaged.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, store: PaperStore) -> None:
+        self.path = path
+        self._manifest = manifest
+        self._store = store
+        self._manifest_is_current = manifest.revision == store.revision  # not so after a killed import
+
+    @property
+    def embedder(self) -> EmbedderId:
+        """Which encoder its vectors come from."""
+        return self._manifest.embedder
+
+    @property
+    def count(self) -> int:
+        """Number of papers."""
+        return self._manifest.papers if self._manifest_is_current else self._store.count()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the ids and contents of all papers, the embedder and the chunker."""
+        if self._manifest_is_current:
+            return self._manifest.fingerprint
+        return fingerprint_of(self._manifest, self._store.hashes())
+
+    def papers(self) -> list[Paper]:
+        """All papers, ordered by id."""
+        with storage_errors(self.path):
+            return self._store.papers()
+
+    def paper(self, paper_id: str) -> Paper:
+        """One paper. Raises :class:`KeyError` for an unknown id."""
+        return self.get_papers([paper_id])[paper_id]
+
+    def get_papers(self, ids: Iterable[str]) -> dict[str, Paper]:
+        """The papers with these ids, in that order; unknown ids are left out."""
+        with storage_errors(self.path):
+            return self._store.get_papers(list(ids))
+
+    def merged(self) -> dict[str, tuple[str, ...]]:
+        """Ids of the records that were merged into a paper of another id, by the paper's id."""
+        found: dict[str, tuple[str, ...]] = {}
+        with storage_errors(self.path):
+            for paper_id, record_id in self._store.merged():
+                found[paper_id] = (*found.get(paper_id, ()), record_id)
+        return found
+
+    # --- browsing ---
+
+    def labels(self) -> list[Labels]:
+        """Id, year, venue and source of every paper, ordered by id."""
+        with storage_errors(self.path):
+            return list(self._store.labels())
+
+    def page(
+        self, chosen: PaperFilter, sort: str = "id", descending: bool = False, offset: int = 0, limit: int = 50
+    ) -> PaperPage:
+        """A page of the papers that a filter admits, sorted by one of :data:`rag.library.storage.browsing.SORTS`.
+
+        Takes milliseconds among 100,000 papers; with a text in the filter up to half a second.
+        """
+        with storage_errors(self.path):
+            ids, total = self._store.browser.page(chosen, sort, descending, offset, limit)
+            return PaperPage(tuple(self._store.get_papers(ids).values()), total)
+
+    def ids(self, chosen: PaperFilter) -> list[str]:
+        """Ids of all papers that the filter admits, ordered."""
+        with storage_errors(self.path):
+            return self._store.browser.ids(chosen)
+
+    def years(self, chosen: PaperFilter = _ALL) -> tuple[tuple[int | None, int], ...]:
+        """``(year, papers)`` ascending, None for papers without a year."""
+        with storage_errors(self.path):
+            return self._store.browser.years(chosen)
+
+    def facets(self, chosen: PaperFilter = _ALL) -> Facets:
+        """How many papers there are of each year, venue and source."""
+        with storage_errors(self.path):
+            return self._store.browser.facets(chosen)
+
+    # --- segments and vectors ---
+
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]:
+        """Papers with their passages, sentences and vectors; unknown ids are left out."""
+        with storage_errors(self.path):
+            return self._store.get(paper_ids)
+
+    def sentences(self, paper_id: str) -> tuple[Sentence, ...]:
+        """The sentences of the abstract in order; none without an abstract. Raises :class:`KeyError`."""
+        return self.entries([paper_id])[paper_id].sentences
+
+    def passages(self, paper_id: str) -> tuple[Passage, ...]:
+        """The passages in order, at least one. Raises :class:`KeyError`."""
+        return self.entries([paper_id])[paper_id].passages
+
+    def sentence_vectors(self, paper_id: str) -> Matrix:
+        """Unit vectors of :meth:`sentences`, shape ``(sentences, dimension)``, float32. Raises :class:`KeyError`."""
+        return self.entries([paper_id])[paper_id].sentence_vectors
+
+    def mean_vectors(self) -> tuple[list[str], Matrix]:
+        """Ids of all papers in order, and the unit mean of each one's passage vectors, float32 ``(papers, dimension)``.
+
+        Only papers that have been embedded. Reads the whole database once: some seconds for 100,000 papers.
+        """
+        import numpy as np
+
+        with storage_errors(self.path):
+            rows = list(self._store.mean_vectors())
+        dimension = self._manifest.embedder.dimension
+        return [one for one, _ in rows], np.array([v for _, v in rows], np.float32).reshape(len(rows), dimension)

@@ -1,0 +1,118 @@
+"""Search in a library: passages by their vectors, papers by BM25, and the statistics of terms that ranking needs."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.datatypes import Encoder, Passage
+from rag.errors import LibraryError
+from rag.library.reading import ReadableLibrary
+from rag.library.storage import vectors
+from rag.library.storage.bm25_index import BM25Index
+from rag.library.storage.dense_search import DenseSearch
+from rag.library.storage.indexing import load_bm25_index
+from rag.library.storage.locking import storage_errors
+from rag.library.storage.manifest import Manifest
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.vectors import VectorIndex
+from rag.text.tokenization import stems
+
+if TYPE_CHECKING:
+    from rag.datatypes import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class BestPassage:
+    """The passage of a paper nearest to a vector, with its cosine, and the cosine of the paper's best sentence.
+
+    ``sentence`` is -1 for a paper without an abstract.
+    """
+
+    passage: Passage
+    cosine: float
+    sentence: float
+
+
+class SearchableLibrary(ReadableLibrary):
+    """The reading and searching part of :class:`rag.library.library.Library`. Several threads may search at once."""
+
+    def __init__(self, path: Path, manifest: Manifest, store: PaperStore) -> None:
+        super().__init__(path, manifest, store)
+        self._vectors = VectorIndex(path)
+        self._dense_search = DenseSearch(path, store, self._vectors)
+        self._bm25_index: BM25Index | None = None
+        self._bm25_loading = threading.Lock()
+
+    def dense(self, vector: Vector, k: int, within: Collection[str] | None = None) -> list[tuple[Passage, float]]:
+        """The ``k`` passages nearest to a unit vector with their cosine, by (-cosine, passage id).
+
+        ``within`` restricts the search to papers with these ids.
+        """
+        found = self._dense_search.search(vector, k, within)
+        by_id = self._passages_by_paper({neighbour.paper_id for neighbour in found})
+        # A passage that is not in the database belongs to a paper that another process has just changed.
+        return [(by_id[n.passage_id], n.score) for n in found if n.passage_id in by_id]
+
+    def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
+        """The ``k`` papers that BM25 ranks first with their scores (above 0), by (-score, id)."""
+        return self.bm25_search(Counter(stems(query)), k)
+
+    def bm25_search(
+        self, terms: Mapping[str, float], k: int, within: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Like :meth:`lexical`, for weighted stems; ``within`` restricts the search to papers with these ids."""
+        return self._load_bm25().search(terms, k, within)
+
+    def best_passages(self, vector: Vector, paper_ids: Iterable[str]) -> dict[str, BestPassage]:
+        """The passage of each of these papers that is nearest to a unit vector; unknown ids are left out."""
+        found: dict[str, BestPassage] = {}
+        for paper_id, one in self.entries(list(paper_ids)).items():
+            cosines = one.vectors @ vector
+            best = int(cosines[: len(one.passages)].argmax())
+            sentence = float(cosines[len(one.passages) :].max(initial=-1.0))
+            found[paper_id] = BestPassage(one.passages[best], float(cosines[best]), sentence)
+        return found
+
+    def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
+        """In how many papers (title or abstract) each of these :func:`~rag.text.tokenization.stems` occurs."""
+        return self._load_bm25().document_frequencies(stems)
+
+    def vocabulary(self) -> dict[str, int]:
+        """Every stem of the library with its document frequency."""
+        return self._load_bm25().vocabulary()
+
+    def vectorstore(self, encoder: Encoder) -> Any:
+        """The passages as a ``langchain_chroma.Chroma`` for other chains; ``encoder`` embeds their queries.
+
+        Raises :class:`LibraryError` where the folder cannot be written to, which Chroma needs.
+        """
+        if not self._vectors.exists() or not self._vectors.is_writable():
+            raise LibraryError(
+                f"Chroma needs to write to {self.path / vectors.FOLDER} even for reading. "
+                "Change the permissions of the folder, or copy it."
+            )
+        from rag.library.storage.langchain_store import vectorstore
+
+        with storage_errors(self.path):
+            return vectorstore(self._vectors.collection, self._passages_by_id, encoder)
+
+    def _passages_by_id(self, ids: Sequence[str]) -> dict[str, Passage]:
+        return self._passages_by_paper({one.rpartition("#")[0] for one in ids})
+
+    def _passages_by_paper(self, paper_ids: set[str]) -> dict[str, Passage]:
+        """All passages of these papers, by passage id."""
+        return {passage.id: passage for one in self.entries(sorted(paper_ids)).values() for passage in one.passages}
+
+    def _load_bm25(self) -> BM25Index:
+        """The BM25 index: as loaded before, from the disk, or made in memory where the disk has no current one."""
+        with self._bm25_loading, storage_errors(self.path):
+            if self._bm25_index is None and self._manifest_is_current and self._manifest.bm25_index:
+                self._bm25_index = load_bm25_index(self.path, self._manifest.bm25_index)
+            if self._bm25_index is None:
+                self._bm25_index = BM25Index.build(self._store.texts())
+            return self._bm25_index

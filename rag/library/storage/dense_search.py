@@ -1,0 +1,110 @@
+"""The passages nearest to a vector: through Chroma where it can be used, else by comparing with every stored vector.
+
+Both find the same up to the approximation of Chroma's index; the exact search is slower in large libraries.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.library.storage import vectors
+from rag.library.storage.locking import IndexFailure, storage_errors
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.vectors import Neighbour, VectorIndex, search_exactly
+
+if TYPE_CHECKING:
+    from rag.datatypes import Vector
+
+logger = logging.getLogger(__name__)
+
+_TIES = 16  # passages requested beyond k: Chroma drops any of equal scores at the cut, we drop the higher ids
+_MAX_PENDING = 1000  # with more papers pending than this the vector index is still being built and is not used
+_MAX_EXACT = 2000  # up to this many papers, a search within them compares with each
+_MAX_DEPTH = 4000  # at most this many nearest passages of the library are filtered for those within some papers
+_PAPERS_AT_ONCE = 256
+
+
+class DenseSearch:
+    """Searches the passages of one library. :meth:`refresh` belongs after every change of the papers."""
+
+    def __init__(self, path: Path, store: PaperStore, index: VectorIndex) -> None:
+        self._path = path
+        self._store = store
+        self._index = index
+        self._only_exact = False
+        self._pending = store.pending()
+
+    @property
+    def pending(self) -> list[str]:
+        """Ids of papers whose passages in the index are missing or outdated: these are compared one by one."""
+        return self._pending
+
+    def refresh(self) -> None:
+        """Read again which papers are pending."""
+        self._pending = self._store.pending()
+
+    def use_index_again(self) -> None:
+        """The vector index has been rebuilt: give up the exact search that a damaged one led to."""
+        self._only_exact = False
+
+    def search(self, vector: Vector, k: int, within: Collection[str] | None = None) -> list[Neighbour]:
+        """The ``k`` passages nearest to a unit vector, by (-cosine, passage id); ``within``: of these papers only.
+
+        Raises :class:`rag.errors.LibraryError` where the library cannot be read.
+        """
+        return self._search_all(vector, k) if within is None else self._search_within(vector, k, set(within))
+
+    def _search_all(self, vector: Vector, k: int) -> list[Neighbour]:
+        if k < 1:
+            return []
+        with storage_errors(self._path):
+            if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
+                return search_exactly(self._store.scan(), vector, k)
+            pending = set(self._pending)
+            try:
+                # A pending paper may have outdated passages in the index: request so many more.
+                found = self._index.search(vector, k + _TIES + 4 * len(pending))
+            except IndexFailure as error:
+                self._search_exactly_from_now_on(f"Chroma reports: {error}")
+                return search_exactly(self._store.scan(), vector, k)
+            current = [n for n in found if n.paper_id not in pending]
+            return vectors.order(
+                [*current, *search_exactly(self._store.get(self._pending).values(), vector, k)], k
+            )  # fmt: skip
+
+    def _search_within(self, vector: Vector, k: int, ids: set[str]) -> list[Neighbour]:
+        """Post-filter the nearest passages of the library, deeper and deeper; compare with each for few papers."""
+        depth = 2 * k
+        while len(ids) > _MAX_EXACT and depth < _MAX_DEPTH:
+            found = [n for n in self._search_all(vector, depth) if n.paper_id in ids]
+            if len(found) >= k:
+                return found[:k]
+            depth *= 4
+        with storage_errors(self._path):
+            ordered = sorted(ids)
+            batches = (ordered[at : at + _PAPERS_AT_ONCE] for at in range(0, len(ordered), _PAPERS_AT_ONCE))
+            stored = (one for batch in batches for one in self._store.get(batch).values())
+            return search_exactly(stored, vector, k)
+
+    def _can_use_index(self) -> bool:
+        if self._only_exact:
+            return False
+        if not self._index.exists():
+            # Normal for an empty library and for one whose very first batch was interrupted: all is pending then.
+            if self._store.count() > len(self._pending):
+                self._search_exactly_from_now_on("its vector index is missing")
+            return False
+        if not self._index.is_writable():
+            self._search_exactly_from_now_on("its vector index needs to be writable even for reading")
+            return False
+        return True
+
+    def _search_exactly_from_now_on(self, reason: str) -> None:
+        self._only_exact = True
+        logger.warning(
+            "The library %s is searched by comparing with every passage, which is slower but finds the same: %s.",
+            self._path, reason,
+        )  # fmt: skip

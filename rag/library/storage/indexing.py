@@ -1,0 +1,62 @@
+"""Bring the two indexes of a library up to its database: passages into Chroma, words into BM25.
+
+Both derive from the database alone; nothing is embedded. The caller holds the writer's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from rag.library.storage import bm25_index
+from rag.library.storage.bm25_index import BM25Index
+from rag.library.storage.locking import IndexFailure, means_full
+from rag.library.storage.papers import PaperStore
+from rag.library.storage.vectors import VectorIndex
+
+logger = logging.getLogger(__name__)
+
+_PAPERS_AT_ONCE = 256  # papers per update of the vector index
+
+
+def update_vector_index(path: Path, store: PaperStore, index: VectorIndex, new: frozenset[str] = frozenset()) -> bool:
+    """Replace the passages of all pending papers in the vector index; whether it was damaged and had to be rebuilt.
+
+    ``new`` are ids of papers that the index cannot hold yet, so that it need not be searched for them. Raises
+    :class:`IndexFailure` where the disk is full.
+    """
+    try:
+        _index_pending(store, index, new)
+        return False
+    except IndexFailure as error:
+        if means_full(str(error)):
+            raise
+        logger.warning("The vector index of %s is damaged (%s); it is made again.", path, error)
+    discard_vector_index(store, index)
+    _index_pending(store, index, frozenset())
+    return True
+
+
+def discard_vector_index(store: PaperStore, index: VectorIndex) -> None:
+    """Delete the files of the vector index and mark all papers pending for a new one."""
+    index.delete_files()
+    with store.transaction():
+        store.mark_all_pending()
+
+
+def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -> None:
+    pending = store.pending()
+    for start in range(0, len(pending), _PAPERS_AT_ONCE):
+        part = pending[start : start + _PAPERS_AT_ONCE]
+        index.replace(list(store.get(part).values()), [one for one in part if one not in new])
+        with store.transaction():
+            store.clear_pending(part)
+
+
+def load_bm25_index(path: Path, name: str) -> BM25Index | None:
+    """The BM25 index ``name`` of the library in ``path``; None, with a warning, where it cannot be read."""
+    try:
+        return BM25Index.load(path / bm25_index.FOLDER / name)
+    except (OSError, ValueError, KeyError) as error:
+        logger.warning("The word index of %s cannot be read (%s); it is made again in memory.", path, error)
+        return None

@@ -1,0 +1,53 @@
+"""The SQL that makes ``papers.sqlite``: tables, the full-text index over the papers, and the triggers that keep it.
+
+The full-text index is SQLite's FTS5 over id, title, abstract, authors and venue, ignoring case and accents.
+"""
+
+from __future__ import annotations
+
+TABLES = """
+CREATE TABLE papers (
+    id TEXT PRIMARY KEY, hash TEXT NOT NULL,
+    title TEXT NOT NULL, abstract TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER,
+    venue TEXT NOT NULL, url TEXT NOT NULL, doi TEXT NOT NULL, source TEXT NOT NULL,
+    passages TEXT NOT NULL, sentences TEXT NOT NULL, vectors BLOB
+);
+-- The identity keys of each paper: see rag.papers.identity.
+CREATE TABLE keys (key TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (key, paper_id)) WITHOUT ROWID;
+CREATE INDEX keys_paper ON keys (paper_id);
+-- Hashes of the imported records, to tell at the next import what is new. One id may come several times in a file.
+CREATE TABLE records (
+    id TEXT NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL, paper_id TEXT NOT NULL,
+    PRIMARY KEY (id, position)
+) WITHOUT ROWID;
+CREATE INDEX records_paper ON records (paper_id);
+-- Papers whose passages the vector index does not hold yet, or holds in an old version.
+CREATE TABLE pending (paper_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE state (revision INTEGER NOT NULL);
+INSERT INTO state VALUES (0);
+"""
+
+FULL_TEXT = "paper_words"  # the name of the full-text table
+_FIELDS = "id, title, abstract, authors, venue"
+_OPTIONS = "detail=none, prefix='2 3', tokenize='unicode61 remove_diacritics 2'"
+_NEW, _OLD = ("new.id, new.title, new.abstract, new.authors, new.venue",
+              "old.id, old.title, old.abstract, old.authors, old.venue")  # fmt: skip
+_DELETE = f"INSERT INTO {FULL_TEXT} ({FULL_TEXT}, rowid, {_FIELDS}) VALUES ('delete', old.rowid, {_OLD});"
+_INSERT = f"INSERT INTO {FULL_TEXT} (rowid, {_FIELDS}) VALUES (new.rowid, {_NEW});"
+
+# The covering index holds what filters and orders use: a page is found without reading abstracts and vectors.
+BROWSING = f"""
+CREATE INDEX IF NOT EXISTS papers_listing ON papers (year, venue, source, title, id);
+CREATE VIRTUAL TABLE IF NOT EXISTS {FULL_TEXT} USING fts5({_FIELDS}, content='papers', {_OPTIONS});
+CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_insert AFTER INSERT ON papers BEGIN {_INSERT} END;
+CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_delete AFTER DELETE ON papers BEGIN {_DELETE} END;
+CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_update AFTER UPDATE OF {_FIELDS} ON papers BEGIN {_DELETE} {_INSERT} END;
+"""
+REBUILD_FULL_TEXT = f"INSERT INTO {FULL_TEXT} ({FULL_TEXT}) VALUES ('rebuild');"
+# A temporary table of the same name hides the lasting one until it is dropped.
+DROP_TEMPORARY_FULL_TEXT = f"DROP TABLE IF EXISTS temp.{FULL_TEXT};"
+TEMPORARY_FULL_TEXT = f"""
+{DROP_TEMPORARY_FULL_TEXT}
+CREATE VIRTUAL TABLE temp.{FULL_TEXT} USING fts5({_FIELDS}, content='', {_OPTIONS});
+INSERT INTO temp.{FULL_TEXT} (rowid, {_FIELDS}) SELECT rowid, {_FIELDS} FROM main.papers;
+"""

@@ -1,0 +1,97 @@
+"""A paper as the database stores it: the record, its segments, their vectors, and how these become columns of a row.
+
+Offsets are stored, not texts: a sentence or passage is a slice of its abstract. The vectors of a paper are one blob of
+float16, passages first, then sentences; the rounding moves a cosine by less than 0.001.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rag.datatypes import Paper, Passage, Sentence
+
+if TYPE_CHECKING:
+    from rag.datatypes import Matrix, Vector
+
+PAPER_COLUMNS = "id, title, abstract, authors, year, venue, url, doi, source"
+STORED_COLUMNS = f"{PAPER_COLUMNS}, passages, sentences, vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPaper:
+    """One paper with everything derived from it. ``vectors``: float32, ``(passages + sentences, dimension)``."""
+
+    paper: Paper
+    passages: tuple[Passage, ...]
+    sentences: tuple[Sentence, ...]
+    vectors: Matrix
+
+    @property
+    def passage_vectors(self) -> Matrix:
+        """Unit vectors, one row for each passage."""
+        return self.vectors[: len(self.passages)]
+
+    @property
+    def sentence_vectors(self) -> Matrix:
+        """Unit vectors, one row for each sentence."""
+        return self.vectors[len(self.passages) :]
+
+
+class Labels(NamedTuple):
+    """The fields that papers are filtered by, without their texts: 100,000 are read in a fraction of a second."""
+
+    id: str
+    year: int | None
+    venue: str
+    source: str
+
+
+def content_hash(paper: Paper) -> str:
+    """SHA-256 over all fields but ``source``: the same record from another file is the same content."""
+    fields = [paper.id, paper.title, paper.abstract, list(paper.authors), paper.year, paper.venue, paper.url, paper.doi]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode("utf-8")).hexdigest()
+
+
+def paper_from_row(row: Sequence[Any]) -> Paper:
+    """The record of a row of :data:`PAPER_COLUMNS`."""
+    return Paper(row[0], row[1], row[2], tuple(json.loads(row[3])), *row[4:9])
+
+
+def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
+    """The paper of a row of :data:`STORED_COLUMNS`, whose vectors have ``dimension`` components."""
+    import numpy as np
+
+    paper = paper_from_row(row)
+    passages = tuple(
+        Passage(one, paper.id, paper.abstract[start:end] if end else paper.title, start, end)
+        for one, start, end in json.loads(row[9])
+    )
+    sentences = tuple(Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[10]))
+    vectors = np.frombuffer(row[11] or b"", dtype=np.float16).reshape(-1, dimension).astype(np.float32)
+    return StoredPaper(paper, passages, sentences, vectors)
+
+
+def segments_to_columns(
+    passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: Matrix
+) -> tuple[str, str, bytes]:
+    """The columns ``passages``, ``sentences`` and ``vectors`` of a row."""
+    import numpy as np
+
+    return (
+        json.dumps([(p.id, p.start, p.end) for p in passages]),
+        json.dumps([(s.start, s.end) for s in sentences]),
+        vectors.astype(np.float16).tobytes(),
+    )
+
+
+def mean_passage_vector(blob: bytes, passages: int, dimension: int) -> Vector:
+    """The unit mean, float32, of the first ``passages`` vectors of a row's blob."""
+    import numpy as np
+
+    values = np.frombuffer(blob, np.float16, passages * dimension).astype(np.float32)
+    mean: Vector = values.reshape(passages, dimension).mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), 1e-12)

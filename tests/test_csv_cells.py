@@ -1,0 +1,17 @@
+"""Cells of CSV files that a spreadsheet program must not run."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.text.csv_cells import literal_cell
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1"])
+def test_what_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
+    assert literal_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "50%", "'=1", " =1"])
+def test_everything_else_stays(text: str) -> None:
+    assert literal_cell(text) == text
