@@ -7,7 +7,6 @@ vectors agree to a cosine above 0.999.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 from functools import lru_cache
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError
+from rag.system.hashing import sha256_of
 
 MODEL_NAME = "all-MiniLM-L6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -44,7 +44,7 @@ def verified_weights() -> Path:
     folder = weights_folder()
     file = folder / "model.safetensors"
     try:
-        found = _sha256_of(file)
+        found = sha256_of(file)
     except OSError as error:
         raise ModelError(f"The {MODEL_NAME} weights cannot be read ({error}). {_REINSTALL}") from error
     if found != WEIGHTS_SHA256:
@@ -107,7 +107,7 @@ def _make_gguf(target: Path, sidecar: Path) -> None:
     stat = target.stat()
     record = {
         "weights": WEIGHTS_SHA256,
-        "sha256": _sha256_of(target),
+        "sha256": sha256_of(target),
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
     }
@@ -123,14 +123,9 @@ def _is_current(target: Path, sidecar: Path) -> bool:
         if record["weights"] != WEIGHTS_SHA256 or record["size"] != stat.st_size:
             return False
         # A copy of the folder has other times: then the content decides.
-        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == _sha256_of(target))
+        return bool(record["mtime_ns"] == stat.st_mtime_ns or record["sha256"] == sha256_of(target))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=1)

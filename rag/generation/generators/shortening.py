@@ -1,14 +1,15 @@
-"""What the writer may say: each sentence of the evidence in its turn, with words left out, and its number.
+"""What the writer may say: the sentences of the evidence one after another, with words left out, each with its number.
 
-A small model that is free to write attaches a figure to the wrong thing, invents a name or runs in a loop. Taught to
-shorten, it does well what needs no knowledge: to see what of a sentence a question does not ask for. So it is asked for
-that alone. At each step it may name only a later word of the sentence that it is in, or end it; among those its own
-probabilities decide. This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence
-extraction'; Filippova et al. 2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
+A small model that is free to write attaches a figure to the wrong thing, invents a name or runs in a loop. Trained to
+shorten, it does well what needs no knowledge: it leaves out what a question does not ask for, and does nothing else. At
+each step it may write only a later word of the current sentence, or end that; among those its own probabilities decide.
 
-Deletions that make a true sentence false are not admitted (:mod:`rag.text.sentence_compression`). What an encoder that
-sees the whole sentence at once makes of each word (:mod:`rag.evidence.pruning`) is added to what the model says: it
-knows better what a question asks for, the model what makes a sentence.
+This is compression by deletion (Knight and Marcu 2002, 'Summarization beyond sentence extraction'; Filippova et al.
+2015, 'Sentence compression by deletion with LSTMs') with a language model as the judge.
+
+Deletions that make a true sentence false are not allowed (:mod:`rag.text.sentence_compression`). An encoder, which sees
+the whole sentence at once, gives each word log-odds to stay (:mod:`rag.evidence.pruning`); they are added to the
+model's logits. The encoder knows better what a question asks for, the language model which words make a sentence.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ SHORTEST = 3  # words of a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """One way to read what was written: ``at`` of ``tokens`` of unit ``index`` (the length: the sentence's end).
+class _Parse:
+    """One way to read the tokens written so far: the first ``at`` of ``tokens``, those of unit ``index``, are there.
 
-    ``gone`` is how many units were left out before it, ``cost`` what that costs.
+    ``index`` is the number of units at the sentence's end. ``gone`` units were left out before this one, at ``cost``.
     """
 
     index: int
@@ -45,18 +46,18 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a cut costs, in nats of the model's probabilities: the higher, the more stays."""
+    """What a cut (a run of words left out) costs, in nats of log-probability: the higher, the more stays."""
 
-    cut: float  # each
-    stay: float = 0.0  # how much more for each nat of log-odds that a word stays
-    word: float = 0.0  # and for each word, beside these
+    cut: float  # each cut
+    stay: float = 0.0  # times the log-odds, in nats, that a word should stay; for each word left out
+    word: float = 0.0  # each word left out, besides these
 
 
 class Shortening:
     """The tokens that may come next, for one sentence after another.
 
     ``tokenize`` gives the tokens of a text that stands somewhere within another. The sentences are given with their
-    numbers, in the order of the answer, and ``judged`` is what else is known of each, if anything.
+    numbers, in the order of the answer; ``judged`` holds the encoder's judgement of each, or nothing at all.
     """
 
     def __init__(
@@ -74,9 +75,9 @@ class Shortening:
         self._stay = [stay or (0.0,) * len(parts) for _, parts, stay in given]
         self._tokenize, self._costs = tokenize, costs
         self._sentence = -1
-        # By each token of the sentence that may come next, how many words go with it (0: it goes on with the next
-        # word), what that costs, and how the text is read with it.
-        self._options: dict[int, tuple[int, float, list[_Reading]]] = {}
+        # For each token that may come next: how many words are left out by it (0: the next word follows), what that
+        # costs, and the ways to read the text with it.
+        self._options: dict[int, tuple[int, float, list[_Parse]]] = {}
         self._next_sentence()
 
     @property
@@ -114,10 +115,10 @@ class Shortening:
         """Go on behind ``token``. Raises ``ValueError`` for one that is not allowed."""
         if token not in self._options:
             raise ValueError(f"token {token} is not allowed")
-        self._readings = self._options[token][2]
-        self._words += any(r.whole for r in self._readings)
+        self._parses = self._options[token][2]
+        self._words += any(r.whole for r in self._parses)
         end = len(self._sentences[self._sentence][1])
-        if any(r.whole and r.index == end for r in self._readings):
+        if any(r.whole and r.index == end for r in self._parses):
             self._next_sentence()
         else:
             self._options = self._following()
@@ -125,7 +126,7 @@ class Shortening:
     def _next_sentence(self) -> None:
         self._sentence += 1
         self._words = 0
-        self._readings = [_Reading(-1, (), 0, 0, 0.0)]
+        self._parses = [_Parse(-1, (), 0, 0, 0.0)]
         if not self.done:
             number, parts = self._sentences[self._sentence]
             lead = "" if self._sentence == 0 else " "
@@ -140,30 +141,30 @@ class Shortening:
             self._left = [sum(not unit.punctuation for unit in parts[at:]) for at in range(len(parts))]
         self._options = {} if self.done else self._following()
 
-    def _following(self) -> dict[int, tuple[int, float, list[_Reading]]]:
+    def _following(self) -> dict[int, tuple[int, float, list[_Parse]]]:
         """What ``_options`` should be, by how the text is read up to here."""
-        found: dict[int, tuple[int, float, list[_Reading]]] = {}
+        found: dict[int, tuple[int, float, list[_Parse]]] = {}
 
-        def add(reading: _Reading, gone: int, cost: float) -> None:
-            token = reading.tokens[reading.at]
-            before, least_cost, readings = found.get(token, (gone, cost, []))
-            further = replace(reading, at=reading.at + 1)
-            if further not in readings:
-                readings = [*readings, further]
-            found[token] = (min(before, gone), min(least_cost, cost), readings)
+        def add(parse: _Parse, gone: int, cost: float) -> None:
+            token = parse.tokens[parse.at]
+            before, least_cost, parses = found.get(token, (gone, cost, []))
+            further = replace(parse, at=parse.at + 1)
+            if further not in parses:
+                parses = [*parses, further]
+            found[token] = (min(before, gone), min(least_cost, cost), parses)
 
         # Words that begin alike are told apart only here: what a cut costs is paid where they part.
-        within = [r for r in self._readings if not r.whole]
+        within = [r for r in self._parses if not r.whole]
         paid = min((r.gone for r in within), default=0), min((r.cost for r in within), default=0.0)
 
-        for reading in self._readings:
-            if not reading.whole:
-                add(reading, reading.gone - paid[0], reading.cost - paid[1])
+        for parse in self._parses:
+            if not parse.whole:
+                add(parse, parse.gone - paid[0], parse.cost - paid[1])
                 continue
-            for index, tokens in self._after(reading.index):
-                gone = index - reading.index - 1
-                cost = self._cost(reading.index + 1, index) if gone else 0.0
-                add(_Reading(index, tokens, 0, gone, cost), gone, cost)
+            for index, tokens in self._after(parse.index):
+                gone = index - parse.index - 1
+                cost = self._cost(parse.index + 1, index) if gone else 0.0
+                add(_Parse(index, tokens, 0, gone, cost), gone, cost)
         return found
 
     def _cost(self, begin: int, end: int) -> float:
