@@ -315,6 +315,20 @@ def test_a_topic_without_a_word_is_no_expression(topic: str) -> None:
     assert parse(topic, lambda word: False) is None
 
 
+@pytest.mark.parametrize(
+    ("topic", "same"),
+    [
+        ("noise) or speech", "noise or speech"),
+        ("(noise or speech", "noise or speech"),
+        ("(" * 600 + "noise", "noise"),
+        ("(" * 600 + "noise" + ")" * 600, "noise"),
+        ("not " * 900 + "noise", "not noise"),
+    ],
+)
+def test_brackets_without_partners_and_too_many_do_not_count(topic: str, same: str) -> None:
+    assert parse(topic, None) == parse(same, None) is not None
+
+
 def test_the_sentence_with_most_of_the_words_is_cited() -> None:
     paper = Paper("a", "On sound", "Noise is loud. Noise spoils speech. Speech is quiet.")
     apart = Paper("b", "On noise", "Nothing. We hear speech.")

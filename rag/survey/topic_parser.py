@@ -14,6 +14,8 @@ from rag.survey.topic_lexer import QUOTES, YEARS_TAKEN_OUT, Lexer, Token, tidied
 
 __all__ = ["QUOTES", "YEARS_TAKEN_OUT", "parse"]
 
+_DEEPEST = 16  # brackets within brackets; the parser calls itself for each
+
 
 def parse(topic: str, is_author: Callable[[str], bool] | None) -> Expression | None:
     """The expression that a topic means; None where it names nothing to look for.
@@ -21,8 +23,22 @@ def parse(topic: str, is_author: Callable[[str], bool] | None) -> Expression | N
     ``is_author`` says of a lower-case word whether it is part of the name of some author in the library; without it,
     names behind 'by' are words like any others.
     """
-    parser = _Parser(tidied(list(Lexer(topic, is_author).tokens())))
+    parser = _Parser(_balanced(tidied(list(Lexer(topic, is_author).tokens()))))
     return parser.top()
+
+
+def _balanced(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without brackets that have no partner or stand deeper than ``_DEEPEST``."""
+    partners: dict[int, int] = {}
+    waiting: list[int] = []
+    for at, token in enumerate(tokens):
+        if token.kind == "open":
+            waiting.append(at)
+        elif token.kind == "close" and waiting:
+            opened = waiting.pop()
+            if len(waiting) < _DEEPEST:
+                partners |= {opened: at, at: opened}
+    return [token for at, token in enumerate(tokens) if token.kind not in ("open", "close") or at in partners]
 
 
 class _Parser:
