@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library
-    from rag.library.service import LibraryService
+    from rag.library.manager import LibraryManager
     from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
 
@@ -376,11 +376,11 @@ def _query_encoder(models: Path) -> QueryEncoder:
     return encoder
 
 
-def library_service(settings: Settings) -> LibraryService:
+def library_manager(settings: Settings) -> LibraryManager:
     """What lists, creates, copies, renames and deletes the libraries of this user."""
-    from rag.library.service import LibraryService
+    from rag.library.manager import LibraryManager
 
-    return LibraryService(
+    return LibraryManager(
         folder=settings.home.expanduser().absolute() / "libraries",
         started=settings.library_path.expanduser().absolute(),
         embedder=embedder_id(),

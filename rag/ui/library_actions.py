@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import at_close, change_library, library_service, open_library, paper_encoder
+from rag.factory import at_close, change_library, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
-from rag.library.service import MAX_NAME, LibraryInfo
+from rag.library.manager import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
 from rag.ui.render_library import PAGE, View
@@ -47,7 +47,7 @@ class LibraryActions:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._service = library_service(settings)
+        self._manager = library_manager(settings)
         self.imports = Imports()
         at_close(lambda: self.imports.stop_all(_PATIENCE_S))
 
@@ -55,7 +55,7 @@ class LibraryActions:
 
     def choices(self) -> list[tuple[str, str]]:
         """``(label, key)`` of every library. Labels tell apart those of one name."""
-        found = self._service.list_all()
+        found = self._manager.list_all()
         names = [info.name for info in found]
         return [
             (info.name if names.count(info.name) == 1 else f"{info.name} ({info.path.parent})", info.key)
@@ -63,21 +63,21 @@ class LibraryActions:
         ]
 
     def info(self, key: str) -> LibraryInfo:
-        return self._service.find(key)
+        return self._manager.find(key)
 
     def make(self, name: str) -> LibraryInfo:
-        return self._service.create(name)
+        return self._manager.create(name)
 
     def copy(self, key: str, name: str) -> LibraryInfo:
         self._library(key)  # the shipped one is built at its first use
         info = self.info(key)
         self.imports.check_idle(info.path)
-        return self._service.copy(info, name)
+        return self._manager.copy(info, name)
 
     def rename(self, key: str, name: str) -> LibraryInfo:
         info = self.info(key)
         self.imports.check_idle(info.path)
-        renamed = self._service.rename(info, name)
+        renamed = self._manager.rename(info, name)
         self.imports.forget(info.path)
         return renamed
 
@@ -87,7 +87,7 @@ class LibraryActions:
         self.imports.check_idle(info.path)
         if typed.strip() != info.name:
             raise LibraryError(f"Nothing was deleted: type the name exactly as it stands here: {info.name}")
-        self._service.delete(info)
+        self._manager.delete(info)
         self.imports.forget(info.path)
         return info
 
@@ -95,7 +95,7 @@ class LibraryActions:
         """A name that is free for a copy."""
         name = self.info(key).name
         room = MAX_NAME - len(" copy 99")
-        return self._service.propose_name(f"{name[:room]} copy")
+        return self._manager.propose_name(f"{name[:room]} copy")
 
     # --- papers ---
 

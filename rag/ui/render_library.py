@@ -9,7 +9,7 @@ from html import escape
 
 from rag.datatypes import Paper
 from rag.library.importing import ImportState, Remark
-from rag.library.service import LibraryInfo
+from rag.library.manager import LibraryInfo
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line

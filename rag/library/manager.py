@@ -55,7 +55,7 @@ class LibraryInfo:
         return not self.is_shipped and not self.problem
 
 
-class LibraryService:
+class LibraryManager:
     """Lists and changes the libraries in ``folder``.
 
     ``started`` is the folder of the library that the program was started with, ``embedder`` the encoder of all
