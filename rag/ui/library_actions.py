@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import at_close, change_library, open_library, paper_encoder
+from rag.factory import at_close, change_library, library_manager, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
 from rag.library.manager import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
-from rag.factory import change_library, close_all, library_service, open_library, paper_encoder
+from rag.factory import change_library, close_all, open_library, paper_encoder
 from rag.ui.library_actions import LibraryActions
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
@@ -38,7 +38,7 @@ PATIENCE = 40_000  # of a machine that does other things too
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with a library of 65 papers."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), port=0, model="quote")
-    settings = with_overrides(settings, library=library_service(settings).create("Shore papers").path)
+    settings = with_overrides(settings, library=library_manager(settings).create("Shore papers").path)
     with change_library(settings) as library:
         library.add((*PAPERS, RTL, *FILLERS), paper_encoder(settings.threads))
     return settings
