@@ -280,6 +280,7 @@ class Verdict(StrEnum):
     SUPPORTED = "supported"
     WEAK = "weak"
     UNSUPPORTED = "unsupported"
+    CONTRADICTED = "contradicted"
     UNKNOWN = "unknown"
 
 

@@ -45,7 +45,7 @@ REPLACED = "Nothing of the model's answer passed the check, so these are quotes 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Satisfies :class:`rag.datatypes.Answerer`.
+    """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
     by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer.
@@ -125,14 +125,16 @@ class Pipeline:
     def _checked(self, reading: Reading, found: Findings, text: str) -> Findings:
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
         sources = sources_of(self.library, self.encoder)
-        checked = check(text, found.evidence, sources, unsupported=self.settings.unsupported)
+        s, repair = self.settings, self.writer.mode == "shorten"
+        checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
         notes = self.notes + one_sided(reading.text, found.evidence)
         if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
             checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
             notes += (REPLACED,)
-        prompt = self.writer.request(reading.asks, found.evidence).messages
-        return replace(found, checked=checked, notes=notes, prompt=prompt)
+        return replace(
+            found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
+        )
 
     def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
         settings = {**asdict(self.settings), **self.selector.settings}

@@ -102,6 +102,7 @@ def _log_to_stderr(level: int) -> None:
 def _register() -> None:
     from rag.cli.ask import ask
     from rag.cli.chat import chat
+    from rag.cli.check import check
     from rag.cli.conversations import conversations
     from rag.cli.doctor import doctor
     from rag.cli.eval import evaluate
@@ -111,7 +112,7 @@ def _register() -> None:
     from rag.cli.search import search
     from rag.cli.serve import serve
 
-    for command in (import_, export, ask, search, serve, chat, conversations, models, evaluate, doctor):
+    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor):
         main.add_command(command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,8 +32,10 @@ def one_or_batch(text: str | None, batch: Path | None, out: Path | None, name: s
         raise click.UsageError("--out must be another file than --batch.")
 
 
-def batch_records(path: Path, text: str) -> list[dict[str, Any]]:
+def batch_records(path: Path, text: str, more: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The records of a batch file: each with ``id`` and ``text`` (a key) as text, and ``history`` as a list of turns.
+
+    The keys ``more`` may be there or not; what they hold is text, empty where they are missing.
 
     All are read before the first is answered, so that a slip in the last line does not cost the run. Raises
     :class:`FootnoteError` naming file and line.
@@ -47,7 +49,7 @@ def batch_records(path: Path, text: str) -> list[dict[str, Any]]:
                 raise FootnoteError(f"{path}:{number}: longer than {MAX_LINE_BYTES >> 20} MiB. Shorten the line.")
             raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
             if raw.strip():
-                problem, record = _batch_record(raw, text)
+                problem, record = _batch_record(raw, text, more)
                 if problem:
                     raise FootnoteError(f"{path}:{number}: {problem}. Correct the line; nothing was answered yet.")
                 records.append(record)
@@ -56,7 +58,7 @@ def batch_records(path: Path, text: str) -> list[dict[str, Any]]:
     return records
 
 
-def _batch_record(raw: bytes, text: str) -> tuple[str, dict[str, Any]]:
+def _batch_record(raw: bytes, text: str, more: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """What is wrong with a line, and the record where nothing is."""
     try:
         record = json.loads(raw.decode("utf-8"))
@@ -74,7 +76,11 @@ def _batch_record(raw: bytes, text: str) -> tuple[str, dict[str, Any]]:
     )
     if not sound:
         return "'history' must be a list of turns with 'role' (user or assistant) and 'content'", {}
-    return "", {"id": str(record["id"]), text: str(record[text]), "history": turns}
+    odd = next((key for key in more if not isinstance(record.get(key), str | int | None)), None)
+    if odd is not None:
+        return f"'{odd}' must be text", {}
+    known = {key: str(record[key]) if record.get(key) is not None else "" for key in more}
+    return "", {"id": str(record["id"]), text: str(record[text]), "history": turns} | known
 
 
 @contextmanager

@@ -73,7 +73,9 @@ class Pruner:
         rest = list(sentences)
         while rest:
             encoded = encode(question, rest)
-            logits = self._network.logits(encoded.ids, encoded.kinds)[0]
+            logits = self._network.logits(
+                input_ids=encoded.ids, attention_mask=[1] * len(encoded.ids), token_type_ids=encoded.kinds
+            )[0]
             for head, spans in zip(encoded.heads, encoded.spans, strict=True):
                 stay = tuple(float(logits[a:b, 0].mean()) if b > a else 0.0 for a, b in spans)
                 found.append(Judged(float(logits[head, 1]), stay))

@@ -20,12 +20,14 @@ VERDICT_WORDS = {
     Verdict.SUPPORTED: "supported by the abstract",
     Verdict.WEAK: "weakly supported by the abstract",
     Verdict.UNSUPPORTED: "not supported by the abstract",
+    Verdict.CONTRADICTED: "contradicted by the abstract",
     Verdict.UNKNOWN: "support could not be checked",
 }
 VERDICT_SHORT = {
     Verdict.SUPPORTED: "supported",
     Verdict.WEAK: "weakly supported",
     Verdict.UNSUPPORTED: "not supported",
+    Verdict.CONTRADICTED: "contradicted",
     Verdict.UNKNOWN: "not checked",
 }
 

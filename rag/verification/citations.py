@@ -1,9 +1,10 @@
-"""Every sentence of an answer against the abstract that it cites. Pure and deterministic.
+"""Every sentence of an answer against the abstract that it cites. Deterministic.
 
-For a sentence and each number behind it: does the number exist; are the sentence's figures (with
-their units) and names in the cited paper; does its abstract bear the sentence out? A quote, which has
-the words of one abstract sentence in their order, does. Otherwise it is a matter of probability
-(``rag/verification/support.py``). What is unsupported is dropped or marked, never shown as fact.
+For a sentence and each number behind it: does the number exist; are the sentence's figures (with their units) and
+names in the cited paper; does its abstract bear the sentence out? A quote does, whole or shortened as a rule can defend
+(:mod:`rag.verification.quoting`). Of anything else a network that reads sentence and abstract together says whether it
+is supported, contradicted or not stated (:mod:`rag.verification.entailment`). What is unsupported is dropped or marked;
+what the abstract contradicts is never shown.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
-from rag.text.contradictions import contradicts_by_antonym, contradicts_by_negation, has_negation
 from rag.text.facts import (
     has_exchanged_fact,
     missing_figures,
@@ -25,12 +25,16 @@ from rag.text.facts import (
     missing_proper_nouns,
 )
 from rag.text.tokenization import stems
+from rag.text.wording import third_person
+from rag.verification.entailment import Judgement, Thresholds
+from rag.verification.quoting import is_quote
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
 _BY_WORDS = 0.72  # share of a sentence's words in another, from which on it needs no vectors to be found
-QUOTED = 0.85  # share of a sentence's words, in their order, that make it a quote of another
+_NEAR_COPY = 0.85  # share of a sentence's words, in their order, from which on it follows another
+_ALMOST_ALL = 0.9  # share of its words that a quote has in its source at least, whatever is written otherwise
 
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
 _MARKS_AFTER_STOP = re.compile(rf"([.!?。！？।؟]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
@@ -38,7 +42,8 @@ _END_OF_CITED = re.compile(rf"(?:{_MARK}\s*)+[.!?。！？।؟]+[\"'”’)]*(?
 _DOUBLE_STOP = re.compile(rf"\.\s*(?:{_MARK}\s*)+\.(?=\s*$)")  # 'et al. [1].'
 _BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+(?!.*\b\d{1,2}\)\s))")
 _PERSON = frozenset(("author",))  # 'the authors' for 'we' is no word that the abstract must have
-_ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0}
+_REJECTED = (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
+_ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0, Verdict.CONTRADICTED: -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +70,17 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the check finds abstracts (sentences and their vectors by paper id), and what it asks about them.
+    """Where the check finds abstracts (their sentences by paper id), and what judges a sentence by one.
 
-    ``support`` tells how likely an abstract bears a sentence out (text, title, sentences of the abstract; 0..1);
-    from ``supported`` on it does, from ``weak`` on perhaps.
+    ``judge`` is asked with the sentence and what it is held against; ``thresholds`` make verdicts of what it says.
+    ``vectors`` are those of the sentences of a paper; without them the nearest sentence is found by words alone.
     """
 
     sentences: Callable[[str], Sequence[Sentence]]
-    vectors: Callable[[str], Matrix]
-    encode: Callable[[str], Vector]
-    support: Callable[[str, str, Sequence[str]], float]
-    supported: float
-    weak: float
+    judge: Callable[[str, str], Judgement]
+    thresholds: Callable[[], Thresholds]
+    vectors: Callable[[str], Matrix] | None = None
+    encode: Callable[[str], Vector] | None = None
 
 
 def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSentence]:
@@ -109,10 +113,12 @@ def check(
     split: Callable[[str], Sequence[Sentence]] = split_sentences,
     *,
     unsupported: str = "drop",
+    repair: bool = False,
 ) -> Checked:
     """Judge every sentence of ``text``; ``unsupported`` is 'drop' or 'mark'.
 
-    Sentences that repeat others or themselves are dropped.
+    Sentences that repeat others or themselves are dropped, and so is what an abstract contradicts. With ``repair`` the
+    source sentence stands in the place of a sentence that is not supported outright.
     """
     by_number = {e.number: e for e in evidence}
     kept: list[AnswerSentence] = []
@@ -120,17 +126,22 @@ def check(
     dropped: list[str] = []
     seen: set[tuple[str, ...]] = set()
     for draft in parse(text, split):
-        key = tuple(stems(draft.text))
-        found = [judge(draft.text, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
-        good = [c for c in found if c.verdict is not Verdict.UNSUPPORTED]
-        stuck = _loops(draft.text) and not any(_loops(c.quote) for c in good)
-        if key in seen or stuck or (not good and unsupported == "drop"):
+        said = draft.text
+        found = [judge(said, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
+        if repair and found and not any(c.verdict is Verdict.SUPPORTED for c in found):
+            said = third_person(found[0].quote)
+            found = [judge(said, by_number[found[0].number], len(kept), sources)]
+        good = [c for c in found if c.verdict not in _REJECTED]
+        denied = not good and any(c.verdict is Verdict.CONTRADICTED for c in found)
+        stuck = _loops(said) and not any(_loops(c.quote) for c in good)
+        key = tuple(stems(said))
+        if key in seen or stuck or denied or (not good and unsupported == "drop"):
             dropped.append(with_numbers(draft.text, draft.numbers))
             continue
         seen.add(key)
         shown = good or found
         verdict = max((c.verdict for c in shown), key=_ORDER.__getitem__, default=Verdict.UNSUPPORTED)
-        kept.append(AnswerSentence(draft.text, tuple(c.number for c in shown), verdict))
+        kept.append(AnswerSentence(said, tuple(c.number for c in shown), verdict))
         citations.extend(shown)
     return Checked(tuple(kept), tuple(citations), tuple(dropped))
 
@@ -146,29 +157,37 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
     """One sentence against one paper: its verdict, and the abstract sentence that comes nearest."""
     paper = evidence.paper
     sentences = sources.sentences(paper.id)
+
+    def cited(by: Sentence, score: float, verdict: Verdict) -> Citation:
+        number, at = evidence.number, (by.text, by.start, by.end)
+        return Citation(number, paper.id, position, *at, verdict, round(score, 4))
+
+    shares = _shares(text, sentences)
+    for at in sorted(range(len(sentences)), key=lambda at: (-shares[at], at)):
+        if shares[at] < _ALMOST_ALL:
+            break
+        if is_quote(text, sentences[at].text):
+            return cited(sentences[at], 1.0, Verdict.SUPPORTED)
     whole = f"{paper.title} {paper.abstract}"
     invented = missing_figures(text, whole) or missing_names(text, whole) or missing_proper_nouns(text, whole)
     if not paper.abstract or not sentences:
-        verdict = Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN
-        return Citation(evidence.number, paper.id, position, paper.title, 0, 0, verdict)
-    best = _nearest(text, paper.id, sentences, sources)
-    turned = has_negation(text) != has_negation(best.text) or contradicts_by_antonym(text, best.text)
-    quoted = _quoted(text, best.text) >= QUOTED
-    if invented or (quoted and has_exchanged_fact(text, best.text)):
-        score, verdict = 0.0, Verdict.UNSUPPORTED
-    elif not turned and quoted:
-        score, verdict = 1.0, Verdict.SUPPORTED
-    else:
-        score = sources.support(text, paper.title, [s.text for s in sentences])
-        verdict = Verdict.WEAK if score >= sources.weak else Verdict.UNSUPPORTED
-        if score >= sources.supported and not turned:
-            verdict = Verdict.SUPPORTED
-        if contradicts_by_negation(text, best.text):
-            verdict = Verdict.UNSUPPORTED
-    return Citation(evidence.number, paper.id, position, best.text, best.start, best.end, verdict, round(score, 4))
+        title = Sentence(paper.title, 0, 0)
+        return cited(title, 0.0, Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN)
+    best = _nearest(text, paper.id, sentences, shares, sources)
+    if invented or (_in_order(text, best.text) >= _NEAR_COPY and has_exchanged_fact(text, best.text)):
+        return cited(best, 0.0, Verdict.UNSUPPORTED)
+    judgement = sources.judge(text, " ".join(s.text for s in sentences))
+    return cited(best, judgement.supported, sources.thresholds().verdict(judgement))
 
 
-def _quoted(text: str, sentence: str) -> float:
+def _shares(text: str, sentences: Sequence[Sentence]) -> list[float]:
+    """For each sentence the share of the words of ``text`` that it has, 0..1."""
+    words = set(stems(text))
+    words = words - _PERSON or words
+    return [len(words & set(stems(s.text))) / max(1, len(words)) for s in sentences]
+
+
+def _in_order(text: str, sentence: str) -> float:
     """The share of the words of ``text`` that ``sentence`` has in the same order, 0..1."""
     words = [w for w in stems(text) if w not in _PERSON] or stems(text)
     held = stems(sentence)
@@ -178,14 +197,16 @@ def _quoted(text: str, sentence: str) -> float:
     return matched / len(words)
 
 
-def _nearest(text: str, paper_id: str, sentences: Sequence[Sentence], sources: Sources) -> Sentence:
+def _nearest(
+    text: str, paper_id: str, sentences: Sequence[Sentence], shares: Sequence[float], sources: Sources
+) -> Sentence:
     """The sentence of the abstract that says what ``text`` says, or comes nearest to it."""
-    words = set(stems(text))
-    words = words - _PERSON or words
-    shares = [len(words & set(stems(s.text))) / max(1, len(words)) for s in sentences]
     best = max(range(len(sentences)), key=lambda i: (shares[i], -i))
-    if shares[best] < _BY_WORDS:  # other words for the same thing: ask the vectors, which cost some milliseconds
-        cosines = sources.vectors(paper_id) @ sources.encode(text)
+    vectors, encode = sources.vectors, sources.encode
+    if (
+        vectors and encode and shares[best] < _BY_WORDS
+    ):  # other words for the same thing: ask the vectors, which cost some milliseconds
+        cosines = vectors(paper_id) @ encode(text)
         best = max(range(len(sentences)), key=lambda i: (0.5 * float(cosines[i]) + 0.5 * shares[i], -i))
     return sentences[best]
 

@@ -1,25 +1,29 @@
-"""Where the check finds the abstracts of a library, and what judges them."""
+"""Where the check finds the abstracts of a library, and what judges sentences by them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rag.datatypes import Encoder
-from rag.verification import support
 from rag.verification.citations import Sources
+from rag.verification.entailment import Judgement, Thresholds, entailment_network
 
 if TYPE_CHECKING:
     from rag.library.library import Library
 
 
 def sources_of(library: Library, encoder: Encoder) -> Sources:
-    """What the check asks about the abstracts of ``library``."""
-    fit = support.weights()
+    """What the check asks about the abstracts of ``library``. The network is loaded when it is first asked."""
     return Sources(
-        library.sentences,
-        library.sentence_vectors,
-        lambda text: encoder.encode([text])[0],
-        support.probability,
-        fit.supported,
-        fit.weak,
+        library.sentences, judge_claim, thresholds, library.sentence_vectors, lambda text: encoder.encode([text])[0]
     )
+
+
+def judge_claim(claim: str, source: str) -> Judgement:
+    """What the shipped network says of a claim and the text that it is held against."""
+    return entailment_network().judge(claim, source)
+
+
+def thresholds() -> Thresholds:
+    """Those of the shipped network."""
+    return entailment_network().thresholds

@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 
 from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
-from rag.factory import change_library, close_all, open_library, paper_encoder
+from rag.factory import change_library, close_all, library_manager, open_library, paper_encoder
 from rag.ui.library_actions import LibraryActions
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
