@@ -28,14 +28,14 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-support train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
 	@echo "make test         install what the tests need and run them (make test-slow: the long ones)"
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff, mypy, and the figures of rag/: modules, functions, import cycles"
-	@echo "make train-support  make the support checker again from raw data (DATA=FOLDER)"
+	@echo "make train-checker  make the checker again from raw data (DATA=FOLDER BASE=FOLDER MINUTES=75)"
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
@@ -69,17 +69,19 @@ bench: dev prepare
 prepare: $(INSTALLED)
 	@$(BIN)/python -m scripts.prepare
 
-# The support checker from raw data; DATA is the folder of training data, BUILD where its steps leave their files.
+# The checker from raw data: DATA is the folder of training data, BASE all-mpnet-base-v2 as its publisher has it, BUILD
+# where the steps leave their files. The training stops after MINUTES, whatever the machine, and goes on where it stopped.
 DATA ?= ../shared/data
 BUILD ?= build
+BASE ?= $(BUILD)/all-mpnet-base-v2
+MINUTES ?= 75
 
-train-support: dev
+train-checker: dev
 	$(PIP) install --quiet -c constraints.txt --group training
-	$(BIN)/python -m training.support.data --data $(DATA) --out $(BUILD)/support
-	$(BIN)/python -m training.support.train --pairs $(BUILD)/support --out $(BUILD)/support/model.pt
-	$(BIN)/python -m training.support.export --weights $(BUILD)/support/model.pt --out models/support.onnx
-	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx
-	$(BIN)/python -m training.support.fit --pairs $(BUILD)/support --data $(DATA) --network models/support.onnx --dev
+	$(BIN)/python -m training.checker.data --data $(DATA) --base $(BASE) --out $(BUILD)/checker
+	$(BIN)/python -m training.checker.train --base $(BASE) --pairs $(BUILD)/checker --out $(BUILD)/checker/run --minutes $(MINUTES)
+	$(BIN)/python -m training.checker.export --weights $(BUILD)/checker/run/model.pt --pairs $(BUILD)/checker --out models/checker.onnx
+	$(BIN)/python -m training.checker.measure --model models/checker.onnx --data $(DATA) --out $(BUILD)/checker/figures.json
 
 # The writer from raw data: its network, then its adapter. PRESET: smoke (a proof that every step works), cpu (an hour and
 # a half on 2 cores) or gpu. METHOD: lora or all. The examples and their shards are made once, for both methods, and

@@ -46,8 +46,8 @@ from rag.factory import open_answerer, prepare_library
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import Search
 from rag.retrieval.retrievers.fusion import fuse
+from training.jsonl import lines
 from training.questions import ANSWERABLE, REFUSED, other_libraries, other_library, other_questions
-from training.support.data import lines
 
 PAPERS = 6  # as the pipeline looks at
 SYNTHETIC_WEIGHT = 0.02  # of a synthetic question against a hand-written one

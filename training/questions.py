@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.datatypes import Paper
-from training.support.data import lines
+from training.jsonl import lines
 
 HERE = Path(__file__).parent
 ANSWERABLE = HERE / "answerable_questions.jsonl"

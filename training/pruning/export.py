@@ -6,6 +6,7 @@ python -m training.pruning.export --weights build/pruning/model.pt --out models/
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import torch
@@ -13,7 +14,6 @@ import torch
 from rag.encoding.onnx_encoder import Network as Exported
 from rag.evidence.pruning import Encoded, encode
 from training.pruning.train import Network
-from training.support.export import export
 
 _SAMPLE = (
     "How many crabs does MothEar count at night, and how well?",
@@ -23,6 +23,31 @@ _SAMPLE = (
         (2, "Counting animals is a central task of ecology."),
     ],
 )
+
+
+def export(network: torch.nn.Module, out: Path) -> str:
+    """Write ``out`` and give its SHA-256; ``network`` is one of MiniLM's layers and takes its three inputs."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
+
+    network.eval()
+    ids = torch.randint(1000, 20_000, (2, 24), generator=torch.Generator().manual_seed(0))
+    kinds = torch.cat([torch.zeros(2, 12, dtype=torch.long), torch.ones(2, 12, dtype=torch.long)], dim=1)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    with tempfile.TemporaryDirectory() as folder:
+        plain, fused = Path(folder) / "plain.onnx", Path(folder) / "fused.onnx"
+        torch.onnx.export(
+            network, (ids, torch.ones_like(ids), kinds), str(plain), input_names=names, output_names=["logits"],
+            dynamic_axes={name: {0: "batch", 1: "tokens"} for name in names}, opset_version=17, dynamo=False,
+        )  # fmt: skip
+        model = optimizer.optimize_model(str(plain), "bert", num_heads=12, hidden_size=384, opt_level=0)
+        model.save_model_to_file(str(fused))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        quantize_dynamic(
+            fused, out, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True,
+            extra_options={"DefaultTensorType": 1},
+        )  # fmt: skip
+    return sha256_of(out)
 
 
 def furthest(network: torch.nn.Module, exported: Exported, read: Encoded) -> float:

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from rag.datatypes import Evidence, Message, Paper, Sentence
 from rag.generation.prompting import Prompt, load_prompt
+from training.jsonl import lines
 from training.questions import arxiv_papers, other_libraries, other_library, other_questions
-from training.support.data import lines
 from training.writer.shortened import Example, name, read
 from training.writer.sources import SOURCES
 

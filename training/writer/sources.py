@@ -16,7 +16,7 @@ from pathlib import Path
 from rag.datatypes import Paper
 from rag.library.chunking import split_sentences
 from rag.text.tokenization import NAME, stems
-from training.support.data import lines
+from training.jsonl import lines
 
 CLAIMS = 2  # of an answer of ExpertQA
 _SUMMARY = ("What does the paper '{}' do?", "Summarise '{}'.", "What is the contribution of '{}'?", "{}")

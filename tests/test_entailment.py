@@ -1,4 +1,4 @@
-"""How likely an abstract bears a sentence out, and the rules that make false sentences of true ones for training."""
+"""The network that says what an abstract says of a claim, and the rules that turn true sentences round for training."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ import sys
 
 import pytest
 
-from rag.encoding.onnx_encoder import model_file
+from rag.datatypes import Verdict
+from rag.encoding.onnx_encoder import Network, model_file
+from rag.errors import ModelError
 from rag.system.hashing import sha256_of
-from rag.verification import support
-from training.support.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
-from training.support.data import statement
+from rag.verification.entailment import (
+    MODEL_SHA256,
+    EntailmentNetwork,
+    Judgement,
+    Thresholds,
+    entailment_network,
+    relevant_sentences,
+    softmax,
+)
+from training.checker.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
 
-TITLE = "Vitamin D and Fractures"
-ABSTRACT = (
+SENTENCES = (
     "Fractures are common in old age.",
     "We followed 1,200 women for five years.",
     "Vitamin D supplements reduced the risk of hip fractures by 18%.",
     "No effect on falls was seen.",
 )
+ABSTRACT = " ".join(SENTENCES)
 
 
-def probability(text: str) -> float:
-    return support.probability(text, TITLE, ABSTRACT)
+def judge(text: str) -> Judgement:
+    return entailment_network().judge(text, ABSTRACT)
 
 
 @pytest.mark.parametrize(
@@ -32,70 +41,62 @@ def probability(text: str) -> float:
     [
         ("Supplements of vitamin D reduce hip fractures.", "Supplements of vitamin D increase hip fractures."),
         ("Vitamin D supplements reduced hip fractures.", "Vitamin D supplements did not reduce hip fractures."),
-        ("Vitamin D reduced hip fractures by 18%.", "Vitamin D reduced hip fractures by 28%."),
-        ("Vitamin D reduced hip fractures.", "Vitamin K2 reduced hip fractures."),
         ("Women were followed for five years.", "Neural networks were trained on graphs."),
-        ("Falls were not affected.", "Convolutional networks recognise faces in photographs."),
+        ("Falls were not affected.", "Falls became rarer."),
     ],
 )
 def test_what_the_abstract_says_is_likelier_than_what_it_does_not(true: str, false: str) -> None:
-    assert probability(true) > probability(false) + 0.1
+    assert judge(true).supported > judge(false).supported + 0.1
 
 
-def test_what_has_nothing_to_do_with_it_is_not_even_weakly_supported() -> None:
-    assert (
-        probability("Large language models write computer programs from short descriptions.") < support.weights().weak
-    )
+def test_probabilities_are_whole_and_the_same_every_time() -> None:
+    for text in ("", "…", "vitamin", "Vitamin D " * 200, "日本", "\ud800"):
+        found = judge(text)
+        assert found.supported + found.contradicted + found.not_stated == pytest.approx(1.0)
+        assert judge(text) == found
+    assert softmax([1.0, 2.0, 0.5], 2.0) == pytest.approx(softmax([0.5, 1.0, 0.25]))
 
 
-def test_probabilities_and_thresholds() -> None:
-    fit = support.weights()
-
-    assert 0 < fit.weak < fit.supported < 1
-    assert all(0 <= probability(text) <= 1 for text in ("", "…", "vitamin", "Vitamin D " * 200, "日本"))
-    assert probability("Falls were not affected.") == probability("Falls were not affected.")
-
-
-def test_every_figure_that_is_weighed_is_made() -> None:
-    made = set(support.features("Vitamin D helps.", TITLE, ABSTRACT))
-
-    assert set(support.weights().weights) == made | {support.NETWORK}
+def test_thresholds_make_verdicts() -> None:
+    bounds = Thresholds(supported=0.7, weak=0.4, contradicted=0.6)
+    assert bounds.verdict(Judgement(0.7, 0.1, 0.2)) is Verdict.SUPPORTED
+    assert bounds.verdict(Judgement(0.5, 0.3, 0.2)) is Verdict.WEAK
+    assert bounds.verdict(Judgement(0.1, 0.3, 0.6)) is Verdict.UNSUPPORTED
+    assert bounds.verdict(Judgement(0.2, 0.7, 0.1)) is Verdict.CONTRADICTED
+    shipped = entailment_network().thresholds
+    assert 0 < shipped.weak <= shipped.supported < 1 and 0 < shipped.contradicted <= 1
 
 
 def test_the_network_is_the_one_that_the_code_names() -> None:
-    path = model_file("support.onnx")
+    path = model_file("checker.onnx")
+    assert sha256_of(path) == MODEL_SHA256
+    assert path.stat().st_size <= 90e6
+    assert MODEL_SHA256[:12] in path.with_suffix(".md").read_text(encoding="utf-8")
 
-    assert sha256_of(path) == support.MODEL_SHA256
-    assert path.stat().st_size < 24e6
-    assert support.MODEL_SHA256[:12] in path.with_suffix(".md").read_text(encoding="utf-8")
 
-
-def test_the_network_tells_a_paraphrase_from_another_subject() -> None:
-    held = " ".join(ABSTRACT[1:])
-
-    like, unlike = support.network().score(
-        [("Hip fractures became rarer with vitamin D.", held), ("Cars are sold in spring.", held)]
-    )
-
-    assert like > unlike + 0.5
+def test_another_file_is_an_error_that_says_so() -> None:
+    with pytest.raises(ModelError, match="damaged"):
+        EntailmentNetwork(Network(model_file("checker.onnx"), "0" * 64)).judge("It helps.", ABSTRACT)
+    with pytest.raises(ModelError, match="input_ids"):
+        EntailmentNetwork(Network(model_file("pruning.onnx"), sha256_of(model_file("pruning.onnx")))).logits([1, 2])
 
 
 def test_a_sentence_is_judged_without_torch() -> None:
     script = (
-        "import sys; from rag import support; before = 'onnxruntime' in sys.modules; "
-        "support.probability('It helps.', 'T', ['It is of help.']); "
+        "import sys; from rag.verification.entailment import entailment_network; "
+        "before = 'onnxruntime' in sys.modules; entailment_network().judge('It helps.', 'It is of help.'); "
         "print(before, sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-
     assert (done.returncode, done.stdout.strip()) == (0, "False []"), done.stderr
 
 
-def test_the_sentences_that_share_most_words_are_held_against_it() -> None:
-    assert support.choose("Vitamin D reduced fractures in women.", ABSTRACT, k=2) == [1, 2]
-    assert support.choose("unrelated", ABSTRACT, k=2) == [2, 3]  # later ones are likelier findings
-    assert support.choose("anything", ABSTRACT[:1]) == [0]
-    assert support.held_against("Vitamin D reduced fractures.", ABSTRACT[2:]) == " ".join(ABSTRACT[2:])
+def test_of_a_long_source_the_sentences_near_the_claim_are_read() -> None:
+    lengths = [8] * len(SENTENCES)
+    assert relevant_sentences("anything", SENTENCES, lengths, 100) == [0, 1, 2, 3]
+    assert 2 in relevant_sentences("Vitamin D reduced fractures.", SENTENCES, lengths, 16)
+    assert len(relevant_sentences("Vitamin D reduced fractures.", SENTENCES, lengths, 16)) == 2
+    assert len(relevant_sentences("unrelated", SENTENCES, lengths, 3)) == 1
 
 
 # --- false sentences for training ---
@@ -167,9 +168,3 @@ def test_paraphrase_keeps_figures_and_names() -> None:
         assert "OneCut" in said
         assert "75.3%" in said
         assert said[0].isupper()
-
-
-def test_question_and_answer_as_a_statement() -> None:
-    assert statement("What is the capital of France?", "Paris") == "The capital of France is Paris."
-    assert statement("Who invented the telephone?", "Bell") == "Bell invented the telephone."
-    assert statement("How many are there?", "3") is None
