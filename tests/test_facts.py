@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.text.contradictions import contradicts_by_antonym, contradicts_by_negation, has_negation
 from rag.text.facts import (
-    contradicts_by_antonym,
-    contradicts_by_negation,
     figures_with_units,
     has_exchanged_fact,
-    has_negation,
     missing_figures,
     missing_names,
     missing_proper_nouns,

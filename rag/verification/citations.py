@@ -16,15 +16,8 @@ from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.text.citation_format import with_numbers
-from rag.text.facts import (
-    contradicts_by_antonym,
-    contradicts_by_negation,
-    has_exchanged_fact,
-    has_negation,
-    missing_figures,
-    missing_names,
-    missing_proper_nouns,
-)
+from rag.text.contradictions import contradicts_by_antonym, contradicts_by_negation, has_negation
+from rag.text.facts import has_exchanged_fact, missing_figures, missing_names, missing_proper_nouns
 from rag.text.tokenization import stems
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from importlib import resources
 
 from rag.encoding.onnx_encoder import PairScorer, model_file
 from rag.system.logistic import logistic
-from rag.text import facts
+from rag.text import contradictions, facts
 from rag.text.tokenization import stems
 
 # Of models/support.onnx.
@@ -55,9 +55,9 @@ def features(text: str, title: str, sentences: Sequence[str]) -> dict[str, float
         "words held": len(words & held) / max(1, len(words)),
         "words and cousins held": cousins / max(1, len(words)),
         "words missing": float(min(8, len(words - held))),
-        "one denies": float(facts.has_negation(text) != facts.has_negation(near)),
-        "denies what the other affirms": float(facts.contradicts_by_negation(text, near)),
-        "opposite": float(facts.contradicts_by_antonym(text, near)),
+        "one denies": float(contradictions.has_negation(text) != contradictions.has_negation(near)),
+        "denies what the other affirms": float(contradictions.contradicts_by_negation(text, near)),
+        "opposite": float(contradictions.contradicts_by_antonym(text, near)),
         "names missing": float(bool(facts.missing_names(text, whole))),
         "figures missing": float(bool(facts.missing_figures(text, whole))),
     }
