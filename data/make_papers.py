@@ -15,11 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from rag.identity import normalised_title
-from rag.importers import read_papers
-
 from rag.datatypes import Paper
 from rag.errors import FootnoteError
+from rag.papers.identity import normalised_title
+from rag.papers.importers import read_papers
 
 
 def distinct_papers(folder: Path) -> Iterator[Paper]:
