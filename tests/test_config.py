@@ -60,7 +60,7 @@ def test_values_of_every_kind_from_the_environment(file: Path) -> None:
         ("temperature = nan", ["temperature is nan", "from 0 to 2"]),
         ('refuse = "perhaps"', ["refuse is 'perhaps'", "bool"]),
         ("model = 3", ["model is 3", "text"]),
-        ('mode = "chat"', ["mode is 'chat'", "quote, cite, free"]),
+        ('mode = "chat"', ["mode is 'chat'", "quote, shorten, cite, free"]),
         ('unsupported = "hide"', ["unsupported is 'hide'", "drop or mark"]),
         ('library = ""', ["no path", "leave the setting out"]),
         ('library = "a\\u0000b"', ["no path"]),

@@ -1,1 +1,1 @@
-"""How the fitted figures of ``rag/`` came about. Nothing of the program imports this."""
+"""Fits and trains the weights that ``rag/`` and ``models/`` hold. The program imports none of this."""

@@ -82,15 +82,7 @@ class Case:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of training data")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--most", type=int, default=0, help="synthetic questions that the sentences are fitted on too")
-    parser.add_argument("--refusal-only", action="store_true", help="leave the weights of the sentences as they are")
-    parser.add_argument("--reliability", type=Path, help="draw the reliability of the refusal into this picture")
-    args = parser.parse_args()
+    args = _arguments()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         shipped = _open(Path(folder), None)
@@ -130,6 +122,18 @@ def main() -> None:
         model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
         _write(args.out, model)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of training data")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cases", type=Path, help="keep the figures of the refusal here, to try other fits")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most", type=int, default=0, help="synthetic questions that the sentences are fitted on too")
+    parser.add_argument("--refusal-only", action="store_true", help="leave the weights of the sentences as they are")
+    parser.add_argument("--reliability", type=Path, help="draw the reliability of the refusal into this picture")
+    return parser.parse_args()
 
 
 def _alike(cases: Sequence[Case]) -> list[Case]:

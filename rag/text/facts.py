@@ -1,4 +1,4 @@
-"""Facts of a sentence that a source must have exactly: figures with units, names, negations, opposites.
+"""Facts of a sentence that a source must have exactly: figures with their units, and names.
 
 The embeddings of two sentences that differ in one figure are almost equal, so these are compared by rule. ``sentence``
 is what is claimed, ``source`` the text that should bear it out; both are plain strings.

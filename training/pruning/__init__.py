@@ -1,1 +1,1 @@
-"""The network that judges what of the ranker's sentences an answer needs, made from the writer's examples."""
+"""Trains ``models/pruning.onnx``, which judges which ranked sentences, and which of their words, an answer needs."""

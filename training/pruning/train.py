@@ -1,4 +1,4 @@
-"""Teach MiniLM what of the ranker's sentences an answer needs.
+"""Train MiniLM to judge which of the ranked sentences, and which of their words, an answer needs.
 
     python -m training.pruning.train --data ../shared/data --out build/pruning
 

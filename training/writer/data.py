@@ -1,4 +1,4 @@
-"""Examples for the writer: a question, the sentences that the program chose for it, and what of them should be said.
+"""Training examples for the writer: a question, the sentences that the program chose for it, and the answer.
 
     python -m training.writer.data --data ../shared/data --out build/writer --preset cpu
 

@@ -1,4 +1,4 @@
-"""What training reads: the examples as tokens, in one small folder, and the packaged model beside it.
+"""The writer's training data as tokens, in one small folder, with the packaged model beside it.
 
     python -m training.writer.shards --examples build/writer --out build/writer
 

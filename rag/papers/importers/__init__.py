@@ -1,4 +1,4 @@
-"""Step 1: files of papers to :class:`~rag.datatypes.Paper` records, one file per format.
+"""Files of papers to :class:`~rag.datatypes.Paper` records, one module per format.
 
 To add a format: a module with ``matches(sample) -> bool`` and ``read(source, report) -> Iterator[Paper]``,
 one line in :data:`IMPORTERS`, one parameter in the contract tests.
@@ -24,7 +24,7 @@ class Importer(NamedTuple):
     extensions: tuple[str, ...]
 
 
-# In the order in which they are tried: the ones with unmistakable marks first.
+# In the order in which they are tried: the formats with unmistakable marks first.
 IMPORTERS: dict[str, Importer] = {
     "arxiv": Importer(arxiv.matches, arxiv.read, ()),
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
@@ -55,7 +55,7 @@ def read_papers(
     """The papers in the file at ``path``, one at a time, in the order of the file, repetitions included.
 
     ``format`` is one of :data:`FORMATS`; None finds it from the content. A record that cannot be used is
-    handed to ``on_error`` and skipped; without ``on_error`` it is raised. ``on_progress`` is told the
+    handed to ``on_error`` and skipped; without ``on_error`` it is raised. ``on_progress`` is called with the
     bytes read so far and the size of the file.
 
     Raises :class:`ImportFileError` for the file as a whole: at the call where it cannot be opened or its

@@ -24,15 +24,15 @@ def matches(sample: str) -> bool:
 
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
-    """The papers of ``source``; what is no object or has no title or no arXiv id is reported."""
+    """The papers of ``source``; a line that is no object or lacks a title or an arXiv id is reported and skipped."""
     for line, record in objects(source, report):
         try:
-            yield paper_from(_adapted(record), f"arxiv:{source.name}")
+            yield paper_from(_with_standard_fields(record), f"arxiv:{source.name}")
         except Rejected as reason:
             report(line, f"{reason}.")
 
 
-def _adapted(record: Mapping[str, Any]) -> dict[str, Any]:
+def _with_standard_fields(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with a list of authors, a link, and the year of its first version."""
     identifier = str(record.get("id", "")).strip()
     if not normalised_arxiv_id(identifier):
@@ -45,7 +45,7 @@ def _adapted(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_year(record: Mapping[str, Any], identifier: str) -> int | None:
-    """``update_date`` is when the metadata last changed, often years later: it comes last."""
+    """The year of the first version; of ``update_date``, which may be years later, only where nothing else tells it."""
     versions = record.get("versions")
     if isinstance(versions, list) and versions and isinstance(versions[0], Mapping):
         found = year(versions[0].get("created"))

@@ -16,7 +16,19 @@ from rag.papers.importers.source import Report, SourceFile
 _ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s{}(),=]*\s*,|^\s*@(?:string|preamble|comment)\s*[{(]", re.I | re.M)
 _FIELD = re.compile(r"^\s*,?\s*\w+\s*=\s*[{\"\d]", re.M)
 # Fields whose repetition with another value would make the record ambiguous.
-_USED = {"title", "abstract", "author", "year", "date", "doi", "url", "journal", "journaltitle", "booktitle", "eprint"}
+_FIELDS_READ = {
+    "title",
+    "abstract",
+    "author",
+    "year",
+    "date",
+    "doi",
+    "url",
+    "journal",
+    "journaltitle",
+    "booktitle",
+    "eprint",
+}
 
 
 def matches(sample: str) -> bool:
@@ -25,7 +37,7 @@ def matches(sample: str) -> bool:
 
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
-    """The papers of ``source``; entries that cannot be parsed or have no title are reported."""
+    """The papers of ``source``; entries that cannot be parsed or have no title are reported and skipped."""
     for block in _blocks(source.text(report), source):
         line = (block.start_line or 0) + 1
         try:
@@ -41,7 +53,7 @@ def _blocks(text: str, source: SourceFile) -> list[Any]:
     from bibtexparser import middlewares
     from bibtexparser.exceptions import ParserStateException
 
-    # It logs every broken entry as well; ours are reported once, with the file.
+    # bibtexparser logs every broken entry; here each is reported once, with the file.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
     try:
         library = bibtexparser.parse_string(text, append_middleware=[middlewares.NormalizeFieldKeys()])
@@ -75,7 +87,7 @@ def _check_repetitions(block: Any) -> None:
     seen: dict[str, str] = {}
     for field in block.ignore_error_block.fields:
         name = field.key.lower()
-        if name in _USED and seen.setdefault(name, str(field.value)) != str(field.value):
+        if name in _FIELDS_READ and seen.setdefault(name, str(field.value)) != str(field.value):
             raise Rejected(f"this entry has two fields '{name}' that differ; keep one")
 
 
@@ -89,7 +101,7 @@ def _fields(entry: Any) -> dict[str, Any]:
     for name in ("url", "doi"):  # \_ and \% in them are the escapes of LaTeX
         if name in fields:
             fields[name] = re.sub(r"\\([_%&#~{}])|[{}]|\\url", lambda m: m[1] or "", fields[name])
-    unwanted = ("id", "_id", "key", "text", "summary")  # here these are notes for sorting, no ids or abstracts
+    unwanted = ("id", "_id", "key", "text", "summary")  # in BibTeX these are private notes, no ids or abstracts
     return {"id": entry.key} | {name: value for name, value in fields.items() if name not in unwanted}
 
 

@@ -1,6 +1,6 @@
-"""One mapping of a record's fields to one :class:`~rag.datatypes.Paper`: names, types, cleaning.
+"""The fields of a record to a :class:`~rag.datatypes.Paper`: field names, types, cleaning.
 
-All importers end here, so the same field means the same whatever file it came in.
+All importers use this mapping, so a field means the same in every format.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rag.datatypes import Paper
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
 from rag.text.plaintext import clean_line, plain_text
 
-# What people call these fields, in lower case with single underscores; the first that holds something wins.
+# Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "_id", "paper_id", "doc_id", "docid", "key", "item_key", "arxiv_id", "pmid", "corpusid"),
     "title": ("title", "paper_title", "article_title", "document_title", "primary_title"),
@@ -37,7 +37,7 @@ _AND = re.compile(r"\s+(?:and|&)\s+")
 
 
 class Rejected(ValueError):
-    """A record that cannot become a paper; the message is the reason."""
+    """Raised for a record that cannot become a paper; the message is the reason, without a full stop."""
 
 
 def field_key(name: str) -> str:
@@ -70,7 +70,7 @@ def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _missing_title(values: Mapping[str, Any], abstract: str) -> str:
-    """The opening words, where a collection in BEIR form has passages with ``"title": ""``; else a rejection."""
+    """The first twelve words of a BEIR passage with ``"title": ""``. Raises :class:`Rejected` for any other record."""
     if values.get("title") == "" and abstract and "text" in values:
         words = abstract.split()
         return " ".join(words[:12]) + (" …" if len(words) > 12 else "")
@@ -102,7 +102,7 @@ def _id(value: Any) -> str:
 
 
 def _url(value: Any) -> str:
-    """The first web address; anything else (``javascript:``, a path) is no link that one should follow."""
+    """The first http or https address; '' where there is none, for other schemes (``javascript:``) may do harm."""
     candidates = value if isinstance(value, list) else [value]
     for candidate in candidates:
         text = clean_line(candidate) if isinstance(candidate, str) else ""

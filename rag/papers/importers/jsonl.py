@@ -21,7 +21,7 @@ def matches(sample: str) -> bool:
 
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
-    """The papers of ``source``; lines that are no object or have no title are reported."""
+    """The papers of ``source``; lines that are no object or have no title are reported and skipped."""
     for line, record in objects(source, report):
         try:
             yield paper_from(record, f"jsonl:{source.name}")

@@ -1,8 +1,8 @@
 """Pages of a paper listing, saved as text: a title, its abstract, the next title, and so on.
 
-Such pages begin with furniture (``new``, ``Subscribe``, a date), may or may not separate their lines by
-blank ones, and may glue the first title to the last word of the furniture. A title may lack its
-abstract, and an abstract may go over several lines.
+Such pages begin with navigation (``new``, ``Subscribe``, a date), may lack blank lines between entries, and may run
+the last word of the navigation into the first title ('SubscribeA Title'). A title may lack its abstract, and an
+abstract may go over several lines.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|"
     r"aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_FURNITURE = re.compile(
+_NAVIGATION = re.compile(
     rf"new|subscribe|by\s?AK and the research community|get trending papers in your email inbox.*|"
     rf"(?:published (?:on )?)?{_MONTH}\.? \d{{1,2}}(?:,? \d{{4}})?|\d{{1,2}} {_MONTH}\.?(?: \d{{4}})?|"
     rf"previous|next|upvote|submitted by|load more|\d{{1,4}}|[-–—·•…|]+",
     re.I,
 )
-_GLUED = re.compile(r"^Subscribe(?=[^\Wa-z_])")
+_RUN_IN = re.compile(r"^Subscribe(?=[^\Wa-z_])")
 
 _LONGEST_TITLE = 300  # characters; real ones end below 200
-_SHORTEST_ABSTRACT = 140  # of one line that also reads like prose
-_WIDEST_MARGIN = 130  # of text wrapped by hand or by a mail program
+_SHORTEST_ABSTRACT = 140  # characters, of a line of several sentences
+_WIDEST_MARGIN = 130  # characters of a line in text that was wrapped by hand or by a mail program
 _END = re.compile(r"[.!?]['\"”’)]*$|https?://\S+$")
 _PROSE = re.compile(r"[a-z)\]\"'’”%][.!]['\"”’)]* +(?:[A-Z(]|\d)")
 
@@ -49,7 +49,7 @@ def matches(sample: str) -> bool:
 
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
-    """The papers of ``source``, repetitions included; text that follows no title is reported."""
+    """The papers of ``source``, repetitions included; text without a title before it is reported and skipped."""
     for line, title, abstract in _entries(source.lines(report)):
         clean = plain_text(title)
         if not normalised_title(clean):
@@ -76,11 +76,11 @@ def _entries(lines: Iterable[Line]) -> list[_Entry]:
 
 
 def _paragraphs(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Runs of lines between blank ones and furniture."""
+    """Runs of lines between blank ones and navigation."""
     paragraph: list[Line] = []
     for line in lines:
-        text = _GLUED.sub("", line.text.strip())
-        if text and not _FURNITURE.fullmatch(text):
+        text = _RUN_IN.sub("", line.text.strip())
+        if text and not _NAVIGATION.fullmatch(text):
             paragraph.append(Line(line.number, text))
         elif paragraph:
             yield paragraph
@@ -97,16 +97,20 @@ def _units(paragraph: list[Line]) -> list[Line]:
     if not _is_abstract(joined):
         return [Line(paragraph[0].number, joined)] if _is_wrapped_title(paragraph) else paragraph
     body = " ".join(line.text for line in paragraph[1:])
-    if paragraph[0].text.endswith((".", ",", ";", "-")) or not _is_abstract(body) or _goes_on(paragraph[1].text):
+    if (
+        paragraph[0].text.endswith((".", ",", ";", "-"))
+        or not _is_abstract(body)
+        or _continues_sentence(paragraph[1].text)
+    ):
         return [Line(paragraph[0].number, joined)]
     return [paragraph[0], Line(paragraph[1].number, body)]  # the title stands right above its abstract
 
 
 def _is_wrapped_title(paragraph: list[Line]) -> bool:
-    return len(paragraph) <= 3 and all(_goes_on(line.text) for line in paragraph[1:])
+    return len(paragraph) <= 3 and all(_continues_sentence(line.text) for line in paragraph[1:])
 
 
-def _goes_on(text: str) -> bool:
+def _continues_sentence(text: str) -> bool:
     """Whether a line begins in the middle of a sentence (and not with a name such as iBugMask or wav2vec)."""
     return re.match(r"[a-z]+[ ,.;)]", text) is not None
 

@@ -13,7 +13,7 @@ from rag.papers.importers.source import Report, SourceFile
 _START = re.compile(r"^\ufeff?TY {1,2}- ?", re.M)
 _TAG = re.compile(r"^([A-Z][A-Z0-9]) {1,2}-(?: |$)")
 
-# The names that rispy gives to the tags, by what they hold here; the first that is there wins.
+# Our fields, and rispy's names of the tags that hold them; the first that is not empty is used.
 _NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id",),
     "title": ("title", "primary_title", "translated_title", "short_title"),
@@ -27,12 +27,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
 
 
 def matches(sample: str) -> bool:
-    """Whether a record begins: ``TY  - JOUR``."""
+    """Whether a line of the text begins a record: ``TY  - JOUR``."""
     return _START.search(sample) is not None
 
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
-    """The papers of ``source``; records without a title, or cut off at the end of the file, are reported."""
+    """The papers of ``source``; a record without a title or cut off by the file's end is reported and skipped."""
     for line, lines, complete in _records(source, report):
         try:
             if not complete:

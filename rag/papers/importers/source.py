@@ -1,6 +1,6 @@
-"""A file on disk as lines of text: decompressed, decoded, bounded, with progress.
+"""A file on disk as lines of text: decompressed, decoded, limited in size, with progress.
 
-Nothing here knows a format. Whatever is wrong with the file as a whole is an
+It knows no format of papers. Whatever is wrong with the file as a whole is an
 :class:`~rag.errors.ImportFileError`; a line that cannot be used is reported and skipped.
 """
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 Report = Callable[[int | None, str], None]
 
-MAX_LINE_BYTES = 16 * 2**20  # no record is longer; a longer line is passed over without being held
-MAX_TEXT_BYTES = 256 * 2**20  # for the formats that are parsed whole
+MAX_LINE_BYTES = 16 * 2**20  # a longer line is skipped without being held in memory
+MAX_TEXT_BYTES = 256 * 2**20  # of a file in a format that is parsed as a whole
 _SAMPLE_BYTES = 256 * 2**10
 _CHUNK_BYTES = 2**18
 

@@ -11,12 +11,12 @@ from rag.errors import ImportFileError
 from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, field_key, paper_from
 from rag.papers.importers.source import Line, Report, SourceFile
 
-_MAX_LINES_OF_A_RECORD = 400  # a quotation mark that opens is closed within as many lines, or never
+_MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
 
 
 def matcher(kind: str) -> Callable[[str], bool]:
-    """A test of whether a text begins with a header of the ``kind`` ``csv`` or ``tsv``."""
+    """The function that says whether a text begins with a header; ``kind`` is ``csv`` or ``tsv``."""
 
     def matches(sample: str) -> bool:
         first = next((line for line in sample.splitlines() if line.strip()), "")
@@ -26,7 +26,7 @@ def matcher(kind: str) -> Callable[[str], bool]:
 
 
 def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
-    """A reader of the ``kind`` ``csv`` or ``tsv``."""
+    """The function that reads the papers; ``kind`` is ``csv`` or ``tsv``."""
 
     def read(source: SourceFile, report: Report) -> Iterator[Paper]:
         return _read(source, report, kind)
