@@ -1,4 +1,4 @@
-"""Pairs through an ONNX file: the tokens that the network sees, and the files that are refused."""
+"""Tokens through an ONNX file: what the network sees, and the files that are refused."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import base64
 import hashlib
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from rag.encoding.onnx_encoder import PairScorer
-from rag.encoding.packaged_weights import weights_folder
+from rag.encoding.onnx_encoder import Network
 from rag.errors import ModelError
 
 # Two networks of a few nodes, made with onnx.helper. The first takes the three inputs and gives the sum of the second
@@ -32,94 +32,57 @@ def write(folder: Path, content: bytes) -> tuple[Path, str]:
 
 
 @pytest.fixture
-def scorer(tmp_path: Path) -> PairScorer:
-    return PairScorer(*write(tmp_path, COUNTS), max_tokens=16)
+def network(tmp_path: Path) -> Network:
+    return Network(*write(tmp_path, COUNTS))
 
 
-def expected(first: str, second: str) -> float:
-    """What COUNTS must give, from a tokenizer that is set up here."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(weights_folder() / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    one = tokenizer.encode(first, add_special_tokens=False).ids
-    two = tokenizer.encode(second, add_special_tokens=False).ids
-    return (sum(two) + tokenizer.token_to_id("[SEP]")) / (len(one) + len(two) + 3)
+def run(network: Network, ids: Sequence[int], kinds: Sequence[int]) -> float:
+    return float(network.logits(input_ids=ids, attention_mask=[1] * len(ids), token_type_ids=kinds).reshape(-1)[0])
 
 
-def test_the_network_sees_both_texts(scorer: PairScorer) -> None:
-    pairs = [("It works.", "A long sentence, in fact."), ("a", ""), ("", "b"), ("Ünïcode", "日本 text")]
-
-    assert scorer.score(pairs) == pytest.approx([expected(*pair) for pair in pairs], rel=1e-5)
-    assert scorer.score([]) == []
+def test_the_network_sees_what_it_is_given(network: Network) -> None:
+    assert run(network, [5, 6, 7, 8], [0, 0, 1, 1]) == pytest.approx(15 / 4)
+    assert run(network, [5], [1]) == pytest.approx(5.0)
 
 
-def test_a_pair_is_scored_whatever_its_neighbours_are(scorer: PairScorer) -> None:
-    pair = ("It works.", "It does.")
-
-    assert scorer.score([pair, ("a", "much longer text than the other one")])[0] == scorer.score([pair])[0]
-
-
-def test_the_longer_text_loses_its_end(scorer: PairScorer) -> None:
-    words = "one two three four five six seven eight nine ten eleven twelve thirteen".split()
-
-    (score,) = scorer.score([("claim", " ".join(words))])
-
-    assert score == pytest.approx(expected("claim", " ".join(words[:12])), rel=1e-5)
-
-
-def test_special_tokens_in_a_text_are_text(scorer: PairScorer) -> None:
-    separated, plain = scorer.score([("a", "[SEP]"), ("a", "b")])
-
-    assert separated != pytest.approx(expected("a", "[SEP]"), rel=1e-3)
-    assert plain == pytest.approx(expected("a", "b"), rel=1e-5)
-
-
-def test_lone_surrogates_do_no_harm(scorer: PairScorer) -> None:
-    assert scorer.score([("a\ud800", "b")]) == scorer.score([("a?", "b")])
-
-
-def test_it_can_be_closed_and_used_again(scorer: PairScorer) -> None:
-    before = scorer.score([("a", "b")])
-    scorer.close()
-
-    assert scorer.score([("a", "b")]) == before
+def test_it_can_be_closed_and_used_again(network: Network) -> None:
+    before = run(network, [3, 4], [0, 1])
+    network.close()
+    assert run(network, [3, 4], [0, 1]) == before
 
 
 def test_a_damaged_file_is_not_loaded(tmp_path: Path) -> None:
     path, sha256 = write(tmp_path, COUNTS)
     path.write_bytes(COUNTS[:-1] + b"!")
-
     with pytest.raises(ModelError, match=r"damaged\. Install Footnote again"):
-        PairScorer(path, sha256).score([("a", "b")])
+        run(Network(path, sha256), [1], [1])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.onnx cannot be read \(No such file"):
-        PairScorer(tmp_path / "nowhere.onnx", "0" * 64).score([("a", "b")])
+        run(Network(tmp_path / "nowhere.onnx", "0" * 64), [1], [1])
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [(b"no network", "no network that onnxruntime can run"), (OTHER_INPUT, "takes x; what is needed is input_ids")],
 )
-def test_what_is_no_pair_scorer_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
+def test_what_is_no_such_network_is_refused(content: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=message):
-        PairScorer(*write(tmp_path, content)).score([("a", "b")])
+        run(Network(*write(tmp_path, content)), [1], [1])
 
 
-def test_scoring_needs_neither_torch_nor_transformers(tmp_path: Path) -> None:
+def test_a_network_needs_neither_torch_nor_transformers(tmp_path: Path) -> None:
     path, sha256 = write(tmp_path, COUNTS)
     script = f"""
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from rag.encoding.onnx_encoder import PairScorer
-scorer = PairScorer(Path({str(path)!r}), {sha256!r})
+from rag.encoding.onnx_encoder import Network
+network = Network(Path({str(path)!r}), {sha256!r})
 assert "onnxruntime" not in sys.modules, "loaded before it is needed"
-scorer.score([("a", "b")])
+network.logits(input_ids=[1], attention_mask=[1], token_type_ids=[1])
 print(sorted({{"torch", "transformers", "sentence_transformers"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

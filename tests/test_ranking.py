@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rag.questions.questions import understand
 
 from rag.datatypes import Paper, PaperHit
 from rag.library.library import Library
+from rag.questions.reading import understand
 from rag.retrieval.ranking import Ranking, hybrid_search, rank
 from rag.retrieval.retrievers.fusion import fuse
 from tests.library_parts import WordEncoder, made_papers
