@@ -120,8 +120,8 @@ def test_what_cannot_be_checked_is_said(text: str, words: str) -> None:
 
 
 def test_an_error_ends_the_check_and_keeps_what_was_shown() -> None:
-    *_, before, last = run(service=Verdicts([SUPPORTED, ModelError("The network is damaged.")]))
-    assert before["result"] == (SUPPORTED,)
+    *_, before, last = run(service=Verdicts([SUPPORTED, DENIED, ModelError("The network is damaged.")]))
+    assert before["result"] == (SUPPORTED, DENIED)
     assert set(last) == {"state"} and "The network is damaged." in last["state"]
 
 

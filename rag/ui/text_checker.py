@@ -79,12 +79,16 @@ class TextChecker:
         checked: tuple[CheckedClaim, ...] = ()
         yield {"result": (), "state": progress_html(0, len(sentences)), "list": "", "paper": ""}
         shown = -_PACE_S
-        for one in self._context.library_service.claims(library, sentences, stop):
-            checked = (*checked, one)
-            if len(checked) < len(sentences) and time.monotonic() - shown >= _PACE_S:
-                state = progress_html(len(checked), len(sentences))
-                yield {"result": checked, "state": state, "list": checked_html(checked)}
-                shown = time.monotonic()
+        try:
+            for one in self._context.library_service.claims(library, sentences, stop):
+                checked = (*checked, one)
+                if len(checked) < len(sentences) and time.monotonic() - shown >= _PACE_S:
+                    state = progress_html(len(checked), len(sentences))
+                    yield {"result": checked, "state": state, "list": checked_html(checked)}
+                    shown = time.monotonic()
+        except FootnoteError:  # what was checked until then is worth having
+            yield {"result": checked, "list": checked_html(checked)}
+            raise
         yield {"result": checked, "state": summary_html(checked, len(sentences)), "list": checked_html(checked)}
 
 

@@ -76,8 +76,8 @@ def test_the_page_fills_as_it_goes_and_stops(verdicts: FakeAnswerer, page: Any) 
     page.locator("#fn-check-paper").get_by_role("button", name="Close").click()
     expect(sentences.first.get_by_role("button").first).to_be_focused()
 
-    with page.expect_response(lambda answer: "run" in answer.url or "queue" in answer.url):
-        page.locator("#fn-check-stop").click()
+    page.locator("#fn-check-stop").click()
+    page.wait_for_timeout(500)  # until the server knows
     hold.released.set()
 
     expect(page.locator("#fn-check-state")).to_have_text("Stopped after 2 of 4 sentences: 1 supported, 1 contradicted.")
