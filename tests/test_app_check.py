@@ -5,18 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag import factory
+from rag.config import Settings
 from rag.datatypes import Paper, Sentence, StopSignal
 from rag.errors import ModelError
 from rag.ui.page_context import LibraryService, PageContext
 from rag.ui.render_check import checked_html, opened_html, progress_html, summary_html
+from rag.ui.server import Libraries
 from rag.ui.text_checker import LONGEST_TEXT, TextChecker, Updates
+from rag.verification import sources
 from rag.verification.claims import CheckedClaim
+from rag.verification.entailment import Judgement, Thresholds
 from tests.browser.fakes import CHOICES, FASTER, HOSTILE, MOVES, NIGHT, PAPERS, FakeAnswerer, make_claim
+from tests.browser.small_library import make_library
 from tests.test_presentation import Markup
 
 SUPPORTED = make_claim("Watching crabs are faster.", "supported", (PAPERS[0], FASTER, "supported"))
@@ -129,6 +136,22 @@ def test_a_hostile_text_is_checked_like_any_other() -> None:
     texts = [f"{HOSTILE} is a sentence.", "\x00\x1b[31m\udcff red and dead.", "> " * 300 + "deep down.", "[x](" * 500]
     for text in texts:
         assert "state" in run(text)[-1]
+
+
+def test_the_real_library_that_is_chosen_is_asked(
+    footnote_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "judge_claim", lambda claim, source: Judgement(0.1, 0.1, 0.8))
+    monkeypatch.setattr(sources, "thresholds", lambda: Thresholds(0.7, 0.3, 0.7))
+    chosen = str(make_library(tmp_path / "library"))
+    service = Libraries(lambda library: Settings(home=footnote_home, library=Path(library)))
+    try:
+        sentences = ["Sourdough bread rises.", "Penguins swim under the ice of Mars."]
+        bread, penguins = service.claims(chosen, sentences, threading.Event())
+    finally:
+        factory.close_all()
+    assert (bread.verdict, penguins.verdict) == ("supported", "nothing")
+    assert {(c.paper_id[:5], c.quote) for c in bread.citations} == {("bread", "Sourdough bread rises.")}
 
 
 # --- reading ---
