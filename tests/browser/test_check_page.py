@@ -1,17 +1,23 @@
-"""The check tab in a real browser, over a fake that gives verdicts."""
+"""The check tab in a real browser: over a fake that gives verdicts, and over real libraries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from rag.config import Settings
 from rag.errors import ModelError
+from rag.factory import close_all, library_manager
+from rag.ui.server import launch
+from rag.verification import sources
+from rag.verification.entailment import Judgement, Thresholds
 from tests.browser.conftest import Answerers, open_tab
 from tests.browser.fakes import FASTER, HOSTILE, MOVES, NIGHT, PAPERS, FakeAnswerer, Hold, make_claim, span
+from tests.browser.small_library import make_library
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -125,6 +131,37 @@ def test_a_question_about_an_opened_paper_is_asked(verdicts: FakeAnswerer, page:
     check(page).first.get_by_role("button").first.click()
     page.locator("#fn-check-paper").get_by_role("button", name="Summarise this paper").click()
     expect(page.locator(".fn-question")).to_have_text(f"Summarise “{PAPERS[0].title}”.")
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The real page over a library of three subjects, and an empty one to choose; the network says nothing."""
+    monkeypatch.setattr(sources, "judge_claim", lambda claim, source: Judgement(0.1, 0.1, 0.8))
+    monkeypatch.setattr(sources, "thresholds", lambda: Thresholds(0.7, 0.3, 0.7))
+    settings = Settings(home=tmp_path, library=make_library(tmp_path / "subjects"), port=0, model="quote")
+    library_manager(settings).create("Empty")
+    app = launch(settings)
+    yield app.local_url
+    app.close(verbose=False)
+    close_all()
+
+
+def test_the_library_that_is_chosen_is_asked(real: str, open_page: Callable[..., Any]) -> None:
+    page = open_page(real)
+    sentences = check(page, "Sourdough bread rises.")
+    expect(sentences.locator(".fn-check-verdict")).to_have_text("✓ supported")
+    sentences.get_by_role("button").first.click()
+    expect(page.locator("#fn-check-paper mark")).to_have_text("Sourdough bread rises.")
+
+    page.locator("#fn-choices").get_by_label("Library").click()
+    page.get_by_role("option", name="Empty").click()
+
+    expect(sentences).to_have_count(0)
+    expect(page.locator(".fn-check-hint")).to_be_visible()
+    expect(page.locator("#fn-check-paper .fn-card")).to_have_count(0)
+    expect(check(page, "Sourdough bread rises.").locator(".fn-check-verdict")).to_have_text(
+        "– nothing in the library says so"
+    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
