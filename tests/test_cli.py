@@ -51,7 +51,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_commands_are_there() -> None:
     assert footnote("--version").stdout == f"footnote, version {__version__}\n"
     listed = footnote("--help").stdout
-    for command in ("ask", "chat", "doctor", "eval", "export", "import", "models", "search", "serve"):
+    for command in ("ask", "chat", "check", "doctor", "eval", "export", "import", "models", "search", "serve"):
         assert f"  {command} " in listed
         assert "Usage: " in footnote(command, "--help").stdout
     assert set(main.commands["models"].commands) == {"list", "add", "pull", "remove"}  # type: ignore[attr-defined]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim, ClaimChecker
 
 MAX_BYTES = 4 * 2**20  # of a draft
-_SIGNS = {"supported": "✓", "weak": "~", "contradicted": "✗", "unsupported": "–", "nothing": "–"}
 
 
 @click.command()
@@ -74,9 +73,10 @@ def _checker(options: dict[str, Any]) -> ClaimChecker:
 
 
 def _show(one: CheckedClaim) -> None:
+    from rag.output.presentation import CLAIM_SIGNS
     from rag.papers.bibliography import one_line
 
-    click.echo(f"{_SIGNS[one.verdict]} {one_line(one.text)}  [{one.verdict}]")
+    click.echo(f"{CLAIM_SIGNS[one.verdict]} {one_line(one.text)}  [{one.verdict}]")
     for citation in one.citations:
         click.echo(f"    {citation.verdict}: “{one_line(citation.quote)}”")
         click.echo(f"      {one_line(citation.title)} ({one_line(citation.paper_id)})")

@@ -30,6 +30,8 @@ VERDICT_SHORT = {
     Verdict.CONTRADICTED: "contradicted",
     Verdict.UNKNOWN: "not checked",
 }
+# Of a sentence that anybody wrote (rag.verification.claims), by its verdict.
+CLAIM_SIGNS = {"supported": "✓", "weak": "~", "contradicted": "✗", "unsupported": "–", "nothing": "–"}
 
 
 def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.events import QUIET, UNQUEUED
 from rag.ui.page_context import LibraryService, PageContext
 from rag.ui.render_messages import open_to_all_html
+from rag.ui.tabs import check as check_tab
 from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab
@@ -22,6 +23,7 @@ from rag.ui.tabs import tables as tables_tab
 TABS = {
     "library": ("Library", library_tab),
     "tables": ("Tables", tables_tab),
+    "check": ("Check a text", check_tab),
     "map": ("Map", map_tab),
     "models": ("Models", models_tab),
 }

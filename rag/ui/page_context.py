@@ -18,6 +18,7 @@ from rag.ui.conversation import Choice, OpenAnswerer, Turn
 
 if TYPE_CHECKING:
     from rag.config import Settings
+    from rag.verification.claims import CheckedClaim
 
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
 
@@ -45,6 +46,10 @@ class LibraryService:
         self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
     ) -> Iterator[Row]:
         """A table of these papers, row by row."""
+        return iter(())
+
+    def claims(self, library: str, sentences: Sequence[str], stop: StopSignal) -> Iterator[CheckedClaim]:
+        """Sentences that anybody wrote with their verdicts, one after another."""
         return iter(())
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rag.questions.scope import EVERYTHING, Scope
     from rag.retrieval.related import Related
     from rag.survey.tables import Column, Row
+    from rag.verification.claims import CheckedClaim
 
 # The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
 # templates with eval and styles itself inline.
@@ -153,6 +154,12 @@ class Libraries(LibraryService):
 
         pipeline = self._quoting(library)
         return rows(paper_ids, columns, pipeline.library, pipeline.encoder, stop)
+
+    def claims(self, library: str, sentences: Sequence[str], stop: StopSignal) -> Iterator[CheckedClaim]:
+        from rag.verification.claims import ClaimChecker
+
+        pipeline = self._quoting(library)
+        return ClaimChecker(pipeline.library, pipeline.encoder, pipeline.search).check_each(sentences, stop)
 
     def _quoting(self, library: str) -> Pipeline:
         """No language model is needed."""

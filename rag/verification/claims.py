@@ -6,10 +6,10 @@ papers that come nearest to it, and where none of them says anything of it the v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.datatypes import Citation, Encoder, Evidence, Paper, Verdict
+from rag.datatypes import Citation, Encoder, Evidence, Paper, StopSignal, Verdict
 from rag.library.chunking import split_sentences
 from rag.library.library import Library
 from rag.questions.cleaning import clean_or_empty
@@ -87,11 +87,18 @@ class ClaimChecker:
         """Every sentence of a draft, in order; ``on_progress`` is told how many of how many are done."""
         sentences = sentences_of_draft(text)
         checked = []
-        for at, sentence in enumerate(sentences, start=1):
-            checked.append(self.check(sentence))
+        for one in self.check_each(sentences):
+            checked.append(one)
             if on_progress is not None:
-                on_progress(at, len(sentences))
+                on_progress(len(checked), len(sentences))
         return checked
+
+    def check_each(self, sentences: Sequence[str], stop: StopSignal | None = None) -> Iterator[CheckedClaim]:
+        """One sentence after another, each as soon as it is checked; ``stop`` ends it before the next one."""
+        for sentence in sentences:
+            if stop is not None and stop.is_set():
+                return
+            yield self.check(sentence)
 
 
 def sentences_of_draft(text: str) -> list[str]:

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rag.datatypes import Answer
+from rag.datatypes import Answer, StopSignal
 from rag.retrieval.related import Related
 from rag.ui.page import build_app
 from rag.ui.page_context import LibraryService
 from rag.ui.server import start
+from rag.verification.claims import CheckedClaim
 from tests.browser.fakes import CHOICES, PAPERS, FakeAnswerer
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,17 @@ class Answerers(LibraryService):
 
     def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> list[str]:
         return [question for question in self.current.follow_ups if question not in asked]
+
+    def claims(self, library: str, sentences: Sequence[str], stop: StopSignal) -> Iterator[CheckedClaim]:
+        for sentence in sentences:
+            if stop.is_set():
+                return
+            if hold := self.current.claim_holds.get(sentence):
+                hold.wait(None)
+            said = self.current.claims.get(sentence, CheckedClaim(sentence, "nothing", 0.0))
+            if isinstance(said, Exception):
+                raise said
+            yield said
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from rag.datatypes import (
     Verdict,
 )
 from rag.errors import GenerationCancelled
+from rag.verification.claims import CheckedClaim, ClaimCitation
 
 HOSTILE = "<img src=x onerror=window.pwned=1> ${window.pwned=2} {{7*7}} <script>window.pwned=3</script> $$x$$ `rm`"
 
@@ -165,6 +166,12 @@ def make_refusal(question: str = "Who won the match?") -> Answer:
     return Answer(question, message, (), (), (), refusal, make_trace())
 
 
+def make_claim(text: str, verdict: str, *sources: tuple[Paper, Sentence, str]) -> CheckedClaim:
+    """A checked sentence; of each source the paper, the sentence of its abstract and the verdict."""
+    cited = (ClaimCitation(p.id, p.title, s.text, s.start, s.end, of, 0.9) for p, s, of in sources)
+    return CheckedClaim(text, verdict, 0.9, tuple(cited))
+
+
 @dataclass
 class Hold:
     """Blocks the answerer like a model that evaluates its prompt. With ``stoppable`` the stop signal ends it."""
@@ -194,6 +201,8 @@ class FakeAnswerer:
         self.libraries: list[str] = []
         self.related: tuple[Paper, ...] = ()
         self.follow_ups: tuple[str, ...] = ()
+        self.claims: dict[str, CheckedClaim | Exception] = {}  # by sentence; of any other nothing is said
+        self.claim_holds: dict[str, Hold] = {}  # sentences whose check takes long
         self._papers = papers
 
     def open(self, model: str, mode: str, library: str = "") -> FakeAnswerer:

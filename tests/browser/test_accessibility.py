@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Answerers, ask, served_program
-from tests.browser.fakes import PAPERS, FakeAnswerer, make_answer
+from tests.browser.fakes import FASTER, PAPERS, FakeAnswerer, make_answer, make_claim
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -81,7 +81,7 @@ def test_no_tab_of_the_real_page_has_a_serious_finding(
     with served_program(FOOTNOTE_LIBRARY=str(small_library)) as (address, _):
         for scheme in ("light", "dark"):
             page = open_page(address, scheme=scheme, patience_s=60)
-            for name in ("Library", "Tables", "Map", "Models", "Ask"):
+            for name in ("Library", "Tables", "Check a text", "Map", "Models", "Ask"):
                 page.get_by_role("tab", name=name).click()
                 page.wait_for_timeout(1500)  # the tab asks the server for what it shows
                 found += [f"{name}, {scheme}: {finding}" for finding in findings(page, axe)]
@@ -94,12 +94,30 @@ def test_no_tab_of_the_real_page_has_a_serious_finding(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["Library", "Tables", "Map", "Models"])
+@pytest.mark.parametrize("name", ["Library", "Tables", "Check a text", "Map", "Models"])
 def test_no_tab_has_a_serious_finding(
     served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any], axe: str, scheme: str,
     name: str,
 ) -> None:  # fmt: skip
     page = open_page(served[0], scheme=scheme)
     page.get_by_role("tab", name=name).click()
-    expect(page.locator(f"#fn-tab-{name.lower()}")).to_be_visible()
+    expect(page.locator(f"#fn-tab-{name.split()[0].lower()}")).to_be_visible()
+    assert findings(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_checked_text_has_no_serious_finding(
+    served: tuple[str, Answerers], answerer: FakeAnswerer, open_page: Callable[..., Any], axe: str, scheme: str
+) -> None:
+    texts = {verdict: f"This sentence is {verdict}." for verdict in ("supported", "weak", "contradicted", "nothing")}
+    for verdict, text in texts.items():
+        sources = [(PAPERS[0], FASTER, verdict)] if verdict != "nothing" else []
+        answerer.claims[text] = make_claim(text, verdict, *sources)
+    page = open_page(served[0], scheme=scheme)
+    page.get_by_role("tab", name="Check a text").click()
+    page.locator("#fn-check-text textarea").fill(" ".join(texts.values()))
+    page.locator("#fn-check-start").click()
+    expect(page.locator(".fn-check-sentence")).to_have_count(4)
+    page.locator(".fn-check-source").first.click()
+    expect(page.locator("#fn-check-paper mark")).to_be_visible()
     assert findings(page, axe) == []

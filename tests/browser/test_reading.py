@@ -257,7 +257,7 @@ def test_odd_texts_keep_their_direction_and_break_no_layout(
 
 def test_every_tab_opens_and_the_conversation_stays(page: Any, answerer: FakeAnswerer) -> None:
     answered(page)
-    for name in ("Library", "Tables", "Map", "Models", "Ask"):
+    for name in ("Library", "Tables", "Check a text", "Map", "Models", "Ask"):
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_role("tabpanel").filter(visible=True)).to_have_count(1)
     expect(page.locator(".fn-answer")).to_be_visible()
