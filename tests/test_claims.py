@@ -246,3 +246,9 @@ def test_two_checks_of_a_text_say_the_same(judged_by: Callable[[Judge], None]) -
     judged_by(about(neighbour=WEAK, queue=WEAK))
     made = checker(CRABS, SHELLS)
     assert made.check_draft(CRABS.abstract) == made.check_draft(CRABS.abstract)
+
+
+def test_indented_prose_and_tags_are_text() -> None:
+    text = "    Indented prose is prose.\n\n<div>A tag begins this sentence here.</div>\n"
+    found = " ".join(sentences_of_draft(text))
+    assert "Indented prose is prose." in found and "A tag begins this sentence here." in found
