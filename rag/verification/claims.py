@@ -106,8 +106,8 @@ def sentences_of_draft(text: str) -> list[str]:
     from markdown_it import MarkdownIt
 
     found: list[str] = []
-    # Neither indented paragraphs nor tags are anything but text here: nothing that was written may be passed over.
-    reader = MarkdownIt("commonmark").enable("table").disable(["code", "html_block", "html_inline"])
+    # Indented paragraphs and those that begin with a tag are text here: nothing that was written may be passed over.
+    reader = MarkdownIt("commonmark").enable("table").disable(["code", "html_block"])
     tokens = reader.parse(text)
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != "inline" or before is None or before.type in ("heading_open", "th_open", "td_open"):
