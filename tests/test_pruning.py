@@ -70,7 +70,7 @@ def test_it_knows_the_sentence_that_answers_and_the_words_that_do() -> None:
     answers, idle = pruner().judge(ASKED, [(1, ANSWERS), (1, IDLE)])
     assert answers.relevance_logit > idle.relevance_logit + 1 and answers.probability > 0.5 > idle.probability
     words = [unit.text for unit in split_units(ANSWERS)]
-    assert answers.stay[words.index("2.5%")] > answers.stay[words.index("expect")] + 1
+    assert answers.keep_logits[words.index("2.5%")] > answers.keep_logits[words.index("expect")] + 1
 
 
 def test_the_same_is_judged_the_same() -> None:

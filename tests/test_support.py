@@ -82,7 +82,7 @@ def test_the_network_tells_a_paraphrase_from_another_subject() -> None:
 
 def test_a_sentence_is_judged_without_torch() -> None:
     script = (
-        "import sys; from rag import support; before = 'onnxruntime' in sys.modules; "
+        "import sys; from rag.verification import support; before = 'onnxruntime' in sys.modules; "
         "support.probability('It helps.', 'T', ['It is of help.']); "
         "print(before, sorted({'torch', 'transformers'} & set(sys.modules)))"
     )
