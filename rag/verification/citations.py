@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _BY_WORDS = 0.72  # share of a sentence's words in another, from which on it needs no vectors to be found
 _NEAR_COPY = 0.85  # share of a sentence's words, in their order, from which on it follows another
-_ALMOST_ALL = 0.9  # share of its words that a quote has in its source at least, whatever is written otherwise
+_ALMOST_ALL = 0.8  # share of the words of a quote that its source has at least, whatever changes with the person
 
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
 _MARKS_AFTER_STOP = re.compile(rf"([.!?。！？।؟]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")

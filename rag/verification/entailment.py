@@ -21,7 +21,7 @@ from rag.text.plaintext import encodable
 from rag.text.tokenization import stems
 
 # Of models/checker.onnx.
-MODEL_SHA256 = "0776535f6ceecfee8e1949d16513e3d7f1fcc25a814a5809640ea3c0290772fd"
+MODEL_SHA256 = "4f4dfad7230095eed6c6955b3ac8b6d5fe36e8a63c508e5afe7ac12109bf7f50"
 MAX_TOKENS = 192  # claim, source and four marks
 LONGEST_CLAIM = 96  # tokens
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "[UNK]"
