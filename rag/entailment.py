@@ -61,10 +61,10 @@ class Reader:
         """Ids of the pieces of ``text``, without marks."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def read(self, claim: str, source: str) -> list[int]:
-        """Ids of the pair as the network reads it, ``MAX_TOKENS`` at most."""
-        said = self.ids(claim)[:LONGEST_CLAIM]
-        room = MAX_TOKENS - len(said) - 4
+    def read(self, claim: str, source: str, longest: int = MAX_TOKENS) -> list[int]:
+        """Ids of the pair as the network reads it, ``longest`` at most."""
+        said = self.ids(claim)[: min(LONGEST_CLAIM, longest // 2)]
+        room = longest - len(said) - 4
         held = self.ids(source)
         if len(held) > room:
             sentences = [s.text for s in split_sentences(source)]

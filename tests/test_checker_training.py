@@ -203,23 +203,23 @@ def test_the_mix_moves_from_general_to_own_pairs_and_repeats_nothing_early() -> 
     assert group_of("wanli") == "general"
     batches = list(mix.batches([Example("own", (1,) * n, 0) for n in range(1, 190)]))
     assert sum(map(len, batches)) == 189
-    assert all(len(b) == 1 or len(b) * max(len(e.ids) for e in b) <= 1300 for b in batches)
+    assert all(len(b) == 1 or len(b) * max(len(e.ids) for e in b) <= 1400 for b in batches)
 
 
 def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    run = Run(tmp_path, Network(len(PIECES), layers=3), minutes=1, seed=0)
-    frozen, taught = run.network.layers[0].up.weight.clone(), run.network.layers[2].up.weight.clone()
+    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    frozen, taught = run.network.layers[0].up.weight.clone(), run.network.layers[4].up.weight.clone()
     run.spent = 20.0  # the rate is at its full height
     batch = [Example("own", (0, 5, 6, 2), 0), Example("own", (0, 7, 8, 9, 2), 2)]
     losses = [run.learn(batch) for _ in range(12)]
     assert losses[-1] < losses[0]
     assert torch.equal(run.network.layers[0].up.weight, frozen)
-    assert not torch.equal(run.network.layers[2].up.weight, taught)
+    assert not torch.equal(run.network.layers[4].up.weight, taught)
     run.keep()
-    again = Run(tmp_path, Network(len(PIECES), layers=3), minutes=1, seed=0)
+    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
     assert (again.step, again.spent) == (12, 20.0)
-    assert torch.equal(again.network.layers[2].up.weight, run.network.layers[2].up.weight)
+    assert torch.equal(again.network.layers[4].up.weight, run.network.layers[4].up.weight)
     again.spent = 60.0
     assert again.rate() == 0.0
 
