@@ -4,9 +4,9 @@ r"""The trained network as one int8 ONNX file with its vocabulary, its temperatu
         --out models/checker.onnx
 
 Weights are quantised per output channel, vectors of words per word, activations per call. The temperature and the
-thresholds are chosen on the pairs held out from training, judged by the int8 file itself, one by one. 'supported' is the probability from which
-``REFUSED`` of what is not borne out is refused, 'weak' the one that splits the two best, 'contradicted' that from which
-nine in ten that are called so are. Says how far quantisation moved the AUC.
+thresholds are chosen on the pairs held out from training, judged by the int8 file itself, one by one: 'supported' is
+the probability from which ``REFUSED`` of what is not borne out is refused, 'weak' the one that splits the two best,
+'contradicted' that from which nine in ten that are called so are. Says how far quantisation moved the AUC.
 """
 
 from __future__ import annotations

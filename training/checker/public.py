@@ -21,12 +21,12 @@ _LABELS = {
 }  # fmt: skip
 # File, pairs at most. What the sets are and where they come from: SOURCE.md in their folders.
 GENERAL = {
-    "wanli": (("wanli/train",), 4000), "scone": (("scone/train",), 700), "cad_nli": (("cad_nli/train",), 1200),
+    "wanli": (("wanli/train",), 4000), "scone": (("scone/train",), 700), "cad_nli": (("cad_nli/train",), 2500),
     "conjnli": (("conjnli/dev", "conjnli/train_automatic"), 900), "hans": (("hans_generated/train",), 500),
     "fm2": (("fm2/dev",), 1000), "gqnli": (("gqnli/test",), 300),
     "menli_paws": (("menli_paws/paws", "menli_paws/pawsx"), 900),
     "negation_nli": (("negation_nli/mnli", "negation_nli/rte", "negation_nli/snli"), 1000),
-    "mnli": (("mnli/dev",), 1500), "vitaminc": (("vitaminc_small/train",), 300), "refact": (("refact/single",), 400),
+    "mnli": (("mnli/dev",), 6000), "vitaminc": (("vitaminc_small/train",), 300), "refact": (("refact/single",), 400),
     "factor": (("factor/expert",), 250),
 }  # fmt: skip
 _VERBATIM = 0.25  # of refact's and factor's true claims, which stand word for word in the source
