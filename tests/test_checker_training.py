@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from rag.entailment import BEGIN, END, MAX_TOKENS, UNKNOWN, Reader, nearest, softmax
+from rag.entailment import BEGIN, END, MAX_TOKENS, UNKNOWN, Entailment, Reader, nearest, softmax
 from training.checker import made, measure, public
-from training.checker.export import chosen, temperature
+from training.checker.export import APART, Parted, Rows, chosen, largest, prepared, set_props, temperature, write
 from training.checker.measure import Case, auc, figures, kinds, sides
 from training.checker.network import LABELS, SPECIAL, Network, bucket
 from training.checker.pairs import TEST, Written, convert, parse, share
@@ -222,6 +222,44 @@ def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     assert torch.equal(again.network.layers[4].up.weight, run.network.layers[4].up.weight)
     again.spent = 60.0
     assert again.rate() == 0.0
+
+
+# --- export ---
+
+
+def test_a_parted_product_and_a_table_of_eight_bits_say_the_same() -> None:
+    torch.manual_seed(0)
+    linear, x = torch.nn.Linear(30, 5), torch.randn(2, 3, 30)
+    assert torch.allclose(Parted(linear, torch.tensor([3, 7]))(x), linear(x), atol=1e-5)
+    table = torch.randn(9, 30)
+    assert (Rows(table)(torch.tensor([[0, 8]])) - table[[0, 8]]).abs().max() < 0.02
+
+
+def test_the_channels_with_the_largest_values_are_parted() -> None:
+    torch.manual_seed(0)
+    network = Network(len(PIECES), layers=1).eval()
+    network.norm.bias.data[:] = 0.0
+    network.norm.bias.data[[5, 600]] = 50.0
+    found = largest(network, [Example("own", (0, 5, 6, 2), 0)])
+    assert all(len(channels) == APART for channels in found.values())
+    assert {5, 600} <= set(found[(0, "qkv")].tolist())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_file_is_all_that_is_needed(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    torch.manual_seed(0)
+    network = Network(len(PIECES), layers=1).eval()
+    ids = Reader(PIECES).read("Owls hunt.", "Rats hunt owls.")
+    with torch.inference_mode():
+        wanted = network(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].tolist()
+    write(prepared(network, [Example("own", tuple(ids), 0)]), PIECES, tmp_path / "checker.onnx")
+    set_props(tmp_path / "checker.onnx", {"temperature": "1.5", "thresholds": '{"supported": 0.7}'})
+    model = Entailment(tmp_path / "checker.onnx", threads=1)
+    assert model.temperature == 1.5 and model.thresholds == {"supported": 0.7}
+    assert model.logits(ids) == pytest.approx(wanted, abs=0.05)
+    judged = model.judge("Owls hunt.", "Rats hunt owls.")
+    assert judged.supported + judged.contradicted + judged.not_stated == pytest.approx(1.0)
 
 
 # --- figures ---

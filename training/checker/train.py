@@ -56,11 +56,12 @@ class Example:
     label: int
 
 
-def examples(path: Path, reader: Reader, longest: int = MAX_TOKENS) -> list[Example]:
-    """The pairs of a file, ``longest`` tokens at most."""
+def examples(path: Path, reader: Reader, longest: int = MAX_TOKENS, every: int = 1) -> list[Example]:
+    """One in ``every`` pairs of a file, ``longest`` tokens at most."""
     places = {name: at for at, name in enumerate(LABELS)} | {"not_supported": -1}
     return [
-        Example(r["set"], tuple(reader.read(r["claim"], r["source"], longest)), places[r["label"]]) for r in lines(path)
+        Example(r["set"], tuple(reader.read(r["claim"], r["source"], longest)), places[r["label"]])
+        for r in lines(path)[::every]
     ]
 
 
