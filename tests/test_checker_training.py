@@ -238,11 +238,11 @@ def test_a_parted_product_and_a_table_of_eight_bits_say_the_same() -> None:
 def test_the_channels_with_the_largest_values_are_parted() -> None:
     torch.manual_seed(0)
     network = Network(len(PIECES), layers=1).eval()
-    network.norm.bias.data[:] = 0.0
-    network.norm.bias.data[[5, 600]] = 50.0
+    network.layers[0].norm_1.bias.data[:] = 0.0
+    network.layers[0].norm_1.bias.data[[5, 600]] = 50.0
     found = largest(network, [Example("own", (0, 5, 6, 2), 0)])
     assert all(len(channels) == APART for channels in found.values())
-    assert {5, 600} <= set(found[(0, "qkv")].tolist())
+    assert {5, 600} <= set(found[(0, "up")].tolist())
 
 
 @pytest.mark.filterwarnings("ignore")

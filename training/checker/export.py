@@ -31,8 +31,8 @@ from training.checker.public import lines
 from training.checker.train import Example, examples, supported
 
 REFUSED = 0.92  # of the held-out claims that are not borne out
-APART = 8  # channels of an input that are multiplied in full precision
-PARTED = ("qkv", "up", "down")
+APART = 6  # channels of an input that are multiplied in full precision
+PARTED = ("up", "down")
 SAMPLE = 500  # one in so many training pairs tells which
 PRECISION = 0.9  # of those called contradicted
 _SEVEN_BITS = True  # processors without VNNI overflow at eight
