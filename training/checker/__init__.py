@@ -1,0 +1,1 @@
+"""The entailment network: does a source bear a claim out? Data, training, figures, export."""
