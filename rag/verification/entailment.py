@@ -21,7 +21,7 @@ from rag.text.plaintext import encodable
 from rag.text.tokenization import stems
 
 # Of models/checker.onnx.
-MODEL_SHA256 = "4f4dfad7230095eed6c6955b3ac8b6d5fe36e8a63c508e5afe7ac12109bf7f50"
+MODEL_SHA256 = "ab44b5089df3cdf619e39bfd1267b567ef570c7bf0705eef78ade33658b0213c"
 MAX_TOKENS = 192  # claim, source and four marks
 LONGEST_CLAIM = 96  # tokens
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "[UNK]"

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from rag.chunking import split_sentences
+from rag.library.chunking import split_sentences
+from training.checker.alter import falsify, paraphrase
 from training.checker.public import Pair, lines
-from training.support.alter import falsify, paraphrase
 
 _BEFORE, _AFTER = 2, 2  # sentences of the abstract that stay beside the one that a claim is made of
 _DO = re.compile(r"^(?:Does|Do|Did) (?P<rest>\w.+?)\?$")

@@ -15,13 +15,15 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag.entailment import Entailment, softmax
+from rag.encoding.onnx_encoder import Network
+from rag.system.hashing import sha256_of
+from rag.verification.entailment import EntailmentNetwork, softmax
 from training.checker.public import cited, lines
 
 OWN = Path(__file__).with_name("pairs.jsonl")
@@ -36,6 +38,11 @@ class Case:
     source: str
     label: str
     tags: tuple[str, ...] = ()
+
+
+def opened(path: Path, threads: int = 2) -> EntailmentNetwork:
+    """The network in a file that was just made."""
+    return EntailmentNetwork(Network(path, sha256_of(path), threads))
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
@@ -119,7 +126,7 @@ def kinds(written: str) -> list[str]:
     return [f"kind: {kind}" for kind, marks in _KINDS.items() if any(mark in text for mark in marks)]
 
 
-def speed(model: Entailment, lengths: Sequence[int] = (100, 160, 192), times: int = 15) -> dict[str, float]:
+def speed(model: EntailmentNetwork, lengths: Sequence[int] = (100, 160, 192), times: int = 15) -> dict[str, float]:
     """Median milliseconds for one pair of so many tokens."""
     rng = random.Random(0)
     found = {}
@@ -160,12 +167,12 @@ def main() -> int:
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    model = Entailment(options.model, options.threads)
+    model = opened(options.model, options.threads)
 
     def judge(claim: str, source: str) -> list[float]:
         return softmax(model.logits(model.reader.read(claim, source)), model.temperature)
 
-    found = report(judge, sets(options.data, options.truth), model.thresholds)
+    found = report(judge, sets(options.data, options.truth), asdict(model.thresholds))
     found["milliseconds"] = speed(model)
     print("milliseconds by tokens:", found["milliseconds"])
     for name, part in found["own"].get("parts", {}).items():

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from rag.entailment import BEGIN, END, MAX_TOKENS, PAD, UNKNOWN
+from rag.verification.entailment import BEGIN, END, MAX_TOKENS, PAD, UNKNOWN
 
 LAYERS = 10
 SIZE, HEADS, INNER, BUCKETS = 768, 12, 3072, 32

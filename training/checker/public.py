@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.words import stems
+from rag.text.tokenization import stems
 from training.checker.pairs import share
 
 _MARK = re.compile(r"\s*\[?<\|[a-z_]+\|>\]?")

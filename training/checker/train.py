@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from rag.entailment import MAX_TOKENS, Reader
+from rag.verification.entailment import MAX_TOKENS, ClaimReader
 from training.checker.measure import auc
 from training.checker.network import LABELS, Network, pretrained
 from training.checker.public import lines
@@ -56,7 +56,7 @@ class Example:
     label: int
 
 
-def examples(path: Path, reader: Reader, longest: int = MAX_TOKENS, every: int = 1) -> list[Example]:
+def examples(path: Path, reader: ClaimReader, longest: int = MAX_TOKENS, every: int = 1) -> list[Example]:
     """One in ``every`` pairs of a file, ``longest`` tokens at most."""
     places = {name: at for at, name in enumerate(LABELS)} | {"not_supported": -1}
     return [
@@ -258,7 +258,7 @@ def main() -> int:
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     pieces = (options.pairs / "pieces.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    reader = Reader(pieces)
+    reader = ClaimReader(pieces)
     train = examples(options.pairs / "train.jsonl", reader, LONGEST)
     held_out = examples(options.pairs / "heldout.jsonl", reader)
     looked_at = random.Random(0).sample([e for e in held_out if e.set in ("own", "scifact")], min(220, len(held_out)))

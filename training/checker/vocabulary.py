@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from rag.entailment import Reader
+from rag.verification.entailment import ClaimReader
 from training.checker.network import SPECIAL
 from training.checker.public import lines
 
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=SIZE)
     options = parser.parse_args()
     pieces = (options.base / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    reader, counts = Reader(pieces), Counter[str]()
+    reader, counts = ClaimReader(pieces), Counter[str]()
     for text in texts(options.data, options.pairs):
         counts.update(pieces[at] for at in reader.ids(text))
     kept = chosen(pieces, counts, options.size)

@@ -7,6 +7,7 @@ quantised them, to be read with numpy alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-from rag.system.hashing import sha256_of
 
 MODULES = {  # of a layer: how llama.cpp calls a weight → how transformers does
     "attn_q": "self_attn.q_proj",
@@ -111,7 +110,7 @@ def read(path: Path) -> Packaged:
     facts = {key: field.contents() for key, field in reader.fields.items() if key.startswith("llama.")}
     named = {t.name.removesuffix(".weight"): t for t in reader.tensors}
     kinds = {name: t.tensor_type.name for name, t in named.items()}
-    return Packaged({n: t.data for n, t in named.items()}, kinds, facts, sha256_of(path))
+    return Packaged({n: t.data for n, t in named.items()}, kinds, facts, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def read_model(path: Path) -> Any:
