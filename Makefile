@@ -78,10 +78,11 @@ MINUTES ?= 75
 
 train-checker: dev
 	$(PIP) install --quiet -c constraints.txt --group training
-	$(BIN)/python -m training.checker.data --data $(DATA) --base $(BASE) --out $(BUILD)/checker
+	$(BIN)/python -m training.checker.data --data $(DATA) --out $(BUILD)/checker
+	$(BIN)/python -m training.checker.vocabulary --base $(BASE) --data $(DATA) --pairs $(BUILD)/checker --out $(BUILD)/checker/pieces.txt
 	$(BIN)/python -m training.checker.train --base $(BASE) --pairs $(BUILD)/checker --out $(BUILD)/checker/run --minutes $(MINUTES)
 	$(BIN)/python -m training.checker.export --weights $(BUILD)/checker/run/model.pt --pairs $(BUILD)/checker --out models/checker.onnx
-	$(BIN)/python -m training.checker.measure --model models/checker.onnx --data $(DATA) --out $(BUILD)/checker/figures.json
+	$(BIN)/python -m training.checker.measure --model models/checker.onnx --data $(DATA) --out benchmarks/results/checker/$(shell date +%F).json
 
 # The writer from raw data: its network, then its adapter. PRESET: smoke (a proof that every step works), cpu (an hour and
 # a half on 2 cores) or gpu. METHOD: lora or all. The examples and their shards are made once, for both methods, and

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,9 @@ from rag.verification.entailment import (
     softmax,
 )
 from training.checker.alter import change_figure, falsify, negate, paraphrase, swap_name, swap_sides, turn_direction
+from training.checker.measure import table
 
+ROOT = Path(__file__).parent.parent
 SENTENCES = (
     "Fractures are common in old age.",
     "We followed 1,200 women for five years.",
@@ -72,6 +76,15 @@ def test_the_network_is_the_one_that_the_code_names() -> None:
     assert sha256_of(path) == MODEL_SHA256
     assert path.stat().st_size <= 90e6
     assert MODEL_SHA256[:12] in path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_the_figures_of_the_documentation_are_those_of_this_network() -> None:
+    newest = sorted((ROOT / "benchmarks" / "results" / "checker").glob("*.json"))[-1]
+    found = json.loads(newest.read_text(encoding="utf-8"))
+    assert found["model_sha256"] == MODEL_SHA256
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- checker:begin -->\n")[2].partition("\n<!-- checker:end -->")[0]
+    assert shown == table(found)
 
 
 def test_another_file_is_an_error_that_says_so() -> None:

@@ -1,7 +1,7 @@
 r"""How well the exported network tells what a source bears out: a table, and the figures as JSON.
 
     python -m training.checker.measure --model models/checker.onnx --data ../shared/data \
-        --out build/checker/figures.json
+        --out benchmarks/results/checker/DATE.json
 
 On SciFact's development claims beside each abstract that they cite, on the test part of Check-COVID and on that of
 our own pairs; ``--truth FILE`` adds claims with the labels 'supported' and 'false'. Every pair is read by itself, as
@@ -159,6 +159,37 @@ def report(
     return found
 
 
+_SETS = {
+    "scifact_dev": "SciFact, development claims beside each abstract that they cite",
+    "check_covid": "Check-COVID, test, news claims beside abstracts",
+    "own": "our own pairs, sources kept for testing",
+    "truth": "claims kept apart for the project",
+}
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as the table of the documentation, in Markdown."""
+    lines = [
+        "| | supported, others | AUC | balanced accuracy | supported that are certified | others that are not | "
+        "called contradicted, and are |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, title in _SETS.items():
+        if one := found.get(name):
+            at, against = one["at_supported"], one["contradicted"]
+            right = f"{against['right']} of {against['told']}" if against["of"] else ""
+            shares = (at["balanced_accuracy"], at["true_kept"], at["false_refused"])
+            figures = " | ".join(f"{x:.3f}" for x in (one["auc"], *shares))
+            lines.append(f"| {title} | {one['supported']}, {one['others']} | {figures} | {right} |")
+    return "\n".join(lines)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
 def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -177,7 +208,10 @@ def main() -> int:
     print("milliseconds by tokens:", found["milliseconds"])
     for name, part in found["own"].get("parts", {}).items():
         print(f"   {name}: {part['n']}, AUC {part['auc']:.3f}")
-    options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found["model_sha256"] = sha256_of(options.model)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(_rounded(found), indent=1) + "\n", encoding="utf-8")
+    print(table(found))
     return 0
 
 
