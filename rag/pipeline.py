@@ -101,7 +101,7 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._checked(reading, found, text)
+        found = self._check(reading, found, text)
         clock.lap("check")
         yield self._compose(reading, found, clock)
 
@@ -122,7 +122,7 @@ class Pipeline:
             reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word
         )
 
-    def _checked(self, reading: Reading, found: Findings, text: str) -> Findings:
+    def _check(self, reading: Reading, found: Findings, text: str) -> Findings:
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
         sources = sources_of(self.library, self.encoder)
         s, repair = self.settings, self.writer.mode == "shorten"
