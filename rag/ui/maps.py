@@ -22,7 +22,7 @@ _SEE_TERMINAL = "Choose the tab again; the details stand in the terminal that Fo
 class DrawnMap:
     """The map of one library with its papers."""
 
-    atlas: LibraryMap
+    library_map: LibraryMap
     papers: Mapping[str, Paper]
 
 
@@ -68,7 +68,7 @@ class Maps:
         papers = self._context.papers(library)
         found = open_library(with_overrides(self._context.settings, library=library or None))
         kept = self._drawn.get(library)
-        if kept is None or kept.atlas.fingerprint != found.fingerprint:
+        if kept is None or kept.library_map.fingerprint != found.fingerprint:
             kept = DrawnMap(library_map(found, said.put), papers)
             self._drawn[library] = kept
         return kept

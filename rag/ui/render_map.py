@@ -26,21 +26,23 @@ _WIDTH, _HEIGHT = 288, 92  # of the chart
 _FLOOR = _HEIGHT - 16  # where its bars stand
 
 
-def map_json(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
+def map_json(library_map: LibraryMap, papers: Mapping[str, Paper]) -> str:
     """Columns of equal length, a row a paper: ``id``, ``title``, ``year`` (0: not known), ``x``, ``y``, ``group``.
 
     Beside them ``edge``, the largest coordinate, and the ``groups``.
     """
-    known = [papers.get(one) for one in atlas.ids]
+    known = [papers.get(one) for one in library_map.ids]
     content = {
         "edge": EDGE,
-        "groups": [{"terms": g.terms, "x": g.x, "y": g.y, "tone": g.tone, "papers": g.papers} for g in atlas.groups],
-        "id": atlas.ids,
+        "groups": [
+            {"terms": g.terms, "x": g.x, "y": g.y, "tone": g.tone, "papers": g.papers} for g in library_map.groups
+        ],
+        "id": library_map.ids,
         "title": ["" if p is None else _title(p) for p in known],
         "year": [0 if p is None else p.year or 0 for p in known],
-        "x": atlas.x,
-        "y": atlas.y,
-        "group": atlas.group,
+        "x": library_map.x,
+        "y": library_map.y,
+        "group": library_map.group,
     }
     # No "<": it travels through a component for HTML.
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -85,9 +87,9 @@ class _Chart:
     floor: int = _FLOOR
 
 
-def legend_html(atlas: LibraryMap) -> str:
+def legend_html(library_map: LibraryMap) -> str:
     """The groups as buttons, largest first; the script highlights them."""
-    return _TEMPLATE.legend([(group, _label(group)) for group in atlas.groups])
+    return _TEMPLATE.legend([(group, _label(group)) for group in library_map.groups])
 
 
 def years_html(years: Iterable[int | None]) -> str:
@@ -123,14 +125,14 @@ def _bar(year: int, count: int, slot: int, step: int, width: float, most: int) -
     )
 
 
-def list_html(atlas: LibraryMap, papers: Mapping[str, Paper]) -> str:
+def list_html(library_map: LibraryMap, papers: Mapping[str, Paper]) -> str:
     """The map for those who do not see it: every group with its papers, each a button that opens it."""
-    members: list[list[Paper]] = [[] for _ in atlas.groups]
-    for one, number in zip(atlas.ids, atlas.group, strict=True):
+    members: list[list[Paper]] = [[] for _ in library_map.groups]
+    for one, number in zip(library_map.ids, library_map.group, strict=True):
         if one in papers:
             members[number].append(papers[one])
     groups = []
-    for group, found in zip(atlas.groups, members, strict=True):
+    for group, found in zip(library_map.groups, members, strict=True):
         found.sort(key=lambda p: (one_line(p.title).casefold(), p.id))
         shown = [(paper.id, _title(paper), paper.year) for paper in found[:_LISTED]]
         groups.append((_label(group), group.papers, shown, len(found) - _LISTED))

@@ -153,7 +153,7 @@ class MapEvents:
         paper = drawn.papers.get(str(event.id)) if drawn is not None else None
         if drawn is None or paper is None:
             return self._values(open="", card=card_html(None), actions=self._gr.update(visible=False))
-        group = drawn.atlas.groups[drawn.atlas.group[drawn.atlas.ids.index(paper.id)]]
+        group = drawn.library_map.groups[drawn.library_map.group[drawn.library_map.ids.index(paper.id)]]
         return self._values(
             open=paper.id,
             card=card_html(paper, group),
@@ -180,15 +180,15 @@ def _tick_or_untick(ticked: Sequence[str], opened: str) -> list[str]:
 
 def _name(library: str, drawn: DrawnMap) -> str:
     """What a map is remembered by in the browser tab that it was sent to."""
-    return f"{library}\n{drawn.atlas.fingerprint}"
+    return f"{library}\n{drawn.library_map.fingerprint}"
 
 
 def _drawn(library: str, drawn: DrawnMap) -> dict[str, Any]:
-    atlas, papers = drawn.atlas, drawn.papers
+    library_map, papers = drawn.library_map, drawn.papers
     return {
         "sent": _name(library, drawn),
-        "view": map_json(atlas, papers),
-        "legend": legend_html(atlas),
-        "years": years_html(papers[one].year for one in atlas.ids if one in papers),
-        "list": list_html(atlas, papers),
+        "view": map_json(library_map, papers),
+        "legend": legend_html(library_map),
+        "years": years_html(papers[one].year for one in library_map.ids if one in papers),
+        "list": list_html(library_map, papers),
     }
