@@ -150,4 +150,4 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:
 @once
 def entailment_network() -> EntailmentNetwork:
     """The shipped network, one per process; it is read when it is first asked."""
-    return EntailmentNetwork(Network(model_file("checker.onnx"), MODEL_SHA256, threads=2))
+    return EntailmentNetwork(Network(model_file("checker.onnx"), MODEL_SHA256, threads=2, prepack=False))
