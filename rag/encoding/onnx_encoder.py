@@ -27,8 +27,8 @@ def model_file(name: str) -> Path:
 class Network:
     """An ONNX file on the processor, computed by ``threads`` threads; ``sha256`` is the expected hash of the file.
 
-    The file is read at the first call. Without ``prepack`` the weights are not laid out a second time for the processor:
-    of a large network that is half of the memory, and some hundredths of the time.
+    The file is read at the first call. Without ``prepack`` the weights are not laid out a second time for the
+    processor: of a large network that saves half of the memory, and costs some hundredths of the time.
     """
 
     def __init__(self, path: Path, sha256: str, threads: int = 1, *, prepack: bool = True) -> None:
