@@ -270,6 +270,10 @@ def test_marked_instead_of_dropped(sources: Sources) -> None:
     assert checked.text.startswith("OneCut keeps 99.9% accuracy [1]. Cats sleep. It is so.")
 
 
+def test_a_sentence_without_a_word_of_the_abstract_says_nothing_of_it(judged: Callable[[str], Checked]) -> None:
+    assert verdict(judged("The answer to the above question is: [1].")) is None
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "[1][2]", "\n\n", "…"])
 def test_nothing_to_check(text: str, judged: Callable[[str], Checked]) -> None:
     assert judged(text) == Checked((), (), ())

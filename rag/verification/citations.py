@@ -174,7 +174,8 @@ def judge(text: str, evidence: Evidence, position: int, sources: Sources) -> Cit
         title = Sentence(paper.title, 0, 0)
         return cited(title, 0.0, Verdict.UNSUPPORTED if invented else Verdict.UNKNOWN)
     best = _nearest(text, paper.id, sentences, shares, sources)
-    if invented or (_in_order(text, best.text) >= _NEAR_COPY and has_exchanged_fact(text, best.text)):
+    says_nothing = not any(shares)  # 'The answer to the question is:' has no word of the abstract
+    if invented or says_nothing or (_in_order(text, best.text) >= _NEAR_COPY and has_exchanged_fact(text, best.text)):
         return cited(best, 0.0, Verdict.UNSUPPORTED)
     judgement = sources.judge(text, " ".join(s.text for s in sentences))
     return cited(best, judgement.supported, sources.thresholds().verdict(judgement))
