@@ -113,13 +113,10 @@ def _is_initial(one: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """The paper fits every part."""
+class _Joined:
+    """Several conditions taken together: what they name is what their parts name, however they are joined."""
 
     parts: tuple[Expression, ...]
-
-    def fits(self, record: Record) -> bool:
-        return all(part.fits(record) for part in self.parts)
 
     def wanted(self) -> Iterator[Term]:
         return (term for part in self.parts for term in part.wanted())
@@ -132,23 +129,20 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    """The paper fits at least one part."""
+class All(_Joined):
+    """The paper fits every part."""
 
-    parts: tuple[Expression, ...]
+    def fits(self, record: Record) -> bool:
+        return all(part.fits(record) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(_Joined):
+    """The paper fits at least one part."""
 
     def fits(self, record: Record) -> bool:
         fitting = [part.fits(record) for part in self.parts]  # all of them, so that the forms of every term are known
         return any(fitting)
-
-    def wanted(self) -> Iterator[Term]:
-        return (term for part in self.parts for term in part.wanted())
-
-    def terms(self) -> Iterator[Term]:
-        return (term for part in self.parts for term in part.terms())
-
-    def authors(self) -> Iterator[str]:
-        return (name for part in self.parts for name in part.authors())
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ _LIMITING = re.compile(
     r"some|most|few|fewer|many|several|all|every|each|any|both|either|half|part|partly|partially|mainly|mostly|largely|"
     r"often|sometimes|usually|generally|typically|occasionally|always|almost|nearly|about|around|approximately|roughly|"
     r"up|least|more|less|than|under|over|below|above|within|among|in|for|at|during|after|before|on|with|by|as|"
-    r"non|un|anti|ex|former|so-called|per|relative|compared|versus|vs|respectively|first|second|only)$|n['’]t$"
+    r"non|un|anti|ex|former|so-called|per|relative|compared|versus|vs|respectively|first|second)$|n['’]t$"
 )
 # Of these a clause that begins with one decides whether, when or of whom the clause beside it holds.
 _CONDITION = frozenset(
