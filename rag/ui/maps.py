@@ -60,13 +60,13 @@ class Maps:
         return self._drawn.get(library)
 
     def _draw(self, library: str, said: SimpleQueue[Any]) -> DrawnMap:
-        from rag.config import with_overrides
         from rag.factory import open_library
+        from rag.ui.named import NamedByRequest
 
         if self._context.settings is None:
             raise ConfigError("There is no library to draw. Start the program with a library.")
         papers = self._context.papers(library)
-        found = open_library(with_overrides(self._context.settings, library=library or None))
+        found = open_library(NamedByRequest(self._context.settings).library(library))
         kept = self._drawn.get(library)
         if kept is None or kept.library_map.fingerprint != found.fingerprint:
             kept = DrawnMap(library_map(found, said.put), papers)

@@ -14,8 +14,8 @@ from rag.ui.render_models import here_html, offers_html
 
 _log = logging.getLogger(__name__)
 _ELSEWHERE = (
-    "This page is served to other computers, so it takes no paths. On the computer that Footnote runs on: "
-    "footnote models add PATH"
+    "This page may be open to others than the owner of this computer, so it takes no paths. On the computer that "
+    "Footnote runs on: footnote models add PATH"
 )
 
 
@@ -40,7 +40,7 @@ class ModelActions:
         assert self._context.settings is not None
         here = here_html(
             models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
-            free=free, context=self._context.settings.context, changeable=self._context.private, busy=busy,
+            free=free, context=self._context.settings.context, changeable=self._context.takes_paths, busy=busy,
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
 
@@ -61,7 +61,7 @@ class ModelActions:
         """Register a file; the sentence that says so. Raises :class:`ModelError`."""
         from rag.generation.models import add_model
 
-        if not self._context.private:
+        if not self._context.takes_paths:
             raise ModelError(_ELSEWHERE)
         if not path.strip():
             raise ModelError("Write the path of a GGUF file into the first field.")
@@ -72,7 +72,7 @@ class ModelActions:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
         from rag.generation.models import SHIPPED, remove_model
 
-        if not self._context.private:
+        if not self._context.takes_paths:
             raise ModelError(f"On the computer that Footnote runs on: footnote models remove {name}")
         if name in SHIPPED:
             raise ModelError(f"'{name}' comes with the installation and stays in the list.")
@@ -81,12 +81,12 @@ class ModelActions:
 
     def measure(self, name: str) -> Iterator[str | FootnoteError]:
         """Words about the progress; the last one is the result, or what went wrong."""
-        from rag.config import with_overrides
         from rag.factory import measure_model
+        from rag.ui.named import NamedByRequest
 
         def work(say: Callable[[str], object]) -> str:
             assert self._context.settings is not None
-            speed = measure_model(with_overrides(self._context.settings, model=name), say)
+            speed = measure_model(NamedByRequest(self._context.settings).model(name), say)
             return f"'{name}' reads {speed.reading:,.0f} and writes {speed.writing:,.0f} tokens a second here."
 
         yield from _aside(work)

@@ -85,6 +85,15 @@ class PageContext:
         self.models = {**self.models, **{choice.name: choice for choice in models}}
 
     @property
+    def takes_paths(self) -> bool:
+        """Whether whoever uses the page may name files of this computer.
+
+        Only its owner may. Where one has to sign in there are others, and they may come through a proxy on this
+        computer.
+        """
+        return self.private and not self.protected
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """What to call each model, by name."""
         return {name: choice.label for name, choice in self.models.items()}
