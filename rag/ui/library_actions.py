@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.config import Settings, with_overrides
+from rag.config import Settings
 from rag.errors import ImportFileError, LibraryError
 from rag.factory import at_close, change_library, library_manager, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
 from rag.library.manager import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
+from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
     from rag.library.library import Library
+    from rag.output.exports import Files
+    from rag.ui.uploads import Uploads
 
 _READ_ONLY = (
     "The shipped abstracts stay as they are. Make a copy of this library or a new one, and change the papers there."
@@ -45,8 +47,9 @@ class LibraryActions:
     Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, uploads: Uploads) -> None:
+        self._uploads = uploads
+        self._named = NamedByRequest(settings)
         self._manager = library_manager(settings)
         self.imports = Imports()
         at_close(lambda: self.imports.stop_all(_PATIENCE_S))
@@ -139,14 +142,15 @@ class LibraryActions:
         """Begin to import uploaded files, which are deleted afterwards."""
         if not files:
             raise ImportFileError("No file was chosen. Drop one or more files with papers.")
-        uploads = [Upload(Path(file), Path(file).name) for file in files]
+        paths: list[Path] = []
 
         def tidy() -> None:
-            for upload in uploads:
-                upload.path.unlink(missing_ok=True)
+            self._uploads.drop([*paths, *map(Path, files)])
 
         try:
             settings = self._writable(key)
+            paths += self._uploads.take(files)
+            uploads = [Upload(path, path.name) for path in paths]
             job = ImportJob(
                 uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
             )  # fmt: skip
@@ -165,26 +169,20 @@ class LibraryActions:
         if job is not None and not job.state.finished:
             job.stop()
 
-    def report_file(self, key: str) -> str | None:
-        """The remarks of the last import as a CSV file; None without any."""
+    def report(self, key: str) -> Files:
+        """The remarks of the last import as a CSV file; none without any."""
         job = self.job(key)
-        if job is None or not job.remarks:
-            return None
-        path = Path(tempfile.mkdtemp(prefix="footnote-")) / "import report.csv"
-        path.write_text(remarks_csv(job.remarks), encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
-        return str(path)
+        # The mark tells spreadsheets that it is UTF-8.
+        return {"import report.csv": f"\ufeff{remarks_csv(job.remarks)}"} if job is not None and job.remarks else {}
 
     # --- inside ---
 
-    def _at(self, key: str) -> Settings:
-        return with_overrides(self._settings, library=key or None)
-
     def _library(self, key: str) -> Library:
-        return open_library(self._at(key))
+        return open_library(self._named.library(key))
 
     def _writable(self, key: str) -> Settings:
         info = self.info(key)
         if info.is_shipped:
             raise LibraryError(_READ_ONLY)
         self.imports.check_idle(info.path)
-        return self._at(key)
+        return self._named.library(key)

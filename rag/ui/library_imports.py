@@ -7,6 +7,7 @@ from typing import Any
 
 from rag.errors import FootnoteError
 from rag.library.importing import ImportJob
+from rag.ui.downloads import download_html
 from rag.ui.events import browser_tab, with_request
 from rag.ui.library_events import LibraryEvents, Updates, Values, visible
 from rag.ui.render_library import progress_html, report_html
@@ -32,6 +33,7 @@ class ImportProgress:
         on(begun.then, with_request(gr, self._follow_begun), "library", "changes")
         on(part("stop").click, reported(self._stop), "library", queue=False)
         on(part("dismiss").click, reported(self._dismiss), "library")
+        on(part("report").click, reported(self._save_report), "library")
         app.unload(with_request(gr, self._leave))
 
     def _begin(self, key: str, paths: list[str] | None) -> Updates:
@@ -49,6 +51,9 @@ class ImportProgress:
     def _dismiss(self, key: str) -> Updates:
         self._actions.imports.forget(self._actions.info(key).path)
         return _NO_IMPORT
+
+    def _save_report(self, key: str) -> Updates:
+        return {"report_file": download_html(self._actions.report(key))}
 
     def _leave(self, request: Any) -> None:
         self._watched.pop(browser_tab(request), None)  # the import itself goes on
@@ -86,10 +91,9 @@ class ImportProgress:
 
     def _report(self, key: str, job: ImportJob, changes: int, brings_papers: bool) -> Updates:
         """The end of an import."""
-        file = self._actions.report_file(key)
         done: Updates = {
             "progress": report_html(job.state, job.remarks), "stop": visible(False), "import": visible(True),
-            "report": {"visible": file is not None, "value": file}, "dismiss": visible(True),
+            "report": visible(bool(job.remarks)), "dismiss": visible(True),
         }  # fmt: skip
         if brings_papers:
             self._context.forget(key)

@@ -54,10 +54,9 @@ def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
     parts["library.progress"] = _html(gr, "progress")
     with gr.Row(elem_id="fn-library-import-tools"):
         parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
-        parts["library.report"] = gr.DownloadButton(
-            "Report as CSV", size="sm", min_width=0, visible=False, elem_id="fn-library-report"
-        )
+        parts["library.report"] = _button(gr, "Report as CSV", "report", visible=False)
         parts["library.dismiss"] = _button(gr, "Close the report", "dismiss", visible=False)
+    parts["library.report_file"] = html(gr, "fn-library-report-file", script="tabs/history.js", role="download")
 
 
 def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:

@@ -19,7 +19,9 @@ from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab
 from rag.ui.tabs import tables as tables_tab
+from rag.ui.uploads import MAX_AGE_S, uploads_of_this_process
 
+_SWEEP_EVERY_S = 600
 TABS = {
     "library": ("Library", library_tab),
     "tables": ("Tables", tables_tab),
@@ -50,9 +52,11 @@ def build_app(
     """
     import gradio as gr
 
+    uploads_of_this_process()  # before the components, which read where it is
     context = PageContext(open_answerer, models, settings, library_service, private, protected)
     chat = Chat(context, questions)
-    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as app:
+    swept = (_SWEEP_EVERY_S, int(MAX_AGE_S))  # files that nobody imported
+    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=swept) as app:
         _header(gr, context, chat, model, mode)
         with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
             with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):

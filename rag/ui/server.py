@@ -16,7 +16,9 @@ from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
 from rag.system.accounts import Accounts, read_accounts
 from rag.system.offline import enforce_offline
+from rag.ui.guards import guards, standing_outermost
 from rag.ui.page_context import LibraryService
+from rag.ui.uploads import MAX_UPLOAD, uploads_of_this_process
 
 if TYPE_CHECKING:
     from rag.datatypes import Answer, Answerer, StopSignal
@@ -26,29 +28,6 @@ if TYPE_CHECKING:
     from rag.retrieval.related import Related
     from rag.survey.tables import Column, Row
     from rag.verification.claims import CheckedClaim
-
-# The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
-# templates with eval and styles itself inline.
-_CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
-)
-_HEADERS = {
-    b"content-security-policy": _CONTENT_POLICY.encode(),
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-}
 
 _WRONG_PASSWORD_S = 1.0
 OPEN_TO_ALL = (
@@ -85,6 +64,7 @@ def launch(settings: Settings) -> Any:
     enforce_offline()  # before gradio is imported: it reports its start otherwise
     from rag.factory import available_models, open_answerer, open_library
     from rag.ui.examples import SHIPPED
+    from rag.ui.named import NamedByRequest
     from rag.ui.page import build_app
 
     accounts = read_accounts(settings.auth)
@@ -95,13 +75,13 @@ def launch(settings: Settings) -> Any:
         models.append(chosen)
     opening = threading.Lock()
 
-    def at(library: str) -> Settings:
-        return with_overrides(settings, library=library or None)
+    named = NamedByRequest(settings)
 
     def open_for(model: str, mode: str, library: str) -> Answerer:
+        wanted = named.answering(model, mode, library)
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
-            open_library(at(library))
-        return open_answerer(with_overrides(at(library), model=model, mode=mode))
+            open_library(wanted)
+        return open_answerer(wanted)
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
     app = build_app(
@@ -113,7 +93,7 @@ def launch(settings: Settings) -> Any:
         private=is_loopback(settings.host),
         protected=bool(accounts),
         settings=settings,
-        library_service=Libraries(at),
+        library_service=Libraries(named.library),
     )
     start(app, settings.host, settings.port, accounts)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
@@ -183,13 +163,17 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
     With ``accounts`` nothing is shown to anybody who has not signed in.
     """
     port = _usable_port(host, port)
+    standing = guards(uploads_of_this_process(), _names(host))
     app.launch(
         server_name=host,
         server_port=port,
         theme=_theme(),
         head=f"<style>{_styles()}</style>",
         favicon_path=str(files("rag.ui").joinpath("icon.svg")),
-        app_kwargs={"middleware": _middleware(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "middleware": standing, "lifespan": standing_outermost(standing),
+            "docs_url": None, "redoc_url": None, "openapi_url": None,
+        },
         prevent_thread_lock=True,
         inbrowser=False,
         quiet=True,
@@ -202,8 +186,8 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        max_file_size="4gb",  # papers to import
-    )
+        max_file_size=MAX_UPLOAD,  # said by the page before anything is sent
+    )  # fmt: skip
 
 
 def _sign_in(accounts: Accounts) -> Callable[[str, str], Any]:
@@ -228,30 +212,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Headers:
-    """ASGI middleware that puts the headers above on every response."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _middleware(host: str) -> list[Any]:
-    from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-    guards = [Middleware(Headers)]
-    if is_loopback(host):
-        # A foreign site whose name is made to point here (DNS rebinding) must not read the library.
-        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", host]))
-    return guards
+def _names(host: str) -> list[str] | None:
+    """The names that the page may be asked under: those of this computer on loopback, else any."""
+    return ["127.0.0.1", "localhost", "[::1]", host] if is_loopback(host) else None
 
 
 def _theme() -> Any:
