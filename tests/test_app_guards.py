@@ -323,7 +323,7 @@ def test_a_paper_of_the_library_is_shown(page: Served) -> None:
 # --- uploads ---
 
 
-CALLS = ("queue/join", "run/predict", "api/x", "queue/join/", "run/predict/")
+CALLS = ("queue/join", "run/predict", "api/x", "run/predict/")
 
 
 def importing(visitor: Visitor, path: str) -> str:
