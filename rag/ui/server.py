@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
+import os
 import socket
 import sys
 import threading
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
-from rag.system.accounts import Accounts, read_accounts
+from rag.system.accounts import NOBODY, Accounts
+from rag.system.auth_setting import asks_for_sign_in, open_accounts, passed_over
 from rag.system.offline import enforce_offline
 from rag.ui.page_context import LibraryService
 
@@ -40,7 +41,7 @@ _CONTENT_POLICY = "; ".join(
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
-        "form-action 'none'",
+        "form-action 'self'",  # signing in and out
         "frame-ancestors 'self'",
     )
 )
@@ -50,10 +51,9 @@ _HEADERS = {
     b"x-content-type-options": b"nosniff",
 }
 
-_WRONG_PASSWORD_S = 1.0
 OPEN_TO_ALL = (
     "WARNING: listening on {host} without a password. Everybody who reaches this address can read the library and all "
-    "kept conversations. Set FOOTNOTE_AUTH=name:password, or listen on 127.0.0.1.\n"
+    "kept conversations, and change libraries. Add accounts with 'footnote users add NAME', or listen on 127.0.0.1.\n"
 )
 
 
@@ -67,7 +67,7 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
     app = launch(settings)
     try:  # whoever reads the address may interrupt at once: from here on that must close the page
-        say(open_to_all(settings))
+        say(open_to_all(settings) + passed_over(settings.auth, settings.home))
         say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
@@ -77,7 +77,8 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
 def open_to_all(settings: Settings) -> str:
     """The warning for whoever serves beyond this computer without a password; '' where there is nothing to warn of."""
-    return "" if is_loopback(settings.host) or settings.auth else OPEN_TO_ALL.format(host=settings.host)
+    protected = is_loopback(settings.host) or asks_for_sign_in(settings.auth, settings.home)
+    return "" if protected else OPEN_TO_ALL.format(host=settings.host)
 
 
 def launch(settings: Settings) -> Any:
@@ -87,7 +88,7 @@ def launch(settings: Settings) -> Any:
     from rag.ui.examples import SHIPPED
     from rag.ui.page import build_app
 
-    accounts = read_accounts(settings.auth)
+    accounts = open_accounts(settings.auth, settings.home)
     models = available_models(settings)
     chosen = next((choice for choice in models if choice.name == settings.model), None)
     if chosen is None:
@@ -111,11 +112,11 @@ def launch(settings: Settings) -> Any:
         mode=mode,
         questions=SHIPPED if settings.is_shipped_library else (),
         private=is_loopback(settings.host),
-        protected=bool(accounts),
+        accounts=accounts,
         settings=settings,
         library_service=Libraries(at),
     )
-    start(app, settings.host, settings.port, accounts)
+    start(app, settings.host, settings.port, accounts, settings.trusted_proxies)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
 
@@ -177,24 +178,29 @@ def _unlisted(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.model, label, MODEL_MODES)
 
 
-def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> None:
+def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_proxies: str = "") -> None:
     """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
 
-    With ``accounts`` nothing is shown to anybody who has not signed in.
+    With ``accounts`` nothing is shown to anybody who has not signed in. ``trusted_proxies`` are addresses with commas
+    that are believed whom they pass requests on for.
     """
+    from rag.ui.sign_in import signed_in
+
     port = _usable_port(host, port)
+    middleware = _middleware(host, accounts, bool(trusted_proxies))
+    os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # without it uvicorn believes whatever this computer sends
     app.launch(
         server_name=host,
         server_port=port,
         theme=_theme(),
         head=f"<style>{_styles()}</style>",
         favicon_path=str(files("rag.ui").joinpath("icon.svg")),
-        app_kwargs={"middleware": _middleware(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={"middleware": middleware, "docs_url": None, "redoc_url": None, "openapi_url": None},
         prevent_thread_lock=True,
         inbrowser=False,
         quiet=True,
         share=False,
-        auth=_sign_in(accounts) if accounts else None,
+        auth_dependency=signed_in if accounts else None,
         show_error=False,  # errors are shown by the conversation; a stack trace never is
         footer_links=[],
         run_history=False,  # else each call is kept in the browser, and may be sent to a bucket
@@ -204,18 +210,6 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         mcp_server=False,
         max_file_size="4gb",  # papers to import
     )
-
-
-def _sign_in(accounts: Accounts) -> Callable[[str, str], Any]:
-    """What Gradio asks whether a name and password are right. A wrong one costs time, so that guessing takes long."""
-
-    async def sign_in(name: str, password: str) -> bool:
-        right = accounts.admits(name, password)
-        if not right:
-            await asyncio.sleep(_WRONG_PASSWORD_S)
-        return right
-
-    return sign_in
 
 
 def is_loopback(host: str) -> bool:
@@ -243,7 +237,7 @@ class Headers:
         await self._app(scope, receive, send_with_headers)
 
 
-def _middleware(host: str) -> list[Any]:
+def _middleware(host: str, accounts: Accounts, behind_proxy: bool) -> list[Any]:
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -251,6 +245,10 @@ def _middleware(host: str) -> list[Any]:
     if is_loopback(host):
         # A foreign site whose name is made to point here (DNS rebinding) must not read the library.
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", host]))
+    if accounts:
+        from rag.ui.sign_in import SignIn
+
+        guards.append(Middleware(SignIn, accounts, behind_proxy))
     return guards
 
 
