@@ -23,6 +23,25 @@ class Reply:
         return re.sub(r"<style>.*?</style>|<[^>]*>", " ", self.text)
 
 
+class Answer:
+    """What a handler answered: all of it as ``text``, and at its end each component's new value or update."""
+
+    def __init__(self, text: str, elem_ids: list[str]) -> None:
+        self.text = text
+        lines = [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:")]
+        last = next((one["output"] for one in reversed(lines) if "output" in one), None)
+        values = (json.loads(text) if last is None and text.startswith("{") else last or {}).get("data") or []
+        self.by_id: dict[str, Any] = {name: value for name, value in zip(elem_ids, values, strict=False) if name}
+
+    def __contains__(self, words: str) -> bool:
+        return words in self.text
+
+    def update(self, elem_id: str) -> dict[str, Any]:
+        """The properties that a component gets."""
+        value = self.by_id[elem_id]
+        return {**value, **value.get("props", {})} if isinstance(value, dict) else {"value": value}
+
+
 class PageClient:
     """One browser profile with one tab open. ``headers`` go with every request, ``source`` is where it comes from."""
 
@@ -83,21 +102,31 @@ class PageClient:
             found += [h["id"] for h in self.config["dependencies"] if h["trigger_after"] == one]
         return found
 
-    def call(self, handler: int, *values: Any, event: dict[str, Any] | None = None) -> str:
-        """Everything that a handler answers, as JSON text. ``values`` stand for its inputs that are no states."""
+    def handler(self, event: str, *outputs: str) -> int:
+        """The first handler of an event that has all these components among its outputs."""
+        ids = {part["id"]: part["props"].get("elem_id") for part in self.config["components"]}
+        return next(
+            one["id"]
+            for one in self.config["dependencies"]
+            if any(name == event for _, name in one["targets"])
+            and {*outputs} <= {ids.get(part) for part in one["outputs"]}
+        )
+
+    def call(self, handler: int, *values: Any, event: dict[str, Any] | None = None) -> Answer:
+        """What a handler answers. ``values`` stand for its inputs that are no states, which the server has."""
         told = next(one for one in self.config["dependencies"] if one["id"] == handler)
         kinds = {part["id"]: part["type"] for part in self.config["components"]}
         waiting = list(values)
         data = [None if kinds[part] == "state" else waiting.pop(0) for part in told["inputs"]]
         assert not waiting, f"handler {handler} takes fewer values"
         body = json.dumps({"data": data, "fn_index": handler, "session_hash": self.tab, "event_data": event})
-        if told["queue"] is False:
-            return self.request("POST", "/gradio_api/run/predict", body, content_type="application/json").text
-        joined = self.request("POST", "/gradio_api/queue/join", body, content_type="application/json")
-        if joined.status != 200:
-            return joined.text
-        return self.request("GET", f"/gradio_api/queue/data?session_hash={self.tab}").text
+        path = "run/predict" if told["queue"] is False else "queue/join"
+        reply = self.request("POST", f"/gradio_api/{path}", body, content_type="application/json")
+        if path == "queue/join" and reply.status == 200:
+            reply = self.request("GET", f"/gradio_api/queue/data?session_hash={self.tab}")
+        elem_ids = {part["id"]: part["props"].get("elem_id") or "" for part in self.config["components"]}
+        return Answer(reply.text, [elem_ids[one] for one in told["outputs"]])
 
-    def press(self, elem_id: str, *values: Any, at: int = 0, event: str = "click", **data: Any) -> str:
+    def press(self, elem_id: str, *values: Any, at: int = 0, event: str = "click", **data: Any) -> Answer:
         """Call the handler number ``at`` of an event of a component."""
         return self.call(self.handlers(elem_id, event)[at], *values, event=data or None)

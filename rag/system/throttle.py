@@ -1,7 +1,7 @@
 """How often a password may be tried, so that guessing takes long and nobody is locked out by strangers.
 
 Three rules, all over the last hour. An *address* (of IPv6 its /64 network) has five tries; after each further wrong
-one it waits twice as long as before, up to 15 minutes. A *name* that was tried wrongly twenty times, from wherever,
+one it waits: 4 seconds, then twice as long each time, up to 15 minutes. A *name* that was tried wrongly twenty times, from wherever,
 makes every address wait 30 seconds before each try of it: guessing from many addresses gets slow, and whoever owns the
 name waits these 30 seconds at most, whatever strangers do elsewhere. Where a name has *signed in from an address*
 before, neither rule counts for the two together, only five tries and the doubling wait of their own: who shares an
@@ -21,6 +21,7 @@ from collections.abc import Callable, Hashable
 
 WINDOW_S = 3600.0
 FREE_TRIES = 5  # of an address, before it has to wait
+FIRST_WAIT_S = 4.0
 LONGEST_WAIT_S = 900.0
 NAME_TRIES = 20  # of a name from all addresses, before each address has to wait for it
 NAME_WAIT_S = 30.0
@@ -106,11 +107,11 @@ def _recent(times: tuple[float, ...], now: float) -> list[float]:
 
 
 def _doubling(times: tuple[float, ...], now: float) -> float:
-    """Seconds until the next try: none for the first five, then 1, 2, 4, … after the last one."""
+    """Seconds until the next try: none for the first five, then 4, 8, 16, … after the last one."""
     recent = _recent(times, now)
     if len(recent) < FREE_TRIES:
         return 0.0
-    return recent[-1] + min(2.0 ** (len(recent) - FREE_TRIES), LONGEST_WAIT_S) - now
+    return recent[-1] + min(FIRST_WAIT_S * 2.0 ** (len(recent) - FREE_TRIES), LONGEST_WAIT_S) - now
 
 
 def _keys(name: str, address: str) -> dict[str, Hashable]:

@@ -24,12 +24,13 @@ from rag.system.accounts import Account, Accounts, normal_name
 from rag.system.throttle import Throttle
 from rag.ui.roles import READER_HINT, may_edit
 from rag.ui.sessions import Sessions
+from rag.ui.tab_owners import LONGEST_BODY, TabOwners, tabs_named
 
 _log = logging.getLogger(__name__)
 _TEMPLATE = Template("rag.ui", "sign_in")
 _USER = "footnote.user"  # in the scope of a request: the name of whoever signed in
 _OPEN = frozenset({"/gradio_api/startup-events"})  # Gradio asks for it when it starts; it shows nothing
-_EDITORS_ONLY = ("/gradio_api/upload",)  # only papers to import are uploaded
+_UPLOADS = "/gradio_api/upload"  # only papers to import are uploaded
 _LONGEST_FORM = 4096  # bytes
 _MOST_WAITING = 20  # passwords that wait to be checked
 _WRONG = "The name or the password is wrong."
@@ -53,6 +54,7 @@ class SignIn:
     def __init__(self, app: Any, accounts: Accounts, behind_proxy: bool = False) -> None:
         self._app, self._accounts = app, accounts
         self._sessions, self._throttle = Sessions(accounts), Throttle()
+        self._tabs = TabOwners()
         self._cookie = f"footnote-session-{secrets.token_hex(4)}"  # pages on other ports share the cookies of a host
         # One at a time: guesses share one core, and do not keep the others from whoever asks questions.
         self._checking = ThreadPoolExecutor(1, "footnote-password")
@@ -67,6 +69,10 @@ class SignIn:
         else:
             request = Request(scope, receive)
             answer = await self._answer(request)
+            if answer is None and not request.url.path.startswith(_UPLOADS):
+                body = await _body(request, LONGEST_BODY)
+                answer = self._tab_refused(request, body)
+                receive = _again(body or b"", receive)
             await (self._app if answer is None else answer)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
@@ -85,10 +91,19 @@ class SignIn:
             return _page(401) if path in ("/", "/login") else _refusal(401, "Sign in first: open the page anew.")
         if path == "/login":
             return _to_the_page()
-        if path.startswith(_EDITORS_ONLY) and not may_edit(self._accounts, account.name):
+        if path.startswith(_UPLOADS) and not may_edit(self._accounts, account.name):
             return _refusal(403, READER_HINT)
         request.scope[_USER] = account.name
         return None
+
+    def _tab_refused(self, request: Request, body: bytes | None) -> Response | None:
+        """What is said to a request in the name of somebody else's tab, or with more than any handler takes."""
+        if body is None:
+            return _refusal(413, f"This is more than {LONGEST_BODY:,} bytes. Send less at a time.")
+        tabs = tabs_named(request.url.path, request.query_params, body)
+        if all(self._tabs.admit(tab, request.scope[_USER]) for tab in tabs):
+            return None
+        return _refusal(403, "This browser tab belongs to somebody else. Open the page anew.")
 
     async def _sign_in(self, request: Request) -> Response:
         name, password = await _form(request)
@@ -154,13 +169,33 @@ class SignIn:
 
 async def _form(request: Request) -> tuple[str, str]:
     """Name and password as they were sent; empty where the form is not ours."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LONGEST_FORM:
-            return "", ""
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
+    try:
+        body = await _body(request, _LONGEST_FORM) or b""
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        return "", ""
     return normal_name(fields.get("username", [""])[0])[:256], fields.get("password", [""])[0]
+
+
+async def _body(request: Request, longest: int) -> bytes | None:
+    """All that a request sends; None where it is more than ``longest`` bytes."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > longest:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _again(body: bytes, receive: Any) -> Any:
+    """``receive`` for whoever comes next: first the body, which was read already."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Any:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
 
 
 def _to_the_page() -> Response:
