@@ -65,8 +65,8 @@ def add(name: str, role: str, password_stdin: bool) -> None:
         click.echo("From its next start on, 'footnote serve' lets nobody in without signing in.", err=True)
     if kept := _conversations(name):
         click.echo(
-            f"{kept} conversations of an earlier '{name}' are here, and belong to this account now. "
-            f"'footnote conversations list --user {name}' lists them.",
+            f"{_counted(kept)} of an earlier '{name}' {'is' if kept == 1 else 'are'} here for this account to read. "
+            f"'footnote conversations list --user {name}' shows what.",
             err=True,
         )
 
@@ -102,11 +102,11 @@ def remove(name: str, delete_conversations: bool) -> None:
     kept = _conversations(name, delete=delete_conversations)
     click.echo(f"{name} may not sign in any more.", err=True)
     if kept and delete_conversations:
-        click.echo(f"{kept} conversations were deleted.", err=True)
+        click.echo(f"{_counted(kept)} {'was' if kept == 1 else 'were'} deleted.", err=True)
     elif kept:
         click.echo(
-            f"{kept} conversations stay here: 'footnote conversations list --user {name}' lists them, and an account "
-            "that is added under this name gets them.",
+            f"{_counted(kept)} {'stays' if kept == 1 else 'stay'} here: "
+            f"'footnote conversations list --user {name}' shows what. An account added under this name gets them.",
             err=True,
         )
     if not left:
@@ -154,6 +154,10 @@ def _ask(from_stdin: bool) -> str:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask for a password. Send it to --password-stdin.")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="The same once more", err=True))
+
+
+def _counted(conversations: int) -> str:
+    return f"{conversations} conversation{'' if conversations == 1 else 's'}"
 
 
 def _conversations(name: str, delete: bool = False) -> int:

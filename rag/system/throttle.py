@@ -1,11 +1,11 @@
 """How often a password may be tried, so that guessing takes long and nobody is locked out by strangers.
 
 Three rules, all over the last hour. An *address* (of IPv6 its /64 network) has five tries; after each further wrong
-one it waits: 4 seconds, then twice as long each time, up to 15 minutes. A *name* that was tried wrongly twenty times, from wherever,
-makes every address wait 30 seconds before each try of it: guessing from many addresses gets slow, and whoever owns the
-name waits these 30 seconds at most, whatever strangers do elsewhere. Where a name has *signed in from an address*
-before, neither rule counts for the two together, only five tries and the doubling wait of their own: who shares an
-address with a guesser, and whose name is being guessed elsewhere, signs in as ever.
+one it waits: 4 seconds, then twice as long each time, up to 15 minutes. A *name* that was tried wrongly twenty times,
+from wherever, makes every address wait 30 seconds before each try of it: guessing from many addresses gets slow, and
+whoever owns the name waits these 30 seconds at most, whatever strangers do elsewhere. Where a name has *signed in from
+an address* before, neither rule counts for the two together, only five tries and the doubling wait of their own: who
+shares an address with a guesser, and whose name is being guessed elsewhere, signs in as ever.
 
 A try counts as wrong from the moment that it is let in until it turns out right, so many at once are no more than many
 in turn. The tables are bounded; the entry that was used longest ago goes first.
