@@ -136,6 +136,13 @@ def test_nothing_is_served_with_a_setting_that_does_not_fit(tmp_path: Path) -> N
         serve(Settings(home=tmp_path, port=0, auth="ada:short"))
 
 
+def test_a_proxy_that_is_trusted_is_an_address_or_a_network(tmp_path: Path) -> None:
+    Settings(home=tmp_path, trusted_proxies="10.0.0.2, 192.168.0.0/16,::1,")
+    for wrong in ("*", "proxy.example", "10.0.0.1/8", "10.0.0.2 10.0.0.3"):
+        with pytest.raises(ConfigError, match="trusted_proxies"):
+            Settings(home=tmp_path, trusted_proxies=wrong)
+
+
 # --- passwords ---
 
 

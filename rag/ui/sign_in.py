@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from rag.errors import FootnoteError
@@ -178,13 +178,16 @@ async def _form(request: Request) -> tuple[str, str]:
 
 
 async def _body(request: Request, longest: int) -> bytes | None:
-    """All that a request sends; None where it is more than ``longest`` bytes."""
+    """All that a request sends; None where it is more than ``longest`` bytes, or ends before its end."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > longest:
-            return None
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > longest:
+                return None
+            parts.append(part)
+    except ClientDisconnect:
+        return None
     return b"".join(parts)
 
 
