@@ -244,12 +244,14 @@ def test_whoever_signs_in_cannot_name_a_path(shared: Served) -> None:
     assert "takes no paths" in alike(added, *no_models(shared))
 
 
-def test_a_page_with_a_password_takes_no_paths_on_loopback_either() -> None:
+def test_a_page_with_a_password_takes_no_paths_on_loopback_either(tmp_path: Path) -> None:
+    from rag.system.auth_setting import open_accounts
     from rag.ui.page_context import PageContext
 
     opened: Any = None
     assert PageContext(opened, ()).takes_paths
-    assert not PageContext(opened, (), protected=True).takes_paths
+    accounts = open_accounts(f"{NAME}:{PASSWORD}", tmp_path)
+    assert not PageContext(opened, (), accounts=accounts).takes_paths
     assert not PageContext(opened, (), private=False).takes_paths
 
 

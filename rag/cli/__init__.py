@@ -111,8 +111,9 @@ def _register() -> None:
     from rag.cli.models import models
     from rag.cli.search import search
     from rag.cli.serve import serve
+    from rag.cli.users import users
 
-    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor):
+    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor, users):
         main.add_command(command)
 
 

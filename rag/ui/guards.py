@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from rag.system.accounts import NOBODY, Accounts
 from rag.ui.bodies import API, LimitedBody, UploadedFilesOnly, headers_of, refuse
 from rag.ui.uploads import Uploads
 
@@ -29,7 +30,7 @@ _CONTENT_POLICY = "; ".join(
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
-        "form-action 'none'",
+        "form-action 'self'",  # signing in and out
         "frame-ancestors 'self'",
     )
 )
@@ -139,15 +140,25 @@ def _is_at(origin: str, host: str) -> bool:
         return False
 
 
-def guards(uploads: Uploads, hosts: list[str] | None) -> list[Any]:
-    """All guards, the outermost first. ``hosts``: the names that the page may be asked under, None for any."""
+def guards(
+    uploads: Uploads, hosts: list[str] | None, accounts: Accounts = NOBODY, behind_proxy: bool = False
+) -> list[Any]:
+    """All guards, the outermost first. ``hosts``: the names that the page may be asked under, None for any.
+
+    With ``accounts`` one of them asks everybody to sign in; ``behind_proxy`` where addresses come from a trusted proxy.
+    """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     # A foreign site whose name is made to point here (DNS rebinding) must not read the library.
     named = [] if hosts is None else [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
     own = [Middleware(OwnPageOnly), Middleware(OwnRoutesOnly), Middleware(LimitedBody, uploads=uploads)]
-    return [Middleware(SecurityHeaders), *named, *own, Middleware(UploadedFilesOnly, uploads=uploads)]
+    door = []
+    if accounts:
+        from rag.ui.sign_in import SignIn
+
+        door.append(Middleware(SignIn, accounts, behind_proxy))
+    return [Middleware(SecurityHeaders), *named, *own, *door, Middleware(UploadedFilesOnly, uploads=uploads)]
 
 
 def standing_outermost(mine: list[Any]) -> Callable[[Any], AbstractAsyncContextManager[None]]:

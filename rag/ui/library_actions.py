@@ -16,6 +16,7 @@ from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
 from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
+from rag.ui.roles import Editor
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -44,7 +45,8 @@ class TablePage:
 class LibraryActions:
     """All libraries of this computer. Shared by all browser tabs; nothing of one tab is kept here.
 
-    Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page.
+    Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page. What changes something takes an
+    :class:`Editor`, which only who may change it gets.
     """
 
     def __init__(self, settings: Settings, uploads: Uploads) -> None:
@@ -68,23 +70,23 @@ class LibraryActions:
     def info(self, key: str) -> LibraryInfo:
         return self._manager.find(key)
 
-    def make(self, name: str) -> LibraryInfo:
+    def make(self, editor: Editor, name: str) -> LibraryInfo:
         return self._manager.create(name)
 
-    def copy(self, key: str, name: str) -> LibraryInfo:
+    def copy(self, editor: Editor, key: str, name: str) -> LibraryInfo:
         self._library(key)  # the shipped one is built at its first use
         info = self.info(key)
         self.imports.check_idle(info.path)
         return self._manager.copy(info, name)
 
-    def rename(self, key: str, name: str) -> LibraryInfo:
+    def rename(self, editor: Editor, key: str, name: str) -> LibraryInfo:
         info = self.info(key)
         self.imports.check_idle(info.path)
         renamed = self._manager.rename(info, name)
         self.imports.forget(info.path)
         return renamed
 
-    def delete_library(self, key: str, typed: str) -> LibraryInfo:
+    def delete_library(self, editor: Editor, key: str, typed: str) -> LibraryInfo:
         """Delete it if ``typed`` is its name; returns what was deleted."""
         info = self.info(key)
         self.imports.check_idle(info.path)
@@ -124,21 +126,21 @@ class LibraryActions:
         except KeyError as error:
             raise LibraryError("This paper has been deleted. Choose another one from the table.") from error
 
-    def revise(self, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
+    def revise(self, editor: Editor, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
         """Save what was typed about a paper; whether it changed anything."""
         settings = self._writable(key)
         paper = revised(self.paper(key, paper_id), typed)
         with change_library(settings) as library:
             return library.revise(paper, lambda: paper_encoder(settings.threads))
 
-    def remove(self, key: str, ids: Sequence[str]) -> int:
+    def remove(self, editor: Editor, key: str, ids: Sequence[str]) -> int:
         """Delete papers; how many there were."""
         with change_library(self._writable(key)) as library:
             return library.remove(ids)
 
     # --- imports ---
 
-    def start_import(self, key: str, files: Sequence[str]) -> ImportJob:
+    def start_import(self, editor: Editor, key: str, files: Sequence[str]) -> ImportJob:
         """Begin to import uploaded files, which are deleted afterwards."""
         if not files:
             raise ImportFileError("No file was chosen. Drop one or more files with papers.")
@@ -164,10 +166,14 @@ class LibraryActions:
         """The import into this library that runs, or the last one."""
         return self.imports.get(self.info(key).path)
 
-    def stop_import(self, key: str) -> None:
+    def stop_import(self, editor: Editor, key: str) -> None:
         job = self.job(key)
         if job is not None and not job.state.finished:
             job.stop()
+
+    def forget_import(self, editor: Editor, key: str) -> None:
+        """Close the report of the last import, for everybody."""
+        self.imports.forget(self.info(key).path)
 
     def report(self, key: str) -> Files:
         """The remarks of the last import as a CSV file; none without any."""

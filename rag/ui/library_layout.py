@@ -33,6 +33,7 @@ def _lay_out_summary(gr: Any, parts: dict[str, Any]) -> None:
     with gr.Row(elem_id="fn-library-head"):
         with gr.Column(min_width=0, elem_id="fn-library-about"):
             parts["library.summary"] = _html(gr, "summary")
+            parts["library.reader"] = _html(gr, "reader")
         with gr.Row(elem_id="fn-library-tools"):
             parts["library.new"] = _button(gr, "New library", "new")
             parts["library.copy"] = _button(gr, "Make a copy", "copy")

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from rag.errors import FootnoteError, ModelError
 from rag.ui.page_context import PageContext
 from rag.ui.render_models import here_html, offers_html
+from rag.ui.roles import Editor
 
 _log = logging.getLogger(__name__)
 _ELSEWHERE = (
@@ -20,7 +21,10 @@ _ELSEWHERE = (
 
 
 class ModelActions:
-    """What the models tab shows and does. One object serves all browser tabs."""
+    """What the models tab shows and does. One object serves all browser tabs.
+
+    What changes the list, or takes the whole computer for a while, takes an :class:`Editor`.
+    """
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
@@ -32,15 +36,17 @@ class ModelActions:
             raise ModelError("There are no settings to find models by. Start the program with 'footnote serve'.")
         return self._context.settings.home
 
-    def page(self, chosen: str, busy: str = "") -> tuple[str, str]:
-        """The models that are here, and those that can be downloaded. Raises :class:`FootnoteError`."""
+    def page(self, chosen: str, may_edit: bool, busy: str = "") -> tuple[str, str]:
+        """The models that are here, and those that can be downloaded; ``may_edit``: the reader of the page
+        may remove and measure them. Raises :class:`FootnoteError`."""
         from rag.generation.models import list_models, memory_available, recommended, speeds, unprepared
 
         models, free = list_models(self.home), memory_available()
         assert self._context.settings is not None
         here = here_html(
             models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
-            free=free, context=self._context.settings.context, changeable=self._context.takes_paths, busy=busy,
+            free=free, context=self._context.settings.context, changeable=may_edit and self._context.takes_paths,
+            measurable=may_edit, busy=busy,
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
 
@@ -57,7 +63,7 @@ class ModelActions:
             names.append(started)
         return [(self._context.models[name].label, name) for name in names]
 
-    def add(self, path: str, name: str) -> str:
+    def add(self, editor: Editor, path: str, name: str) -> str:
         """Register a file; the sentence that says so. Raises :class:`ModelError`."""
         from rag.generation.models import add_model
 
@@ -68,7 +74,7 @@ class ModelActions:
         model = add_model(self.home, Path(path.strip().strip("\"'")), name.strip() or None)
         return f"{model.info.name or model.name} is in the list as '{model.name}'."
 
-    def remove(self, name: str) -> str:
+    def remove(self, editor: Editor, name: str) -> str:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
         from rag.generation.models import SHIPPED, remove_model
 
@@ -79,7 +85,7 @@ class ModelActions:
         remove_model(self.home, name)
         return f"'{name}' is no longer in the list; its file stays where it is."
 
-    def measure(self, name: str) -> Iterator[str | FootnoteError]:
+    def measure(self, editor: Editor, name: str) -> Iterator[str | FootnoteError]:
         """Words about the progress; the last one is the result, or what went wrong."""
         from rag.factory import measure_model
         from rag.ui.named import NamedByRequest

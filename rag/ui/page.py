@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.config import Settings
+from rag.system.accounts import NOBODY, Accounts
 from rag.ui import ask
 from rag.ui.chat import Chat, mode_choices
 from rag.ui.components import html
@@ -39,7 +40,7 @@ def build_app(
     mode: str,
     questions: Sequence[str] = (),
     private: bool = True,
-    protected: bool = False,
+    accounts: Accounts = NOBODY,
     settings: Settings | None = None,
     library_service: LibraryService | None = None,
 ) -> Any:
@@ -48,12 +49,13 @@ def build_app(
     ``open_answerer(model, mode, library)`` is called once a question and once for the papers;
     ``library_service`` answers what else is asked of libraries. ``model`` and ``mode`` are chosen at first.
     ``questions`` are the examples for the library that was started with; without any they are made from the library.
-    ``private``: the page is served to this computer only, and says so; ``protected``: one has to sign in.
+    ``private``: the page is served to this computer only, and says so; ``accounts``: who may sign in, which
+    :func:`rag.ui.server.start` gets too.
     """
     import gradio as gr
 
     uploads_of_this_process()  # before the components, which read where it is
-    context = PageContext(open_answerer, models, settings, library_service, private, protected)
+    context = PageContext(open_answerer, models, settings, library_service, private, accounts)
     chat = Chat(context, questions)
     swept = (_SWEEP_EVERY_S, int(MAX_AGE_S))  # files that nobody imported
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=swept) as app:
@@ -80,7 +82,7 @@ def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) ->
         with gr.Column(elem_id="fn-title", min_width=0):
             html(gr, "fn-name", "<h1>Footnote</h1>")
             parts["status"] = html(gr, "fn-status", chat.status(model, mode, "", wait=False))
-            if not (context.private or context.protected):
+            if not (context.private or context.accounts):
                 html(gr, "fn-open-to-all", open_to_all_html())
         with gr.Row(elem_id="fn-choices"):
             _choices(gr, context, model, mode)

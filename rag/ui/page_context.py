@@ -14,7 +14,9 @@ from rag.datatypes import Answer, Answerer, Paper, StopSignal
 from rag.questions.scope import Scope
 from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
+from rag.system.accounts import NOBODY, Accounts
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
+from rag.ui.roles import Editor, may_edit, require_editor
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -66,12 +68,12 @@ class PageContext:
         settings: Settings | None = None,
         library_service: LibraryService | None = None,
         private: bool = True,
-        protected: bool = False,
+        accounts: Accounts = NOBODY,
     ) -> None:
         self.settings = settings
         self.models: Mapping[str, Choice] = {choice.name: choice for choice in models}
         self.private = private  # served to this computer only
-        self.protected = protected  # one has to sign in
+        self.accounts = accounts  # who may sign in; false where nobody needs to
         self.parts: dict[str, Any] = {}
         self._open_answerer = open_answerer
         self.library_service = library_service or LibraryService()
@@ -91,7 +93,7 @@ class PageContext:
         Only its owner may. Where one has to sign in there are others, and they may come through a proxy on this
         computer.
         """
-        return self.private and not self.protected
+        return self.private and not self.accounts
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -127,6 +129,14 @@ class PageContext:
     def user(self, request: Any) -> str:
         """Name of the signed-in user, "" without a password."""
         return str(getattr(request, "username", None) or "")
+
+    def require_editor(self, request: Any) -> Editor:
+        """Asked by every handler that changes what all users share. Raises :class:`rag.errors.NotAllowed`."""
+        return require_editor(self.accounts, self.user(request))
+
+    def may_edit(self, request: Any) -> bool:
+        """Whether to show whoever sent the request what only editors may do."""
+        return may_edit(self.accounts, self.user(request))
 
     # --- what the ask tab offers to the others ---
 

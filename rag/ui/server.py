@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
+import os
 import socket
 import sys
 import threading
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
-from rag.system.accounts import Accounts, read_accounts
+from rag.system.accounts import NOBODY, Accounts
+from rag.system.auth_setting import asks_for_sign_in, open_accounts, passed_over
 from rag.system.offline import enforce_offline
 from rag.ui.guards import guards, standing_outermost
 from rag.ui.page_context import LibraryService
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from rag.survey.tables import Column, Row
     from rag.verification.claims import CheckedClaim
 
-_WRONG_PASSWORD_S = 1.0
 OPEN_TO_ALL = (
     "WARNING: listening on {host} without a password. Everybody who reaches this address can read the library and all "
-    "kept conversations. Set FOOTNOTE_AUTH=name:password, or listen on 127.0.0.1.\n"
+    "kept conversations, and change libraries. Add accounts with 'footnote users add NAME', or listen on 127.0.0.1.\n"
 )
 
 
@@ -46,7 +46,7 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
     app = launch(settings)
     try:  # whoever reads the address may interrupt at once: from here on that must close the page
-        say(open_to_all(settings))
+        say(open_to_all(settings) + passed_over(settings.auth, settings.home))
         say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
@@ -56,7 +56,8 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
 def open_to_all(settings: Settings) -> str:
     """The warning for whoever serves beyond this computer without a password; '' where there is nothing to warn of."""
-    return "" if is_loopback(settings.host) or settings.auth else OPEN_TO_ALL.format(host=settings.host)
+    protected = is_loopback(settings.host) or asks_for_sign_in(settings.auth, settings.home)
+    return "" if protected else OPEN_TO_ALL.format(host=settings.host)
 
 
 def launch(settings: Settings) -> Any:
@@ -67,7 +68,7 @@ def launch(settings: Settings) -> Any:
     from rag.ui.named import NamedByRequest
     from rag.ui.page import build_app
 
-    accounts = read_accounts(settings.auth)
+    accounts = open_accounts(settings.auth, settings.home)
     models = available_models(settings)
     chosen = next((choice for choice in models if choice.name == settings.model), None)
     if chosen is None:
@@ -91,11 +92,11 @@ def launch(settings: Settings) -> Any:
         mode=mode,
         questions=SHIPPED if settings.is_shipped_library else (),
         private=is_loopback(settings.host),
-        protected=bool(accounts),
+        accounts=accounts,
         settings=settings,
         library_service=Libraries(named.library),
     )
-    start(app, settings.host, settings.port, accounts)
+    start(app, settings.host, settings.port, accounts, settings.trusted_proxies)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
 
@@ -157,13 +158,17 @@ def _unlisted(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.model, label, MODEL_MODES)
 
 
-def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> None:
+def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_proxies: str = "") -> None:
     """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
 
-    With ``accounts`` nothing is shown to anybody who has not signed in.
+    With ``accounts`` nothing is shown to anybody who has not signed in. ``trusted_proxies`` are addresses with commas
+    that are believed whom they pass requests on for.
     """
+    from rag.ui.sign_in import signed_in
+
     port = _usable_port(host, port)
-    standing = guards(uploads_of_this_process(), _names(host))
+    guarding = guards(uploads_of_this_process(), _names(host), accounts, bool(trusted_proxies))
+    os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # without it uvicorn believes whatever this computer sends
     app.launch(
         server_name=host,
         server_port=port,
@@ -171,14 +176,14 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         head=f"<style>{_styles()}</style>",
         favicon_path=str(files("rag.ui").joinpath("icon.svg")),
         app_kwargs={
-            "middleware": standing, "lifespan": standing_outermost(standing),
+            "middleware": guarding, "lifespan": standing_outermost(guarding),
             "docs_url": None, "redoc_url": None, "openapi_url": None,
         },
         prevent_thread_lock=True,
         inbrowser=False,
         quiet=True,
         share=False,
-        auth=_sign_in(accounts) if accounts else None,
+        auth_dependency=signed_in if accounts else None,
         show_error=False,  # errors are shown by the conversation; a stack trace never is
         footer_links=[],
         run_history=False,  # else each call is kept in the browser, and may be sent to a bucket
@@ -188,18 +193,6 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         mcp_server=False,
         max_file_size=MAX_UPLOAD,  # said by the page before anything is sent
     )  # fmt: skip
-
-
-def _sign_in(accounts: Accounts) -> Callable[[str, str], Any]:
-    """What Gradio asks whether a name and password are right. A wrong one costs time, so that guessing takes long."""
-
-    async def sign_in(name: str, password: str) -> bool:
-        right = accounts.admits(name, password)
-        if not right:
-            await asyncio.sleep(_WRONG_PASSWORD_S)
-        return right
-
-    return sign_in
 
 
 def is_loopback(host: str) -> bool:
