@@ -44,7 +44,7 @@ class Visitor:
     def sign_in(self, name: str, password: str) -> None:
         form = {"Content_Type": "application/x-www-form-urlencoded"}
         reply = self.request("POST", "/login", f"username={name}&password={password}", **form)
-        assert reply.status == 200, reply
+        assert reply.status == 303, reply
         self.headers["Cookie"] = reply.headers["set-cookie"].split(";")[0]
 
     def upload(self, *files: tuple[str, bytes], **headers: str) -> Reply:

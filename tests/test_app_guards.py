@@ -416,7 +416,8 @@ def test_any_other_body_has_a_small_limit(page: Served, path: str) -> None:
     assert (status, "1 MB" in text) == ((404, False) if path == "/nothing" else (413, True))
     pieces = (b" " * 100_000 for _ in range(11))
     status, text = refused(visitor, path, pieces, None, **kind)
-    assert status == {"/nothing": 404, "/config": 405}.get(path, 413), text
+    # Where it is no body that ends the request: no such route, no such method, a form read to its limit only.
+    assert status in {"/nothing": (404,), "/config": (405, 413), "/login": (401, 413)}.get(path, (413,)), text
 
 
 def test_the_longest_text_to_check_fits(private: Served) -> None:
