@@ -52,7 +52,7 @@ def owner() -> Iterator[LoadedModels]:
 
 
 def names(owner: LoadedModels) -> list[str]:
-    return [files.path.stem for files in owner.loaded]
+    return sorted(files.path.stem for files in owner.loaded)
 
 
 def resident() -> int:
@@ -66,9 +66,8 @@ def say(engine: Engine, tokens: int = 12) -> str:
 
 
 def generator_of(settings: Settings) -> LlamaGenerator:
-    generator = factory.open_answerer(settings).writer.generator
-    assert isinstance(generator, LlamaGenerator)
-    return generator
+    """What answers with the model of ``settings``, as the page gets it."""
+    return factory._llama(factory.registered_model(settings), settings.context, settings.threads, settings.temperature)
 
 
 def at_once(count: int, work: Callable[[int], object]) -> list[object]:
@@ -94,13 +93,13 @@ def at_once(count: int, work: Callable[[int], object]) -> list[object]:
 # --- memory ---
 
 
-def test_switching_through_five_models_takes_the_memory_of_one(shipped_home: Path, tmp_path: Path) -> None:
-    """Through the pipeline, as the page does: real models of 90 MB, each used by its name."""
-    real = prepare_bundled(shipped_home)
+def test_switching_through_five_models_takes_the_memory_of_one(shared_home: Path, tmp_path: Path) -> None:
+    """Real models of 90 MB, each used as the page uses it."""
+    real = prepare_bundled(shared_home)
     used = [tmp_path / f"real{n}.gguf" for n in range(5)]
     for path in used:
         path.hardlink_to(real)
-    settings = load_settings(home=shipped_home, threads=1, mode="free")
+    settings = load_settings(home=shared_home, threads=1, mode="free")
 
     def use(path: Path) -> None:
         generator = generator_of(replace(settings, model=str(path)))
@@ -160,14 +159,12 @@ def test_what_could_not_be_loaded_leaves_nothing(
 # --- one of each ---
 
 
-def test_six_threads_that_ask_for_a_model_get_one(
-    shipped_home: Path, tiny: Sequence[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_six_threads_that_ask_for_a_model_get_one(tiny: Sequence[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     from rag.generation.generators import loader
 
     loads, load = [], loader.load
     monkeypatch.setattr(loader, "load", lambda *given: loads.append(given) or load(*given))
-    settings = load_settings(home=shipped_home, model=str(tiny[0]), mode="free", threads=1)
+    settings = load_settings(model=str(tiny[0]), threads=1)
     generators = at_once(6, lambda at: generator_of(settings))
     assert len({id(generator) for generator in generators}) == 1
     texts = at_once(6, lambda at: say(generators[at].engine))  # type: ignore[attr-defined]
@@ -315,10 +312,10 @@ def test_a_program_ends_in_the_midst_of_a_text(tiny: Sequence[Path]) -> None:
     assert (done.returncode, done.stdout) == (0, "left\n"), done.stderr
 
 
-def test_a_registered_model_is_used_by_its_name(shipped_home: Path, tiny: Sequence[Path], footnote_home: Path) -> None:
+def test_a_registered_model_is_used_by_its_name(tiny: Sequence[Path], footnote_home: Path) -> None:
     for path in tiny[:2]:
         add_model(footnote_home, path, path.stem)
     for name in ("tiny0", "tiny1", "tiny0"):
-        generator = factory._llama(factory.registered_model(load_settings(model=name)), 512, 1, 0.0)
+        generator = generator_of(load_settings(model=name, threads=1))
         assert generator.model == name and say(generator.engine)
         assert names(factory._MODELS) == [name]

@@ -202,6 +202,7 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
+        _frontend=False,  # else a page that takes 3 seconds to come, on a busy machine, is taken for unreachable
         max_file_size="4gb",  # papers to import
     )
 
