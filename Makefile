@@ -68,7 +68,7 @@ bench: dev prepare
 
 # Ten users of the page at once, models switched, tabs closed in the middle. Fails where memory grows, a file stays open
 # or anything goes wrong.
-MINUTES_OF_SOAK = $(if $(filter command line,$(origin MINUTES)),$(MINUTES),60)
+MINUTES_OF_SOAK = $(if $(filter file,$(origin MINUTES)),60,$(MINUTES))
 
 soak: dev
 	@$(BIN)/python -m scripts.soak --minutes $(MINUTES_OF_SOAK)

@@ -77,7 +77,7 @@ def _soak(server: Server, users: int, seconds: float, second: str) -> tuple[dict
     after = _at_rest(server)
     for line in server.said():
         errors.add("server", "stderr", line)
-    figures = judge(samples, before, after, len(errors.found))
+    figures = judge(samples, after, len(errors.found))
     done: Counter[str] = sum((user.done for user in working), Counter())
     record = {
         "date": datetime.date.today().isoformat(),

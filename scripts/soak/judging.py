@@ -11,18 +11,20 @@ from scripts.soak.server import Sample
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Growth in parts of one: of the last sixth of the time beside the second, the first being the warm-up.
+    """The last sixth of the time beside the second, the first being the warm-up; memory in MB, growth in parts of one.
 
-    Handles are counted at rest: before the users came, once everything had been opened, and after they had gone.
+    Language models come and go, so ``lowest`` is told too: the least memory in each part, when a small one or none was
+    loaded. Open files are the most in the second sixth, and what is left once all users have gone.
     """
 
     minutes: float
-    resident_mb: tuple[float, float]
+    resident: tuple[float, float]
     growth: float
-    private_growth: float
+    lowest: tuple[float, float]
+    highest: float
     handles: tuple[int, int]
     threads: tuple[int, int]
-    temporary: tuple[int, int]
+    temporary_files: tuple[int, int]
     errors: int
 
     @property
@@ -34,25 +36,30 @@ class Figures:
         if self.growth >= 0.05:
             found.append(f"memory grew by {self.growth:.1%}, not under 5%")
         if self.handles[1] > self.handles[0]:
-            found.append(f"{self.handles[1] - self.handles[0]} handles were left open")
+            found.append(f"{self.handles[1] - self.handles[0]} files were left open")
         return found
 
 
-def judge(samples: Sequence[Sample], before: Sample, after: Sample, errors: int) -> Figures:
-    """``samples`` while the users worked, ``before`` and ``after`` at rest."""
+def judge(samples: Sequence[Sample], at_rest: Sample, errors: int) -> Figures:
+    """``samples`` while the users worked, ``at_rest`` after they had gone."""
     begun, ended = samples[0].seconds, samples[-1].seconds
     sixth = (ended - begun) / 6
     early = [one for one in samples if begun + sixth <= one.seconds < begun + 2 * sixth]
     late = [one for one in samples if one.seconds >= ended - sixth]
     resident = [median(one.resident for one in part) for part in (early, late)]
-    private = [median(one.private for one in part) for part in (early, late)]
+    lowest = [min(one.resident for one in part) for part in (early, late)]
     return Figures(
         minutes=round((ended - begun) / 60, 1),
-        resident_mb=(round(resident[0] / 1e6, 1), round(resident[1] / 1e6, 1)),
+        resident=(_mb(resident[0]), _mb(resident[1])),
         growth=round(resident[1] / resident[0] - 1, 4),
-        private_growth=round(private[1] / private[0] - 1, 4),
-        handles=(before.handles, after.handles),
-        threads=(before.threads, after.threads),
-        temporary=(before.temporary, after.temporary),
+        lowest=(_mb(lowest[0]), _mb(lowest[1])),
+        highest=_mb(max(one.resident for one in samples)),
+        handles=(max(one.handles for one in early), at_rest.handles),
+        threads=(max(one.threads for one in early), at_rest.threads),
+        temporary_files=(max(one.temporary for one in early), at_rest.temporary),
         errors=errors,
     )
+
+
+def _mb(size: float) -> float:
+    return round(size / 1e6, 1)

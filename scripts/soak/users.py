@@ -59,7 +59,7 @@ DRAFT = (
 SEARCHES = ("translation", "graph neural networks", "image segmentation", "question answering", "speech")
 WRITING = ("writer", "smollm2")  # models that take seconds, worth stopping
 EXPORTS = ("markdown", "html", "json")  # those that need no citation
-_ALERT = re.compile(r'role="alert"[^>]*>(.*?)</p>', re.S)  # how the page says that something went wrong
+_ALERT = re.compile(r'class="fn-(?:error|scope-problem)"[^>]*>(.*?)</(?:p|span)>', re.S)  # something went wrong
 _CONVERSATION = re.compile(r'fn-history-item" data-id="([0-9a-f]+)"')
 _PAPER = re.compile(r'data-open="([^"]+)"')
 
