@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
 from rag.system.accounts import Accounts, read_accounts
+from rag.system.memory import share_arenas
 from rag.system.offline import enforce_offline
 from rag.ui.page_context import LibraryService
 
@@ -83,6 +84,7 @@ def open_to_all(settings: Settings) -> str:
 def launch(settings: Settings) -> Any:
     """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
     enforce_offline()  # before gradio is imported: it reports its start otherwise
+    share_arenas()
     from rag.factory import available_models, open_answerer, open_library
     from rag.ui.examples import SHIPPED
     from rag.ui.page import build_app

@@ -205,7 +205,7 @@ class User:
         tab.set("Library", self._chance.choice(self._libraries), "input")
 
     def _import(self, tab: Tab) -> None:
-        """The same paper each time, changed: the library does not grow."""
+        """The same paper each time, changed, so that it is encoded anew and the library does not grow."""
         tab.set("Library", self._libraries[-1], "input")
         word = self._chance.choice(SEARCHES)
         record = {
