@@ -3,8 +3,9 @@
     python -m scripts.soak --minutes 60 --out benchmarks/results/reliability
 
 The page is a program of its own in a home that is made for it. Its memory, open files and threads are looked at every
-ten seconds; errors are those of HTTP, sentences of error on the page, and whatever it writes to stderr. The first sixth
-of the time is the warm-up. Ends with 1 where something is not as it must be.
+ten seconds; errors are those of HTTP, sentences of error on the page, and whatever it writes to stderr. After every
+sixth of the time, of which the first is the warm-up, all rest for a moment, so that what is in memory can be compared.
+Ends with 1 where something is not as it must be.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from rag.system.machine import commit, machine
 from scripts.soak.browser import Page
 from scripts.soak.judging import Figures, judge
 from scripts.soak.server import ROOT, Sample, Server, make_home, serving
-from scripts.soak.users import Errors, User
+from scripts.soak.users import QUESTIONS, Errors, User
 
 EVERY_S = 10.0
-SETTLE_S = 20.0  # until the server has noticed that all tabs are closed
+SETTLE_S = 20.0  # until the server has noticed that a tab is closed
+PARTS = 6
+SMALLEST = "tiny1"
 _LEAVING_S = 900.0  # for what is under way at the end
 PACKAGES = ("gradio", "llama-cpp-python", "chromadb", "onnxruntime", "torch")
 
@@ -67,17 +70,18 @@ def _models(folder: Path) -> list[Path]:
 
 def _soak(server: Server, users: int, seconds: float, second: str) -> tuple[dict[str, Any], Figures]:
     page, errors = Page(server.address), Errors()
-    models = ("quote", "writer", "smollm2", "tiny1", "tiny2")
+    models = ("quote", "writer", "smollm2", SMALLEST, "tiny2")
     working = [User(n, page, models, ("", second), errors) for n in range(1, users + 1)]
     for action in working[0].actions:  # what is opened once is open from here on
         working[0].do(action)
     working[0].leave()
-    before = _at_rest(server)
-    samples = _watch(server, working, seconds)
-    after = _at_rest(server)
+    time.sleep(SETTLE_S)
+    samples, rests = _watch(server, working, seconds)
+    time.sleep(SETTLE_S)
+    gone = server.sample()
     for line in server.said():
         errors.add("server", "stderr", line)
-    figures = judge(samples, after, len(errors.found))
+    figures = judge(samples, rests, gone, len(errors.found))
     done: Counter[str] = sum((user.done for user in working), Counter())
     record = {
         "date": datetime.date.today().isoformat(),
@@ -87,32 +91,45 @@ def _soak(server: Server, users: int, seconds: float, second: str) -> tuple[dict
         "figures": asdict(figures) | {"faults": figures.faults},
         "done": dict(sorted(done.items())),
         "errors": errors.found,
-        "samples": [one.as_record() for one in (before, *samples, after)],
+        "samples": [one.as_record() for one in samples],
+        "rests": [one.as_record() for one in (*rests, gone)],
     }
     return record, figures
 
 
-def _at_rest(server: Server) -> Sample:
-    time.sleep(SETTLE_S)
-    return server.sample()
-
-
-def _watch(server: Server, users: Sequence[User], seconds: float) -> list[Sample]:
-    """Let the users work for so long; a sample every ten seconds."""
-    ended = threading.Event()
-    threads = [threading.Thread(target=user.work, args=(ended,), name=user.name, daemon=True) for user in users]
+def _watch(server: Server, users: Sequence[User], seconds: float) -> tuple[list[Sample], list[Sample]]:
+    """Let the users work for so long: samples while they do, and one at rest after every sixth."""
+    ended, awake = threading.Event(), threading.Event()
+    work = (ended, awake)
+    threads = [threading.Thread(target=user.work, args=work, name=user.name, daemon=True) for user in users]
     for thread in threads:
         thread.start()
-    until, samples = time.monotonic() + seconds, []
-    while time.monotonic() < until and server.running:
-        samples.append(server.sample())
-        _say(samples[-1], users)
-        time.sleep(EVERY_S)
+    samples: list[Sample] = []
+    rests: list[Sample] = []
+    for _ in range(PARTS):
+        awake.set()
+        until = time.monotonic() + seconds / PARTS
+        while time.monotonic() < until and server.running:
+            samples.append(server.sample())
+            _say(samples[-1], users)
+            time.sleep(EVERY_S)
+        awake.clear()
+        rests.append(_at_rest(server, users))
     ended.set()
-    leaving = time.monotonic() + _LEAVING_S
+    awake.set()
     for thread in threads:
-        thread.join(max(0.0, leaving - time.monotonic()))
-    return samples
+        thread.join(_LEAVING_S)
+    return samples, rests
+
+
+def _at_rest(server: Server, users: Sequence[User]) -> Sample:
+    """What is in memory once all have ended what they do, with the smallest model."""
+    until = time.monotonic() + _LEAVING_S
+    for user in users:
+        user.resting.wait(max(0.0, until - time.monotonic()))
+    users[0].ask_with(SMALLEST, QUESTIONS["several papers"][0])
+    time.sleep(SETTLE_S)
+    return server.sample()
 
 
 def _say(sample: Sample, users: Sequence[User]) -> None:

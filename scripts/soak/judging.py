@@ -11,16 +11,19 @@ from scripts.soak.server import Sample
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The last sixth of the time beside the second, the first being the warm-up; memory in MB, growth in parts of one.
+    """After the first sixth of the time, which is the warm-up; memory in MB, growth in parts of one.
 
-    Language models come and go, so ``lowest`` is told too: the least memory in each part, when a small one or none was
-    loaded. Open files are the most in the second sixth, and what is left once all users have gone.
+    ``at_rest`` is the memory after every sixth, when nobody asks anything and the smallest model is the one loaded:
+    ``growth`` is from the first to the last of them. While the users work, what is in memory is mostly which models
+    they use; ``at_work`` are the medians of the second and the last sixth all the same. Open files are the most in the
+    second sixth, and what is left once all users have gone.
     """
 
     minutes: float
-    resident: tuple[float, float]
+    at_rest: tuple[float, ...]
     growth: float
-    lowest: tuple[float, float]
+    at_work: tuple[float, float]
+    growth_at_work: float
     highest: float
     handles: tuple[int, int]
     threads: tuple[int, int]
@@ -40,23 +43,23 @@ class Figures:
         return found
 
 
-def judge(samples: Sequence[Sample], at_rest: Sample, errors: int) -> Figures:
-    """``samples`` while the users worked, ``at_rest`` after they had gone."""
+def judge(samples: Sequence[Sample], rests: Sequence[Sample], gone: Sample, errors: int) -> Figures:
+    """``samples`` while the users worked, ``rests`` after each sixth, ``gone`` when all had left."""
     begun, ended = samples[0].seconds, samples[-1].seconds
     sixth = (ended - begun) / 6
     early = [one for one in samples if begun + sixth <= one.seconds < begun + 2 * sixth]
     late = [one for one in samples if one.seconds >= ended - sixth]
     resident = [median(one.resident for one in part) for part in (early, late)]
-    lowest = [min(one.resident for one in part) for part in (early, late)]
     return Figures(
         minutes=round((ended - begun) / 60, 1),
-        resident=(_mb(resident[0]), _mb(resident[1])),
-        growth=round(resident[1] / resident[0] - 1, 4),
-        lowest=(_mb(lowest[0]), _mb(lowest[1])),
+        at_rest=tuple(_mb(one.resident) for one in rests),
+        growth=round(rests[-1].resident / rests[0].resident - 1, 4),
+        at_work=(_mb(resident[0]), _mb(resident[1])),
+        growth_at_work=round(resident[1] / resident[0] - 1, 4),
         highest=_mb(max(one.resident for one in samples)),
-        handles=(max(one.handles for one in early), at_rest.handles),
-        threads=(max(one.threads for one in early), at_rest.threads),
-        temporary_files=(max(one.temporary for one in early), at_rest.temporary),
+        handles=(max(one.handles for one in early), gone.handles),
+        threads=(max(one.threads for one in early), gone.threads),
+        temporary_files=(max(one.temporary for one in early), gone.temporary),
         errors=errors,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -99,17 +100,22 @@ def serving(folder: Path, home: Path) -> Iterator[Server]:
     with (folder / "stderr.txt").open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [*_FOOTNOTE, "serve", "--port", "0", "--model", "quote"],
-            env=environment, stderr=errors, stdout=subprocess.DEVNULL, text=True, cwd=ROOT,
+            env=environment, stderr=errors, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, preexec_fn=_listen_to_interrupts,
         )  # fmt: skip
     try:
         yield Server(process, _address(process, folder / "stderr.txt"), folder)
     finally:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+def _listen_to_interrupts() -> None:
+    """A program that was started in the background ignores Ctrl+C, and so would those that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _address(process: subprocess.Popen[str], said: Path) -> str:

@@ -88,6 +88,7 @@ class User:
     ) -> None:
         self.name = f"user {number}"
         self.done: Counter[str] = Counter()
+        self.resting = threading.Event()
         self._page, self._models, self._libraries, self._errors = page, models, libraries, errors
         self._chance = random.Random(number)
         self._tab: Tab | None = None
@@ -112,11 +113,15 @@ class User:
             "import a paper": (1 if number == 1 else 0, self._import),
         }
 
-    def work(self, ended: threading.Event) -> None:
-        """Do one thing after another until ``ended``."""
+    def work(self, ended: threading.Event, awake: threading.Event) -> None:
+        """Do one thing after another until ``ended``, but for when nobody is ``awake``."""
         names = list(self.actions)
         weights = [weight for weight, _ in self.actions.values()]
         while not ended.wait(self._chance.uniform(0.2, 3.0)):
+            if not awake.is_set():
+                self.resting.set()
+                awake.wait()
+                self.resting.clear()
             self.do(self._chance.choices(names, weights)[0])
             if self._chance.random() < 0.08:
                 self.leave()
@@ -134,6 +139,16 @@ class User:
         except (PageFailure, httpx.HTTPError, OSError) as error:
             self._errors.add(self.name, action, repr(error))
             self.leave()
+
+    def ask_with(self, model: str, question: str) -> None:
+        """Ask in a tab of one's own, so that this is the model that stays in memory."""
+        try:
+            tab = Tab(self._page)
+            tab.set("Model", model, "change")
+            self._submit(tab, question)
+            tab.close()
+        except (PageFailure, httpx.HTTPError, OSError) as error:
+            self._errors.add(self.name, "ask_with", repr(error))
 
     def leave(self) -> None:
         """Close the tab."""
