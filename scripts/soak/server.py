@@ -100,7 +100,8 @@ def serving(folder: Path, home: Path) -> Iterator[Server]:
     with (folder / "stderr.txt").open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [*_FOOTNOTE, "serve", "--port", "0", "--model", "quote"],
-            env=environment, stderr=errors, stdout=subprocess.DEVNULL, text=True, cwd=ROOT, preexec_fn=_listen_to_interrupts,
+            env=environment, stderr=errors, stdout=subprocess.DEVNULL, text=True, cwd=ROOT,
+            preexec_fn=_listen_to_interrupts,
         )  # fmt: skip
     try:
         yield Server(process, _address(process, folder / "stderr.txt"), folder)
