@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rag.config import Settings
 from rag.system.accounts import NOBODY, Accounts
 from rag.ui import ask
 from rag.ui.chat import Chat, mode_choices
+from rag.ui.closed_tabs import forget_closed_tabs
 from rag.ui.components import html
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.events import QUIET, UNQUEUED
@@ -70,6 +72,7 @@ def build_app(
         HeaderEvents(gr, context, chat).connect(app)
         for _, tab in TABS.values():
             tab.wire(gr, app, context)
+        app.unload(partial(forget_closed_tabs, app))
     app.queue(api_open=False, default_concurrency_limit=None)
     return app
 

@@ -16,11 +16,14 @@ from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
 from rag.system.accounts import NOBODY, Accounts
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
+from rag.ui.recent import Recent
 from rag.ui.roles import Editor, may_edit, require_editor
 
 if TYPE_CHECKING:
     from rag.config import Settings
     from rag.verification.claims import CheckedClaim
+
+MOST_PAPERS = 100_000  # of all libraries together that are kept in memory, beside those of the library used last
 
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
 
@@ -78,7 +81,8 @@ class PageContext:
         self._open_answerer = open_answerer
         self.library_service = library_service or LibraryService()
         self._lock = threading.Lock()
-        self._papers: dict[str, tuple[str, Mapping[str, Paper]]] = {}
+        # By library, with its fingerprint. A paper takes 2 to 3 kB.
+        self._papers: Recent[tuple[str, Mapping[str, Paper]]] = Recent(lambda kept: len(kept[1]), MOST_PAPERS)
         self._asking: Callable[[Any, Any], None] | None = None
         self._view: tuple[Sequence[str], View] | None = None
 
@@ -113,18 +117,20 @@ class PageContext:
             kept = self._papers.get(library)
             if kept is None or kept[0] != fingerprint:
                 kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})
-                self._papers[library] = kept
+                self._papers.keep(library, kept)
             return kept[1]
 
     def known_papers(self, library: str) -> Mapping[str, Paper]:
-        """The papers as they were last read, none before; does not wait."""
+        """The papers as they were last read, none before; does not wait.
+
+        None either where so much was read of other libraries since that there is no room for them.
+        """
         kept = self._papers.get(library)
         return kept[1] if kept else {}
 
     def forget(self, library: str) -> None:
         """After a change of the library: its papers are read anew when they are next asked for."""
-        with self._lock:
-            self._papers.pop(library, None)
+        self._papers.forget(library)
 
     def user(self, request: Any) -> str:
         """Name of the signed-in user, "" without a password."""

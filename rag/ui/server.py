@@ -16,6 +16,7 @@ from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
 from rag.system.accounts import NOBODY, Accounts
 from rag.system.auth_setting import asks_for_sign_in, open_accounts, passed_over
+from rag.system.memory import share_arenas
 from rag.system.offline import enforce_offline
 from rag.ui.guards import guards, standing_outermost
 from rag.ui.page_context import LibraryService
@@ -63,6 +64,7 @@ def open_to_all(settings: Settings) -> str:
 def launch(settings: Settings) -> Any:
     """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
     enforce_offline()  # before gradio is imported: it reports its start otherwise
+    share_arenas()
     from rag.factory import available_models, open_answerer, open_library
     from rag.ui.examples import SHIPPED
     from rag.ui.named import NamedByRequest
@@ -191,6 +193,7 @@ def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_p
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
+        _frontend=False,  # else a page that takes 3 seconds to come, on a busy machine, is taken for unreachable
         max_file_size=MAX_UPLOAD,  # said by the page before anything is sent
     )  # fmt: skip
 

@@ -38,7 +38,8 @@ class LoadedModel:
         return int(self.llama.n_ctx())
 
     def close(self) -> None:
-        """Free the memory."""
+        """Free the memory of llama.cpp: weights, key-value cache, logits. The object cannot be used afterwards."""
+        self._prefix = []
         self.llama.close()
 
     def use_threads(self, threads: int) -> None:
