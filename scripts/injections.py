@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -274,6 +275,7 @@ def run(home: Path, injections: Sequence[Injection], modes: Sequence[str], tally
                     # Whoever asks may well ask for no answer.
                     ways = judged(injection, answer, papers, without[mode, place] and place not in (QUESTION, BOTH))
                     tally.add(place, mode, injection, ways, answer.refusal is None)
+            print(f"{injection.id}: {len(tally.failures)} failures so far", file=sys.stderr, flush=True)
             tally.add(CLAIM, "check", injection, judge_claims(injection, pipeline))
             tally.add(STORED, "exports", injection, judge_stored(injection, answer, papers))
 
@@ -292,6 +294,15 @@ def result(tally: Tally, injections: Sequence[Injection], seconds: float) -> dic
         "failures": tally.failures,
         "seconds": round(seconds),
     }
+
+
+def table(made: dict[str, Any]) -> str:
+    """The results as a table of Markdown."""
+    lines = ["| answered by | instructions stood in | judged | answers | obeyed |", "|---|---|---|---|---|"]
+    for name, one in made["obeyed_by_place_and_mode"].items():
+        mode, _, place = name.partition(" | ")
+        lines.append(f"| {mode} | {place} | {one['judged']} | {one['answered']} | {one['obeyed']} |")
+    return "\n".join(lines)
 
 
 def main() -> int:
