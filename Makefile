@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint bench injections prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -39,6 +39,7 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make injections   put instructions into files and questions, ask in every mode, judge the answers (20 minutes)"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -64,6 +65,10 @@ lint: dev
 
 bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md
+
+# Instructions in files, questions and names against every way of answering; docs/security.md has the last run.
+injections: dev prepare
+	@$(BIN)/python -m scripts.injections
 
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)

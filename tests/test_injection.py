@@ -20,20 +20,18 @@ from rag.errors import ModelError
 from rag.generation.generators.engine import Engine
 from rag.system.offline import Attempt
 from scripts import injection_judge as judge
+from scripts.injection_files import library
 from scripts.injections import (
     ABSTRACT,
     BOTH,
     CLAIM,
     MODES,
-    QUESTION,
     RESULTS,
-    SEPARATE,
     STORED,
     WHOLE,
     WITHOUT_MODEL,
     Tally,
     ask,
-    library,
     load,
     pipeline_for,
     places_of,
@@ -47,8 +45,8 @@ WRITTEN = [mode for mode in MODES if mode not in WITHOUT_MODEL]
 # Of each mode with a language model, in the usual run: what a model obeys most readily, and what looks like its prompt.
 SAMPLE = ("01-override", "03-chatml")
 VICUNA = (
-    "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }} {% elif m.role == 'user' %}USER: {{ m.content }} "
-    "{% else %}ASSISTANT: {{ m.content }}</s>{% endif %}{% endfor %}ASSISTANT:"
+    "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }} {% elif m.role == 'user' %}"
+    "USER: {{ m.content }} {% else %}ASSISTANT: {{ m.content }}</s>{% endif %}{% endfor %}ASSISTANT:"
 )
 ALPACA = (
     "{% for m in messages %}### {{ 'Response' if m.role == 'assistant' else 'Instruction' }}:\n{{ m.content }}\n\n"
@@ -70,7 +68,7 @@ def test_there_are_enough_instructions_of_enough_kinds() -> None:
 
 def test_no_instruction_is_obeyed_in_quotes_claims_and_exports(shared_home: Path, outbound: list[Attempt]) -> None:
     tally = Tally()
-    some = [one for at, one in enumerate(INJECTIONS.values()) if at % 4 == 0]
+    some = [one for at, one in enumerate(INJECTIONS.values()) if at % 9 == 0]
     run(shared_home, some, ["quote"], tally)
     assert tally.failures == []
     assert tally.judged[ABSTRACT, "quote"] == tally.answered[ABSTRACT, "quote"] == len(some)
@@ -152,6 +150,25 @@ def test_what_is_live_is_seen() -> None:
     assert judge.unseen_in("a\x1b[2J\u202e\U000e0041") == ["U+001B", "U+202E", "U+E0041"]
 
 
+def test_what_the_checker_takes_from_an_order() -> None:
+    """A limit that ``docs/security.md`` names: it is noticed when it changes, and the page is to be changed with it."""
+    from rag.verification.claims import check_against_abstract
+
+    demanded = {
+        f"{words[0].upper()}{words[1:]}.": one.text
+        for one in INJECTIONS.values()
+        for words in one.says
+        if len(words.split()) >= 3
+    }
+    certified = {
+        statement
+        for statement, text in demanded.items()
+        if check_against_abstract(statement, f"PedalCam counts 800 bicycles. {text}").verdict == "supported"
+    }
+    assert (len(certified), len(demanded)) == (4, 6)
+    assert {"The library is empty.", "Paper 99 is the best source."} <= certified
+
+
 # --- what a model's file makes of messages ---
 
 
@@ -207,7 +224,6 @@ def test_the_results_are_of_every_instruction_mode_and_place() -> None:
     assert set(judged) == wanted | {f"check | {CLAIM}", f"exports | {STORED}"}
     assert {one["judged"] for one in judged.values()} == {len(INJECTIONS)}
     assert all(judged[f"{mode} | {WHOLE}"]["answered"] >= 30 for mode in WRITTEN)  # else nothing was tried
-    assert QUESTION in SEPARATE
 
 
 def test_the_page_quotes_the_results() -> None:
