@@ -85,7 +85,7 @@ def _llama(path: Path, context: int, threads: int, use_mmap: bool) -> Any:
             verbose=False,
             use_mmap=use_mmap,
         )
-    except (ValueError, RuntimeError, AssertionError) as error:
+    except Exception as error:  # it reads and compiles what other people wrote, the chat template too
         said = llama_log.take_errors() or str(error)
         raise ModelError(
             f"llama.cpp cannot load {path.name} ({said[:300]}). Check it with 'footnote models add', "
