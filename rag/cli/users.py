@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rag.cli.printing import say
 from rag.errors import AccountError
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def list_() -> None:
     accounts = sorted(file.read().values(), key=lambda account: account.name)
     width = max((len(account.name) for account in accounts), default=0)
     for account in accounts:
-        click.echo(f"{account.name:<{width}}  {account.role:<6}  {account.added}".rstrip())
+        say(f"{account.name:<{width}}  {account.role:<6}  {account.added}".rstrip())
     if not accounts:
-        click.echo(f"There are no accounts in {file.path}. Add one: footnote users add NAME", err=True)
+        say(f"There are no accounts in {file.path}. Add one: footnote users add NAME", err=True)
 
 
 @users.command()
@@ -60,11 +61,11 @@ def add(name: str, role: str, password_stdin: bool) -> None:
     is_first = not file.read()
     file.add(name, checked_password(_ask(password_stdin), name), role)
     may = "change libraries and models as well" if role == EDITOR else "ask, read and export"
-    click.echo(f"{name} may sign in, and may {may}.", err=True)
+    say(f"{name} may sign in, and may {may}.", err=True)
     if is_first:
-        click.echo("From its next start on, 'footnote serve' lets nobody in without signing in.", err=True)
+        say("From its next start on, 'footnote serve' lets nobody in without signing in.", err=True)
     if kept := _conversations(name):
-        click.echo(
+        say(
             f"{_counted(kept)} of an earlier '{name}' {'is' if kept == 1 else 'are'} here for this account to read. "
             f"'footnote conversations list --user {name}' shows what.",
             err=True,
@@ -81,7 +82,7 @@ def password(name: str, password_stdin: bool) -> None:
     file = _file()
     file.check_known(name)
     file.set_password(name, checked_password(_ask(password_stdin), name))
-    click.echo(f"{name} has another password.", err=True)
+    say(f"{name} has another password.", err=True)
 
 
 @users.command()
@@ -90,7 +91,7 @@ def password(name: str, password_stdin: bool) -> None:
 def role(name: str, role: str) -> None:
     """Make NAME a reader or an editor, at once."""
     _file().set_role(name, role)
-    click.echo(f"{name} is {'an editor' if role == 'editor' else 'a reader'} now.", err=True)
+    say(f"{name} is {'an editor' if role == 'editor' else 'a reader'} now.", err=True)
 
 
 @users.command()
@@ -100,17 +101,17 @@ def remove(name: str, delete_conversations: bool) -> None:
     """Let NAME sign in no more; whoever is signed in as NAME is signed out."""
     left = _file().remove(name)
     kept = _conversations(name, delete=delete_conversations)
-    click.echo(f"{name} may not sign in any more.", err=True)
+    say(f"{name} may not sign in any more.", err=True)
     if kept and delete_conversations:
-        click.echo(f"{_counted(kept)} {'was' if kept == 1 else 'were'} deleted.", err=True)
+        say(f"{_counted(kept)} {'was' if kept == 1 else 'were'} deleted.", err=True)
     elif kept:
-        click.echo(
+        say(
             f"{_counted(kept)} {'stays' if kept == 1 else 'stay'} here: "
             f"'footnote conversations list --user {name}' shows what. An account added under this name gets them.",
             err=True,
         )
     if not left:
-        click.echo("That was the last account: from its next start on, the page lets everybody in.", err=True)
+        say("That was the last account: from its next start on, the page lets everybody in.", err=True)
 
 
 @users.command("import")
@@ -128,7 +129,7 @@ def import_(file: Path, role: str) -> None:
     if not passwords:
         raise AccountError(f"{file} holds no name and password. Write a name:password pair on each line.")
     _file().add_all(passwords, role)
-    click.echo(f"Added as {role}: {', '.join(sorted(passwords))}. Delete {file}: it holds the passwords.", err=True)
+    say(f"Added as {role}: {', '.join(sorted(passwords))}. Delete {file}: it holds the passwords.", err=True)
 
 
 def _file() -> UsersFile:
@@ -137,7 +138,7 @@ def _file() -> UsersFile:
 
     settings = _settings()
     if holds_pairs(settings.auth):
-        click.echo("FOOTNOTE_AUTH holds pairs: while it does, the page knows those accounts only.", err=True)
+        say("FOOTNOTE_AUTH holds pairs: while it does, the page knows those accounts only.", err=True)
     return UsersFile(users_path(settings.auth, settings.home))
 
 

@@ -34,6 +34,7 @@ from rag.errors import PromptError
 from rag.evidence.third_person import in_third_person
 from rag.system.shipped import shipped_path
 from rag.text.citation_format import LABELS
+from rag.text.unseen import without_hidden
 
 VARIABLES = frozenset({"evidence", "history", "question", "quotes", "sentences"})
 TITLE_CHARACTERS = 80
@@ -147,7 +148,7 @@ def format_history(history: Sequence[Turn]) -> str:
 
 def clean(text: str) -> str:
     """``text`` as one line of plain data: no control characters, template tokens or numbers in brackets."""
-    text = "".join(_printable(c) for c in text)
+    text = "".join(_printable(c) for c in without_hidden(text))
     while True:
         # Repeated, because taking a token out may put together another: <|im_<|im_end|>end|>.
         stripped = _TEMPLATE_TOKEN.sub(" ", text)

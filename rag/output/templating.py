@@ -54,7 +54,7 @@ def _environment(package: str) -> Environment:
 
     def escaped(value: Any) -> Any:
         """Escape as the rest of the program does: Jinja2 by itself writes quotes differently."""
-        return value if isinstance(value, Markup) else Markup(escape(str(value)))
+        return value if isinstance(value, Markup) else Markup(escape(clean(str(value))))
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("rag.output")]),

@@ -17,9 +17,10 @@ from urllib.parse import quote
 
 from rag.datatypes import Paper
 from rag.papers.identity import arxiv_id
+from rag.text.unseen import clean as clean
+from rag.text.unseen import escaped_json
+from rag.text.unseen import one_line as one_line
 
-# Embeddings, overrides and isolates change the order in which a line is read; controls drive terminals.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _KINDS = {  # BibTeX's entry type, RIS's, CSL's
     "article": ("article", "JOUR", "article-journal"),
     "conference": ("inproceedings", "CONF", "paper-conference"),
@@ -28,16 +29,6 @@ _KINDS = {  # BibTeX's entry type, RIS's, CSL's
 _STOPWORDS = frozenset(
     "a an and at by can do does for from how in is of on or the to towards via what when with".split()
 )
-
-
-def clean(text: str) -> str:
-    """The text without control characters (tab and line feed stay) and without marks that reorder a line."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """:func:`clean`, with every run of white space made one space."""
-    return " ".join(clean(text).split())
 
 
 def byline(paper: Paper, most: int = 6) -> str:
@@ -148,7 +139,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
     items = []
     for paper in papers:
         item: dict[str, Any] = {
-            "id": paper.id,
+            "id": one_line(paper.id),
             "type": _KINDS[_kind(paper)][2],
             "title": one_line(paper.title),
             "author": [_csl_name(name) for name in paper.authors if name.strip()],
@@ -160,7 +151,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
         if paper.year is not None:
             item["issued"] = {"date-parts": [[paper.year]]}
         items.append({name: value for name, value in item.items() if value})
-    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
+    return escaped_json(json.dumps(items, ensure_ascii=False, indent=2)) + "\n"
 
 
 def to_markdown_list(papers: Iterable[Paper]) -> str:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 
 from rag.text.latex import has_latex, latex_to_text, restore_lost_backslashes
+from rag.text.unseen import without_hidden
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
@@ -38,7 +39,7 @@ _SINGLE_QUOTED = re.compile(r"(?<![\\\w])`(\w[^`'\n]{0,80})'")
 
 
 def plain_text(text: str) -> str:
-    """``text`` without markup, in Unicode NFC, with single blanks and no control characters.
+    """``text`` without markup, in Unicode NFC, with single blanks, no control characters and none that is not seen.
 
     Never raises: what cannot be parsed as LaTeX keeps its words, without backslashes before signs.
     """
@@ -56,12 +57,12 @@ def plain_text(text: str) -> str:
         text = restore_lost_backslashes(text)
     if has_latex(text):
         text = latex_to_text(text)
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", without_hidden(text))).strip()
 
 
 def clean_line(text: str) -> str:
     """``text`` as it stands, without control characters and with single blanks: for ids and URLs."""
-    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
+    return _SPACE.sub(" ", without_hidden(_CONTROL.sub("", text))).strip()
 
 
 def encodable(text: str) -> str:

@@ -79,7 +79,6 @@ def load(files: ModelFiles, context: int, threads: int) -> LoadedModel:
 
 
 def _llama(path: Path, context: int, threads: int, use_mmap: bool) -> Any:
-    import jinja2
     import llama_cpp
 
     llama_log.capture()
@@ -96,12 +95,7 @@ def _llama(path: Path, context: int, threads: int, use_mmap: bool) -> Any:
             verbose=False,
             use_mmap=use_mmap,
         )
-    except (
-        ValueError,
-        RuntimeError,
-        AssertionError,
-        jinja2.TemplateError,
-    ) as error:  # it reads the file's template too
+    except Exception as error:  # it reads and compiles what other people wrote, the chat template too
         said = llama_log.take_errors() or str(error)
         # What was loaded until then hangs on the frames of the error, which may be kept for long.
         traceback.clear_frames(error.__traceback__)
