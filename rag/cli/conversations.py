@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.errors import ConversationNotFound
+from rag.system.whole_files import write_whole
 
 if TYPE_CHECKING:
     from rag.history.models import Conversation, ConversationInfo
@@ -88,7 +89,7 @@ def export(conversation: str, user: str, format_: str, turn: int | None, out: Pa
         return
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (out / name).write_text(text, encoding="utf-8", errors="replace")
+        write_whole(out / name, text, errors="replace")
         click.echo(str(out / name), err=True)
 
 
@@ -119,7 +120,7 @@ def rated(user: str, out: Path | None) -> None:
     if out is None:
         click.echo(made.text, nl=False)
     else:
-        out.write_text(made.text, encoding="utf-8", errors="replace")
+        write_whole(out, made.text, errors="replace")
     left = f"; {made.bad} marked bad left out, as they do not say what is right" if made.bad else ""
     click.echo(f"{len(made.questions)} questions{left}", err=True)
 

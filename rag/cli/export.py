@@ -11,6 +11,7 @@ import click
 from rag.cli.options import library_option
 from rag.cli.shared import build_shipped
 from rag.errors import FootnoteError
+from rag.system.whole_files import write_whole
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -53,7 +54,7 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
             )
     text = bibliography.FORMATS[format_](papers)
     if out is not None:
-        out.write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_whole(out, text, errors="backslashreplace")
     else:
         click.echo(text, nl=not text.endswith("\n"))
     click.echo(f"{len(papers)} papers", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,7 +50,8 @@ class LibraryActions:
         self._settings = settings
         self._manager = library_manager(settings)
         self.imports = Imports()
-        at_close(lambda: self.imports.stop_all(_PATIENCE_S))
+        self._reports = tempfile.TemporaryDirectory(prefix="footnote-reports-")
+        at_close(self._close)
 
     # --- libraries ---
 
@@ -170,11 +172,18 @@ class LibraryActions:
         job = self.job(key)
         if job is None or not job.remarks:
             return None
-        path = Path(tempfile.mkdtemp(prefix="footnote-")) / "import report.csv"
+        # One folder for each library, so that a new report takes the place of the one before; all go with the program.
+        folder = Path(self._reports.name) / hashlib.sha256(str(self.info(key).path).encode()).hexdigest()[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "import report.csv"
         path.write_text(remarks_csv(job.remarks), encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
         return str(path)
 
     # --- inside ---
+
+    def _close(self) -> None:
+        self.imports.stop_all(_PATIENCE_S)
+        self._reports.cleanup()
 
     def _at(self, key: str) -> Settings:
         return with_overrides(self._settings, library=key or None)

@@ -87,8 +87,9 @@ class ImportProgress:
     def _report(self, key: str, job: ImportJob, changes: int, brings_papers: bool) -> Updates:
         """The end of an import."""
         file = self._actions.report_file(key)
+        state, remarks = job.snapshot()
         done: Updates = {
-            "progress": report_html(job.state, job.remarks), "stop": visible(False), "import": visible(True),
+            "progress": report_html(state, remarks), "stop": visible(False), "import": visible(True),
             "report": {"visible": file is not None, "value": file}, "dismiss": visible(True),
         }  # fmt: skip
         if brings_papers:
