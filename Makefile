@@ -28,7 +28,12 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow torture install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
+
+# An hour on 2 cores; with KILLS=50 five minutes. What it found is in docs/reliability.md.
+KILLS ?= 500
+torture: dev
+	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -39,6 +44,7 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make torture      kill imports, edits, deletions and exports $(KILLS) times (KILLS=50), fill disks, turn the clock"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 

@@ -527,6 +527,25 @@ except LibraryLocked as error:
         assert library.verify() == []
 
 
+DELETE = """
+import sys
+from pathlib import Path
+from rag.library.library import Library
+from tests.library_parts import WordEncoder
+with Library.open(Path(sys.argv[1]), embedder=WordEncoder().id, read_only=False) as library:
+    print(library.remove(f"made{i:05d}" for i in range(0, 300, 2)))
+"""
+
+
+def test_a_reader_finds_what_is_left_while_others_delete(path: Path) -> None:
+    """Its vector index still knows passages that are in no database any more."""
+    with Library.open(path, embedder=ID) as reader:
+        assert reader.dense(question("topic4 matter"), 5)
+        assert run_python(DELETE, path).stdout == "150\n"
+        for i in range(10):
+            assert all(int(one.paper_id[4:]) % 2 for one, _ in reader.dense(question(f"topic{i} matter"), 40))
+
+
 def test_a_reader_cannot_write(made: Path) -> None:
     with Library.open(made, embedder=ID) as library:
         for change in (lambda: library.add([FIRST], WordEncoder()), lambda: library.remove(["a"]), library.rebuild):

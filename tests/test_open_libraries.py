@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -39,7 +38,7 @@ def handles(path: Path) -> int:
     found = 0
     for one in Path("/proc/self/fd").iterdir():
         try:
-            found += str(path) in os.readlink(one)
+            found += str(path) in str(one.readlink())
         except OSError:
             continue
     return found

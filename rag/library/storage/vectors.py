@@ -132,11 +132,10 @@ class VectorIndex:
             count = min(k, self.collection.count())
             if count < 1:
                 return []
-            found = self.collection.query(
-                query_embeddings=[vector], n_results=count, include=["distances", "metadatas"]
-            )
-        rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
-        return order((Neighbour(one, str(meta["paper_id"]), 1.0 - float(d)) for one, meta, d in rows), k)
+            found = self.collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+        # Not the metadata: of a passage that another process has just deleted Chroma has none any more.
+        rows = zip(found["ids"][0], found["distances"][0], strict=True)
+        return order((Neighbour(one, one.rpartition("#")[0], 1.0 - float(d)) for one, d in rows), k)
 
     def passage_ids(self) -> set[str]:
         """Ids of all passages in the index. Raises :class:`IndexFailure` where its files are damaged."""
