@@ -33,6 +33,8 @@ def main() -> int:
     finally:
         if options.work is None:
             shutil.rmtree(work, ignore_errors=True)
+    if options.out and options.out.exists():  # a part that was measured before stays
+        figures = json.loads(options.out.read_text(encoding="utf-8")) | figures
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

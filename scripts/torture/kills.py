@@ -18,10 +18,11 @@ from typing import Any
 from rag.library.library import Library
 from scripts.torture.checking import Expected, check
 from scripts.torture.pool import ANCHORS, EMBEDDER, known_vectors, pool, version
-from scripts.torture.processes import Reader, ask, kill, place, start, wait
+from scripts.torture.processes import Reader, ask, computed, kill, pause, place, start, wait
 from scripts.torture.writing import STEPS, Work, work_until_killed
 
-_LONGEST_S = 2.5  # until a kill by the clock: several acts
+_LONGEST_S = 1.2  # of computing until a kill by time: several acts
+_LONGEST_COMMAND_S = 9.0
 _COMMAND_EVERY = 25  # so many kills one of the real command, from its start to its end
 
 
@@ -76,7 +77,7 @@ def run(at: Place, kills: int, seed: int, say: Any, jump: Any = None) -> dict[st
     expected.settle({paper.id: (0, 0) for paper in pool(at.papers)[:ANCHORS]})
     readers = [Reader(work.library, at.home, at.folder / f"reader{i}.json", at.papers, seed + i) for i in range(2)]
     while any(reader.asked() == 0 for reader in readers):
-        time.sleep(0.2)
+        pause(0.2)
     places: Counter[str] = Counter()
     acts: Counter[str] = Counter()
     problems: list[str] = []
@@ -117,12 +118,12 @@ def run(at: Place, kills: int, seed: int, say: Any, jump: Any = None) -> dict[st
 
 
 def _kill(work: Work, first: str, draw: random.Random) -> str:
-    """Kill one writing process: by the clock, or at a step of its first act. The act that it was at."""
+    """Kill one writing process: by time, or at a step of its first act. The act that it was at."""
     work.notes.with_suffix(".where").unlink(missing_ok=True)
     seed = draw.randrange(1 << 30)
     if draw.random() < 0.5:
         pid = start(lambda: work_until_killed(work, first, seed))
-        time.sleep(draw.uniform(0.0, _LONGEST_S))
+        computed(pid, draw.uniform(0.0, _LONGEST_S))
         killed = kill(pid)
     else:
         steps = draw.randrange(1, STEPS[first])
@@ -148,14 +149,13 @@ def _kill_command(work: Work, draw: random.Random) -> None:
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env={**os.environ, "FOOTNOTE_HOME": str(work.library.parent)},
     )  # fmt: skip
-    try:
-        _, said = process.communicate(timeout=draw.uniform(2.0, 14.0))
-        if process.returncode:
-            raise RuntimeError(f"footnote import failed: {said.decode()[-500:]}")
+    computed(process.pid, draw.uniform(0.5, _LONGEST_COMMAND_S))
+    process.kill()
+    _, said = process.communicate()
+    if process.returncode > 0:
+        raise RuntimeError(f"footnote import failed: {said.decode()[-500:]}")
+    if process.returncode == 0:
         work.note(done="import")
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
 
 
 def two_writers(at: Place, rounds: int, seed: int, say: Any) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def two_writers(at: Place, rounds: int, seed: int, say: Any) -> dict[str, Any]:
         seeds = [draw.randrange(1 << 30) for _ in both]
         halves = [range(ANCHORS + i, at.papers, 2) for i in range(2)]
         pids = [start(partial(_write, *arguments)) for arguments in zip(both, seeds, halves, strict=True)]
-        time.sleep(draw.uniform(1.0, 4.0))
+        computed(pids[0], draw.uniform(0.3, 1.5))
         kill(pids[0])
         both[1].notes.with_suffix(".stop").touch()
         if wait(pids[1], 60) != 0:
@@ -200,6 +200,6 @@ def _write(work: Work, seed: int, own: range) -> None:
         except LibraryLocked as error:
             sentence = "is being written to by" in str(error) and "Wait until it has finished" in str(error)
             work.note(**({"refused": 1} if sentence else {"failed": str(error)}))
-            time.sleep(draw.uniform(0.0, 0.05))
+            pause(draw.uniform(0.0, 0.05))
         except Exception as error:
             work.note(failed=f"{type(error).__name__}: {error}")

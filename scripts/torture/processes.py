@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,18 @@ _GROUPS = (  # by the innermost function of the program, the first that fits
     ("the records of an import", ("storage/writing", "library/chunking", "papers/identity", "text/")),
     ("an export", ("system/whole_files", "papers/bibliography")),
 )
+
+
+def _moments(seconds: float) -> Iterator[None]:
+    """Moments 5 ms apart for so many seconds, counted by sleeping: no clock is looked at, which may jump."""
+    for _ in range(int(seconds / 0.005)):
+        yield
+        pause(0.005)
+
+
+def pause(seconds: float) -> None:
+    """``time.sleep``, which libfaketime hinders."""
+    select.select([], [], [], seconds)
 
 
 def start(act: Callable[[], object]) -> int:
@@ -51,15 +63,28 @@ def ask(act: Callable[[], Any], answer: Path, seconds: float = 300.0) -> Any:
 
 def wait(pid: int, seconds: float) -> int | None:
     """Wait for the end of a child: its status; None, and it is killed, where it takes longer."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    for _ in _moments(seconds):
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             return status
-        time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return None
+
+
+def computed(pid: int, seconds: float, longest: float = 120.0) -> None:
+    """Wait until a process has computed for so many seconds, has ended, or ``longest`` is over.
+
+    Not so many seconds of the clock: on a busy machine a process would always be killed at its beginning.
+    """
+    tick = os.sysconf("SC_CLK_TCK")
+    for _ in _moments(longest):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+        except OSError:
+            return
+        if fields[0] == "Z" or (int(fields[11]) + int(fields[12])) / tick >= seconds:
+            return
 
 
 def kill(pid: int) -> bool:
@@ -67,7 +92,7 @@ def kill(pid: int) -> bool:
     if os.waitpid(pid, os.WNOHANG)[0]:
         return False
     os.kill(pid, signal.SIGUSR1)
-    time.sleep(0.001)
+    pause(0.001)
     os.kill(pid, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
 
@@ -103,7 +128,7 @@ class Reader:
 
     def end(self) -> dict[str, Any]:
         """End it; what it noted."""
-        _, said = self._process.communicate(timeout=300)
+        _, said = self._process.communicate()
         if self._process.returncode or not self._notes.exists():
             return {"asked": 0, "wrong": 0, "errors": [f"the reader ended: {said.decode()[-500:]}"]}
         notes: dict[str, Any] = json.loads(self._notes.read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ import json
 import random
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import TYPE_CHECKING
 from rag.config import Settings
 from rag.factory import open_answerer
 from scripts.torture.pool import ANCHORS, pool, version
+from scripts.torture.processes import pause
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
     from rag.pipeline import Pipeline
 
-_PAUSE_S = 0.4
+_PAUSE_S = 1.0
 
 
 def _search(pipeline: Pipeline, paper: Paper) -> bool:
@@ -74,7 +74,7 @@ def main(library: str, home: str, notes: str, papers: str, seed: str) -> None:
         except Exception as error:
             errors.append(f"{kind.__name__}: {type(error).__name__}: {error}: {_innermost(error)}")
         Path(notes).write_text(json.dumps({"asked": asked, "wrong": wrong, "errors": errors}), encoding="utf-8")
-        time.sleep(_PAUSE_S)
+        pause(_PAUSE_S)
 
 
 if __name__ == "__main__":
