@@ -23,6 +23,7 @@ from scripts.torture.writing import STEPS, Work, work_until_killed
 
 _LONGEST_S = 1.2  # of computing until a kill by time: several acts
 _LONGEST_COMMAND_S = 9.0
+_COMMAND = "from rag.cli import main; main()"
 _COMMAND_EVERY = 25  # so many kills one of the real command, from its start to its end
 
 
@@ -145,7 +146,7 @@ def _kill_command(work: Work, draw: random.Random) -> None:
     file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     work.note(act="import", papers={paper.id: 0 for paper in papers})
     process = subprocess.Popen(
-        [sys.executable, "-m", "rag.cli", "import", str(file), "--library", str(work.library), "--threads", "1"],
+        [sys.executable, "-c", _COMMAND, "import", str(file), "--library", str(work.library), "--threads", "1"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         env={**os.environ, "FOOTNOTE_HOME": str(work.library.parent)},
     )  # fmt: skip
