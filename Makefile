@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench injections prepare train-checker train-pruning train-writer show-examples soak constraints clean help
+.PHONY: run test test-slow torture install dev lint bench injections prepare train-checker train-pruning train-writer show-examples soak constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -39,8 +39,9 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
-	@echo "make soak           ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
+	@echo "make soak         ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
 	@echo "make injections   put instructions into files and questions, ask in every mode, judge the answers (20 minutes)"
+	@echo "make torture      kill imports, edits, deletions and exports $(KILLS) times (KILLS=50), fill disks, turn the clock"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -73,6 +74,11 @@ MINUTES_OF_SOAK = $(if $(filter file,$(origin MINUTES)),60,$(MINUTES))
 
 soak: dev
 	@$(BIN)/python -m scripts.soak --minutes $(MINUTES_OF_SOAK)
+
+# An hour on 2 cores; with KILLS=50 five minutes. What it found is in docs/reliability.md.
+KILLS ?= 500
+torture: dev
+	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
 
 # Instructions in files, questions and names against every way of answering; docs/security.md has the last run.
 injections: dev prepare

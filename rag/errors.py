@@ -7,7 +7,8 @@
     │   └── RecordError        one record of it, with file and line
     ├── LibraryError           a library folder that cannot be used
     │   ├── LibraryNotFound    there is none
-    │   ├── LibraryLocked      another process is writing to it
+    │   ├── LibraryLocked      somebody else is writing to it or reads it just now
+    │   ├── LibraryDamaged     its files are inconsistent, or none of a library's
     │   └── LibraryMismatch    made by another version, embedder or chunker
     ├── ModelError             a GGUF that cannot be used
     │   └── ModelNotFound      a model name that is not known
@@ -69,7 +70,11 @@ class LibraryNotFound(LibraryError):
 
 
 class LibraryLocked(LibraryError):
-    """Another process is writing to the library."""
+    """Somebody else is writing to the library, or reads it where it has to be left alone."""
+
+
+class LibraryDamaged(LibraryError):
+    """A file of the library holds something else than the program wrote."""
 
 
 class LibraryMismatch(LibraryError):

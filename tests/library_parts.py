@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +91,12 @@ def _of_word(word: str) -> np.ndarray:
 
 def _of_words(text: str) -> np.ndarray:
     return sum((_of_word(word) for word in text.lower().split()), np.full(WordEncoder.dimension, 0.01))
+
+
+def forget_what_made_it(path: Path) -> None:
+    """Make the database of the library in ``path`` what an older program wrote: it does not say what made it."""
+    with closing(sqlite3.connect(path / "papers.sqlite")) as db:
+        db.execute("DROP TABLE made_with")
 
 
 def made_papers(count: int, start: int = 0) -> Iterator[Paper]:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from rag.config import Settings
 from rag.datatypes import Paper
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked
+from rag.factory import close_all
 from rag.library.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
 from rag.library.library import Library
 from rag.papers.revision import fields_of, revised
+from rag.ui.library_actions import LibraryActions
 from tests.library_parts import WordEncoder, made_papers
 
 
@@ -201,3 +204,65 @@ def test_what_cannot_be_is_named(field: str, text: str, said: str) -> None:
     with pytest.raises(ImportFileError, match=said) as raised:
         revised(PAPER, {field: text})
     assert isinstance(raised.value, FootnoteError)
+
+
+# --- state, from several threads ---
+
+
+def test_counts_and_remarks_are_of_one_moment(tmp_path: Path) -> None:
+    """As many records are counted as skipped as there are remarks of it, whenever somebody looks."""
+    bad = [f'{{"abstract": "no title {i}"}}' for i in range(3000)]
+    job = make_job(tmp_path / "library", [write(tmp_path, "bad.jsonl", list(made_papers(3)), *bad)])
+    job.start()
+    looks = 0
+    while not job.state.finished:
+        state, remarks = job.snapshot()
+        assert state.skipped == sum(remark.outcome == SKIPPED for remark in remarks)
+        looks += 1
+    assert looks > 10
+    state, remarks = job.snapshot()
+    assert (state.skipped, len(remarks), state.total, state.added) == (3000, 3000, 3, 3)
+
+
+def test_a_stop_is_never_forgotten(tmp_path: Path) -> None:
+    """What another thread sets while records are counted stays set."""
+    for i in range(5):
+        job = make_job(tmp_path / f"library{i}", [write(tmp_path, f"many{i}.jsonl", list(made_papers(2000)))])
+        job.start()
+        while job.state.total < 50:
+            time.sleep(0.0005)
+        job.stop()
+        assert job.wait(60)
+        assert job.state.stopping and job.state.finished
+
+
+def test_an_import_ends_even_where_tidying_fails(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise OSError("no permission")
+
+    upload, path = write(tmp_path, "one.jsonl", list(made_papers(2))), tmp_path / "library"
+    Library.create(path, embedder=WordEncoder().id).close()
+    used = WordEncoder()
+    job = ImportJob([upload], lambda: Library.open(path, embedder=used.id, read_only=False), lambda: used, fail)
+    run(job)
+    assert job.state.finished and job.state.added == 2 and "OSError" in job.state.error
+
+
+def test_reports_leave_no_folders_behind(tmp_path: Path, footnote_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr("rag.ui.library_actions.paper_encoder", lambda threads: WordEncoder())
+    monkeypatch.setattr("rag.factory.embedder_id", lambda: WordEncoder().id)
+    actions = LibraryActions(Settings(home=footnote_home, model="quote"))
+    key = str(actions.make("reported").path)
+    files = set()
+    for i in range(4):
+        upload = write(tmp_path, f"bad{i}.jsonl", list(made_papers(1)), "{broken")
+        job = actions.start_import(key, [str(upload.path)])
+        assert job.wait(60)
+        files.add(actions.report_file(key))
+        files.add(actions.report_file(key))
+    assert len(files) == 1 and len(list(temporary.rglob("*.csv"))) == 1
+    close_all()
+    assert list(temporary.iterdir()) == []

@@ -19,7 +19,8 @@ import pytest
 from rag.datatypes import Paper
 from rag.errors import LibraryError, LibraryLocked, LibraryMismatch, LibraryNotFound, RecordError
 from rag.library.library import EmbedderId, ImportProgress, Library
-from tests.library_parts import WordEncoder, made_papers
+from rag.library.storage.papers import PaperStore
+from tests.library_parts import WordEncoder, forget_what_made_it, made_papers
 
 ROOT = Path(__file__).parent.parent
 ID = WordEncoder().id
@@ -395,7 +396,8 @@ def test_another_encoder_is_refused_when_adding(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\xff\xfe", b'{"format": 1, "surplus": 2}'])
 def test_a_damaged_manifest_is_named(path: Path, content: bytes) -> None:
     (path / "manifest.json").write_bytes(content)
-    with pytest.raises(LibraryError, match=r"manifest\.json is damaged .* footnote import FILE --library NEWDIR"):
+    forget_what_made_it(path)
+    with pytest.raises(LibraryError, match=r"manifest\.json is damaged.* footnote import FILE --library NEWDIR"):
         Library.open(path, embedder=ID)
 
 
@@ -482,8 +484,10 @@ def test_creating_over_something_is_refused(made: Path, tmp_path: Path) -> None:
 
 
 def test_creating_after_a_killed_creation(tmp_path: Path) -> None:
-    (tmp_path / "papers.sqlite").write_bytes(b"half")
-    (tmp_path / "chroma").mkdir()
+    PaperStore(tmp_path, 32, create=True).close()
+    (tmp_path / "papers.sqlite-journal").touch()
+    (tmp_path / "manifest.json.partial").write_text("{")
+    assert not Library.exists(tmp_path)
     with Library.create(tmp_path, embedder=ID) as library:
         assert library.add([FIRST], WordEncoder()).added == 1
         assert library.verify() == []
@@ -523,6 +527,25 @@ except LibraryLocked as error:
         assert library.verify() == []
 
 
+DELETE = """
+import sys
+from pathlib import Path
+from rag.library.library import Library
+from tests.library_parts import WordEncoder
+with Library.open(Path(sys.argv[1]), embedder=WordEncoder().id, read_only=False) as library:
+    print(library.remove(f"made{i:05d}" for i in range(0, 300, 2)))
+"""
+
+
+def test_a_reader_finds_what_is_left_while_others_delete(path: Path) -> None:
+    """Its vector index still knows passages that are in no database any more."""
+    with Library.open(path, embedder=ID) as reader:
+        assert reader.dense(question("topic4 matter"), 5)
+        assert run_python(DELETE, path).stdout == "150\n"
+        for i in range(10):
+            assert all(int(one.paper_id[4:]) % 2 for one, _ in reader.dense(question(f"topic{i} matter"), 40))
+
+
 def test_a_reader_cannot_write(made: Path) -> None:
     with Library.open(made, embedder=ID) as library:
         for change in (lambda: library.add([FIRST], WordEncoder()), lambda: library.remove(["a"]), library.rebuild):
@@ -547,7 +570,8 @@ from pathlib import Path
 from rag.library import library as module
 from rag.library.library import Library
 from rag.library.storage.vectors import VectorIndex
-from tests.library_parts import WordEncoder, made_papers
+from rag.library.storage.papers import PaperStore
+from tests.library_parts import WordEncoder, forget_what_made_it, made_papers
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -665,7 +689,8 @@ import subprocess, sys
 from pathlib import Path
 from rag.errors import LibraryError
 from rag.library.library import Library
-from tests.library_parts import WordEncoder, made_papers
+from rag.library.storage.papers import PaperStore
+from tests.library_parts import WordEncoder, forget_what_made_it, made_papers
 disk = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(disk)], check=True)
 print("mounted", flush=True)

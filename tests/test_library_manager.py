@@ -13,7 +13,6 @@ from rag import factory
 from rag.config import Settings, with_overrides
 from rag.errors import LibraryError, LibraryLocked, LibraryNotFound
 from rag.factory import change_library, close_all, embedder_id, library_manager, open_library
-from rag.library import open_libraries
 from rag.library.library import Library
 from rag.library.manager import SHIPPED_NAME, checked_name
 from tests.library_parts import WordEncoder, made_papers
@@ -151,7 +150,9 @@ def test_readers_see_what_has_changed(settings: Settings) -> None:
     for count in range(8, 18):
         fill(settings, info.path, count)
         assert open_library(chosen).count == count
-    assert len(factory._LIBRARIES._opened[info.path]) <= open_libraries._KEPT + 1
+    del before, after
+    assert open_library(chosen).count == 17
+    assert len(factory._LIBRARIES._alive[info.path]) == 1, "what nobody reads any more is closed"
 
 
 def test_a_library_made_anew_under_an_old_name_is_the_new_one(settings: Settings) -> None:
@@ -194,6 +195,7 @@ def test_what_somebody_writes_to_is_left_alone(settings: Settings) -> None:
 
 def test_a_library_that_cannot_be_used_says_why(settings: Settings) -> None:
     info = library_manager(settings).create("broken")
+    (info.path / "papers.sqlite").write_bytes(b"not a database " * 100)
     (info.path / "manifest.json").write_text("{")
     broken = library_manager(settings).find(str(info.path))
     assert "damaged" in broken.problem and not broken.is_writable

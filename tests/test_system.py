@@ -12,6 +12,7 @@ import pytest
 
 from rag.system.hashing import sha256_of
 from rag.system.once import once
+from rag.system.whole_files import write_whole
 
 
 @pytest.mark.parametrize("content", [b"", b"a\r\nb", bytes(range(256)) * 5000])
@@ -58,3 +59,21 @@ def test_after_an_error_the_next_caller_tries_again() -> None:
     with pytest.raises(OSError):
         thing()
     assert thing() == thing() == 7
+
+
+# --- files that are whole or as before ---
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "out.bib"
+    write_whole(file, "first")
+    file.chmod(0o640)
+    (tmp_path / "link.bib").symlink_to(file)
+    write_whole(tmp_path / "link.bib", "second")
+    assert file.read_text() == "second" and (tmp_path / "link.bib").is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(file, "third \ud800")
+    assert file.read_text() == "second"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.bib", "out.bib"]
+    write_whole(Path("/dev/null"), "nothing")

@@ -10,6 +10,7 @@ import click
 
 from rag.cli.printing import say, say_json
 from rag.errors import ConversationNotFound
+from rag.system.whole_files import write_whole
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def export(conversation: str, user: str, format_: str, turn: int | None, out: Pa
         return
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (out / name).write_text(text, encoding="utf-8", errors="replace")
+        write_whole(out / name, text, errors="replace")
         say(str(out / name), err=True)
 
 
@@ -117,7 +118,7 @@ def rated(user: str, out: Path | None) -> None:
     if out is None:
         say(made.text, nl=False)
     else:
-        out.write_text(made.text, encoding="utf-8", errors="replace")
+        write_whole(out, made.text, errors="replace")
     left = f"; {made.bad} marked bad left out, as they do not say what is right" if made.bad else ""
     say(f"{len(made.questions)} questions{left}", err=True)
 

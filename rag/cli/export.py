@@ -12,6 +12,7 @@ from rag.cli.options import library_option
 from rag.cli.printing import say
 from rag.cli.shared import build_shipped
 from rag.errors import FootnoteError
+from rag.system.whole_files import write_whole
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -54,7 +55,7 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
             )
     text = bibliography.FORMATS[format_](papers)
     if out is not None:
-        out.write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_whole(out, text, errors="backslashreplace")
     else:
         say(text, nl=not text.endswith("\n"))
     say(f"{len(papers)} papers", err=True)

@@ -9,7 +9,6 @@ as ``▁x``, bracketed pieces as control tokens; mean pooling; not causal.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ def export_bert(source: Path, target: Path, name: str) -> None:
     from safetensors.numpy import load_file
 
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    partial = target.with_suffix(f".{os.getpid()}.partial")
+    partial = target.with_suffix(".partial")  # the caller holds a lock: what a killed process left is overwritten
     writer = gguf.GGUFWriter(str(partial), "bert")
     try:
         _write_metadata(writer, config, name)

@@ -5,6 +5,7 @@ Write-ahead log, so that a reader never waits for a writer; every commit is on t
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.errors import HistoryError
+from rag.system.sqlite_trouble import Trouble, named, trouble_of
 
 VERSION = 1
 _BUSY_SECONDS = 20.0
@@ -84,7 +86,9 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise HistoryError(_explain(self.path, str(error))) from error
+            if isinstance(error, sqlite3.Error) and trouble_of(error) is None:
+                raise  # Python's module refused a call: a fault of the program, which says nothing about the file
+            raise HistoryError(_explain(self.path, error)) from error
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -112,14 +116,23 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _explain(path: Path, reason: str) -> str:
-    small = reason.lower()
-    if "fts5" in small:
+def _explain(path: Path, error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, OSError):
+        trouble = Trouble.FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else Trouble.READ_ONLY
+        return _SENTENCES[trouble].format(path=path, reason=error.strerror or error)
+    if "fts5" in str(error).lower():
         return f"Python's SQLite was built without FTS5, which the search of {path} needs. Install another Python."
-    if "full" in small or "no space" in small:
-        return f"There is no space left for {path}. What was kept before is safe: free some space and ask again."
-    if "readonly" in small or "permission" in small or "unable to open" in small or "read-only" in small:
-        return f"{path} cannot be written ({reason}). Change its permissions, or choose another FOOTNOTE_HOME."
-    if "locked" in small or "busy" in small:
-        return f"{path} is in use by another program ({reason}). Wait until that has finished."
-    return f"{path} is damaged ({reason}). Move it away; a new one is made, and the old one stays for a repair."
+    return _SENTENCES[trouble_of(error) or Trouble.UNKNOWN].format(path=path, reason=named(error))
+
+
+_SENTENCES = {
+    Trouble.FULL: "There is no space left for {path}. What was kept before is safe: free some space and ask again.",
+    Trouble.READ_ONLY: "{path} cannot be written ({reason}). Change its permissions, or choose another FOOTNOTE_HOME.",
+    Trouble.NOT_OPENED: "{path} cannot be opened ({reason}). Change its permissions, or choose another FOOTNOTE_HOME.",
+    Trouble.IN_USE: "{path} is in use by another program ({reason}). Wait until that has finished.",
+    Trouble.DISK: "{path} could not be read or written ({reason}). What was kept before is safe: check the disk "
+    "and its free space, then try again.",
+    Trouble.DAMAGED: "{path} is damaged ({reason}). Move it away; a new one is made, and the old one stays for a "
+    "repair.",
+    Trouble.UNKNOWN: "{path} could not be used ({reason}). Nothing was deleted: try again, or start the program anew.",
+}

@@ -23,7 +23,7 @@ from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
-    from rag.library.library import ImportProgress, ImportReport, Library
+    from rag.library.library import ImportProgress, Library
     from rag.library.storage.writing import BulkEncoder
 
 _log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class ImportState:
 class ImportJob:
     """One import. ``open_library`` opens the library for writing, ``encoder`` loads the encoder: both in the thread.
 
-    ``on_end`` is called in the thread before the state becomes finished.
+    ``on_end`` is called in the thread before the state becomes finished. Every method may be called from any thread.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class ImportJob:
         self._encoder = encoder
         self._on_end = on_end
         self._stop = threading.Event()
+        # Read and written under this lock alone:
         self._changed = threading.Condition()
         self._state = ImportState()
         self._remarks: list[Remark] = []
@@ -125,18 +126,23 @@ class ImportJob:
     @property
     def state(self) -> ImportState:
         """The progress now."""
-        return self._state
+        return self.snapshot()[0]
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
         """Skipped and merged records and unread files, in the order of the files."""
-        return tuple(self._remarks)
+        return self.snapshot()[1]
+
+    def snapshot(self) -> tuple[ImportState, tuple[Remark, ...]]:
+        """State and remarks of one moment: as many records are counted as skipped as there are remarks of it."""
+        with self._changed:
+            return self._state, tuple(self._remarks)
 
     def states(self, every: float = 0.3) -> Iterator[ImportState]:
         """Each new state, polled ``every`` so many seconds; the last one is finished."""
         seen = None
         while True:
-            state = self._state
+            state = self.state
             if state != seen:
                 yield state
             if state.finished:
@@ -145,23 +151,27 @@ class ImportJob:
             with self._changed:
                 self._changed.wait_for(lambda: self._state.finished, every)
 
-    def _update(self, **changes: object) -> None:
+    def _update(
+        self, *remarks: Remark, begin: bool = False, total: int = 0, skipped: int = 0, **changes: object
+    ) -> None:
+        """One change of the state. ``total`` and ``skipped`` are added to it; ``begin`` starts its clock."""
         with self._changed:
+            if begin:
+                self._started_at = time.monotonic()
             seconds = time.monotonic() - self._started_at if self._started_at else 0.0
-            self._state = replace(self._state, **{"seconds": seconds, **changes})  # type: ignore[arg-type]
-            self._changed.notify_all()
+            counted = {"total": self._state.total + total, "skipped": self._state.skipped + skipped, "seconds": seconds}
+            self._state = replace(self._state, **(counted | changes))  # type: ignore[arg-type]
+            self._remarks += remarks
+            if self._state.finished:
+                self._changed.notify_all()
 
     def _run(self) -> None:
         error = ""
         try:
-            with self._open() as library:
-                uploads = self._count_records()
-                if uploads and not self._stop.is_set():
-                    self._update(stage="load")
-                    encoder = self._encoder()
-                    self._started_at = time.monotonic()
-                    for upload in uploads:
-                        self._import_file(upload, library, encoder)
+            try:
+                self._import()
+            finally:
+                self._on_end()
         except FootnoteError as failure:
             error = str(failure)
         except Exception as failure:  # nothing above the thread would report it
@@ -171,8 +181,17 @@ class ImportJob:
                 "again to go on."
             )
         finally:
-            self._on_end()
             self._update(stage="end", error=error)
+
+    def _import(self) -> None:
+        with self._open() as library:
+            uploads = self._count_records()
+            if uploads and not self._stop.is_set():
+                self._update(stage="load")
+                encoder = self._encoder()
+                self._update(begin=True)
+                for upload in uploads:
+                    self._import_file(upload, library, encoder)
 
     def _count_records(self) -> list[Upload]:
         """The readable files; adds their numbers of records to the state."""
@@ -180,21 +199,17 @@ class ImportJob:
         for upload in self._uploads:
             try:
                 for _ in self._until_stopped(read_papers(upload.path, on_error=lambda error: None)):
-                    if self._state.total % 500 == 0:
-                        self._update(total=self._state.total + 1)
-                    else:  # without waking those who wait for a new state
-                        self._state = replace(self._state, total=self._state.total + 1)
+                    self._update(total=1)
                 readable.append(upload)
             except ImportFileError as error:
-                self._remark(upload, None, UNREAD, str(error))
+                self._update(_remark(upload, None, UNREAD, str(error)))
         return readable
 
     def _import_file(self, upload: Upload, library: Library, encoder: BulkEncoder) -> None:
-        before = self._state
+        before = self.state
 
         def skipped(error: RecordError) -> None:
-            self._remark(upload, error.line, SKIPPED, error.reason)
-            self._update(skipped=self._state.skipped + 1)
+            self._update(_remark(upload, error.line, SKIPPED, error.reason), skipped=1)
 
         def progress(now: ImportProgress) -> None:
             self._update(
@@ -209,13 +224,10 @@ class ImportJob:
         self._update(stage="papers")
         try:
             papers = self._until_stopped(read_papers(upload.path, on_error=skipped))
-            self._remark_merged(upload, library.add(papers, encoder, on_progress=progress))
+            report = library.add(papers, encoder, on_progress=progress)
+            self._update(*(_remark(upload, None, MERGED, f"{record}: {reason}") for record, reason in report.merged))
         except ImportFileError as error:
-            self._remark(upload, None, UNREAD, str(error))
-
-    def _remark_merged(self, upload: Upload, report: ImportReport) -> None:
-        for record, reason in report.merged:
-            self._remark(upload, None, MERGED, f"{record}: {reason}")
+            self._update(_remark(upload, None, UNREAD, str(error)))
 
     def _until_stopped(self, papers: Iterator[Paper]) -> Iterator[Paper]:
         for paper in papers:
@@ -223,9 +235,10 @@ class ImportJob:
                 return
             yield paper
 
-    def _remark(self, upload: Upload, line: int | None, outcome: str, reason: str) -> None:
-        # The user knows the name of the file, not the path of its upload.
-        self._remarks.append(Remark(upload.name, line, outcome, reason.replace(str(upload.path), upload.name)))
+
+def _remark(upload: Upload, line: int | None, outcome: str, reason: str) -> Remark:
+    # The user knows the name of the file, not the path of its upload.
+    return Remark(upload.name, line, outcome, reason.replace(str(upload.path), upload.name))
 
 
 class Imports:
@@ -239,12 +252,13 @@ class Imports:
         """Begin ``job`` for the library in ``path``. Raises :class:`LibraryLocked` while another import runs."""
         with self._lock:
             self._check_idle(path)
-            self._jobs[path] = job
             job.start()
+            self._jobs[path] = job  # one that could not be started never ends
 
     def get(self, path: Path) -> ImportJob | None:
         """The running or last import into this library."""
-        return self._jobs.get(path)
+        with self._lock:
+            return self._jobs.get(path)
 
     def forget(self, path: Path) -> None:
         """Drop the finished import of a library: it was deleted, or its report was closed."""
@@ -259,7 +273,8 @@ class Imports:
 
     def stop_all(self, timeout: float) -> None:
         """Stop all imports, waiting at most ``timeout`` seconds for each to store its batch."""
-        jobs = list(self._jobs.values())
+        with self._lock:
+            jobs = list(self._jobs.values())
         for job in jobs:
             job.stop()
         for job in jobs:

@@ -9,7 +9,9 @@ committed: a reader compares with each of those that the vector index lacks, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +19,7 @@ from typing import Self
 from rag.datatypes import Paper
 from rag.errors import LibraryError
 from rag.library.searching import BestPassage, SearchableLibrary
-from rag.library.storage import bm25_index, folder, manifest
+from rag.library.storage import bm25_index, folder
 from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
@@ -28,10 +30,11 @@ from rag.library.storage.manifest import (
     Manifest,
     check_same,
     fingerprint_of,
-    read_manifest,
     write_manifest,
 )
 from rag.library.storage.papers import PaperStore
+from rag.library.storage.recovering import load_manifest, made_with
+from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.writing import BulkEncoder, Importer, ImportProgress, ImportReport, batches, chunker_version
 from rag.papers.identity import identity_keys
 
@@ -58,17 +61,20 @@ class Library(SearchableLibrary):
     def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
         super().__init__(path, content, store)
         self._lock = lock
+        # What closes the files knows the files alone: whoever shares the library can have them closed when the last
+        # one has let go of it.
+        self.close_files = partial(_close_files, store, self._vectors, lock)
 
     # --- opening and closing ---
 
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a library in the folder, intact or not."""
-        return (path / manifest.NAME).is_file()
+        return folder.exists(path)
 
     @staticmethod
     def stamp(path: Path) -> Stamp:
-        """Differs after every change of the library in ``path``; reads no file. Raises :class:`LibraryError`."""
+        """Differs after every change of the library in ``path``; reads the manifest. Raises :class:`LibraryError`."""
         return folder.stamp(path)
 
     @staticmethod
@@ -81,25 +87,29 @@ class Library(SearchableLibrary):
         """The library in folder ``path``, whose vectors must come from ``embedder``.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
-        first brought up to what a killed import has committed.
+        first brought up to what a killed import has committed. A manifest that is missing or damaged is derived from
+        the database, and written anew by the first who opens the library for writing.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
-        :class:`LibraryLocked`, or :class:`LibraryError` for a folder that is damaged or not writable.
+        :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
         """
-        check_same(path, read_manifest(path), embedder, chunker_version())
-        lock = None if read_only else _acquire_lock(path)
-        try:
+        check_same(path, load_manifest(path), embedder, chunker_version())
+        with ExitStack() as undo:
+            lock = None if read_only else _acquire_lock(path)
+            if lock:
+                undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.
-            content = read_manifest(path)
+            content = load_manifest(path)
             with storage_errors(path):
-                library = cls(path, content, PaperStore(path, embedder.dimension), lock)
+                store = PaperStore(path, embedder.dimension)
+                undo.callback(store.close)
+                check_same(path, made_with(path, store, content), embedder, chunker_version())
+                library = cls(path, content, store, lock)
+                undo.callback(library.close)
                 if lock:
                     library._recover()
+            undo.pop_all()
             return library
-        except BaseException:
-            if lock:
-                lock.release()
-            raise
 
     @classmethod
     def create(cls, path: Path, *, embedder: EmbedderId) -> Self:
@@ -117,6 +127,7 @@ class Library(SearchableLibrary):
                 content = Manifest(embedder, chunker_version())
                 content = replace(content, fingerprint=fingerprint_of(content, ()))
                 store = PaperStore(path, embedder.dimension, create=True)
+                store.remember_made_with(embedder, content.chunker)
                 write_manifest(path, content)
                 return cls(path, content, store, lock)
         except BaseException:
@@ -125,10 +136,7 @@ class Library(SearchableLibrary):
 
     def close(self) -> None:
         """Close all files and let others write. Safe to repeat."""
-        self._vectors.close()
-        self._store.close()
-        if self._lock:
-            self._lock.release()
+        self.close_files()
 
     def __enter__(self) -> Self:
         return self
@@ -266,7 +274,9 @@ class Library(SearchableLibrary):
 
     def _recover(self) -> None:
         """Index what a killed import committed; rebuild the vector index where its files are missing."""
+        folder.delete_leftovers(self.path)
         self._store.browser.create_indexes()
+        self._store.remember_made_with(self.embedder, self._manifest.chunker)
         if not self._vectors.exists() and self._store.count():
             self.rebuild()
         elif self._dense_search.pending:
@@ -277,3 +287,10 @@ class Library(SearchableLibrary):
 def _acquire_lock(path: Path) -> WriterLock:
     with storage_errors(path):
         return WriterLock(path)
+
+
+def _close_files(store: PaperStore, vectors: VectorIndex, lock: WriterLock | None) -> None:
+    vectors.close()
+    store.close()
+    if lock:
+        lock.release()

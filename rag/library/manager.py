@@ -8,6 +8,7 @@ shipped library is never changed; a copy of it may be.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import unicodedata
 import uuid
@@ -16,10 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import FootnoteError, LibraryError
+from rag.errors import FootnoteError, LibraryError, LibraryLocked
 from rag.library.library import EmbedderId, Library
 from rag.library.storage.locking import LOCK, WriterLock, storage_errors
-from rag.library.storage.manifest import check_same, read_manifest
+from rag.library.storage.manifest import check_same
+from rag.library.storage.recovering import load_manifest
 from rag.library.storage.writing import chunker_version
 
 SHIPPED_NAME = "Shipped abstracts"
@@ -30,6 +32,9 @@ _FORBIDDEN = frozenset('/\\:*?"<>|')
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt") for i in range(1, 10))})
 _RESERVED = frozenset({SHIPPED_FOLDER, SHIPPED_NAME.casefold()})
 _BUILDING = ".building"  # suffix of the folder of a library that is being built
+_DELETED = ".deleted"  # and of one that is being deleted, on the user's word
+_LEFT_BEHIND = re.compile(r"\.[0-9a-f]{32}(?:\.building|\.deleted)")  # copies that were begun, and deleted libraries
+_PATIENCE_S = 30.0  # for another copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,7 @@ class LibraryManager:
         """A copy of a library under another name; nothing is embedded again. All or nothing."""
         path = self._path_for(name)
         building = path.with_name(f".{uuid.uuid4().hex}{_BUILDING}")
-        with storage_errors(path), _locked(info.path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with storage_errors(path), self._moving(), _locked(info.path):
             try:
                 shutil.copytree(info.path, building, ignore=shutil.ignore_patterns(f"{LOCK}*"))
                 _make_writable(building)
@@ -130,7 +134,7 @@ class LibraryManager:
         self._check_own(info)
         same = checked_name(name).casefold() == info.path.name.casefold()  # 'papers' to 'Papers'
         path = self._folder / checked_name(name) if same else self._path_for(name)
-        with storage_errors(info.path), _locked(info.path):
+        with storage_errors(info.path), self._moving(), _locked(info.path):
             self._close(info.path)
             info.path.rename(path)
         return self._describe(path)
@@ -141,17 +145,22 @@ class LibraryManager:
         Raises :class:`LibraryError` for one that lies elsewhere, is shipped, is being written to or holds other files.
         """
         self._check_own(info)
-        foreign = Library.foreign_files(info.path)
-        if foreign:
-            raise LibraryError(
-                f"The folder {info.path} holds files that are none of the library's ({foreign[0]}, …). Move them away, "
-                "or delete the folder yourself."
-            )
-        deleted = info.path.with_name(f".{uuid.uuid4().hex}.deleted")
-        with storage_errors(info.path), _locked(info.path):
+        deleted = info.path.with_name(f".{uuid.uuid4().hex}{_DELETED}")
+        with storage_errors(info.path), self._moving(), _locked(info.path):
+            foreign = Library.foreign_files(info.path)
+            if foreign:
+                raise LibraryError(
+                    f"The folder {info.path} holds files that are none of the library's ({foreign[0]}, …). Move them "
+                    "away, or delete the folder yourself."
+                )
             self._close(info.path)
             info.path.rename(deleted)
-            shutil.rmtree(deleted)
+        shutil.rmtree(deleted, ignore_errors=True)
+        if deleted.exists():
+            raise LibraryError(
+                f"The library {info.name} is gone from the list, but some of its files could not be deleted: they lie "
+                f"in {deleted}. Change their permissions and delete that folder."
+            )
 
     def propose_name(self, wish: str) -> str:
         """``wish`` where no library has that name, else the first of ``wish 2``, ``wish 3``, … that none has."""
@@ -159,12 +168,36 @@ class LibraryManager:
         names = (wish if i == 1 else f"{wish} {i}" for i in range(1, len(taken) + 3))
         return next(name for name in names if name.casefold() not in taken)
 
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """One copy, renaming or deletion at a time; first, what such a one left that was killed is deleted.
+
+        Raises :class:`LibraryLocked` while another process is at it.
+        """
+        from filelock import FileLock, Timeout
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._folder.with_name(f".{self._folder.name}.lock"), timeout=_PATIENCE_S)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise LibraryLocked(
+                "Another library is being copied, renamed or deleted. Wait until that has finished, then try again."
+            ) from error
+        try:
+            for path in self._folder.iterdir():
+                if _LEFT_BEHIND.fullmatch(path.name):
+                    shutil.rmtree(path, ignore_errors=True)
+            yield
+        finally:
+            lock.release()
+
     def _describe(self, path: Path) -> LibraryInfo:
         is_shipped = path == self._folder / SHIPPED_FOLDER
         papers, problem = 0, ""
         if not is_shipped or Library.exists(path):  # the shipped one is built at its first use
             try:
-                content = read_manifest(path)
+                content = load_manifest(path)
                 papers = content.papers
                 check_same(path, content, self._embedder, chunker_version())
             except FootnoteError as error:

@@ -1,47 +1,91 @@
-"""The libraries that a process holds open for reading."""
+"""The libraries that a process holds open for reading, shared by all who read."""
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rag.errors import LibraryLocked
 
 if TYPE_CHECKING:
     from rag.library.library import EmbedderId, Library, Stamp
 
-_KEPT = 4
+_KEPT = 8  # libraries that stay open while nobody reads them
+_PATIENCE_S = 5.0
 
 
 class OpenLibraries:
-    """Each library opened once, and anew when it has changed on disk. Safe to call from several threads."""
+    """Each library opened once, and anew when it has changed on disk. Safe to call from several threads.
+
+    Whoever has got a library keeps it as long as they hold a reference, whatever is opened, changed or released
+    meanwhile: a question ends with the library that it began with. Its files are closed after the last has let go.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        # By folder, the newest last: a question that began before a change ends with the library that it began with.
-        self._opened: dict[Path, list[tuple[Stamp, Library]]] = {}
+        self._current: dict[Path, tuple[Stamp, Library]] = {}  # the last used last
+        self._alive: dict[Path, weakref.WeakSet[Library]] = {}
+        # What closes the files of libraries that nobody holds. A garbage collection may come upon one in the middle of
+        # anything, with any lock held: so the files are not closed there, but by the next who calls.
+        self._unused: deque[Callable[[], None]] = deque()
 
     def get(self, path: Path, embedder: EmbedderId) -> Library:
         """The library in ``path`` as it is now. Raises as :meth:`rag.library.library.Library.open` does."""
         from rag.library.library import Library
 
         with self._lock:
-            opened = self._opened.setdefault(path, [])
             stamp = Library.stamp(path)
-            if not opened or opened[-1][0] != stamp:
-                opened.append((stamp, Library.open(path, embedder=embedder)))
-            for _, outdated in opened[:-_KEPT]:
-                outdated.close()
-            del opened[:-_KEPT]
-            return opened[-1][1]
+            known = self._current.pop(path, None)
+            if known is None or known[0] != stamp:
+                library = Library.open(path, embedder=embedder)
+                weakref.finalize(library, self._unused.append, library.close_files).atexit = False
+                self._alive.setdefault(path, weakref.WeakSet()).add(library)
+                known = stamp, library
+            self._current[path] = known
+            for longest_unused in list(self._current)[:-_KEPT]:
+                del self._current[longest_unused]
+            self._close_unused()
+            return known[1]
 
     def close(self, path: Path) -> None:
-        """Close what is open of the library in ``path``, before its folder is moved or deleted."""
-        with self._lock:
-            for _, library in self._opened.pop(path, []):
-                library.close()
+        """Let go of the library in ``path`` before its folder is moved or deleted.
+
+        Raises :class:`LibraryLocked` where somebody still reads it after some seconds.
+        """
+        until = time.monotonic() + _PATIENCE_S
+        while self._is_read(path):
+            if time.monotonic() > until:
+                raise LibraryLocked(
+                    f"The library {path} is being read: an answer, a table or a map is being made from it. Wait until "
+                    "that has finished, then try again."
+                )
+            time.sleep(0.05)
 
     def close_all(self) -> None:
-        """Close every one."""
+        """Let go of every one."""
         with self._lock:
-            for path in list(self._opened):
-                self.close(path)
+            self._current.clear()
+            gc.collect()
+            self._close_unused()
+
+    def _is_read(self, path: Path) -> bool:
+        """Whether anybody but this cache holds the library in ``path``."""
+        with self._lock:
+            self._current.pop(path, None)
+            if self._alive.get(path):
+                gc.collect()  # one that only a circle of references holds is not read
+            self._close_unused()
+            if self._alive.get(path):
+                return True
+            self._alive.pop(path, None)
+            return False
+
+    def _close_unused(self) -> None:
+        while self._unused:
+            self._unused.popleft()()

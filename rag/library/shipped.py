@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import LibraryError, LibraryNotFound
+from rag.errors import LibraryDamaged, LibraryError, LibraryMismatch, LibraryNotFound
 from rag.system.shipped import shipped_path
 
 if TYPE_CHECKING:
@@ -62,10 +62,28 @@ def _build(path: Path, embedder: EmbedderId, encoder: Callable[[], PaperEncoder]
 
     try:
         library = Library.open(path, embedder=embedder, read_only=False)
-    except LibraryError:  # there is none yet, or what is left of one cannot be used; it holds nothing of the user's
-        shutil.rmtree(path, ignore_errors=True)
+    except LibraryNotFound:
+        library = Library.create(path, embedder=embedder)
+    except (LibraryDamaged, LibraryMismatch):  # what is left of another version, or of a disk that failed
+        _delete_half(path)
         library = Library.create(path, embedder=embedder)
     try:
         library.add(read_papers(shipped_papers()), encoder(), on_progress=on_progress)
     finally:
         library.close()
+
+
+def _delete_half(path: Path) -> None:
+    """Delete the folder that the shipped library was being built in. Raises :class:`LibraryError` for foreign files.
+
+    It holds no papers but shipped ones: no library of a user can have its name.
+    """
+    from rag.library.library import Library
+    from rag.library.storage.locking import storage_errors
+
+    if foreign := Library.foreign_files(path):
+        raise LibraryError(
+            f"{path}, where the shipped library is built, holds other files ({foreign[0]}, …). Move them away."
+        )
+    with storage_errors(path):
+        shutil.rmtree(path)

@@ -93,9 +93,10 @@ class ImportProgress:
 
     def _report(self, key: str, job: ImportJob, changes: int, brings_papers: bool, may_edit: bool) -> Updates:
         """The end of an import."""
+        state, remarks = job.snapshot()
         done: Updates = {
-            "progress": report_html(job.state, job.remarks), "stop": visible(False), "import": visible(may_edit),
-            "report": visible(bool(job.remarks)), "dismiss": visible(may_edit),
+            "progress": report_html(state, remarks), "stop": visible(False), "import": visible(may_edit),
+            "report": visible(bool(remarks)), "dismiss": visible(may_edit),
         }  # fmt: skip
         if brings_papers:
             self._context.forget(key)

@@ -74,7 +74,9 @@ def _make(target: Path) -> None:
         raise ModelError(f"The model '{BUNDLED}' is not installed. Run 'make install', or use --model quote.")
     if sha256_of(source) != PACKAGED_SHA256:
         raise ModelError(f"{source} is not the published file of '{BUNDLED}'. Run 'make install' again.")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(
+        f".{target.name}.tmp"
+    )  # one name, under the lock: a killed process leaves one file at most
     try:
         _requantise(source, temporary)
         temporary.replace(target)

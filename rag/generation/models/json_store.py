@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ def replacing(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
     from filelock import FileLock
 
     def write(content: dict[str, Any]) -> None:
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         temporary.replace(path)
 

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,13 @@ class Database:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self._lock = threading.RLock()
-        path = folder / NAME
-        # Even a reader must be able to roll back what a killed writer left, if the folder is writable.
-        writable = os.access(folder, os.W_OK) and (create or os.access(path, os.W_OK))
-        mode = "rwc" if create else "rw" if writable else "ro"
-        self._connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False,
-            isolation_level=None,
-        )  # fmt: skip
+        self._connection = _connect(folder, create=create)
         if create:
-            self.run_script(f"BEGIN; {schema.TABLES} {schema.BROWSING} COMMIT;")
+            self.run_script(f"BEGIN; {schema.TABLES} {schema.MADE_WITH} {schema.BROWSING} COMMIT;")
+
+    def has_table(self, name: str) -> bool:
+        """Whether there is a table of that name."""
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
 
     def close(self) -> None:
         """Close the file."""
@@ -82,3 +79,33 @@ class Database:
     def revision(self) -> int:
         """How many changes have been committed."""
         return int(self.rows("SELECT revision FROM state")[0][0])
+
+
+def _connect(folder: Path, *, create: bool = False) -> sqlite3.Connection:
+    path = folder / NAME
+    # Even a reader must be able to roll back what a killed writer left, if the folder is writable.
+    writable = os.access(folder, os.W_OK) and (create or os.access(path, os.W_OK))
+    mode = "rwc" if create else "rw" if writable else "ro"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False,
+        isolation_level=None,
+    )  # fmt: skip
+
+
+def is_blank(folder: Path) -> bool:
+    """Whether the folder has no ``papers.sqlite``, or one that a killed creation left, with nothing in it yet.
+
+    What cannot be read, is in use or is another program's database is not blank.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return True
+    try:
+        with closing(_connect(folder)) as db:
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not tables:
+                return True  # its first transaction was rolled back
+            kept = [name for name in ("papers", "made_with") if name in tables]
+            return "papers" in kept and not any(db.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in kept)
+    except sqlite3.Error:
+        return False

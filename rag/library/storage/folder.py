@@ -2,44 +2,67 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import re
 from pathlib import Path
 
 from rag.errors import LibraryError
 from rag.library.storage import bm25_index, database, locking, manifest, vectors
 from rag.library.storage.locking import storage_errors
 
-Stamp = tuple[int, int, int]  # inode, modification time in ns, and size of the manifest
+Stamp = tuple[int, str]  # inode of the database, and SHA-256 of the manifest ("" without one)
 _JOURNAL, _PARTIAL = f"{database.NAME}-journal", f"{manifest.NAME}.partial"
-# What a killed creation may leave.
-_WITHOUT_MANIFEST = frozenset({database.NAME, _JOURNAL, vectors.FOLDER, bm25_index.FOLDER, _PARTIAL, "map.json"})
-_OWN_FILES = _WITHOUT_MANIFEST | {manifest.NAME, locking.LOCK, locking.HOLDER}
+# All that a killed creation may leave, beside hidden files.
+_HALF_MADE = frozenset({database.NAME, _JOURNAL, _PARTIAL})
+_OWN_FILES = _HALF_MADE | {
+    manifest.NAME, locking.LOCK, locking.HOLDER, vectors.FOLDER, vectors.DISCARDED, bm25_index.FOLDER, "map.json",
+}  # fmt: skip
+_OWN_NAMES = re.compile(r"\.map\.json\.\d{1,9}\.tmp")  # of a process that was killed while it wrote the map
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a library in the folder, intact or not: a manifest, or a database that holds something."""
+    return (path / manifest.NAME).is_file() or not database.is_blank(path)
 
 
 def stamp(path: Path) -> Stamp:
-    """Differs after every change of the library in ``path``. Raises :class:`LibraryError`."""
+    """Differs after every change of the library in ``path``, whatever the clock says. Raises :class:`LibraryError`."""
     with storage_errors(path):
-        status = (path / manifest.NAME).stat()
-    return status.st_ino, status.st_mtime_ns, status.st_size
+        inode = (path / database.NAME).stat().st_ino
+    try:
+        return inode, hashlib.sha256((path / manifest.NAME).read_bytes()).hexdigest()
+    except OSError:  # opening the library says what is wrong, or does without it
+        return inode, ""
 
 
 def foreign_files(path: Path) -> list[str]:
     """Names of files in the folder that no library writes, ordered."""
-    return sorted(file.name for file in path.iterdir() if file.name not in _OWN_FILES)
+    return sorted(
+        file.name for file in path.iterdir() if file.name not in _OWN_FILES and not _OWN_NAMES.fullmatch(file.name)
+    )
+
+
+def delete_leftovers(path: Path) -> None:
+    """Delete what killed processes left beside the files of the library; a file that is just being written may go."""
+    for file in path.iterdir():
+        if _OWN_NAMES.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def clear_for_new_library(path: Path) -> None:
-    """Delete what a killed creation left in ``path``. Raises :class:`LibraryError` where it holds anything else."""
-    if (path / manifest.NAME).is_file():
-        raise LibraryError(f"There is a library in {path} already. Open it, or choose another folder with --library.")
+    """Delete what a killed creation left in ``path``, never papers. Raises :class:`LibraryError` for anything else."""
+    if exists(path):
+        raise LibraryError(
+            f"There is a library in {path} already, or a {database.NAME} that cannot be read. Open it, or choose "
+            "another folder with --library."
+        )
     others = sorted(
-        file.name for file in path.iterdir() if file.name not in _WITHOUT_MANIFEST and not file.name.startswith(".")
+        file.name for file in path.iterdir() if file.name not in _HALF_MADE and not file.name.startswith(".")
     )
     if others:
         raise LibraryError(
             f"The folder {path} holds other files ({others[0]}, …) and no library. Choose an empty or new folder."
         )
-    for name in _WITHOUT_MANIFEST:
-        shutil.rmtree(path / name, ignore_errors=True)
-        if (path / name).is_file():
-            (path / name).unlink()
+    with storage_errors(path):
+        for name in _HALF_MADE:
+            (path / name).unlink(missing_ok=True)

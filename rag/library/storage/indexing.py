@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rag.library.storage import bm25_index
 from rag.library.storage.bm25_index import BM25Index
-from rag.library.storage.locking import IndexFailure, means_full
+from rag.library.storage.locking import PASSING, IndexFailure, trouble_of_index
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import VectorIndex
 
@@ -23,13 +23,13 @@ def update_vector_index(path: Path, store: PaperStore, index: VectorIndex, new: 
     """Replace the passages of all pending papers in the vector index; whether it was damaged and had to be rebuilt.
 
     ``new`` are ids of papers that the index cannot hold yet, so that it need not be searched for them. Raises
-    :class:`IndexFailure` where the disk is full.
+    :class:`IndexFailure` where the disk is full, or the index may not be written to or is in use.
     """
     try:
         _index_pending(store, index, new)
         return False
     except IndexFailure as error:
-        if means_full(str(error)):
+        if trouble_of_index(str(error)) in PASSING:
             raise
         logger.warning("The vector index of %s is damaged (%s); it is made again.", path, error)
     discard_vector_index(store, index)
@@ -38,10 +38,13 @@ def update_vector_index(path: Path, store: PaperStore, index: VectorIndex, new: 
 
 
 def discard_vector_index(store: PaperStore, index: VectorIndex) -> None:
-    """Delete the files of the vector index and mark all papers pending for a new one."""
-    index.delete_files()
+    """Mark all papers pending for a new vector index, and delete the files of the one there is.
+
+    In this order: killed in between, the next writer finds all papers pending, never half an index that seems whole.
+    """
     with store.transaction():
         store.mark_all_pending()
+    index.delete_files()
 
 
 def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rag.errors import LibraryError, LibraryLocked
+from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
+from rag.system.sqlite_trouble import Trouble, named, trouble_in, trouble_of
 
 LOCK = ".lock"
 HOLDER = ".lock.json"
-_FULL = "database or disk is full"  # what SQLite says, in Chroma's messages too
 
 
 class IndexFailure(Exception):
@@ -60,38 +60,72 @@ def _describe(holder: Path) -> str:
 
 @contextmanager
 def storage_errors(folder: Path) -> Iterator[None]:
-    """Turn what SQLite, Chroma and the file system raise into :class:`LibraryError`, which names the remedy."""
+    """Turn what SQLite, Chroma and the file system raise into :class:`LibraryError`, which names the remedy.
+
+    An error that SQLite itself did not raise, such as the use of a closed connection, passes through: it is a fault of
+    the program, and says nothing about the library.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        raise LibraryError(_explain(folder, str(error))) from error
+        trouble = trouble_of(error)
+        if trouble is None:
+            raise
+        raise _explained(folder, trouble, named(error)) from error
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise LibraryError(_explain(folder, _FULL if full else f"{error.strerror or error}")) from error
+        trouble = _TROUBLE_OF_ERRNO.get(error.errno or 0, Trouble.UNKNOWN)
+        raise _explained(folder, trouble, error.strerror or str(error)) from error
     except IndexFailure as error:
-        raise LibraryError(_explain(folder, str(error))) from error
+        trouble = trouble_of_index(str(error))
+        if trouble in PASSING:
+            raise _explained(folder, trouble, str(error)) from error
+        raise LibraryError(
+            f"The vector index of the library {folder} could not be brought up to date ({error}). The papers are kept: "
+            "the next change of the library makes the index again."
+        ) from error
 
 
-def means_full(reason: str) -> bool:
-    """Whether an error message says that there is no space left."""
-    return _FULL in reason.lower() or "no space left" in reason.lower()
+def trouble_of_index(message: str) -> Trouble:
+    """What a message of Chroma means, which has no codes but those of SQLite that it quotes."""
+    if "no space left" in message.lower() or "database or disk is full" in message.lower():
+        return Trouble.FULL
+    return trouble_in(message) or Trouble.UNKNOWN
 
 
-def _explain(folder: Path, reason: str) -> str:
-    lower = reason.lower()
-    if means_full(reason):
-        return (
-            f"There is no space left for the library {folder}. What was imported so far is kept: free some space and "
-            "repeat the import."
-        )
-    if "readonly" in lower or "read-only" in lower or "permission" in lower or "unable to open" in lower:
-        return (
-            f"The library {folder} cannot be written to ({reason}). Change the permissions of the folder, or choose "
-            "another one with --library."
-        )
-    if "locked" in lower:
-        return f"The library {folder} is in use ({reason}). Wait until the other program has finished."
-    return (
-        f"The library {folder} is damaged ({reason}). "
-        "Import its papers into a new folder: footnote import FILE --library NEWDIR"
-    )
+def _explained(folder: Path, trouble: Trouble, reason: str) -> LibraryError:
+    kind = _KINDS.get(trouble, LibraryError)
+    return kind(_SENTENCES[trouble].format(folder=folder, reason=reason))
+
+
+# These say nothing about the files: what was there before is there still, and the same can be tried again.
+PASSING = frozenset({Trouble.FULL, Trouble.IN_USE, Trouble.READ_ONLY})
+
+_KINDS: dict[Trouble, type[LibraryError]] = {Trouble.DAMAGED: LibraryDamaged, Trouble.IN_USE: LibraryLocked}
+
+_TROUBLE_OF_ERRNO = {
+    errno.ENOSPC: Trouble.FULL,
+    errno.EDQUOT: Trouble.FULL,
+    errno.EACCES: Trouble.READ_ONLY,
+    errno.EPERM: Trouble.READ_ONLY,
+    errno.EROFS: Trouble.READ_ONLY,
+    errno.EIO: Trouble.DISK,
+    errno.EFBIG: Trouble.DISK,
+    errno.ENOENT: Trouble.NOT_OPENED,
+    errno.EBUSY: Trouble.IN_USE,
+}
+
+_SENTENCES = {
+    Trouble.DAMAGED: "The library {folder} is damaged ({reason}). "
+    "Import its papers into a new folder: footnote import FILE --library NEWDIR",
+    Trouble.IN_USE: "The library {folder} is in use ({reason}). Wait until the other program has finished.",
+    Trouble.FULL: "There is no space left for the library {folder}. What was imported so far is kept: free some space "
+    "and repeat the import.",
+    Trouble.READ_ONLY: "The library {folder} cannot be written to ({reason}). Change the permissions of the folder, or "
+    "choose another one with --library.",
+    Trouble.NOT_OPENED: "The library {folder} cannot be opened ({reason}). Put the file that is missing back, or "
+    "change the permissions of the folder.",
+    Trouble.DISK: "The library {folder} could not be read or written ({reason}). What was stored before is kept: check "
+    "the disk and its free space, then try again.",
+    Trouble.UNKNOWN: "The library {folder} could not be used ({reason}). Nothing was deleted: try again, and look at "
+    "it with: footnote doctor --library {folder}",
+}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.errors import LibraryError, LibraryMismatch, LibraryNotFound
+from rag.errors import LibraryDamaged, LibraryError, LibraryMismatch, LibraryNotFound
 
 FORMAT = 1  # of the whole folder; incremented when older programs could not read it, or would misread it
 NAME = "manifest.json"
@@ -50,7 +50,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the library in ``folder``.
 
     Raises :class:`LibraryNotFound` without one, :class:`LibraryMismatch` where another version of the program wrote
-    it, :class:`LibraryError` where it cannot be read.
+    it, :class:`LibraryDamaged` where it is damaged, :class:`LibraryError` where it may not be read.
     """
     path = folder / NAME
     try:
@@ -62,17 +62,29 @@ def read_manifest(folder: Path) -> Manifest:
             )
         for field, key in _FILE_KEYS.items():
             raw[field] = raw.pop(key, "")
-        return Manifest(**{**raw, "embedder": EmbedderId(**raw["embedder"])})
+        return _checked(Manifest(**{**raw, "embedder": EmbedderId(**raw["embedder"])}))
     except FileNotFoundError as error:
         raise LibraryNotFound(
             f"There is no library in {folder}. Make one: footnote import FILE --library {folder}"
         ) from error
     except PermissionError as error:
         raise LibraryError(f"{path} may not be read. Change its permissions, or use another library.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LibraryError(
+    except OSError as error:
+        raise LibraryError(f"{path} cannot be read ({error.strerror}). Check the disk, then try again.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LibraryDamaged(
             f"{path} is damaged ({error}). Import the papers into a new folder: footnote import FILE --library NEWDIR"
         ) from error
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """``manifest`` if every field has its type. Raises :class:`ValueError` otherwise."""
+    texts = (manifest.embedder.name, manifest.embedder.weights_sha256, manifest.chunker, manifest.fingerprint,
+             manifest.bm25_index)  # fmt: skip
+    numbers = (manifest.embedder.dimension, manifest.papers, manifest.passages, manifest.sentences, manifest.revision)
+    if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
+        raise ValueError("a field has the wrong type")
+    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Paper, Passage, Sentence
+from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
+from rag.library.storage.manifest import EmbedderId
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
@@ -43,6 +46,22 @@ class PaperStore:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
+
+    # --- what made it ---
+
+    def made_with(self) -> tuple[EmbedderId, str] | None:
+        """Encoder and chunker version of the library; None where an older program made it, or it is no library."""
+        if not self.database.has_table("made_with"):
+            return None
+        rows = self._rows("SELECT embedder, weights_sha256, dimension, chunker FROM made_with")
+        return (EmbedderId(*rows[0][:3]), rows[0][3]) if rows else None
+
+    def remember_made_with(self, embedder: EmbedderId, chunker: str) -> None:
+        """Note encoder and chunker where they are not noted yet."""
+        if self.made_with() is None:
+            with self.transaction():
+                self.database.execute(schema.MADE_WITH)
+                self.database.execute("INSERT INTO made_with VALUES (?, ?, ?, ?)", (*astuple(embedder), chunker))
 
     # --- counts and identity ---
 

@@ -5,6 +5,14 @@ The full-text index is SQLite's FTS5 over id, title, abstract, authors and venue
 
 from __future__ import annotations
 
+# Which encoder and chunker made the library, as manifest.json says too: known here for the day that file is missing.
+# Libraries of older programs get it when they are next opened for writing.
+MADE_WITH = """
+CREATE TABLE IF NOT EXISTS made_with (
+    embedder TEXT NOT NULL, weights_sha256 TEXT NOT NULL, dimension INTEGER NOT NULL, chunker TEXT NOT NULL
+);
+"""
+
 TABLES = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,

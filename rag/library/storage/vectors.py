@@ -12,7 +12,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rag.library.storage.stored_paper import StoredPaper
 
 FOLDER = "chroma"
+DISCARDED = "chroma.discarded"  # its name while it is deleted
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
 # Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
@@ -89,16 +90,16 @@ class VectorIndex:
         import chromadb
         from chromadb.config import Settings
 
-        # Chroma caches clients by folder name, failed ones included. Another spelling of the name avoids the cache.
-        name = str(self._folder) + "/." * _failed_openings[self._folder]
-        try:
-            self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
-            self._collection = self._client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
-            )
-        except Exception as error:  # Chroma's own, ValueError, AttributeError from its cleaning up
-            _failed_openings[self._folder] += 1
-            raise IndexFailure(str(error.__context__ or error)) from error
+        with _OPENING:
+            name = str(self._folder) + "/." * _unusable[self._folder]
+            try:
+                self._client = chromadb.PersistentClient(name, settings=Settings(anonymized_telemetry=False))
+                self._collection = self._client.get_or_create_collection(
+                    COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
+                )
+            except Exception as error:  # Chroma's own, ValueError, AttributeError from its cleaning up
+                _unusable[self._folder] += 1
+                raise IndexFailure(str(error.__context__ or error)) from error
 
     def replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         """Delete the passages of papers ``outdated``, then add those of ``papers``. Raises :class:`IndexFailure`."""
@@ -131,11 +132,10 @@ class VectorIndex:
             count = min(k, self.collection.count())
             if count < 1:
                 return []
-            found = self.collection.query(
-                query_embeddings=[vector], n_results=count, include=["distances", "metadatas"]
-            )
-        rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
-        return order((Neighbour(one, str(meta["paper_id"]), 1.0 - float(d)) for one, meta, d in rows), k)
+            found = self.collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+        # Not the metadata: of a passage that another process has just deleted Chroma has none any more.
+        rows = zip(found["ids"][0], found["distances"][0], strict=True)
+        return order((Neighbour(one, one.rpartition("#")[0], 1.0 - float(d)) for one, d in rows), k)
 
     def passage_ids(self) -> set[str]:
         """Ids of all passages in the index. Raises :class:`IndexFailure` where its files are damaged."""
@@ -144,18 +144,28 @@ class VectorIndex:
 
     def close(self) -> None:
         """Close the files; the next use opens them again."""
-        with self._lock:
+        with self._lock, _OPENING:
             if self._client is not None:
                 self._client.close()
             self._client = self._collection = None
 
     def delete_files(self) -> None:
-        """Close the index and delete its files."""
+        """Close the index and delete its files: at once for whoever looks, whenever the process is killed."""
         self.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        discarded = self._folder.with_name(DISCARDED)
+        shutil.rmtree(discarded, ignore_errors=True)  # of a process that was killed here
+        with suppress(FileNotFoundError):
+            self._folder.rename(discarded)
+        with _OPENING:
+            _unusable[self._folder] += 1  # a reader in this process may have the deleted files open
+        shutil.rmtree(discarded, ignore_errors=True)
 
 
-_failed_openings: Counter[Path] = Counter()  # how often a folder could not be opened in this process
+# Chroma keeps one client for each folder name in a process, shared by all who open it, failed ones and those of deleted
+# files included: another spelling of the name leaves them behind. It takes no lock while it looks for one, so that an
+# opening beside a closing gets a client that is just being closed.
+_OPENING = threading.RLock()
+_unusable: Counter[Path] = Counter()  # how many clients of a folder must not be found again
 
 
 @contextmanager

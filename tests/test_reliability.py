@@ -1,0 +1,100 @@
+"""docs/reliability.md says what was measured, and a short torture finds what the long one found: nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.torture.checking import Expected
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+RESULTS = sorted((ROOT / "benchmarks" / "results" / "reliability").glob("*-torture.json"))
+
+
+def newest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(RESULTS[-1].read_text(encoding="utf-8"))
+    return found
+
+
+def rows(heading: str) -> dict[str, str]:
+    """The table under a heading: its first column to its second."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert section, heading
+    cells = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", section[1], re.MULTILINE)
+    return {name: value for name, value in cells if not set(value) <= set("-: ")}
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def test_the_figures_of_the_page_are_those_of_the_results() -> None:
+    found = newest()
+    kills, disks, clock, writers = (found[part] for part in ("kills", "disks", "clock", "writers"))
+    table = rows("Kills")
+    assert table["kills (SIGKILL)"] == number(kills["kills"])
+    assert table["of them of the command `footnote import`"] == number(kills["of_them_of_the_command"])
+    assert table["unusable libraries"] == number(kills["unusable"])
+    assert table["papers lost or doubled"] == number(kills["lost_or_doubled"])
+    assert table["indexes that did not agree with the records"] == number(
+        len(kills["problems"]) - kills["unusable"] - kills["lost_or_doubled"]
+    )
+    assert table["questions that readers asked meanwhile"] == number(kills["questions"])
+    assert table["wrong answers"] == number(kills["wrong_answers"])
+    assert table["errors that readers were told"] == number(len(kills["reader_errors"]))
+    places = rows("Where the kills fell")
+    assert {name: number(count) for name, count in kills["where"].items()} == {
+        name: value for name, value in places.items() if name != "part of the program"
+    }
+    table = rows("A full disk")
+    assert table["disks of different sizes"] == number(disks["disks"])
+    assert table["of them full before the import ended"] == number(disks["full"])
+    assert table["problems"] == number(len(disks["problems"]))
+    table = rows("A clock that jumps")
+    assert table["jumps of the clock"] == number(clock["jumps"])
+    assert table["kills meanwhile"] == number(clock["kills"])
+    assert table["problems"] == number(len(clock["problems"]) + len(clock["reader_errors"]) + clock["wrong_answers"])
+    table = rows("Two writers")
+    assert table["rounds, one writer killed in each"] == number(writers["rounds"])
+    assert table["imports that went through"] == number(writers["imports"])
+    assert table["refusals, each with a sentence"] == number(writers["refused_with_a_sentence"])
+    assert table["problems"] == number(len(writers["problems"]))
+
+
+def test_what_is_expected_follows_the_reports() -> None:
+    """The judge of the torture itself: what was reported holds, what was not may be as before or as after."""
+    expected = Expected()
+    expected.settle({"a": (0, 0)})
+    expected.apply(
+        [{"act": "import", "papers": {"b": 1}}, {"done": "import"}, {"act": "delete", "papers": {"a": None}}]
+    )
+    assert expected.differences({"a": (0, 0), "b": (1, 1)}) == []
+    assert expected.differences({"b": (1, 1)}) == []
+    assert expected.differences({"a": (0, 0)}) == ["b is (None, None), not one of ['(1, 1)']"]
+    assert len(expected.differences({"a": (1, 0), "b": (0, 1), "c": (0, 0)})) == 3
+    expected.settle({"b": (1, 1)})
+    expected.apply([{"act": "edit", "papers": {"b": 0}}, {"done": "edit"}, {"act": "import", "papers": {"b": 1}}])
+    assert expected.differences({"b": (0, 1)}) == [], "an import of the same record keeps the edit"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(sys.platform != "linux", reason="forks, and kills by signals of Linux")
+def test_fifty_kills_cost_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.torture", "--kills", "50", "--papers", "64"]
+    done = subprocess.run(
+        [*command, "--work", str(tmp_path / "work"), "--out", str(tmp_path / "figures.json")],
+        capture_output=True, text=True, timeout=3000, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["kills"]["kills"] == 50 and figures["kills"]["questions"] > 10
+    assert (figures["kills"]["unusable"], figures["kills"]["lost_or_doubled"]) == (0, 0)
+    assert len(figures["kills"]["where"]) >= 4, "the kills fall into several parts of the program"
