@@ -21,6 +21,7 @@ import unicodedata
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
+from rag.text.plaintext import clean_line
 from rag.text.tokenization import tokens
 
 # With fewer letters and digits than this, or fewer words, a title is not distinctive.
@@ -60,7 +61,8 @@ def normalised_title(title: str) -> str:
 
 def normalised_doi(text: str) -> str:
     """The DOI in ``text`` in lower case without resolver, or ``''`` where it is none."""
-    found = _DOI.match(_DOI_PREFIX.sub("", unquote(text.strip())))
+    # What was percent-encoded may be a control character, and JSON may hold half a surrogate pair.
+    found = _DOI.match(_DOI_PREFIX.sub("", clean_line(unquote(text))))
     return found.group().rstrip(".,;").lower() if found else ""
 
 
