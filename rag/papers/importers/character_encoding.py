@@ -23,6 +23,7 @@ _BOMS = (
 _ENCODINGS = ["cp1252", "cp1251", "koi8_r", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"]
 _GUESSED_FROM = 2**16  # bytes
 _BEFORE = 1000  # bytes of ASCII that are shown to the guesser before the first other byte
+_NOT_TEXT = bytes({*range(9), *range(14, 32)})  # control characters but tab to carriage return
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -44,8 +45,7 @@ def is_binary(sample: bytes) -> bool:
     if wide_encoding(sample) is not None:
         return False
     head = sample[:8192]
-    odd = sum(byte < 9 or 13 < byte < 32 for byte in head)  # tab to carriage return are text
-    return odd > 0.1 * len(head)
+    return len(head.translate(None, _NOT_TEXT)) < 0.9 * len(head)
 
 
 def narrow_encoding(sample: bytes, path: Path) -> str | None:
@@ -56,8 +56,8 @@ def narrow_encoding(sample: bytes, path: Path) -> str | None:
     if sample.isascii():
         return None
     text = sample.decode("utf-8", "surrogateescape")
-    stray = sum("\udc80" <= char <= "\udcff" for char in text)
-    genuine = sum(char > "\x7f" for char in text) - stray
+    stray = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))
+    genuine = len(text) - len(text.encode("ascii", "ignore")) - stray
     # A few stray bytes in a UTF-8 file are errors of their lines, no reason to misread all the others.
     return "utf-8" if genuine >= stray else guessed_encoding(sample, path, 0)
 
