@@ -28,6 +28,7 @@ from rag.text.tokenization import tokens
 _ALIKE = 0.4  # share of words that two versions of one abstract have in common at least
 _MIN_TITLE_LENGTH = 12
 _MIN_TITLE_WORDS = 2
+_LONGEST_WORD = 100  # characters, of those that make an id; a title may be thousands of letters in a row
 _GENERIC = re.compile(
     r"(?:guest )?editorial(?: (?:note|board|introduction))?|"
     r"introduction(?: to (?:the|this) (?:special )?(?:issue|section|volume))?|"
@@ -136,7 +137,7 @@ def _alike(one: str, other: str) -> bool:
 def id_from_title(title: str) -> str:
     """A short, stable, readable id for a record that brings none: six words of the title and a hash of all."""
     words = normalised_title(title)
-    ascii_words = [word for word in words.split() if word.isascii()][:6]
+    ascii_words = [word[:_LONGEST_WORD] for word in words.split() if word.isascii()][:6]
     return "-".join([*ascii_words, _short_hash(words or title)])
 
 

@@ -65,12 +65,12 @@ def _pieces(source: SourceFile, report: Report) -> Iterator[tuple[int, str]]:
     lines: list[str] = []
     first, length = 1, 0
     for number, text in source.lines(report):
+        left_out = number - first - len(lines)  # empty, or reported: they stand there, so that numbers hold
+        length += left_out
         if (length > _PIECE_CHARS and _BLOCK.match(text)) or length > MAX_RECORD_CHARS:
             yield first, "\n".join([*lines, _END_OF_PIECE])
-            lines, length = [], 0
-        if not lines:
-            first = number
-        lines += [""] * (number - first - len(lines)) + [text]  # lines that were reported are empty: numbers hold
+            lines, length, first, left_out = [], 0, number, 0
+        lines += [""] * left_out + [text]
         length += len(text) + 1
     yield first, "\n".join(lines)
 

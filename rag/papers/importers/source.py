@@ -6,6 +6,7 @@ It knows no format of papers. Whatever is wrong with the file as a whole is an
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ _LONGEST_REASON = 300  # characters; a reason may quote the file
 _SAMPLE_BYTES = 256 * 2**10
 _CHUNK_BYTES = 2**18
 _PROBED_BYTES = 2**20  # a packed file up to this size is unpacked once before any of it is used
+
+_EMPTY_LINES = re.compile(rb"\n(?:\r?\n)+")
 
 _OTHER_KINDS = {
     b"%PDF": "a PDF; Footnote imports lists of abstracts, for example the BibTeX or RIS export of a reference manager",
@@ -86,7 +89,10 @@ class SourceFile:
         )
 
     def lines(self, report: Report) -> Iterator[Line]:
-        """The lines, one at a time. One above 16 MiB or in no known encoding is reported and left out."""
+        """The lines, one at a time, and of empty ones after each other not all.
+
+        A line above 16 MiB or in no known encoding is reported and left out.
+        """
         for number, offset, raw in _split(self._text_chunks()):
             if raw is None:
                 report(number, f"the line is longer than {MAX_LINE_BYTES >> 20} MiB and was passed over")
@@ -235,12 +241,22 @@ def _shortened(reason: str) -> str:
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, bytes | None]]:
-    """Number, byte offset and content of each line; None for a line above the limit, which is not kept."""
+    """Number, byte offset and content of each line; None for a line above the limit, which is not kept.
+
+    Of empty lines after each other most are left out: they mean no more than one does, and there may be millions.
+    """
     number, offset, length = 1, 0, 0
     parts: list[bytes] = []
     for chunk in chunks:
         start = 0
         while (end := chunk.find(b"\n", start)) != -1:
+            if (
+                not length
+                and chunk[start:end] in (b"", b"\r")
+                and (empty := _EMPTY_LINES.match(chunk, end)) is not None
+            ):
+                end = empty.end() - 1
+                number, offset, start = number + chunk.count(b"\n", start, end), offset + end - start, end
             length += end - start
             parts.append(chunk[start:end])
             yield number, offset, b"".join(parts) if length <= MAX_LINE_BYTES else None
