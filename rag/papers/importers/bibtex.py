@@ -13,8 +13,10 @@ from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
 
-_ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s{}(),=]*\s*,|^\s*@(?:string|preamble|comment)\s*[{(]", re.I | re.M)
-_FIELD = re.compile(r"^\s*,?\s*\w+\s*=\s*[{\"\d]", re.M)
+_ENTRY = re.compile(
+    r"^[^\S\n]*@(?:[A-Za-z]+\s*[{(]\s*+[^\s{}(),=]*+\s*+,|(?:string|preamble|comment)\s*[{(])", re.I | re.M
+)
+_FIELD = re.compile(r"^[^\S\n]*+(?:,\s*+)?\w++\s*+=\s*+[{\"\d]", re.M)
 # Fields whose repetition with another value would make the record ambiguous.
 _FIELDS_READ = {
     "title",

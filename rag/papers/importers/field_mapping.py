@@ -33,7 +33,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
 
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
-_AND = re.compile(r"\s+(?:and|&)\s+")
+_AND = re.compile(r"(?<!\s)\s++(?:and|&)\s+")
 
 
 class Rejected(ValueError):
