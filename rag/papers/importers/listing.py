@@ -137,7 +137,7 @@ def _is_wrapped_title(paragraph: list[Line]) -> bool:
 
 def _continues_sentence(text: str) -> bool:
     """Whether a line begins in the middle of a sentence (and not with a name such as iBugMask or wav2vec)."""
-    return re.match(r"[a-z]+[ ,.;)]", text) is not None
+    return re.match(r"\A[a-z]+[ ,.;)]", text) is not None
 
 
 def _is_abstract(text: str) -> bool:
