@@ -46,7 +46,7 @@ TEXTS: dict[str, tuple[str | None, Callable[[int], str]]] = {
         lambda n: json.dumps({"title": "T", "authors": "a" + " " * n + "b" + " a" * (n // 4)}) + "\n",
     ),
     "lines of a field": ("ris", lambda n: "TY  - JOUR\nTI  - T\nAB  - a\n" + "b\n" * (n * 5) + "ER  - \n"),
-    "lines in a cell": ("csv", lambda n: "title,abstract\n" + ('T,"\n' + '""\n' * 399) * (n // 1600)),
+    "lines in a cell": ("csv", lambda n: "title,abstract\n" + ('T,"\n' + '""\n' * 399) * (n // 2000)),
     "a page of abstracts": ("listing", lambda n: ("A Title\n" + f"{'x' * 310}\n" * n)),
 }  # fmt: skip
 
@@ -125,10 +125,10 @@ def test_empty_lines_are_counted_and_not_held(tmp_path: Path, format: str, end: 
         "listing": ("A Title", "x" * 310),
     }[format]
     bad = "!" if format == "listing" else bad
-    text = good + "\n" + end * 300_000 + end.join([bad, good.splitlines()[0], ""])
+    text = good + "\n" + end * 100_000 + end.join([bad, good.splitlines()[0], ""])
     path = write(tmp_path / "papers", text)
     errors = read(path, format)[1]
-    assert errors[0].line == good.count("\n") + 2 + 300_000
+    assert errors[0].line == good.count("\n") + 2 + 100_000
     assert peak_of_reading(path, format) < 8 * 2**20
 
 
@@ -259,7 +259,7 @@ def test_lines_of_a_ris_field(tmp_path: Path) -> None:
     assert (paper.url, paper.authors) == ("https://x.org/a", ("Ann Lee", "Bo Chan"))
 
 
-@pytest.mark.parametrize("where", [70_000, 300_000])
+@pytest.mark.parametrize("where", [70_000, 100_000])
 def test_an_encoding_is_guessed_from_where_it_shows(tmp_path: Path, where: int) -> None:
     path = tmp_path / "papers.jsonl"
     titles = ["Théorie des systèmes à événements, appliquée à la réalité", "Modèles fléchés à côté"]

@@ -35,7 +35,7 @@ _SAMPLE_BYTES = 256 * 2**10
 _CHUNK_BYTES = 2**18
 _PROBED_BYTES = 2**20  # a packed file up to this size is unpacked once before any of it is used
 
-_EMPTY_LINES = re.compile(rb"\n(?:\r?\n)+")
+_EMPTY_LINES = re.compile(rb"\n[\r\n]*\n")
 
 _OTHER_KINDS = {
     b"%PDF": "a PDF; Footnote imports lists of abstracts, for example the BibTeX or RIS export of a reference manager",
