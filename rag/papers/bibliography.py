@@ -42,7 +42,7 @@ def byline(paper: Paper, most: int = 6) -> str:
 def web_address(paper: Paper) -> str:
     """Where the paper is on the web: its address, else its DOI's, else nothing. Only http and https count."""
     url = one_line(paper.url)
-    if re.match(r"https?://[^\s<>\"\\^`{|}]+$", url, re.IGNORECASE):
+    if re.fullmatch(r"https?://[^\s<>\"\\^`{|}]+", url, re.IGNORECASE):
         return url
     doi = bare_doi(paper)
     return f"https://doi.org/{quote(doi, safe='/():;.-_')}" if doi else ""
@@ -65,7 +65,7 @@ def addresses(paper: Paper) -> list[tuple[str, str]]:
 def bare_doi(paper: Paper) -> str:
     """The DOI without its resolver, empty where the field does not hold one."""
     doi = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", one_line(paper.doi), flags=re.IGNORECASE)
-    return doi if re.match(r"10\.\d{4,9}/\S+$", doi) else ""
+    return doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else ""
 
 
 def reference(paper: Paper) -> str:

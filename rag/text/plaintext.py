@@ -25,7 +25,7 @@ _ATTRIBUTES = r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*/?"""
 _BLOCK_TAG = re.compile(
     rf"</?(?:(?:jats:)?(?:p|title|sec|label|list|list-item|abstract)|br|div|li|ul|ol|h[1-6]|tr|td){_ATTRIBUTES}>", re.I
 )
-_SUPERSCRIPT = re.compile(rf"<(?:jats:)?sup{_ATTRIBUTES}>\s*([^<>]*?)\s*</(?:jats:)?sup\s*>", re.I)
+_SUPERSCRIPT = re.compile(rf"<(?:jats:)?sup{_ATTRIBUTES}>([^<>]*)</(?:jats:)?sup\s*>", re.I)
 _INLINE_TAG = re.compile(
     rf"</?(?:(?:jats|mml|xhtml):[\w-]+|sub|sup|i|b|u|em|strong|italic|bold|sc|span|tt|code|a|font|small|big|math|m[ino]|mrow|msub|msup|"
     rf"inline-formula|tex-math|ext-link|xref|alternatives|underline|monospace){_ATTRIBUTES}>",
@@ -73,8 +73,12 @@ def encodable(text: str) -> str:
 def _without_tags(text: str) -> str:
     text = _BLOCK_TAG.sub(" ", text)
     # 10<sup>5</sup> without a sign would read as 105, a wrong figure.
-    text = _SUPERSCRIPT.sub(lambda m: m[1] if not m[1] or _ORDINAL.match(m[1]) else f"^{m[1]}", text)
+    text = _SUPERSCRIPT.sub(lambda m: _raised(m[1].strip()), text)
     return _INLINE_TAG.sub("", text)
+
+
+def _raised(text: str) -> str:
+    return text if not text or _ORDINAL.match(text) else f"^{text}"
 
 
 def _without_ties_and_quotes(text: str) -> str:
