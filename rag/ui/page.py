@@ -62,12 +62,7 @@ def build_app(
     swept = (_SWEEP_EVERY_S, int(MAX_AGE_S))  # files that nobody imported
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=swept) as app:
         _header(gr, context, chat, model, mode)
-        with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
-            with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):
-                ask.build(gr, context, chat)
-            for name, (title, tab) in TABS.items():
-                with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
-                    tab.build(gr, context)
+        _tabs(gr, context, chat)
         ask.wire(gr, app, context, chat)
         HeaderEvents(gr, context, chat).connect(app)
         for _, tab in TABS.values():
@@ -75,6 +70,15 @@ def build_app(
         app.unload(partial(forget_closed_tabs, app))
     app.queue(api_open=False, default_concurrency_limit=None)
     return app
+
+
+def _tabs(gr: Any, context: PageContext, chat: Chat) -> None:
+    with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
+        with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):
+            ask.build(gr, context, chat)
+        for name, (title, tab) in TABS.items():
+            with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
+                tab.build(gr, context)
 
 
 def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) -> None:
