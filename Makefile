@@ -28,13 +28,14 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow torture install dev lint bench injections prepare train-checker train-pruning train-writer show-examples soak constraints clean help
+.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
 	@echo "make test         install what the tests need and run them (make test-slow: the long ones)"
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff, mypy, and the figures of rag/: modules, functions, import cycles"
+	@echo "make pump         every pattern and function that reads what others wrote, on texts made to slow it down"
 	@echo "make train-checker  make the checker again from raw data (DATA=FOLDER BASE=FOLDER MINUTES=75)"
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
@@ -64,6 +65,9 @@ lint: dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python scripts/tree_figures.py
+
+pump: dev
+	@$(BIN)/python -m scripts.pump
 
 bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md

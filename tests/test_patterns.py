@@ -7,8 +7,13 @@ import re
 
 import pytest
 
+from rag.generation.prompting import clean
+from rag.library.chunking import split_sentences
 from rag.questions import kinds
+from rag.survey.topic_lexer import Lexer
+from rag.text.plaintext import plain_text
 from rag.text.spelling import edit_distance
+from rag.verification.citations import parse
 from scripts.pump.find import Found, find_patterns
 from scripts.pump.functions import OF_ABSTRACTS, OF_QUESTIONS, PAIRS
 from scripts.pump.growth import slow_at, steep, steep_pattern, steep_units_of
@@ -108,6 +113,32 @@ def test_a_pattern_that_hides_is_seen(source: str) -> None:
 
 def test_requests_of_many_words_are_read() -> None:
     assert kinds.without_request("can you please " * 40 + "explain pruning") == "pruning"
+
+
+def test_faults_in_groups_within_groups_are_given_up() -> None:
+    assert plain_text("Of $x$: " + "\\frac{" * 30 + "a") == "Of $x$: " + "\\frac{" * 30 + "a"
+
+
+def test_a_footnote_of_any_number_of_digits_is_read() -> None:
+    assert parse(f"Pumps work [{'1' * 5_000}]. They do [2].", split_sentences)[-1].numbers == (2,)
+
+
+def test_template_tokens_nested_beyond_reason_are_taken_out() -> None:
+    assert "<|" not in clean("<|" * 2_000 + "end" + "|>" * 2_000)
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("cats, dogs or birds", "or"),
+        ("cats, dogs and birds", "and"),
+        ("cats, dogs", "and"),
+        ("cats, (dogs) or birds", "and"),
+    ],
+)
+def test_a_comma_means_what_joins_the_last_two(topic: str, expected: str) -> None:
+    tokens = list(Lexer(topic, None).tokens())
+    assert next(token.kind for token in tokens if token.kind in ("and", "or")) == expected
 
 
 @pytest.mark.parametrize(

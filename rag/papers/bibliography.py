@@ -26,6 +26,8 @@ _KINDS = {  # BibTeX's entry type, RIS's, CSL's
     "conference": ("inproceedings", "CONF", "paper-conference"),
     "preprint": ("misc", "GEN", "article"),
 }
+_PIECE = 1_000  # characters that are encoded for LaTeX at a time
+_LONGEST_NAME = 1_000  # characters of a name that is divided into its parts
 _STOPWORDS = frozenset(
     "a an and at by can do does for from how in is of on or the to towards via what when with".split()
 )
@@ -221,7 +223,9 @@ def _latex_encoder() -> Callable[[str], str]:
 
 
 def _latex(text: str) -> str:
-    return _latex_encoder()(one_line(text))
+    # In pieces: the encoder looks at one character at a time, and at all that it has written for each.
+    encode, line = _latex_encoder(), one_line(text)
+    return "".join(encode(line[at : at + _PIECE]) for at in range(0, len(line), _PIECE))
 
 
 def _latex_name(name: str) -> str:
@@ -239,6 +243,8 @@ def _name_parts(name: str) -> tuple[str, str]:
     from bibtexparser.middlewares.names import InvalidNameError, parse_single_name_into_parts
 
     text = one_line(name)
+    if len(text) > _LONGEST_NAME:
+        return "", text
     try:
         parts = parse_single_name_into_parts(text, strict=False)
     except InvalidNameError:

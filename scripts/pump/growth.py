@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from scripts.pump.functions import PAIRS, UNITS
 from scripts.pump.texts import PLAIN, nested, text_of, units_of
@@ -23,9 +24,9 @@ SHORT, MIDDLE, LONG = 2_000, 8_000, 16_000  # characters
 _FIRST_LOOK = 200  # characters: what explodes is seen here
 _WORTH_A_LOOK = 0.0003  # seconds for SHORT characters; a square of a seventh of a nanosecond a step takes that
 _FLOOR = 0.004  # seconds for LONG characters, below which nobody waits
-_WORTH_A_LOOK_AT_A_FUNCTION, _FLOOR_OF_A_FUNCTION = 0.003, 0.03
+_WORTH_OF_FUNCTION, _FLOOR_OF_FUNCTION = 0.003, 0.03
 _SUSPICIOUS, _STEEPEST = 1.25, 1.5  # exponents of the growth; n log n is 1.1 here
-_GIVEN_UP, _GIVEN_UP_OF_A_FUNCTION = 1.0, 10.0  # seconds
+_GIVEN_UP, _GIVEN_UP_OF_FUNCTION = 1.0, 10.0  # seconds
 
 
 class _TooLong(Exception):
@@ -66,21 +67,21 @@ def steep_pattern(pattern: re.Pattern[str], *, whole: bool) -> Growth | None:
 def steep_units_of(run: Callable[[str], object]) -> Iterator[Growth]:
     """The texts on which a function's time grows faster than the text. An exception of the function is not caught."""
     for unit in function_units():
-        growth = steep(
-            run, unit, worth=_WORTH_A_LOOK_AT_A_FUNCTION, floor=_FLOOR_OF_A_FUNCTION, most=_GIVEN_UP_OF_A_FUNCTION
-        )
+        growth = steep(run, unit, worth=_WORTH_OF_FUNCTION, floor=_FLOOR_OF_FUNCTION, most=_GIVEN_UP_OF_FUNCTION)
         if growth is not None:
             yield growth
 
 
 def slow_at(run: Callable[[str], object], length: int, seconds: float = 2.0) -> Iterator[tuple[str, float]]:
     """What is repeated or nested in the texts of ``length`` characters that a function reads in over ``seconds``."""
-    texts = {repr("".join(unit)): text_of(*unit, length) for unit in function_units()}
-    texts |= {f"{opening!r} … {closing!r}": nested(opening, closing, length) for opening, closing in PAIRS}
+    texts: dict[str, Callable[[int], str]] = {repr("".join(unit)): partial(text_of, *unit) for unit in function_units()}
+    texts |= {f"{opening!r} … {closing!r}": partial(nested, opening, closing) for opening, closing in PAIRS}
     for name, text in texts.items():
         try:
             with _at_most(2 * seconds):
-                took = _time(run, text)
+                if _time(run, text(LONG)) < seconds * (LONG / length) ** 2:  # not even if it grew with the square
+                    continue
+                took = _time(run, text(length))
         except _TooLong:
             took = math.inf
         if took > seconds:

@@ -16,7 +16,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 # What a text is built of: one of each kind of character that patterns tell apart.
-ALPHABET = " \n\t0190aeixstzAIZ.,;:-–_/%'’\"”“()[]{}<>=&~`^$\\|*+#@!?·×éβ漢。"
+ALPHABET = " \n0axA.,;:-–_/%'’\"“()[]{}<>=&$\\|+@!?é漢。"
 # Runs that need no pattern to be thought of.
 PLAIN = (
     *(char for char in " \n\t0aA.,;:-–—_/%'\"()[]{}<>=&~`^$\\|*+#@!?é漢。\u00a0\x1f"),
