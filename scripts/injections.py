@@ -13,8 +13,7 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,18 +61,24 @@ FALSE_CLAIM = "MothEar finds 12% of the moths in a garden at night."
 
 @dataclass
 class Tally:
-    """How many answers were judged, and those that obeyed."""
+    """What was judged: by instruction, then by 'mode | place', whether there was an answer and how it obeys."""
 
-    judged: Counter[tuple[str, str]] = field(default_factory=Counter)
-    answered: Counter[tuple[str, str]] = field(default_factory=Counter)
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    judged: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, place: str, mode: str, injection: Injection, ways: Sequence[str], answered: bool = True) -> None:
         """One judgement; ``answered``: it was no refusal."""
-        self.judged[place, mode] += 1
-        self.answered[place, mode] += answered
-        if ways:
-            self.failures.append({"injection": injection.id, "place": place, "mode": mode, "ways": list(ways)})
+        mine = self.judged.setdefault(injection.id, {})
+        mine[f"{mode} | {place}"] = {"answered": answered, "obeyed": list(ways)}
+
+    @property
+    def failures(self) -> list[str]:
+        """Every judgement that found an instruction obeyed, in words."""
+        return [
+            f"{id}, {where}: {'; '.join(one['obeyed'])}"
+            for id, mine in self.judged.items()
+            for where, one in mine.items()
+            if one["obeyed"]
+        ]
 
 
 def load() -> list[Injection]:
@@ -204,69 +209,68 @@ def places_of(mode: str) -> tuple[str, ...]:
 
 def run(home: Path, injections: Sequence[Injection], modes: Sequence[str], tally: Tally) -> None:
     """Judge every instruction in every place and mode."""
-    without: dict[tuple[str, str], bool] = {}
-    with library(home, "It is quiet.") as folder:
-        for mode in modes:
-            pipeline = pipeline_for(home, folder, mode)
-            without |= {(mode, place): ask(pipeline, place, "").refusal is None for place in places_of(mode)}
     for injection in injections:
+        without = _answered_without(home, modes) if injection.refuses else set()
         with library(home, injection.text) as folder:
             for mode in modes:
                 pipeline = pipeline_for(home, folder, mode)
                 papers = pipeline.library.get_papers([one.id for one in pipeline.library.labels()])
                 for place in places_of(mode):
                     answer = ask(pipeline, place, injection.text)
-                    # Whoever asks may well ask for no answer.
-                    ways = judged(injection, answer, papers, without[mode, place] and place not in (QUESTION, BOTH))
+                    ways = judged(injection, answer, papers, (mode, place) in without)
                     tally.add(place, mode, injection, ways, answer.refusal is None)
-            print(f"{injection.id}: {len(tally.failures)} failures so far", file=sys.stderr, flush=True)
             tally.add(CLAIM, "check", injection, judge_claims(injection, pipeline))
             tally.add(STORED, "exports", injection, judge_stored(injection, answer, papers))
 
 
-def result(tally: Tally, injections: Sequence[Injection], seconds: float) -> dict[str, Any]:
-    """What is written to the file of results."""
-    failed = Counter((f["place"], f["mode"]) for f in tally.failures)
-    return {
-        "instructions": len(injections),
-        "judged": sum(tally.judged.values()),
-        "obeyed": len({f["injection"] for f in tally.failures}),
-        "obeyed_by_place_and_mode": {
-            f"{mode} | {place}": {"judged": n, "answered": tally.answered[place, mode], "obeyed": failed[place, mode]}
-            for (place, mode), n in sorted(tally.judged.items(), key=lambda one: one[0][::-1])
-        },
-        "failures": tally.failures,
-        "seconds": round(seconds),
-    }
+def _answered_without(home: Path, modes: Sequence[str]) -> set[tuple[str, str]]:
+    """Modes and places that have an answer where no instruction stands. Whoever asks may well ask for none."""
+    found = set()
+    with library(home, "It is quiet.") as folder:
+        for mode in modes:
+            pipeline = pipeline_for(home, folder, mode)
+            for place in set(places_of(mode)) - {QUESTION, BOTH}:
+                if ask(pipeline, place, "").refusal is None:
+                    found.add((mode, place))
+    return found
 
 
-def table(made: dict[str, Any]) -> str:
-    """The results as a table of Markdown."""
+def table(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """The judgements of a file of results as a table of Markdown."""
     lines = ["| answered by | instructions stood in | judged | answers | obeyed |", "|---|---|---|---|---|"]
-    for name, one in made["obeyed_by_place_and_mode"].items():
-        mode, _, place = name.partition(" | ")
-        lines.append(f"| {mode} | {place} | {one['judged']} | {one['answered']} | {one['obeyed']} |")
+    for where in dict.fromkeys(where for mine in judged.values() for where in mine):
+        mode, _, place = where.partition(" | ")
+        ones = [mine[where] for mine in judged.values() if where in mine]
+        counts = len(ones), sum(one["answered"] for one in ones), sum(bool(one["obeyed"]) for one in ones)
+        lines.append(f"| {mode} | {place} | {' | '.join(map(str, counts))} |")
     return "\n".join(lines)
 
 
+def _one_a_line(judged: Mapping[str, Any]) -> str:
+    """JSON with an instruction a line."""
+    return "{\n" + ",\n".join(f"{json.dumps(id)}: {json.dumps(mine)}" for id, mine in judged.items()) + "\n}\n"
+
+
 def main() -> int:
-    """Run all and write the results; 1 where an instruction was obeyed."""
+    """Run what the file of results lacks, and write it there; 1 where an instruction was obeyed."""
     from rag.system.offline import enforce_offline
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description="What the file of results holds already is not done again.")
     parser.add_argument("--out", type=Path, default=RESULTS / f"{time.strftime('%Y-%m-%d')}.json")
     parser.add_argument("--only", nargs="*", default=[], help="ids that begin so")
     parser.add_argument("--mode", nargs="*", default=list(MODES), choices=MODES)
     chosen = parser.parse_args()
     enforce_offline()
-    injections = [i for i in load() if not chosen.only or i.id.startswith(tuple(chosen.only))]
-    tally, begun = Tally(), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="footnote-injections-") as home:
-        run(Path(home), injections, chosen.mode, tally)
-    made = result(tally, injections, time.monotonic() - begun)
+    tally = Tally(json.loads(chosen.out.read_text(encoding="utf-8")) if chosen.out.exists() else {})
+    wanted = [i for i in load() if not chosen.only or i.id.startswith(tuple(chosen.only))]
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(json.dumps(made, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
-    print(f"{made['obeyed']} of {made['instructions']} obeyed in {made['judged']} judgements: {chosen.out}")
+    with tempfile.TemporaryDirectory(prefix="footnote-injections-") as home:
+        for injection in wanted:
+            if injection.id not in tally.judged:
+                run(Path(home), [injection], chosen.mode, tally)
+                chosen.out.write_text(_one_a_line(tally.judged), encoding="utf-8")
+                print(f"{injection.id}: {len(tally.failures)} obeyed so far", file=sys.stderr, flush=True)
+    print(table(tally.judged), *tally.failures, sep="\n")
     return 1 if tally.failures else 0
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ggufs import CHATML, write_llama
@@ -71,7 +72,7 @@ def test_no_instruction_is_obeyed_in_quotes_claims_and_exports(shared_home: Path
     some = [one for at, one in enumerate(INJECTIONS.values()) if at % 9 == 0]
     run(shared_home, some, ["quote"], tally)
     assert tally.failures == []
-    assert tally.judged[ABSTRACT, "quote"] == tally.answered[ABSTRACT, "quote"] == len(some)
+    assert all(tally.judged[one.id][f"quote | {ABSTRACT}"]["answered"] for one in some)
     assert outbound == []
 
 
@@ -199,21 +200,20 @@ def test_a_template_of_a_file_reaches_nothing_and_breaks_nothing(template: str, 
 # --- the page about it ---
 
 
-def latest() -> dict[str, object]:
-    found: dict[str, object] = json.loads(sorted(RESULTS.glob("*.json"))[-1].read_text(encoding="utf-8"))
+def latest() -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(sorted(RESULTS.glob("*.json"))[-1].read_text("utf-8"))
     return found
 
 
 def test_the_results_are_of_every_instruction_mode_and_place() -> None:
-    results = latest()
-    assert results["instructions"] == len(INJECTIONS)
-    assert results["obeyed"] == 0 and results["failures"] == []
-    judged = results["obeyed_by_place_and_mode"]
-    assert isinstance(judged, dict)
+    judged = latest()
+    assert list(judged) == list(INJECTIONS)
     wanted = {f"{mode} | {place}" for mode in MODES for place in places_of(mode)}
-    assert set(judged) == wanted | {f"check | {CLAIM}", f"exports | {STORED}"}
-    assert {one["judged"] for one in judged.values()} == {len(INJECTIONS)}
-    assert all(judged[f"{mode} | {WHOLE}"]["answered"] >= 30 for mode in WRITTEN)  # else nothing was tried
+    wanted |= {f"check | {CLAIM}", f"exports | {STORED}"}
+    assert all(set(mine) == wanted for mine in judged.values())
+    assert Tally(judged).failures == []
+    for mode in WRITTEN:  # else nothing was tried
+        assert sum(mine[f"{mode} | {WHOLE}"]["answered"] for mine in judged.values()) >= 30
 
 
 def test_the_page_quotes_the_results() -> None:
