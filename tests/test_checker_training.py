@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ from training.checker import made, measure, public
 from training.checker.export import APART, Parted, Rows, chosen, largest, prepared, set_props, temperature, write
 from training.checker.measure import Case, auc, figures, kinds, opened, sides
 from training.checker.network import LABELS, SPECIAL, Network, bucket
-from training.checker.pairs import TEST, Written, convert, parse, share
+from training.checker.pairs import TEST, Written, convert, joined, parse, share, standing
 from training.checker.public import Pair, balanced
+from training.checker.restore import restored
 from training.checker.train import Example, Mix, Run, collate, group_of, loss_of
 from training.checker.vocabulary import chosen as chosen_pieces
 
@@ -60,7 +62,10 @@ def test_a_source_that_fits_is_read_whole() -> None:
 
 def test_of_a_longer_source_the_sentences_near_the_claim_are_read_in_order() -> None:
     source = [CRABS, "It is late.", OWLS, "They may hunt bats.", "Nothing else is said."]
-    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=15) == [1, 2, 3]
+    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=10) == [2, 3]
+    assert relevant_sentences("Nothing shared.", [CRABS] * 5, [5] * 5, room=10) == [3, 4], (
+        "conclusions stand at the end"
+    )
     assert relevant_sentences("At night owls hunt.", source, [50] * 5, room=15) == [2], "one at least, however long"
 
 
@@ -107,6 +112,9 @@ def test_a_source_is_on_one_side_whoever_wrote_about_it(tmp_path: Path) -> None:
         splits.setdefault(one.source, set()).add(one.split)
     assert all(len(split) == 1 for split in splits.values())
     assert 0.15 < sum(share(f"source {i}") < TEST for i in range(1000)) / 1000 < 0.25
+    old = [replace(found[0], id="older"), replace(found[0], claim="Another.")]
+    assert joined(old, found) == [*old, *found[1:]], "what stands already stays as it is"
+    assert standing(tmp_path / "pairs.jsonl") == []
 
 
 def test_the_pairs_that_ship_are_whole() -> None:
@@ -217,7 +225,7 @@ def test_the_mix_moves_from_general_to_own_pairs_and_repeats_nothing_early() -> 
 
 def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     frozen, taught = run.network.layers[0].up.weight.clone(), run.network.layers[4].up.weight.clone()
     run.spent = 20.0  # the rate is at its full height
     batch = [Example("own", (0, 5, 6, 2), 0), Example("own", (0, 7, 8, 9, 2), 2)]
@@ -226,7 +234,7 @@ def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     assert torch.equal(run.network.layers[0].up.weight, frozen)
     assert not torch.equal(run.network.layers[4].up.weight, taught)
     run.keep()
-    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     assert (again.step, again.spent) == (12, 20.0)
     assert torch.equal(again.network.layers[4].up.weight, run.network.layers[4].up.weight)
     again.spent = 60.0
@@ -272,6 +280,11 @@ def test_the_file_is_all_that_is_needed(tmp_path: Path) -> None:
     assert model.logits(ids) == pytest.approx(wanted, abs=0.05)
     judged = model.judge("Owls hunt.", "Rats hunt owls.")
     assert judged.supported + judged.contradicted + judged.not_stated == pytest.approx(1.0)
+    again = Network(len(PIECES), layers=1).eval()  # and it can be taught further
+    again.load_state_dict(restored(tmp_path / "checker.onnx"))
+    with torch.inference_mode():
+        back = again(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].tolist()
+    assert back == pytest.approx(wanted, abs=0.05)
 
 
 # --- figures ---
