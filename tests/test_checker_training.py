@@ -21,7 +21,20 @@ from rag.verification.entailment import (
     softmax,
 )
 from training.checker import made, measure, public
-from training.checker.export import APART, Parted, Rows, chosen, largest, prepared, set_props, temperature, write
+from training.checker.export import (
+    APART,
+    Parted,
+    Rows,
+    allowance,
+    calibrated,
+    chosen,
+    largest,
+    mean,
+    prepared,
+    set_props,
+    temperature,
+    write,
+)
 from training.checker.measure import Case, auc, figures, kinds, opened, sides
 from training.checker.network import LABELS, SPECIAL, Network, bucket
 from training.checker.pairs import TEST, Written, convert, joined, parse, share, standing
@@ -252,6 +265,12 @@ def test_a_parted_product_and_a_table_of_eight_bits_say_the_same() -> None:
     assert (Rows(table)(torch.tensor([[0, 8]])) - table[[0, 8]]).abs().max() < 0.02
 
 
+def test_the_mean_of_two_networks_keeps_the_positions_of_the_newer() -> None:
+    newer = {"a": torch.tensor([1.0, 3.0]), "positions.weight": torch.ones(3, 2)}
+    found = mean(newer, {"a": torch.tensor([3.0, 5.0]), "positions.weight": torch.zeros(2, 2)})
+    assert found["a"].tolist() == [2.0, 4.0] and torch.equal(found["positions.weight"], newer["positions.weight"])
+
+
 def test_the_channels_with_the_largest_values_are_parted() -> None:
     torch.manual_seed(0)
     network = Network(len(PIECES), layers=1).eval()
@@ -273,13 +292,22 @@ def test_the_file_is_all_that_is_needed(tmp_path: Path) -> None:
     write(prepared(network, [Example("own", tuple(ids), 0)]), PIECES, tmp_path / "checker.onnx")
     set_props(
         tmp_path / "checker.onnx",
-        {"temperature": "1.5", "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}'},
+        {
+            "allowance": "2.0",
+            "temperature": "1.5",
+            "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}',
+        },
     )
     model = opened(tmp_path / "checker.onnx", threads=1)
     assert model.temperature == 1.5 and model.thresholds == Thresholds(0.7, 0.5, 0.8)
     assert model.logits(ids) == pytest.approx(wanted, abs=0.05)
     judged = model.judge("Owls hunt.", "Rats hunt owls.")
     assert judged.supported + judged.contradicted + judged.not_stated == pytest.approx(1.0)
+    first, *rest = model.logits(ids)
+    assert judged.supported == pytest.approx(softmax([first, *rest], 1.5)[0]), "the source has every word of it"
+    other = model.judge("Whales hunt.", "Rats hunt owls.")
+    first, *rest = model.logits(model.reader.read("Whales hunt.", "Rats hunt owls."))
+    assert other.supported == pytest.approx(softmax([first + 1.0, *rest], 1.5)[0]), "half of its words are others"
     again = Network(len(PIECES), layers=1).eval()  # and it can be taught further
     again.load_state_dict(restored(tmp_path / "checker.onnx"))
     with torch.inference_mode():
@@ -303,6 +331,19 @@ def test_figures_of_a_set() -> None:
 def test_auc_counts_ties_as_half() -> None:
     assert auc([1.0, 0.5], [0.5, 0.0]) == 0.875
     assert sides([0.9, 0.1], ["supported", "not_stated"], 0.5) == (1.0, 1.0)
+
+
+def test_claims_in_other_words_gain_as_much_as_they_are_underrated() -> None:
+    rng = random.Random(0)
+    labels = [2 * (i % 2) for i in range(600)]
+    shared = [rng.random() for _ in labels]
+    seen = [2.0 * (label == 0) + 3.0 * held + rng.gauss(0, 1) for label, held in zip(labels, shared, strict=True)]
+    logits = [[one, 0.0, 1.0] for one in seen]
+    assert allowance(logits, labels, shared) == pytest.approx(3.0, abs=0.5)
+    assert allowance(logits, labels, [1 - held for held in shared]) == 0.0
+    props, corrected = calibrated(logits, labels, shared)
+    assert set(props) == {"allowance", "temperature", "thresholds"}
+    assert corrected[0][0] > logits[0][0] and corrected[0][1:] == logits[0][1:]
 
 
 def test_thresholds_refuse_what_is_not_borne_out() -> None:
