@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,25 @@ from rag.verification.entailment import (
     softmax,
 )
 from training.checker import made, measure, public
-from training.checker.export import APART, Parted, Rows, chosen, largest, prepared, set_props, temperature, write
+from training.checker.export import (
+    APART,
+    Parted,
+    Rows,
+    allowance,
+    calibrated,
+    chosen,
+    largest,
+    mean,
+    prepared,
+    set_props,
+    temperature,
+    write,
+)
 from training.checker.measure import Case, auc, figures, kinds, opened, sides
 from training.checker.network import LABELS, SPECIAL, Network, bucket
-from training.checker.pairs import TEST, Written, convert, parse, share
+from training.checker.pairs import TEST, Written, convert, joined, parse, share, standing
 from training.checker.public import Pair, balanced
+from training.checker.restore import restored
 from training.checker.train import Example, Mix, Run, collate, group_of, loss_of
 from training.checker.vocabulary import chosen as chosen_pieces
 
@@ -60,7 +75,10 @@ def test_a_source_that_fits_is_read_whole() -> None:
 
 def test_of_a_longer_source_the_sentences_near_the_claim_are_read_in_order() -> None:
     source = [CRABS, "It is late.", OWLS, "They may hunt bats.", "Nothing else is said."]
-    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=15) == [1, 2, 3]
+    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=10) == [2, 3]
+    assert relevant_sentences("Nothing shared.", [CRABS] * 5, [5] * 5, room=10) == [3, 4], (
+        "conclusions stand at the end"
+    )
     assert relevant_sentences("At night owls hunt.", source, [50] * 5, room=15) == [2], "one at least, however long"
 
 
@@ -107,6 +125,9 @@ def test_a_source_is_on_one_side_whoever_wrote_about_it(tmp_path: Path) -> None:
         splits.setdefault(one.source, set()).add(one.split)
     assert all(len(split) == 1 for split in splits.values())
     assert 0.15 < sum(share(f"source {i}") < TEST for i in range(1000)) / 1000 < 0.25
+    old = [replace(found[0], id="older"), replace(found[0], claim="Another.")]
+    assert joined(old, found) == [*old, *found[1:]], "what stands already stays as it is"
+    assert standing(tmp_path / "pairs.jsonl") == []
 
 
 def test_the_pairs_that_ship_are_whole() -> None:
@@ -217,7 +238,7 @@ def test_the_mix_moves_from_general_to_own_pairs_and_repeats_nothing_early() -> 
 
 def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     frozen, taught = run.network.layers[0].up.weight.clone(), run.network.layers[4].up.weight.clone()
     run.spent = 20.0  # the rate is at its full height
     batch = [Example("own", (0, 5, 6, 2), 0), Example("own", (0, 7, 8, 9, 2), 2)]
@@ -226,7 +247,7 @@ def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     assert torch.equal(run.network.layers[0].up.weight, frozen)
     assert not torch.equal(run.network.layers[4].up.weight, taught)
     run.keep()
-    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     assert (again.step, again.spent) == (12, 20.0)
     assert torch.equal(again.network.layers[4].up.weight, run.network.layers[4].up.weight)
     again.spent = 60.0
@@ -242,6 +263,12 @@ def test_a_parted_product_and_a_table_of_eight_bits_say_the_same() -> None:
     assert torch.allclose(Parted(linear, torch.tensor([3, 7]))(x), linear(x), atol=1e-5)
     table = torch.randn(9, 30)
     assert (Rows(table)(torch.tensor([[0, 8]])) - table[[0, 8]]).abs().max() < 0.02
+
+
+def test_the_mean_of_two_networks_keeps_the_positions_of_the_newer() -> None:
+    newer = {"a": torch.tensor([1.0, 3.0]), "positions.weight": torch.ones(3, 2)}
+    found = mean(newer, {"a": torch.tensor([3.0, 5.0]), "positions.weight": torch.zeros(2, 2)})
+    assert found["a"].tolist() == [2.0, 4.0] and torch.equal(found["positions.weight"], newer["positions.weight"])
 
 
 def test_the_channels_with_the_largest_values_are_parted() -> None:
@@ -265,13 +292,27 @@ def test_the_file_is_all_that_is_needed(tmp_path: Path) -> None:
     write(prepared(network, [Example("own", tuple(ids), 0)]), PIECES, tmp_path / "checker.onnx")
     set_props(
         tmp_path / "checker.onnx",
-        {"temperature": "1.5", "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}'},
+        {
+            "allowance": "2.0",
+            "temperature": "1.5",
+            "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}',
+        },
     )
     model = opened(tmp_path / "checker.onnx", threads=1)
     assert model.temperature == 1.5 and model.thresholds == Thresholds(0.7, 0.5, 0.8)
     assert model.logits(ids) == pytest.approx(wanted, abs=0.05)
     judged = model.judge("Owls hunt.", "Rats hunt owls.")
     assert judged.supported + judged.contradicted + judged.not_stated == pytest.approx(1.0)
+    first, *rest = model.logits(ids)
+    assert judged.supported == pytest.approx(softmax([first, *rest], 1.5)[0]), "the source has every word of it"
+    other = model.judge("Whales hunt.", "Rats hunt owls.")
+    first, *rest = model.logits(model.reader.read("Whales hunt.", "Rats hunt owls."))
+    assert other.supported == pytest.approx(softmax([first + 1.0, *rest], 1.5)[0]), "half of its words are others"
+    again = Network(len(PIECES), layers=1).eval()  # and it can be taught further
+    again.load_state_dict(restored(tmp_path / "checker.onnx"))
+    with torch.inference_mode():
+        back = again(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].tolist()
+    assert back == pytest.approx(wanted, abs=0.05)
 
 
 # --- figures ---
@@ -290,6 +331,19 @@ def test_figures_of_a_set() -> None:
 def test_auc_counts_ties_as_half() -> None:
     assert auc([1.0, 0.5], [0.5, 0.0]) == 0.875
     assert sides([0.9, 0.1], ["supported", "not_stated"], 0.5) == (1.0, 1.0)
+
+
+def test_claims_in_other_words_gain_as_much_as_they_are_underrated() -> None:
+    rng = random.Random(0)
+    labels = [2 * (i % 2) for i in range(600)]
+    shared = [rng.random() for _ in labels]
+    seen = [2.0 * (label == 0) + 3.0 * held + rng.gauss(0, 1) for label, held in zip(labels, shared, strict=True)]
+    logits = [[one, 0.0, 1.0] for one in seen]
+    assert allowance(logits, labels, shared) == pytest.approx(3.0, abs=0.5)
+    assert allowance(logits, labels, [1 - held for held in shared]) == 0.0
+    props, corrected = calibrated(logits, labels, shared)
+    assert set(props) == {"allowance", "temperature", "thresholds"}
+    assert corrected[0][0] > logits[0][0] and corrected[0][1:] == logits[0][1:]
 
 
 def test_thresholds_refuse_what_is_not_borne_out() -> None:

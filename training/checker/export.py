@@ -5,8 +5,9 @@ r"""The trained network as one int8 ONNX file with its vocabulary, its temperatu
 
 Weights are quantised per output channel, vectors of words per word, activations per call; the
 few channels in which MPNet's activations are up to a hundred times as large as elsewhere are multiplied apart (Dettmers
-et al. 2022, 'LLM.int8()', https://arxiv.org/abs/2208.07339), or the rest would be rounded away. The temperature and the
-thresholds are chosen on the pairs held out from training, judged by the int8 file itself, one by one: 'supported' is
+et al. 2022, 'LLM.int8()', https://arxiv.org/abs/2208.07339), or the rest would be rounded away. What a claim in
+other words gains, the temperature and the thresholds are chosen on the pairs held out from training, judged by
+the int8 file itself, one by one: 'supported' is
 the probability from which ``REFUSED`` of what is not borne out is refused, 'weak' the one that splits the two best,
 'contradicted' that from which nine in ten that are called so are. Says how far quantisation moved the AUC.
 """
@@ -24,10 +25,11 @@ from pathlib import Path
 
 import torch
 
-from rag.verification.entailment import ClaimReader, EntailmentNetwork, softmax
+from rag.verification.entailment import ClaimReader, EntailmentNetwork, shared_words, softmax
 from training.checker.measure import auc, opened, sides
 from training.checker.network import LABELS, Network
 from training.checker.public import lines
+from training.checker.restore import restored
 from training.checker.train import Example, examples, supported
 
 REFUSED = 0.85  # of the held-out claims that are not borne out
@@ -160,6 +162,40 @@ def chosen(odds: Sequence[Sequence[float]], labels: Sequence[int]) -> dict[str, 
     return {"supported": max(sure, weak), "weak": min(sure, weak), "contradicted": denied}
 
 
+def mean(state: dict[str, torch.Tensor], older: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of a network's weights and of those that it was taught further from.
+
+    It keeps more of what was known before (Wortsman et al. 2022, 'Model soups', https://arxiv.org/abs/2203.05482).
+    What both have in another shape, the vectors of positions, stays that of ``state``.
+    """
+    return {
+        name: (value + older[name]) / 2 if older[name].shape == value.shape else value for name, value in state.items()
+    }
+
+
+def allowance(logits: Sequence[Sequence[float]], labels: Sequence[int], shared: Sequence[float]) -> float:
+    """What the logit of 'supported' gains for a claim none of whose words the source has, at least 0.
+
+    By a logistic regression of what is supported on the network's odds and ``shared``, the share of words that it has.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    odds = [row[0] - math.log(sum(math.exp(x) for x in row[1:])) for row in logits]
+    fitted = LogisticRegression(C=10.0).fit(list(zip(odds, shared, strict=True)), [label == 0 for label in labels])
+    return max(0.0, round(float(-fitted.coef_[0][1] / fitted.coef_[0][0]), 2))
+
+
+def calibrated(
+    logits: Sequence[Sequence[float]], labels: Sequence[int], shared: Sequence[float]
+) -> tuple[dict[str, str], list[list[float]]]:
+    """What is written into the file, and the logits with the allowance in them."""
+    most = allowance(logits, labels, shared)
+    corrected = [[row[0] + most * (1.0 - held), *row[1:]] for row, held in zip(logits, shared, strict=True)]
+    divisor = temperature(corrected, labels)
+    thresholds = chosen([softmax(row, divisor) for row in corrected], labels)
+    return {"allowance": str(most), "temperature": str(divisor), "thresholds": json.dumps(thresholds)}, corrected
+
+
 def judged(model: EntailmentNetwork, held_out: Sequence[Example]) -> list[list[float]]:
     """Logits of the int8 network for every example."""
     return [model.logits(one.ids) for one in held_out]
@@ -175,13 +211,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("weights", "pairs", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--mean-with", type=Path, help="an exported file: the mean of its weights and these")
     parser.add_argument("--eight-bits", action="store_true", help="weights of eight bits; needs VNNI")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     pieces = (options.pairs / "pieces.txt").read_text(encoding="utf-8").split("\n")[:-1]
     network = Network(len(pieces))
-    network.load_state_dict(torch.load(options.weights, weights_only=True))
+    state = torch.load(options.weights, weights_only=True)
+    network.load_state_dict(mean(state, restored(options.mean_with)) if options.mean_with else state)
     held_out = examples(options.pairs / "heldout.jsonl", ClaimReader(pieces))
     plain = supported(network, held_out)
     sample = examples(options.pairs / "train.jsonl", ClaimReader(pieces), every=SAMPLE)
@@ -189,13 +227,13 @@ def main() -> int:
     logits = judged(opened(options.out, options.threads), held_out)
     print(f"AUC of the held-out pairs: {_auc(plain, held_out):.4f}, int8 {_auc(logits, held_out):.4f}")
     labels = [one.label for one in held_out]
-    divisor = temperature(logits, labels)
-    thresholds = chosen([softmax(row, divisor) for row in logits], labels)
-    sha256 = set_props(options.out, {"temperature": str(divisor), "thresholds": json.dumps(thresholds)})
+    shared = [shared_words(r["claim"], r["source"]) for r in lines(options.pairs / "heldout.jsonl")]
+    props, logits = calibrated(logits, labels, shared)
+    sha256 = set_props(options.out, props)
     for name in sorted({one.set for one in held_out}):
         mine = [i for i, one in enumerate(held_out) if one.set == name]
         print(f"  {name}: AUC {_auc([logits[i] for i in mine], [held_out[i] for i in mine]):.3f}")
-    print(f"{len(lines(options.pairs / 'heldout.jsonl'))} held out, temperature {divisor}, thresholds {thresholds}")
+    print(f"{len(labels)} held out, with the allowance {_auc(logits, held_out):.4f}; {props}")
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, sha256 {sha256}")
     return 0
 
