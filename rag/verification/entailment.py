@@ -133,16 +133,8 @@ class EntailmentNetwork:
         """Those in the file."""
         return Thresholds(**json.loads(self._network.properties()["thresholds"]))
 
-    @cached_property
-    def allowance(self) -> float:
-        """What the logit of 'supported' gains where the source has no word of the claim.
-
-        A claim in other words looks less supported than it is; one made of the source's own words does not.
-        """
-        return float(self._network.properties().get("allowance", "0"))
-
     def logits(self, ids: Sequence[int]) -> list[float]:
-        """Of 'supported', 'contradicted' and 'not stated' for one pair, as the network gives them."""
+        """Of 'supported', 'contradicted' and 'not stated' for one pair."""
         return [float(x) for x in self._network.logits(input_ids=ids, attention_mask=[1] * len(ids))[0]]
 
     def judge(self, claim: str, source: str) -> Judgement:
@@ -150,15 +142,7 @@ class EntailmentNetwork:
 
         Raises :class:`rag.errors.ModelError` where the file is missing or damaged.
         """
-        supported, *others = self.logits(self.reader.read(claim, source))
-        supported += self.allowance * (1.0 - shared_words(claim, source))
-        return Judgement(*softmax((supported, *others), self.temperature))
-
-
-def shared_words(claim: str, source: str) -> float:
-    """The share of the claim's words, by their stems, that stand in the source; 0 for a claim without words."""
-    said, held = stems(claim), set(stems(source))
-    return sum(word in held for word in said) / max(1, len(said))
+        return Judgement(*softmax(self.logits(self.reader.read(claim, source)), self.temperature))
 
 
 def softmax(logits: Sequence[float], temperature: float = 1.0) -> list[float]:

@@ -15,7 +15,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from rag.encoding.onnx_encoder import Network
 from rag.system.hashing import sha256_of
-from rag.verification.entailment import EntailmentNetwork
+from rag.verification.entailment import EntailmentNetwork, softmax
 from training.checker.public import cited, lines
 
 OWN = Path(__file__).with_name("pairs.jsonl")
@@ -201,7 +201,7 @@ def main() -> int:
     model = opened(options.model, options.threads)
 
     def judge(claim: str, source: str) -> list[float]:
-        return list(astuple(model.judge(claim, source)))
+        return softmax(model.logits(model.reader.read(claim, source)), model.temperature)
 
     found = report(judge, sets(options.data, options.truth), asdict(model.thresholds))
     found["milliseconds"] = speed(model)
