@@ -737,6 +737,34 @@ def test_no_space_for_one_more_batch(path: Path) -> None:
         assert library.verify() == []
 
 
+def test_what_was_not_stored_is_not_reported(path: Path) -> None:
+    """The last batch was rolled back: neither progress nor report counts it."""
+    told: list[ImportProgress] = []
+    with Library.open(path, embedder=ID, read_only=False) as library:
+        pages = library._store.database.rows("PRAGMA page_count")[0][0]
+        library._store.database.rows(f"PRAGMA max_page_count = {pages + 60}")
+        with pytest.raises(LibraryError, match="no space left"):
+            library.add(made_papers(2000, 300), WordEncoder(), on_progress=told.append)
+        assert told[-1].added == library.count - 300
+
+
+def test_a_word_index_that_does_not_fit_is_a_full_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What numpy says of a short write names no code."""
+
+    def short(*_: object, **__: object) -> None:
+        raise OSError("5213 requested and 3040 written")
+
+    monkeypatch.setattr("bm25s.BM25.save", short)
+    with (
+        Library.open(path, embedder=ID, read_only=False) as library,
+        pytest.raises(LibraryError, match="no space left"),
+    ):
+        library.add(made_papers(310), WordEncoder())
+    monkeypatch.undo()
+    with Library.open(path, embedder=ID, read_only=False) as library:
+        assert library.count == 310 and library.verify() == []
+
+
 def test_readers_leave_the_index_files_as_they_are(made: Path) -> None:
     """Two processes may open the same library to read; Chroma notes that in its table of locks, and nothing else."""
     graphs = {file: file.stat().st_mtime_ns for file in made.glob("chroma/*/*")}

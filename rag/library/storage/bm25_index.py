@@ -8,8 +8,10 @@ the current one, so a reader keeps the one that it opened while a writer makes t
 from __future__ import annotations
 
 import bisect
+import errno
 import json
 import logging
+import os
 import shutil
 from array import array
 from collections.abc import Iterable, Mapping
@@ -60,12 +62,17 @@ class BM25Index:
         return cls(_bm25s().BM25.load(folder, mmap=True, show_progress=False), ids)
 
     def save(self, parent: Path, name: str) -> None:
-        """Write to ``parent/name``, atomically."""
+        """Write to ``parent/name``, atomically. Raises :class:`OSError`."""
         partial = parent / f"{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         if self._index is not None:
-            self._index.save(partial, show_progress=False)
+            try:
+                self._index.save(partial, show_progress=False)
+            except OSError as error:
+                if error.errno is None:  # numpy's word for a disk that took less than it was given
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(partial)) from error
+                raise
         papers = {"has_words": self._index is not None, "ids": self.ids}
         (partial / _PAPERS).write_text(json.dumps(papers, ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(parent / name, ignore_errors=True)

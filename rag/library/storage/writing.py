@@ -89,6 +89,9 @@ class _Counts:
     duplicates: int = 0
     merged: list[tuple[str, str]] = field(default_factory=list)
 
+    def copy(self) -> _Counts:
+        return replace(self, merged=list(self.merged))
+
     def progress(self, stage: str) -> ImportProgress:
         read = self.added + self.updated + self.unchanged + self.duplicates
         return ImportProgress(stage, read, self.added, self.updated, self.unchanged, self.duplicates)
@@ -132,12 +135,17 @@ class Importer:
         self._new.clear()
         self._to_embed.clear()
         self._changed = False
-        with self._store.transaction():  # writes nothing where nothing changes
-            for paper in papers:
-                self._import_record(_without_surrogates(paper))
-            if self._changed:
-                self._embed()
-                self._store.increment_revision()
+        before, self._counts = self._counts, self._counts.copy()
+        try:
+            with self._store.transaction():  # writes nothing where nothing changes
+                for paper in papers:
+                    self._import_record(_without_surrogates(paper))
+                if self._changed:
+                    self._embed()
+                    self._store.increment_revision()
+        except BaseException:
+            self._counts = before  # what was not stored is not reported
+            raise
         return frozenset(self._new)
 
     def revise(self, paper: Paper, stored: Paper) -> bool:
