@@ -21,7 +21,7 @@ from rag.text.plaintext import encodable
 from rag.text.tokenization import stems
 
 # Of models/checker.onnx.
-MODEL_SHA256 = "ab44b5089df3cdf619e39bfd1267b567ef570c7bf0705eef78ade33658b0213c"
+MODEL_SHA256 = "7dda8cfd7654a39f3ae7ddb32b20d8ebde0db1116afa7ee3da112079e3cef3df"
 MAX_TOKENS = 256  # claim, source and four marks
 LONGEST_CLAIM = 96  # tokens
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "[UNK]"
