@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint bench fuzz prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -39,6 +39,7 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make fuzz         read N=10000 broken files of papers, made from SEED=1 (20 minutes); writes benchmarks/results/fuzz/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -68,6 +69,16 @@ bench: dev prepare
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)
 	@$(BIN)/python -m scripts.prepare
+
+# Broken files of papers (N of them, made from SEED), then of the other kinds that come from elsewhere. SAMPLES: a folder
+# of sound files beside those of the tests.
+N ?= 10000
+SEED ?= 1
+SAMPLES ?= ../shared/cases
+
+fuzz: dev
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --samples $(SAMPLES) --out benchmarks/results/fuzz
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --others --out benchmarks/results/fuzz
 
 # The checker from raw data: DATA is the folder of training data, BASE all-mpnet-base-v2 as its publisher has it, BUILD
 # where the steps leave their files. The training stops after MINUTES, whatever the machine, and goes on where it stopped.
