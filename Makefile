@@ -43,6 +43,7 @@ help:
 	@echo "make soak         ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
 	@echo "make injections   put instructions into files and questions, ask in every mode, judge the answers (20 minutes)"
 	@echo "make torture      kill imports, edits, deletions and exports $(KILLS) times (KILLS=50), fill disks, turn the clock"
+	@echo "make fuzz         read N=10000 broken files of papers, made from SEED=1 (20 minutes); writes benchmarks/results/fuzz/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -91,6 +92,16 @@ injections: dev prepare
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)
 	@$(BIN)/python -m scripts.prepare
+
+# Broken files of papers (N of them, made from SEED), then of the other kinds that come from elsewhere. SAMPLES: a folder
+# of sound files beside those of the tests.
+N ?= 10000
+SEED ?= 1
+SAMPLES ?= ../shared/cases
+
+fuzz: dev
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --samples $(SAMPLES) --out benchmarks/results/fuzz
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --others --out benchmarks/results/fuzz
 
 # The checker from raw data: DATA is the folder of training data, BASE all-mpnet-base-v2 as its publisher has it, BUILD
 # where the steps leave their files. The training stops after MINUTES, whatever the machine, and goes on where it stopped.

@@ -1,6 +1,6 @@
 """Read thousands of broken files of papers: none may crash a reader, keep it busy or bring forth a broken paper.
 
-    python -m scripts.fuzz_importers --files 10000 --seed 1 [--samples FOLDER ...] [--out FOLDER] [--keep FOLDER]
+    python -m scripts.fuzz_importers --files 10000 --seed 1 [--samples FOLDER ...] [--out FOLDER] [--others]
 
 Each file, up to 100 KB, is made from the seed and its number alone: a sound file after a few mutations, or one
 written by the grammar of a format, one in eight of them packed. It is read as a user imports it and once with each
@@ -24,7 +24,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from scripts.fuzzing.checks import SECONDS, TEXT_BYTES, Reading
+from scripts.fuzzing import other_readers
+from scripts.fuzzing.checks import SECONDS, TEXT_BYTES, Reading, readings
 from scripts.fuzzing.grammar import generated
 from scripts.fuzzing.mutations import mutated
 from scripts.fuzzing.packing import packed
@@ -57,6 +58,7 @@ class Findings:
     readings: int = 0
     detected: Counter[str] = field(default_factory=Counter)
     origins: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)  # by the way of reading
     faults: list[tuple[Broken, Reading]] = field(default_factory=list)
     slowest: list[tuple[Broken, Reading]] = field(default_factory=list)
 
@@ -70,6 +72,7 @@ class Findings:
             self.papers += reading.papers
             self.reported += reading.reported
             self.refused += reading.refused
+            self.accepted[reading.way] += not reading.refused
             if reading.fault:
                 self.faults.append((file, reading))
         worst = max(readings, key=lambda reading: reading.seconds)
@@ -99,9 +102,12 @@ def broken_files(count: int, seed: int, known: Sequence[Sample]) -> Iterator[Bro
         yield Broken(number, origin, content, text_bytes)
 
 
-def fuzz(files: Iterator[Broken], keep: Path | None = None, progress: int = 0) -> Findings:
-    """Read all files; those with a fault are written to ``keep``. A line on stdout every ``progress`` files."""
-    findings, watchdog = Findings(), Watchdog()
+def fuzz(files: Iterator[Broken], watchdog: Watchdog, keep: Path | None = None, progress: int = 0) -> Findings:
+    """Read all files, then end the watchdog.
+
+    Files with a fault are written to ``keep``; every ``progress`` files a line says how far it is.
+    """
+    findings = Findings()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "papers.txt"
         for file in files:
@@ -164,20 +170,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--samples", type=Path, nargs="*", default=[], help="more folders of sound files")
     parser.add_argument("--out", type=Path, help="folder for the result")
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="folder for files that found a fault")
+    parser.add_argument("--others", action="store_true", help="read them as models, batches and collections instead")
     parser.add_argument("--only", type=int, help="the number of one file")
     options = parser.parse_args(arguments)
     known = samples([_SHIPPED_SAMPLES, *(folder for folder in options.samples if folder.is_dir())])
+    if options.others:
+        known = other_readers.SAMPLES
     files = broken_files(options.files, options.seed, known)
     if options.only is not None:
         files = (file for file in files if file.number == options.only)
     began = time.monotonic()
-    findings = fuzz(files, options.keep, progress=500)
+    watchdog = Watchdog(other_readers.readings if options.others else readings)
+    findings = fuzz(files, watchdog, options.keep, progress=500)
     result = record(findings, options.seed, (time.monotonic() - began) / 60)
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     print(text, end="")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / f"{result['date']}-importers.json").write_text(text, encoding="utf-8")
+        (options.out / f"{result['date']}-{'others' if options.others else 'importers'}.json").write_text(
+            text, encoding="utf-8"
+        )
     return 1 if findings.faults else 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from rag.datatypes import Paper
 from scripts import fuzz_importers
-from scripts.fuzzing import checks
+from scripts.fuzzing import checks, other_readers
 from scripts.fuzzing.checks import Reading
 from scripts.fuzzing.samples import samples
 from scripts.fuzzing.watchdog import Watchdog
@@ -20,13 +20,22 @@ SAMPLES = Path(__file__).parent / "samples"
 SOUND = Reading("detected", "jsonl", 1, 0, False, 0.0, "")
 
 
+@pytest.mark.timeout(1200)  # 15 s of processor time
 def test_broken_files_do_no_harm() -> None:
     files = fuzz_importers.broken_files(300, 20261129, samples([SAMPLES]))
-    findings = fuzz_importers.fuzz(files)
+    findings = fuzz_importers.fuzz(files, Watchdog())
     assert findings.faults == []
     assert findings.files == 300
     assert findings.papers > 1_000
     assert {"bibtex", "csv", "jsonl", "listing", "ris", "none"} <= set(findings.detected)
+
+
+@pytest.mark.timeout(1200)
+def test_nor_do_they_as_models_batches_and_collections() -> None:
+    files = fuzz_importers.broken_files(200, 20261130, other_readers.SAMPLES)
+    findings = fuzz_importers.fuzz(files, Watchdog(other_readers.readings))
+    assert findings.faults == []
+    assert set(other_readers.READERS) <= set(findings.accepted)
 
 
 def test_a_file_can_be_made_again() -> None:

@@ -65,12 +65,12 @@ def read_once(path: Path, way: str, text_bytes: int) -> Reading:
             fault = fault or _fault_of_paper(paper)
     except FootnoteError as error:
         refused = True
-        fault = fault or _fault_of_message(str(error))
+        fault = fault or fault_of_message(str(error))
         name = "" if way == "detected" and name == way else name
     except Exception as error:
-        fault = f"{type(error).__name__}: {str(error)[:200]} ({_place(error)})"
+        fault = f"{type(error).__name__}: {str(error)[:200]} ({place(error)})"
     seconds = time.process_time() - began
-    fault = fault or next((found for error in errors if (found := _fault_of_message(str(error)))), "")
+    fault = fault or next((found for error in errors if (found := fault_of_message(str(error)))), "")
     if not fault and characters > _GROWTH * (text_bytes + 1000):
         fault = f"{text_bytes} bytes became {characters} characters"
     if not fault and seconds > allowed_seconds(text_bytes):
@@ -99,13 +99,14 @@ def _fault_of_paper(paper: Paper) -> str:
     return "" if all(name.strip() for name in paper.authors) else "an author without a name"
 
 
-def _fault_of_message(message: str) -> str:
+def fault_of_message(message: str) -> str:
+    """What is wrong with a message that people are to read; empty where nothing is."""
     if (odd := _CONTROL.search(message)) is not None:
         return f"a message holds the character {ord(odd[0]):#06x}"
     return "a message without end" if len(message) > 2000 else ""
 
 
-def _place(error: Exception) -> str:
+def place(error: Exception) -> str:
     """Where it was raised: the last line of the program's own, and the last of all."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/rag/" in frame.filename]
