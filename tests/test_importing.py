@@ -153,7 +153,7 @@ def test_a_report_opens_safely_in_a_spreadsheet() -> None:
     rows = list(csv.reader(io.StringIO(text)))
     assert rows == [
         ["file", "line", "outcome", "reason"],
-        ['\'=cmd|" /C calc"!A0', "3", "skipped", "'-1+1, said\nsomebody"],
+        ['\'=cmd|" /C calc"!A0', "3", "skipped", "'-1+1, said somebody"],
         ["b", "", "merged", "x"],
     ]
 
