@@ -34,6 +34,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 KILLS ?= 500
 torture: dev
 	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
+	@$(BIN)/python -m scripts.torture.page benchmarks/results/reliability/$(shell date +%F)-torture.json
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
