@@ -84,6 +84,7 @@ soak: dev
 KILLS ?= 500
 torture: dev
 	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
+	@$(BIN)/python -m scripts.torture.page benchmarks/results/reliability/$(shell date +%F)-torture.json
 
 # Instructions in files, questions and names against every way of answering; docs/security.md has the last run.
 injections: dev prepare

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts.torture import page
 from scripts.torture.checking import Expected
 
 ROOT = Path(__file__).parent.parent
@@ -18,54 +18,11 @@ PAGE = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
 RESULTS = sorted((ROOT / "benchmarks" / "results" / "reliability").glob("*-torture.json"))
 
 
-def newest() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(RESULTS[-1].read_text(encoding="utf-8"))
-    return found
-
-
-def rows(heading: str) -> dict[str, str]:
-    """The table under a heading: its first column to its second."""
-    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert section, heading
-    cells = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", section[1], re.MULTILINE)
-    return {name: value for name, value in cells if not set(value) <= set("-: ")}
-
-
-def number(value: int) -> str:
-    return f"{value:,}"
-
-
 def test_the_figures_of_the_page_are_those_of_the_results() -> None:
-    found = newest()
-    kills, disks, clock, writers = (found[part] for part in ("kills", "disks", "clock", "writers"))
-    table = rows("Kills")
-    assert table["kills (SIGKILL)"] == number(kills["kills"])
-    assert table["of them of the command `footnote import`"] == number(kills["of_them_of_the_command"])
-    assert table["unusable libraries"] == number(kills["unusable"])
-    assert table["papers lost or doubled"] == number(kills["lost_or_doubled"])
-    assert table["indexes that did not agree with the records"] == number(
-        len(kills["problems"]) - kills["unusable"] - kills["lost_or_doubled"]
-    )
-    assert table["questions that readers asked meanwhile"] == number(kills["questions"])
-    assert table["wrong answers"] == number(kills["wrong_answers"])
-    assert table["errors that readers were told"] == number(len(kills["reader_errors"]))
-    places = rows("Where the kills fell")
-    assert {name: number(count) for name, count in kills["where"].items()} == {
-        name: value for name, value in places.items() if name != "part of the program"
-    }
-    table = rows("A full disk")
-    assert table["disks of different sizes"] == number(disks["disks"])
-    assert table["of them full before the import ended"] == number(disks["full"])
-    assert table["problems"] == number(len(disks["problems"]))
-    table = rows("A clock that jumps")
-    assert table["jumps of the clock"] == number(clock["jumps"])
-    assert table["kills meanwhile"] == number(clock["kills"])
-    assert table["problems"] == number(len(clock["problems"]) + len(clock["reader_errors"]) + clock["wrong_answers"])
-    table = rows("Two writers")
-    assert table["rounds, one writer killed in each"] == number(writers["rounds"])
-    assert table["imports that went through"] == number(writers["imports"])
-    assert table["refusals, each with a sentence"] == number(writers["refused_with_a_sentence"])
-    assert table["problems"] == number(len(writers["problems"]))
+    newest: dict[str, Any] = json.loads(RESULTS[-1].read_text(encoding="utf-8"))
+    for heading, rows in page.tables(newest).items():
+        assert page.read(PAGE, heading) == rows, f"renew the page: python -m scripts.torture.page {RESULTS[-1]}"
+    assert page.renewed(PAGE, newest) == PAGE
 
 
 def test_what_is_expected_follows_the_reports() -> None:

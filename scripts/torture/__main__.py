@@ -20,6 +20,7 @@ def main() -> int:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m scripts.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=500, help="kills with readers beside them (default: 500)")
+    parser.add_argument("--minutes", type=float, default=1e9, help="fewer kills where these are over before")
     parser.add_argument("--papers", type=int, default=120, help="papers in the pool (default: 120)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parts", default="kills,disks,clock,writers", help="which parts, joined by commas")
@@ -66,7 +67,9 @@ def _run(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     if "clock" in parts:
         figures["clock"] = clocks.run(work / "clock", home, papers, smaller, seed)
     if "kills" in parts:
-        figures["kills"] = kills.run(kills.Place(work / "kills", home, papers), options.kills, seed, _say)
+        figures["kills"] = kills.run(
+            kills.Place(work / "kills", home, papers), options.kills, seed, _say, minutes=options.minutes
+        )
     return figures
 
 

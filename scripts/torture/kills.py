@@ -17,7 +17,7 @@ from typing import Any
 
 from rag.library.library import Library
 from scripts.torture.checking import Expected, check
-from scripts.torture.pool import ANCHORS, EMBEDDER, known_vectors, pool, version
+from scripts.torture.pool import ANCHORS, EMBEDDER, VERSIONS, known_vectors, pool, version
 from scripts.torture.processes import Reader, ask, computed, kill, pause, place, start, wait
 from scripts.torture.writing import STEPS, Work, work_until_killed
 
@@ -72,8 +72,8 @@ def settled(work: Work, expected: Expected) -> list[str]:
     return problems
 
 
-def run(at: Place, kills: int, seed: int, say: Any, jump: Any = None) -> dict[str, Any]:
-    """``kills`` kills; ``jump`` is called before each. The figures of this part."""
+def run(at: Place, kills: int, seed: int, say: Any, jump: Any = None, minutes: float = 1e9) -> dict[str, Any]:
+    """``kills`` kills, fewer where ``minutes`` are over before; ``jump`` is called before each. The figures."""
     work, draw, expected = at.work(), random.Random(seed), Expected()
     expected.settle({paper.id: (0, 0) for paper in pool(at.papers)[:ANCHORS]})
     readers = [Reader(work.library, at.home, at.folder / f"reader{i}.json", at.papers, seed + i) for i in range(2)]
@@ -84,6 +84,9 @@ def run(at: Place, kills: int, seed: int, say: Any, jump: Any = None) -> dict[st
     problems: list[str] = []
     commands, begun = 0, time.monotonic()
     for number in range(kills):
+        if time.monotonic() - begun > 60 * minutes:
+            kills = number
+            break
         if jump is not None:
             jump(draw)
         if jump is None and number % _COMMAND_EVERY == _COMMAND_EVERY - 1:
@@ -192,10 +195,11 @@ def _write(work: Work, seed: int, own: range) -> None:
 
     draw, stop = random.Random(seed), work.notes.with_suffix(".stop")
     while not stop.exists():
-        papers = [version(pool(work.papers)[at], 0) for at in draw.sample(own, 4)]
+        numbers = {at: draw.randrange(VERSIONS) for at in draw.sample(own, 4)}
+        papers = [version(pool(work.papers)[at], number) for at, number in numbers.items()]
         try:
             with Library.open(work.library, embedder=EMBEDDER, read_only=False) as library:
-                work.note(act="import", papers={paper.id: 0 for paper in papers})
+                work.note(act="import", papers={pool(work.papers)[at].id: number for at, number in numbers.items()})
                 library.add(papers, work.encoder)
                 work.note(done="import")
         except LibraryLocked as error:
