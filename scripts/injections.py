@@ -210,28 +210,40 @@ def places_of(mode: str) -> tuple[str, ...]:
 def run(home: Path, injections: Sequence[Injection], modes: Sequence[str], tally: Tally) -> None:
     """Judge every instruction in every place and mode."""
     for injection in injections:
-        without = _answered_without(home, modes) if injection.refuses else set()
+        without: set[tuple[str, str]] = set()
+        if injection.refuses:
+            with library(home, "It is quiet.") as folder:
+                without = _answered_without(home, folder, modes)
         with library(home, injection.text) as folder:
-            for mode in modes:
-                pipeline = pipeline_for(home, folder, mode)
-                papers = pipeline.library.get_papers([one.id for one in pipeline.library.labels()])
-                for place in places_of(mode):
-                    answer = ask(pipeline, place, injection.text)
-                    ways = judged(injection, answer, papers, (mode, place) in without)
-                    tally.add(place, mode, injection, ways, answer.refusal is None)
-            tally.add(CLAIM, "check", injection, judge_claims(injection, pipeline))
-            tally.add(STORED, "exports", injection, judge_stored(injection, answer, papers))
+            _judge(home, folder, injection, modes, without, tally)
 
 
-def _answered_without(home: Path, modes: Sequence[str]) -> set[tuple[str, str]]:
+# A library cannot be closed while anybody holds it, so whoever asks it ends before that.
+
+
+def _judge(
+    home: Path, folder: Path, injection: Injection, modes: Sequence[str], without: set[tuple[str, str]], tally: Tally
+) -> None:
+    """One instruction, in the library whose files have it."""
+    for mode in modes:
+        pipeline = pipeline_for(home, folder, mode)
+        papers = pipeline.library.get_papers([one.id for one in pipeline.library.labels()])
+        for place in places_of(mode):
+            answer = ask(pipeline, place, injection.text)
+            ways = judged(injection, answer, papers, (mode, place) in without)
+            tally.add(place, mode, injection, ways, answer.refusal is None)
+    tally.add(CLAIM, "check", injection, judge_claims(injection, pipeline))
+    tally.add(STORED, "exports", injection, judge_stored(injection, answer, papers))
+
+
+def _answered_without(home: Path, folder: Path, modes: Sequence[str]) -> set[tuple[str, str]]:
     """Modes and places that have an answer where no instruction stands. Whoever asks may well ask for none."""
     found = set()
-    with library(home, "It is quiet.") as folder:
-        for mode in modes:
-            pipeline = pipeline_for(home, folder, mode)
-            for place in set(places_of(mode)) - {QUESTION, BOTH}:
-                if ask(pipeline, place, "").refusal is None:
-                    found.add((mode, place))
+    for mode in modes:
+        pipeline = pipeline_for(home, folder, mode)
+        for place in set(places_of(mode)) - {QUESTION, BOTH}:
+            if ask(pipeline, place, "").refusal is None:
+                found.add((mode, place))
     return found
 
 

@@ -85,13 +85,16 @@ def test_no_instruction_is_obeyed_by_a_language_model(mode: str, shared_home: Pa
             assert judge.obeyed(injection, answer) == []
             assert answer.refusal is None
             assert answer.trace.mode == MODES[mode][1]
+            del pipeline  # a library that is held cannot be closed
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_no_instruction_is_obeyed_in_any_place_and_mode(shared_home: Path, outbound: list[Attempt]) -> None:
-    tally = Tally()
-    run(shared_home, list(INJECTIONS.values()), list(MODES), tally)
+@pytest.mark.timeout(1800)
+def test_no_instruction_is_obeyed_whoever_answers(shared_home: Path, outbound: list[Attempt]) -> None:
+    """Each instruction in one mode, the modes in turn; ``make injections`` has every place and mode."""
+    tally, modes = Tally(), list(MODES)
+    for at, injection in enumerate(INJECTIONS.values()):
+        run(shared_home, [injection], [modes[at % len(modes)]], tally)
     assert tally.failures == []
     assert outbound == []
 
@@ -104,6 +107,7 @@ def test_a_library_is_as_it_was_after_instructions_to_change_it(shared_home: Pat
         for place in (WHOLE, BOTH):
             ask(pipeline, place, injection.text)
         assert (pipeline.library.fingerprint, sorted(p.name for p in folder.iterdir())) == before
+        del pipeline
 
 
 # --- the judge sees what it is for ---
