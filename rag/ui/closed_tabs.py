@@ -14,11 +14,19 @@ KEPT = 20  # closed tabs
 
 
 def forget_closed_tabs(app: Any) -> None:
-    """Drop what ``app`` (a ``gradio.Blocks``) holds of closed tabs, but for the ``KEPT`` that were used last."""
-    holder = app.state_holder
+    """Drop what ``app`` (a ``gradio.Blocks``) holds of closed tabs, but for the ``KEPT`` that were used last.
+
+    That is what their page showed, and messages to them that nobody has taken.
+    """
+    holder, queue = app.state_holder, app._queue
     with holder.lock:
         # The longest unused first.
         closed = [tab for tab, state in holder.session_data.items() if state.is_closed]
         for tab in closed[:-KEPT]:
-            holder.session_data.pop(tab, None)
-            holder.time_last_used.pop(tab, None)
+            for held in (
+                holder.session_data,
+                holder.time_last_used,
+                queue.pending_messages_per_session,
+                queue.pending_event_ids_session,
+            ):
+                held.pop(tab, None)
