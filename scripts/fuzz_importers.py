@@ -15,7 +15,7 @@ import json
 import platform
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,11 +30,12 @@ from scripts.fuzzing.grammar import generated
 from scripts.fuzzing.mutations import mutated
 from scripts.fuzzing.packing import packed
 from scripts.fuzzing.samples import Sample, samples
-from scripts.fuzzing.watchdog import Watchdog
+from scripts.fuzzing.watchdog import Read, Watchdog
 
 _SHIPPED_SAMPLES = Path(__file__).parent.parent / "tests" / "samples"
 _GENERATED, _PACKED = 5, 8  # one file in so many
 _SLOWEST = 5
+_PROCESSES, _AHEAD = 2, 24  # files that are made ahead
 
 
 class Broken(NamedTuple):
@@ -102,18 +103,16 @@ def broken_files(count: int, seed: int, known: Sequence[Sample]) -> Iterator[Bro
         yield Broken(number, origin, content, text_bytes)
 
 
-def fuzz(files: Iterator[Broken], watchdog: Watchdog, keep: Path | None = None, progress: int = 0) -> Findings:
-    """Read all files, then end the watchdog.
+def fuzz(files: Iterator[Broken], read: Read = readings, keep: Path | None = None, progress: int = 0) -> Findings:
+    """Read all files in two processes.
 
     Files with a fault are written to ``keep``; every ``progress`` files a line says how far it is.
     """
-    findings = Findings()
+    findings, watchdogs = Findings(), [Watchdog(read) for _ in range(_PROCESSES)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "papers.txt"
-        for file in files:
-            path.write_bytes(file.content)
+        for file, found in _readings(files, watchdogs, Path(folder)):
             before = len(findings.faults)
-            findings.add(file, watchdog.read(path, file.text_bytes))
+            findings.add(file, found)
             for _, reading in findings.faults[before:]:
                 print(f"file {file.number} ({file.origin}), read as {reading.way}: {reading.fault}", flush=True)
             if keep is not None and len(findings.faults) > before:
@@ -122,8 +121,32 @@ def fuzz(files: Iterator[Broken], watchdog: Watchdog, keep: Path | None = None, 
             if progress and findings.files % progress == 0:
                 slowest = findings.slowest[0][1].seconds
                 print(f"{findings.files} files, {len(findings.faults)} faults, slowest {slowest:.2f} s", flush=True)
-    watchdog.close()
+    for watchdog in watchdogs:
+        watchdog.close()
     return findings
+
+
+def _readings(
+    files: Iterator[Broken], watchdogs: Sequence[Watchdog], folder: Path
+) -> Iterator[tuple[Broken, list[Reading]]]:
+    """Each file with its readings, in order; some are made while those before them are read."""
+    waiting: deque[tuple[Broken, Watchdog, Path]] = deque()
+    for number, file in enumerate(files):
+        watchdog, path = watchdogs[number % len(watchdogs)], folder / f"{number}.txt"
+        path.write_bytes(file.content)
+        watchdog.submit(path, file.text_bytes)
+        waiting.append((file, watchdog, path))
+        if len(waiting) > _AHEAD:
+            yield _first_of(waiting)
+    while waiting:
+        yield _first_of(waiting)
+
+
+def _first_of(waiting: deque[tuple[Broken, Watchdog, Path]]) -> tuple[Broken, list[Reading]]:
+    file, watchdog, path = waiting.popleft()
+    found = watchdog.next()
+    path.unlink()
+    return file, found
 
 
 def record(findings: Findings, seed: int, minutes: float) -> dict[str, Any]:
@@ -180,8 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only is not None:
         files = (file for file in files if file.number == options.only)
     began = time.monotonic()
-    watchdog = Watchdog(other_readers.readings if options.others else readings)
-    findings = fuzz(files, watchdog, options.keep, progress=500)
+    findings = fuzz(files, other_readers.readings if options.others else readings, options.keep, progress=500)
     result = record(findings, options.seed, (time.monotonic() - began) / 60)
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     print(text, end="")

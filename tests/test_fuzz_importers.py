@@ -23,7 +23,7 @@ SOUND = Reading("detected", "jsonl", 1, 0, False, 0.0, "")
 @pytest.mark.timeout(1200)  # 15 s of processor time
 def test_broken_files_do_no_harm() -> None:
     files = fuzz_importers.broken_files(300, 20261129, samples([SAMPLES]))
-    findings = fuzz_importers.fuzz(files, Watchdog())
+    findings = fuzz_importers.fuzz(files)
     assert findings.faults == []
     assert findings.files == 300
     assert findings.papers > 1_000
@@ -33,7 +33,7 @@ def test_broken_files_do_no_harm() -> None:
 @pytest.mark.timeout(1200)
 def test_nor_do_they_as_models_batches_and_collections() -> None:
     files = fuzz_importers.broken_files(200, 20261130, other_readers.SAMPLES)
-    findings = fuzz_importers.fuzz(files, Watchdog(other_readers.readings))
+    findings = fuzz_importers.fuzz(files, other_readers.readings)
     assert findings.faults == []
     assert set(other_readers.READERS) <= set(findings.accepted)
 
@@ -81,6 +81,19 @@ def test_whatever_a_reader_does_the_fuzzer_goes_on(tmp_path: Path, behaviour: st
         assert watchdog.read(path, 100) == [SOUND, SOUND]
     finally:
         watchdog.close()
+
+
+def test_files_that_wait_behind_a_broken_one_are_read_all_the_same(tmp_path: Path) -> None:
+    behaviours = ["well", "hang", "well", "die", "well", "memory", "well"]
+    watchdog = Watchdog(misbehaving)
+    try:
+        for number, behaviour in enumerate(behaviours):
+            (tmp_path / str(number)).write_text(behaviour)
+            watchdog.submit(tmp_path / str(number), 100)
+        found = [watchdog.next() for _ in behaviours]
+    finally:
+        watchdog.close()
+    assert [bool(readings[-1].fault) for readings in found] == [behaviour != "well" for behaviour in behaviours]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import multiprocessing
 import resource
 import sys
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -35,6 +37,7 @@ class Watchdog:
 
     def __init__(self, read: Read = readings) -> None:
         self._read = read
+        self._waiting: deque[tuple[Path, int]] = deque()
         self._start()
 
     def _start(self) -> None:
@@ -44,28 +47,41 @@ class Watchdog:
         self._process.start()
         theirs.close()
         self._usage = psutil.Process(self._process.pid)
+        for job in self._waiting:
+            self._connection.send(job)
 
     def read(self, path: Path, text_bytes: int) -> list[Reading]:
         """The readings of ``path``; the last has a fault where the process died or was ended for it."""
-        self._connection.send((path, text_bytes))
+        self.submit(path, text_bytes)
+        return self.next()
+
+    def submit(self, path: Path, text_bytes: int) -> None:
+        """Have ``path`` read when those before it have been; at most some dozen may wait."""
+        self._waiting.append((path, text_bytes))
+        with suppress(OSError):  # it died; next() comes upon that, and sends anew
+            self._connection.send((path, text_bytes))
+
+    def next(self) -> list[Reading]:
+        """The readings of the file that was submitted first, as :meth:`read` gives them."""
+        patience = _PATIENCE * allowed_seconds(self._waiting[0][1])
         found: list[Reading] = []
         while True:
-            fault = self._wait(_PATIENCE * allowed_seconds(text_bytes))
+            fault = self._wait(patience)
             if not fault:
                 try:
                     reading = self._connection.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     fault = f"the process died (exit code {self._exit_code()})"
-                else:
-                    if reading is None:
-                        return found
-                    found.append(reading)
             if fault:
+                self._waiting.popleft()
                 self._end()
                 self._start()
                 after = found[-1].way if found else "the start"
-                seconds = _PATIENCE * allowed_seconds(text_bytes)
-                return [*found, Reading(f"the format after {after}", "", 0, 0, False, seconds, fault)]
+                return [*found, Reading(f"the format after {after}", "", 0, 0, False, patience, fault)]
+            if reading is None:
+                self._waiting.popleft()
+                return found
+            found.append(reading)
 
     def _wait(self, seconds: float) -> str:
         """Wait for the next reading; what is wrong where none comes within so much processor time."""
