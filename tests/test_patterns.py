@@ -54,7 +54,7 @@ def test_long_texts_are_read_within_two_seconds(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_nests_deep_is_read(name: str) -> None:
     for opening, closing in PAIRS:
-        FUNCTIONS[name](nested(opening, closing, 8_000))
+        FUNCTIONS[name](nested(opening, closing, 4_000))
 
 
 # --- that a fault would be seen ---

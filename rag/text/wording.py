@@ -27,7 +27,7 @@ _SCRAPS = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\) (?!.*\b(?:\d|[a-z]|[iv
 _BRACKETS = re.compile(r"\[(\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*)\]")
 # Quotations and addresses stay letter by letter.
 _VERBATIM = re.compile(
-    r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S[^\s@]{0,99}@\S+|\S[^\s/]{0,99}/\S{0,200}?(?<=\w)\.\w\S*"
+    r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S[^\s@]{0,63}+@\S+|\S[^\s/]{0,63}+/\S{0,99}?(?<=\w)\.\w\S*"
 )
 _ALONE = r"(?![-\w@/]|\.\w)"  # 'we-media', 'us.gov'
 

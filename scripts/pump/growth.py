@@ -24,7 +24,7 @@ SHORT, MIDDLE, LONG = 2_000, 8_000, 16_000  # characters
 _FIRST_LOOK = 200  # characters: what explodes is seen here
 _WORTH_A_LOOK = 0.0003  # seconds for SHORT characters; a square of a seventh of a nanosecond a step takes that
 _FLOOR = 0.004  # seconds for LONG characters, below which nobody waits
-_WORTH_OF_FUNCTION, _FLOOR_OF_FUNCTION = 0.003, 0.03
+_WORTH_OF_FUNCTION, _FLOOR_OF_FUNCTION = 0.01, 0.03
 _SUSPICIOUS, _STEEPEST = 1.25, 1.5  # exponents of the growth; n log n is 1.1 here
 _GIVEN_UP, _GIVEN_UP_OF_FUNCTION = 1.0, 10.0  # seconds
 
