@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rag.datatypes import Paper
 from rag.evidence import entity_match
+from rag.generation.generators.loaded_model import LoadedModel
 from rag.history import feedback
 from rag.questions import venues
 from rag.survey import column_extraction, comparing, tables, terms
@@ -36,8 +37,22 @@ def _terms() -> None:
         terms.term(typed)
 
 
+class _Template:
+    """A chat template that writes around messages."""
+
+    def marks(self) -> list[str]:
+        return ["### Pump:", "[PUMP]"]
+
+
+def _marks() -> None:
+    model = LoadedModel.__new__(LoadedModel)  # the file that it comes with is not needed
+    model._template = _Template()
+    assert model._marks.search("### pump:")
+
+
 MADE: dict[str, Callable[[], object]] = {
     "rag/evidence/entity_match.py:by_itself": lambda: entity_match.by_itself(_NAME),
+    "rag/generation/generators/loaded_model.py:LoadedModel._marks": _marks,
     "rag/history/feedback.py:_stands_in": lambda: [feedback._stands_in(one, "") for one in ("31%", "1,000", _NAME)],
     "rag/questions/venues.py:VenueNames.__init__": lambda: venues.VenueNames(_VENUES),
     "rag/survey/column_extraction.py:_cues": lambda: column_extraction._cues("pump"),
