@@ -162,7 +162,7 @@ def _qrels(path: Path, queries: Mapping[str, str]) -> dict[str, dict[str, int]]:
 
 
 def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"\s*-?[0-9]{1,9}\s*", text) is not None
+    return re.fullmatch(r"-?[0-9]{1,9}", text.strip()) is not None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from scripts.pump.functions import PAIRS, UNITS
 from scripts.pump.texts import PLAIN, nested, text_of, units_of
@@ -50,15 +51,16 @@ class Growth:
         return math.log(self.time / max(self.short_time, 1e-7)) / math.log(self.length / SHORT)
 
 
-def steep_pattern(pattern: re.Pattern[str], *, whole: bool) -> Growth | None:
+def steep_pattern(pattern: re.Pattern[Any], *, whole: bool) -> Growth | None:
     """The first text on which a pattern's time grows faster than the text; ``whole``: it must match whole texts too."""
 
     def run(text: str) -> None:
+        given: Any = text if isinstance(pattern.pattern, str) else text.encode("utf-8", "surrogateescape")
         # finditer does what search does and goes on; sub, split and findall walk in the same way.
-        for _ in pattern.finditer(text):
+        for _ in pattern.finditer(given):
             pass
         if whole:
-            pattern.fullmatch(text)
+            pattern.fullmatch(given)
 
     units = dict.fromkeys([*_plain_units(), *units_of(pattern)])
     return next((growth for unit in units if (growth := steep(run, unit)) is not None), None)

@@ -22,7 +22,7 @@ _ENTRY = re.compile(
 )
 _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 # Where bibtexparser begins a block whatever came before, so that a text may be cut there.
-_BLOCK = re.compile(r"\s*+@\w*+[ \t]*+[{(]")
+_BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
 _PIECE_CHARS = 2**20
 # Makes the parser end a block that is open at the end of a piece as it would at the next block.
 _END_OF_PIECE = "@comment{}"
