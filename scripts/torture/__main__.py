@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parts", default="kills,disks,clock,writers", help="which parts, joined by commas")
     parser.add_argument("--work", type=Path, help="folder to work in, which stays (default: a temporary one)")
+    parser.add_argument("--add", action="store_true", help="add to the figures in --out, for several sittings")
     parser.add_argument("--out", type=Path, help="write the figures here")
     options = parser.parse_args()
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -35,7 +36,11 @@ def main() -> int:
         if options.work is None:
             shutil.rmtree(work, ignore_errors=True)
     if options.out and options.out.exists():  # a part that was measured before stays
-        figures = json.loads(options.out.read_text(encoding="utf-8")) | figures
+        before = json.loads(options.out.read_text(encoding="utf-8"))
+        figures = before | {
+            name: _added(before[name], part) if options.add and name in before and isinstance(part, dict) else part
+            for name, part in figures.items()
+        }
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +76,16 @@ def _run(options: argparse.Namespace, work: Path) -> dict[str, Any]:
             kills.Place(work / "kills", home, papers), options.kills, seed, _say, minutes=options.minutes
         )
     return figures
+
+
+def _added(one: Any, other: Any) -> Any:
+    """Two results as one: counts are added, lists are joined, words are those of the later one."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {
+            name: _added(one[name], other[name]) if name in one and name in other else {**one, **other}[name]
+            for name in sorted(one | other)
+        }
+    return one + other if isinstance(other, (int, list)) else other
 
 
 def _failed(figures: dict[str, Any]) -> bool:
