@@ -25,6 +25,13 @@ def test_the_figures_of_the_page_are_those_of_the_results() -> None:
     assert page.renewed(PAGE, newest) == PAGE
 
 
+def test_the_figures_of_broken_files_are_those_of_the_results() -> None:
+    newest = sorted((ROOT / "benchmarks" / "results" / "fuzz").glob("*-importers.json"))[-1]
+    found = json.loads(newest.read_text(encoding="utf-8"))
+    names = {"files": "files", "readings of them": "readings", "crashes": "crashes", "hangs": "hangs"}
+    assert page.read(PAGE, "Broken files") == {name: f"{found[key]:,}" for name, key in names.items()}
+
+
 def test_what_is_expected_follows_the_reports() -> None:
     """The judge of the torture itself: what was reported holds, what was not may be as before or as after."""
     expected = Expected()
