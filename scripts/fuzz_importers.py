@@ -25,7 +25,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from scripts.fuzzing import other_readers
-from scripts.fuzzing.checks import SECONDS, TEXT_BYTES, Reading, readings
+from scripts.fuzzing.checks import SECONDS, TEXT_BYTES, Reading, allowed_seconds, readings
 from scripts.fuzzing.grammar import generated
 from scripts.fuzzing.mutations import mutated
 from scripts.fuzzing.packing import packed
@@ -77,7 +77,12 @@ class Findings:
             if reading.fault:
                 self.faults.append((file, reading))
         worst = max(readings, key=lambda reading: reading.seconds)
-        self.slowest = sorted([*self.slowest, (file, worst)], key=lambda pair: -pair[1].seconds)[:_SLOWEST]
+        self.slowest = sorted([*self.slowest, (file, worst)], key=lambda pair: -_share(*pair))[:_SLOWEST]
+
+
+def _share(file: Broken, reading: Reading) -> float:
+    """Of the time that the file may take."""
+    return reading.seconds / allowed_seconds(file.text_bytes)
 
 
 def _family(origin: str) -> str:
@@ -119,8 +124,11 @@ def fuzz(files: Iterator[Broken], read: Read = readings, keep: Path | None = Non
                 keep.mkdir(parents=True, exist_ok=True)
                 (keep / f"{file.number}.bin").write_bytes(file.content)
             if progress and findings.files % progress == 0:
-                slowest = findings.slowest[0][1].seconds
-                print(f"{findings.files} files, {len(findings.faults)} faults, slowest {slowest:.2f} s", flush=True)
+                share = _share(*findings.slowest[0])
+                print(
+                    f"{findings.files} files, {len(findings.faults)} faults, slowest {share:.0%} of its time",
+                    flush=True,
+                )
     for watchdog in watchdogs:
         watchdog.close()
     return findings
@@ -160,7 +168,7 @@ def record(findings: Findings, seed: int, minutes: float) -> dict[str, Any]:
         "readings": findings.readings,
         "crashes": len(findings.faults) - hangs,
         "hangs": hangs,
-        "limit_seconds_per_100_kb": SECONDS * 1e5 / TEXT_BYTES,
+        "limit_seconds_per_100_kb_of_text": SECONDS * 1e5 / TEXT_BYTES,
         "papers": findings.papers,
         "records_reported": findings.reported,
         "readings_refused": findings.refused,
@@ -179,6 +187,7 @@ def _case(file: Broken, reading: Reading) -> dict[str, Any]:
         "file": file.number,
         "origin": file.origin,
         "bytes": len(file.content),
+        "text_bytes": file.text_bytes,
         "read_as": reading.way,
         "seconds": round(reading.seconds, 2),
         "fault": reading.fault,
