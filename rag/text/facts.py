@@ -148,6 +148,9 @@ def _has_figure(number: str, unit: str, units_of: Mapping[str, set[str]]) -> boo
     return units is not None and (not unit or unit in units or ("" in units and unit not in _REQUIRED_UNITS))
 
 
+_LONGEST_NAME = 100  # characters
+
+
 def missing_names(sentence: str, source: str) -> set[str]:
     """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out (as 'GAN' in its initials)."""
     folded = normalised(source)
@@ -157,6 +160,9 @@ def missing_names(sentence: str, source: str) -> set[str]:
     for name in dict.fromkeys(WHOLE_NAME.findall(normalised(sentence))):
         bare = re.sub(r"[\W_]", "", name)
         low_name = bare.lower().removesuffix("s")
+        if len(bare) > _LONGEST_NAME:  # no name: as a pattern it would take minutes
+            missing |= set() if name in folded else {name}
+            continue
         if (
             _has_name_at_end(bare, folded)
             or _begins_a_word(low_name, low)
