@@ -110,4 +110,4 @@ def place(error: Exception) -> str:
     """Where it was raised: the last line of the program's own, and the last of all."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/rag/" in frame.filename]
-    return ", ".join(f"{Path(f.filename).name}:{f.lineno}" for f in dict.fromkeys([*own[-1:], *frames[-1:]]))
+    return ", ".join(dict.fromkeys(f"{Path(f.filename).name}:{f.lineno}" for f in (*own[-1:], *frames[-1:])))
