@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_LONGEST_NAME = 300  # characters; nobody asks by a longer one, and as a pattern it would take seconds
+
 
 class VenueNames:
     """The names under which people know the venues of a library: whole, without year and series, and as acronyms."""
@@ -12,7 +14,7 @@ class VenueNames:
     def __init__(self, venues: Iterable[str]) -> None:
         self._venues: dict[str, list[str]] = {}
         for venue in venues:
-            for name in _names_of(venue):
+            for name in (one for one in _names_of(venue) if len(one) <= _LONGEST_NAME):
                 self._venues.setdefault(name, []).append(venue)
         longest = sorted(self._venues, key=lambda name: (-len(name), name))
         self._longest = len(longest[0]) if longest else 0
