@@ -67,7 +67,10 @@ class Connection:
 
     def __init__(self, address: str, session: str) -> None:
         origin = {"Origin": address, "Sec-Fetch-Site": "same-origin", "Referer": f"{address}/"}
-        self._http = httpx.Client(base_url=address, headers=origin, timeout=httpx.Timeout(PATIENCE_S))
+        # The server closes a connection that was idle for 5 s. A browser that meets that moment sends its request
+        # again; here idle connections are given up before.
+        limits = httpx.Limits(keepalive_expiry=2.0)
+        self._http = httpx.Client(base_url=address, headers=origin, timeout=httpx.Timeout(PATIENCE_S), limits=limits)
         self._session = session
         self._lock = threading.Lock()
         self._mail: defaultdict[str, SimpleQueue[dict[str, Any]]] = defaultdict(SimpleQueue)  # by event
