@@ -33,7 +33,7 @@ def test_the_figures_of_broken_files_are_those_of_the_results() -> None:
 
 
 def test_the_figures_of_the_page_for_an_hour_are_those_of_the_results() -> None:
-    newest = sorted((ROOT / "benchmarks" / "results" / "reliability").glob("*-soak.json"))[-1]
+    newest = sorted((ROOT / "benchmarks" / "results" / "reliability").glob("soak-*.json"))[-1]
     found = json.loads(newest.read_text(encoding="utf-8"))
     figures, rows = found["figures"], page.read(PAGE, "The page for an hour")
     rests = figures["at_rest"]
