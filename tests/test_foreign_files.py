@@ -78,6 +78,13 @@ def test_questions_that_cannot_be_read(tmp_path: Path, line: str) -> None:
         read_questions(path)
 
 
+def test_an_id_is_quoted_as_it_can_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text('{"id": "a\\u0003\\ud800", "question": "Q?"}\n' * 2)
+    with pytest.raises(FootnoteError, match=r"'a\\x03\\ud800' was used before"):
+        read_questions(path)
+
+
 @pytest.mark.parametrize(
     ("qrels", "message"),
     [
@@ -86,6 +93,7 @@ def test_questions_that_cannot_be_read(tmp_path: Path, line: str) -> None:
         (b"q1\td1\t--1", "whole number"),
         (b"q1\td1\t1\n\xff", "is not UTF-8"),
         (b"x" * 5_000 + b"\td1\t1", "is not in queries.jsonl"),
+        (b"q\x03\x1b[31m\td1\t1", "is not in queries.jsonl"),
     ],
 )
 def test_judgements_that_cannot_be_read(tmp_path: Path, qrels: bytes, message: str) -> None:
@@ -95,3 +103,4 @@ def test_judgements_that_cannot_be_read(tmp_path: Path, qrels: bytes, message: s
     with pytest.raises((EvaluationError, FootnoteError), match=message) as caught:
         read_collection(tmp_path)
     assert len(str(caught.value)) < 1_000
+    assert str(caught.value).isprintable()

@@ -21,7 +21,7 @@ from rag.papers.importers import compression, detect_format, read_papers, source
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gunzip": lambda data: gzip.compress(data, 9),
-    "bunzip2": bz2.compress,
+    "bunzip2": lambda data: bz2.compress(data, 1),  # blocks of 100 KB
     "unxz": lambda data: lzma.compress(data, preset=1),
 }
 GOOD = b'{"id": "%d", "title": "Good"}\n'

@@ -115,7 +115,7 @@ def read_questions(path: Path) -> tuple[EvalQuestion, ...]:
         question = _question(record, path, number)
         if question.id in questions:
             raise RecordError(
-                path, number, f"the id '{question.id[:100]}' was used before; give each question its own."
+                path, number, f"the id {question.id[:100]!r} was used before; give each question its own."
             )
         questions[question.id] = question
     if not questions:
@@ -155,7 +155,7 @@ def _qrels(path: Path, queries: Mapping[str, str]) -> dict[str, dict[str, int]]:
             raise RecordError(path, number, "not 'query <tab> document <tab> whole number'. Correct the line.")
         query, document, relevance = columns
         if query not in queries:
-            known = f"the query '{query[:100]}' is not in queries.jsonl"
+            known = f"the query {query[:100]!r} is not in queries.jsonl"
             raise RecordError(path, number, f"{known}. Add it or cut the line.")
         qrels.setdefault(query, {})[document] = int(relevance)
     return {q: judged for q, judged in qrels.items() if any(r > 0 for r in judged.values())}
