@@ -86,22 +86,32 @@ class UploadedFilesOnly:
         if scope["type"] != "http" or not _CALLS.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        messages = await _all_of(receive)
-        body = b"".join(message.get("body", b"") for message in messages)
+        body, receive_again = await read_whole(receive)
         if not all(map(self._uploads.hold, _named_files(body))):
             await refuse(scope, receive, send, 403, _NO_UPLOAD)
             return
-        rest = iter(messages)
-
-        async def receive_again() -> Any:
-            return next(rest, None) or await receive()
-
         await self._app(scope, receive_again, send)
 
 
 async def refuse(scope: Any, receive: Any, send: Any, status: int, words: str) -> None:
     """Answer with a sentence."""
     await PlainTextResponse(words, status)(scope, receive, send)
+
+
+async def read_whole(receive: Receive) -> tuple[bytes, Receive]:
+    """A whole body, or what came until it broke off, and ``receive`` for whoever reads it next.
+
+    How long it may be is up to :class:`LimitedBody`, which stands before all that read.
+    """
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    rest = iter(messages)
+
+    async def receive_again() -> Any:
+        return next(rest, None) or await receive()
+
+    return b"".join(message.get("body", b"") for message in messages), receive_again
 
 
 def headers_of(scope: Any) -> Headers:
@@ -180,14 +190,6 @@ class _Parts:
     def _check(self) -> None:
         if b"filename" not in parse_options_header(self._disposition)[1]:
             raise MultiPartException(_NO_FILE)
-
-
-async def _all_of(receive: Receive) -> list[Any]:
-    """The messages of a whole body, or up to where it broke off."""
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    return messages
 
 
 def _named_files(body: bytes) -> list[str]:

@@ -22,9 +22,10 @@ from rag.errors import FootnoteError
 from rag.output.templating import Template
 from rag.system.accounts import Account, Accounts, normal_name
 from rag.system.throttle import Throttle
+from rag.ui.bodies import read_whole
 from rag.ui.roles import READER_HINT, may_edit
 from rag.ui.sessions import Sessions
-from rag.ui.tab_owners import LONGEST_BODY, TabOwners, tabs_named
+from rag.ui.tab_owners import TabOwners, tabs_named
 
 _log = logging.getLogger(__name__)
 _TEMPLATE = Template("rag.ui", "sign_in")
@@ -70,9 +71,8 @@ class SignIn:
             request = Request(scope, receive)
             answer = await self._answer(request)
             if answer is None and not request.url.path.startswith(_UPLOADS):
-                body = await _body(request, LONGEST_BODY)
+                body, receive = await read_whole(receive)
                 answer = self._tab_refused(request, body)
-                receive = _again(body or b"", receive)
             await (self._app if answer is None else answer)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
@@ -96,10 +96,8 @@ class SignIn:
         request.scope[_USER] = account.name
         return None
 
-    def _tab_refused(self, request: Request, body: bytes | None) -> Response | None:
-        """What is said to a request in the name of somebody else's tab, or with more than any handler takes."""
-        if body is None:
-            return _refusal(413, f"This is more than {LONGEST_BODY:,} bytes. Send less at a time.")
+    def _tab_refused(self, request: Request, body: bytes) -> Response | None:
+        """What is said to a request in the name of somebody else's tab."""
         tabs = tabs_named(request.url.path, request.query_params, body)
         if all(self._tabs.admit(tab, request.scope[_USER]) for tab in tabs):
             return None
@@ -189,16 +187,6 @@ async def _body(request: Request, longest: int) -> bytes | None:
     except ClientDisconnect:
         return None
     return b"".join(parts)
-
-
-def _again(body: bytes, receive: Any) -> Any:
-    """``receive`` for whoever comes next: first the body, which was read already."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Any:
-        return waiting.pop() if waiting else await receive()
-
-    return replayed
 
 
 def _to_the_page() -> Response:

@@ -11,7 +11,6 @@ import re
 from collections import OrderedDict
 from typing import Any
 
-LONGEST_BODY = 4_000_000  # bytes of what a handler is given; files to import are uploaded, and are not read here
 MOST_TABS = 20_000
 _IN_PATH = re.compile(r"/gradio_api/(?:heartbeat|stream)/([^/]+)")
 
