@@ -22,6 +22,7 @@ from rag.errors import ConfigError, LibraryNotFound
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
+from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search
 
@@ -193,7 +194,7 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
     def can_answer(question: str) -> bool:
         reading = quotes.read(question)
-        return reading.is_computed or answerable(reading, quotes.rank(reading), quotes.library)
+        return reading.is_computed or answerable(reading, quotes.rank(reading), ReadOnce(quotes.library))
 
     return follow_ups(answer, near, can_answer, asked, nearest)
 
