@@ -28,24 +28,22 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow torture install dev lint bench prepare train-checker train-pruning train-writer show-examples constraints clean help
-
-# An hour on 2 cores; with KILLS=50 five minutes. What it found is in docs/reliability.md.
-KILLS ?= 500
-torture: dev
-	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
-	@$(BIN)/python -m scripts.torture.page benchmarks/results/reliability/$(shell date +%F)-torture.json
+.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
 	@echo "make test         install what the tests need and run them (make test-slow: the long ones)"
 	@echo "make install      install only; the command is $(BIN)/footnote"
 	@echo "make lint         ruff, mypy, and the figures of rag/: modules, functions, import cycles"
+	@echo "make pump         every pattern and function that reads what others wrote, on texts made to slow it down"
 	@echo "make train-checker  make the checker again from raw data (DATA=FOLDER BASE=FOLDER MINUTES=75)"
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make soak         ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
+	@echo "make injections   put instructions into files and questions, ask in every mode, judge the answers (20 minutes)"
 	@echo "make torture      kill imports, edits, deletions and exports $(KILLS) times (KILLS=50), fill disks, turn the clock"
+	@echo "make fuzz         read N=10000 broken files of papers, made from SEED=1 (20 minutes); writes benchmarks/results/fuzz/"
 	@echo "make constraints  write constraints.txt from what is installed"
 	@echo "make clean        remove $(VENV)"
 
@@ -69,12 +67,42 @@ lint: dev
 	$(BIN)/mypy
 	$(BIN)/python scripts/tree_figures.py
 
+pump: dev
+	@$(BIN)/python -m scripts.pump
+
 bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md
+
+# Ten users of the page at once, models switched, tabs closed in the middle. Fails where memory grows, a file stays open
+# or anything goes wrong.
+MINUTES_OF_SOAK = $(if $(filter file,$(origin MINUTES)),60,$(MINUTES))
+
+soak: dev
+	@$(BIN)/python -m scripts.soak --minutes $(MINUTES_OF_SOAK)
+
+# An hour on 2 cores; with KILLS=50 five minutes. What it found is in docs/reliability.md.
+KILLS ?= 500
+torture: dev
+	@$(BIN)/python -m scripts.torture --kills $(KILLS) --out benchmarks/results/reliability/$(shell date +%F)-torture.json
+	@$(BIN)/python -m scripts.torture.page benchmarks/results/reliability/$(shell date +%F)-torture.json
+
+# Instructions in files, questions and names against every way of answering; docs/security.md has the last run.
+injections: dev prepare
+	@$(BIN)/python -m scripts.injections
 
 # Requantises the bundled model and builds the library of the shipped abstracts, where they are not there yet.
 prepare: $(INSTALLED)
 	@$(BIN)/python -m scripts.prepare
+
+# Broken files of papers (N of them, made from SEED), then of the other kinds that come from elsewhere. SAMPLES: a folder
+# of sound files beside those of the tests.
+N ?= 10000
+SEED ?= 1
+SAMPLES ?= ../shared/cases
+
+fuzz: dev
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --samples $(SAMPLES) --out benchmarks/results/fuzz
+	$(BIN)/python -m scripts.fuzz_importers --files $(N) --seed $(SEED) --others --out benchmarks/results/fuzz
 
 # The checker from raw data: DATA is the folder of training data, BASE all-mpnet-base-v2 as its publisher has it, BUILD
 # where the steps leave their files. The training stops after MINUTES, whatever the machine, and goes on where it stopped.

@@ -7,6 +7,7 @@ variables, the TOML file, the defaults below. The file is ``$FOOTNOTE_CONFIG``, 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ConfigError
+from rag.system.auth_setting import holds_pairs
 
 MODES = ("quote", "shorten", "cite", "free")
 SENTENCE_SELECTORS = ("measured", "model")
@@ -56,9 +58,9 @@ class Settings:
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860
-    auth: str = field(
-        default="", repr=False
-    )  # who may sign in to the page: see rag/system/accounts.py; empty: everybody
+    # Who may sign in to the page: see rag/system/auth_setting.py. Empty: those of ``footnote users``, else everybody.
+    auth: str = field(default="", repr=False)
+    trusted_proxies: str = ""  # addresses or networks, with commas, whose X-Forwarded-For is believed
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:
@@ -82,6 +84,8 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{name} is {value}; use a number from {low} to {high}.")
+        for name in filter(None, map(str.strip, self.trusted_proxies.split(","))):
+            _check_network(name)
         if not 0.0 <= self.temperature <= 2.0:
             raise ConfigError(f"temperature is {self.temperature}; use a number from 0 to 2.")
 
@@ -123,9 +127,14 @@ def _file_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]
             raise ConfigError(f"FOOTNOTE_CONFIG names {path}, which is not a file. Create it or unset the variable.")
         return []
     try:
-        return [(str(path), tomllib.loads(path.read_text(encoding="utf-8")))]
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML ({error}). Correct it or remove it.") from error
+    if isinstance(values.get("auth"), str) and holds_pairs(values["auth"]):
+        raise ConfigError(
+            f"auth in {path} holds passwords in plain text. Take it out and add each user: footnote users add NAME"
+        )
+    return [(str(path), values)]
 
 
 # Variables that say where settings are; they are none.
@@ -163,6 +172,13 @@ def _convert(key: str, value: Any, where: str) -> Any:
         said = "set" if key == "auth" else repr(value)  # a password is not repeated
         raise ConfigError(f"{key} is {said} ({where}); it must be text.")
     return value
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ConfigError(f"trusted_proxies has '{text}', which is no address or network ({error}).") from error
 
 
 def _path(value: Any, where: str) -> Path:

@@ -16,6 +16,8 @@
     ├── EvaluationError        a collection, questions or results that cannot be evaluated
     ├── HistoryError           kept conversations that cannot be read or written
     │   └── ConversationNotFound   one that is not there, or is another user's
+    ├── AccountError           an account that cannot be made, changed or found
+    │   └── NotAllowed         a signed-in user who may not do this
     ├── OutboundBlocked        a connection beyond this computer was tried
     └── GenerationCancelled    the user pressed stop
 
@@ -101,6 +103,14 @@ class HistoryError(FootnoteError):
 
 class ConversationNotFound(HistoryError):
     """A conversation or an answer that is not there, or that belongs to another user."""
+
+
+class AccountError(FootnoteError):
+    """An account that cannot be made, changed or found."""
+
+
+class NotAllowed(AccountError):
+    """Whoever is signed in may not do this."""
 
 
 class OutboundBlocked(FootnoteError, PermissionError):

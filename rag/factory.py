@@ -1,7 +1,8 @@
 """``Settings`` to objects: the only place where the parts are put together.
 
 Libraries, encoders and models are opened once per process and shared: opening a second answerer
-with another mode or another browser tab costs nothing.
+with another mode or another browser tab costs nothing. Of language models one stays in memory
+(:class:`rag.generation.generators.owner.LoadedModels`).
 
 Long because it is the one place where parts are put together; what can do without settings lies in the layers.
 """
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Settings, with_overrides
-from rag.datatypes import Answer, AnswerSettings, Generator, Message, Option, Paper, Turn
+from rag.datatypes import Answer, AnswerSettings, Message, Option, Paper, Turn
 from rag.errors import ConfigError, LibraryNotFound
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
+from rag.generation.generators.owner import LoadedModels
 from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
@@ -29,6 +31,7 @@ from rag.retrieval.ranking import hybrid_search
 if TYPE_CHECKING:
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.encoding.query_encoder import QueryEncoder
+    from rag.generation.generators.llama import LlamaGenerator
     from rag.generation.models import RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
@@ -51,6 +54,10 @@ PRUNED = "The writer's network chose these sentences among those of the ranker."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 _LIBRARIES = OpenLibraries()
+_MODELS = LoadedModels()
+_HISTORIES: dict[Path, ConversationStore] = {}  # by home
+_QUERY_ENCODERS: dict[Path, QueryEncoder] = {}  # by the folder of their weights
+_AT_CLOSE: list[Callable[[], None]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,6 @@ def _quoted_by_model(settings: Settings, quotes: Writer) -> AnsweringPart:
     that does not choose is not loaded.
     """
     from rag.generation.generators.choosing import ChosenQuotes
-    from rag.generation.generators.llama import LlamaGenerator
     from rag.generation.models import measured
     from rag.generation.prompting import load_prompt
 
@@ -147,7 +153,6 @@ def _quoted_by_model(settings: Settings, quotes: Writer) -> AnsweringPart:
         if not known.chooses:
             return AnsweringPart(quotes, notes=(RANKER_STANDS.format(model=model.name, reason=known.reason),))
     llama = _llama(model, settings.context, settings.threads, settings.temperature)
-    assert isinstance(llama, LlamaGenerator)
     render = partial(_render_options, prompt)
     chooser = ChosenQuotes(llama.engine, render, model=model.name, sha256=model.sha256)
     writer = Writer(chooser, QUOTE, settings.seed, settings.max_tokens, prompt_sha256=prompt.sha256)
@@ -250,16 +255,14 @@ def measure_model(settings: Settings, say: Callable[[str], object] = lambda word
     """
     import datetime
 
-    from rag.generation.generators.llama import LlamaGenerator
     from rag.generation.models import keep_speed, measure
     from rag.system.machine import machine
 
     model = registered_model(settings)
-    generator = _llama(model, settings.context, settings.threads, settings.temperature)
-    assert isinstance(generator, LlamaGenerator)
+    engine = _llama(model, settings.context, settings.threads, settings.temperature).engine
     here = machine(())
     speed = measure(
-        generator.engine,
+        engine,
         processor=str(here["processor"]),
         cores=int(here["cores"]),
         load=float(here["load"]),
@@ -328,53 +331,44 @@ def prepare_models(settings: Settings) -> None:
 
 def query_encoder(home: Path) -> QueryEncoder:
     """The encoder of questions, one per process."""
+    from rag.encoding.query_encoder import QueryEncoder
+
+    folder = home / "models"
     with _LOCK:
-        return _query_encoder(home / "models")
+        if folder not in _QUERY_ENCODERS:
+            # One thread: a question costs 2 ms, and looking for free cores would cost 100.
+            _QUERY_ENCODERS[folder] = QueryEncoder(folder, threads=1)
+        return _QUERY_ENCODERS[folder]
 
 
 def open_history(settings: Settings) -> ConversationStore:
     """The kept conversations, opened once per process."""
+    from rag.history.store import ConversationStore
+
+    home = settings.home.expanduser().absolute()
     with _LOCK:
-        return _history(settings.home.expanduser().absolute())
+        if home not in _HISTORIES:
+            _HISTORIES[home] = ConversationStore(home)
+        return _HISTORIES[home]
 
 
 def close_all() -> None:
-    """Close what this process holds open; the next call opens it again."""
+    """Close what this process holds open; the next call opens it again. Answers that are being written end."""
     with _LOCK:
-        for close in _CLOSERS:
-            close()
-        _CLOSERS.clear()
-        _LIBRARIES.close_all()
-        for cache in (_history, _query_encoder, _llama):
-            cache.cache_clear()
+        first = list(_AT_CLOSE)
+        last = [store.close for store in _HISTORIES.values()] + [one.close for one in _QUERY_ENCODERS.values()]
+        for kept in (_AT_CLOSE, _HISTORIES, _QUERY_ENCODERS):
+            kept.clear()
+    # What is being written ends before the library that it reads is closed.
+    for close in (*first, _MODELS.close, *last):
+        close()
+    _LIBRARIES.close_all()
 
 
 def at_close(close: Callable[[], None]) -> None:
     """Let :func:`close_all` call ``close`` once."""
     with _LOCK:
-        _CLOSERS.append(close)
-
-
-_CLOSERS: list[Callable[[], None]] = []
-
-
-@lru_cache(maxsize=8)
-def _history(home: Path) -> ConversationStore:
-    from rag.history.store import ConversationStore
-
-    store = ConversationStore(home)
-    _CLOSERS.append(store.close)
-    return store
-
-
-@lru_cache(maxsize=8)
-def _query_encoder(models: Path) -> QueryEncoder:
-    from rag.encoding.query_encoder import QueryEncoder
-
-    # One thread: a question costs 2 ms, and looking for free cores would cost 100.
-    encoder = QueryEncoder(models, threads=1)
-    _CLOSERS.append(encoder.close)
-    return encoder
+        _AT_CLOSE.append(close)
 
 
 def library_manager(settings: Settings) -> LibraryManager:
@@ -394,8 +388,14 @@ def close_library(path: Path) -> None:
     _LIBRARIES.close(path)
 
 
-@lru_cache(maxsize=2)
-def _llama(model: RegisteredModel, context: int, threads: int, temperature: float) -> Generator:
+def _llama(model: RegisteredModel, context: int, threads: int, temperature: float) -> LlamaGenerator:
+    """The generator of a model. It takes no memory of its own: its model is loaded by ``_MODELS`` when it is used."""
+    with _LOCK:  # the cache alone would let several threads make one each
+        return _generator(model, context, threads, temperature)
+
+
+@lru_cache(maxsize=8)
+def _generator(model: RegisteredModel, context: int, threads: int, temperature: float) -> LlamaGenerator:
     from rag.evidence.pruning import pruner
     from rag.generation.generators.engine import Engine
     from rag.generation.generators.llama import LlamaGenerator, Sampling, Shortener
@@ -403,16 +403,14 @@ def _llama(model: RegisteredModel, context: int, threads: int, temperature: floa
     from rag.generation.prompting import load_prompt
 
     adapter = Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None
-    generator = LlamaGenerator(
-        Engine(model.path, context=context, threads=threads, adapter=adapter),
+    return LlamaGenerator(
+        Engine(model.path, context=context, threads=threads, adapter=adapter, sha256=model.sha256, models=_MODELS),
         render=load_prompt(model.prompt).render,
         model=model.name,
         sha256=model.sha256,
         sampling=Sampling(temperature, max_tokens=4096),
         shortener=Shortener(model.costs, pruner()) if model.costs is not None else None,
     )
-    _CLOSERS.append(generator.close)
-    return generator
 
 
 def embedder_id() -> EmbedderId:
@@ -423,14 +421,12 @@ def embedder_id() -> EmbedderId:
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
 
 
-def _rewriter(generator: Generator) -> Callable[[str, Sequence[Turn]], str]:
-    from rag.generation.generators.llama import LlamaGenerator
+def _rewriter(generator: LlamaGenerator) -> Callable[[str, Sequence[Turn]], str]:
     from rag.generation.prompting import load_prompt
 
     prompt = load_prompt("rewrite")
 
     def rewrite(question: str, history: Sequence[Turn]) -> str:
-        assert isinstance(generator, LlamaGenerator)
         return generator.complete(prompt.render(question, history=history))
 
     return rewrite

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from rag.generation.generators.engine import Engine
 
@@ -81,9 +82,10 @@ def admits(engine: Engine, grammar: str, text: str) -> bool:
 
     from rag.generation.generators.sampling import sampler
 
-    llama = engine.loaded().llama
-    tokens = [*llama.tokenize(text.encode(), add_bos=False, special=False), llama.token_eos()]
-    with sampler(llama.model, 0.0, 0, grammar) as constrained:
+    with ExitStack() as stack:
+        llama = stack.enter_context(engine.held()).model.llama
+        tokens = [*llama.tokenize(text.encode(), add_bos=False, special=False), llama.token_eos()]
+        constrained = stack.enter_context(sampler(llama.model, 0.0, 0, grammar))
         for token in tokens:
             if not constrained._allows(token):
                 return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -37,10 +38,12 @@ def write_llama(
     architecture: str = "llama",
     kind: str | None = None,
     seed: int = 0,
+    name: str = "Tiny",
+    added: Sequence[str] = (),
 ) -> Path:
-    """A llama that llama.cpp loads in milliseconds and whose text is noise."""
+    """A llama that llama.cpp loads in milliseconds and whose text is noise; ``added`` are tokens of its makers."""
     writer = gguf.GGUFWriter(str(path), architecture)
-    writer.add_name("Tiny")
+    writer.add_name(name)
     if kind is not None:
         writer.add_type(kind)
     writer.add_context_length(context)
@@ -51,11 +54,12 @@ def write_llama(
     writer.add_head_count_kv(_HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(_WIDTH // _HEADS)
-    tokens = [*_SPECIAL, *byte_tokens(), "ĠĠ"]
+    tokens = [*_SPECIAL, *byte_tokens(), "ĠĠ", *added]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.NORMAL] * (len(tokens) - 3))
+    normal = [gguf.TokenType.NORMAL] * (len(tokens) - 3 - len(added))
+    writer.add_token_types([gguf.TokenType.CONTROL] * 3 + normal + [gguf.TokenType.USER_DEFINED] * len(added))
     writer.add_token_merges(["Ġ Ġ"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(2)

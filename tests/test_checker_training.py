@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,23 @@ from rag.verification.entailment import (
     softmax,
 )
 from training.checker import made, measure, public
-from training.checker.export import APART, Parted, Rows, chosen, largest, prepared, set_props, temperature, write
+from training.checker.export import (
+    APART,
+    Parted,
+    Rows,
+    chosen,
+    largest,
+    mean,
+    prepared,
+    set_props,
+    temperature,
+    write,
+)
 from training.checker.measure import Case, auc, figures, kinds, opened, sides
 from training.checker.network import LABELS, SPECIAL, Network, bucket
-from training.checker.pairs import TEST, Written, convert, parse, share
+from training.checker.pairs import TEST, Written, convert, joined, parse, share, standing
 from training.checker.public import Pair, balanced
+from training.checker.restore import restored
 from training.checker.train import Example, Mix, Run, collate, group_of, loss_of
 from training.checker.vocabulary import chosen as chosen_pieces
 
@@ -60,7 +73,10 @@ def test_a_source_that_fits_is_read_whole() -> None:
 
 def test_of_a_longer_source_the_sentences_near_the_claim_are_read_in_order() -> None:
     source = [CRABS, "It is late.", OWLS, "They may hunt bats.", "Nothing else is said."]
-    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=15) == [1, 2, 3]
+    assert relevant_sentences("At night owls hunt.", source, [5] * 5, room=10) == [2, 3]
+    assert relevant_sentences("Nothing shared.", [CRABS] * 5, [5] * 5, room=10) == [3, 4], (
+        "conclusions stand at the end"
+    )
     assert relevant_sentences("At night owls hunt.", source, [50] * 5, room=15) == [2], "one at least, however long"
 
 
@@ -107,6 +123,9 @@ def test_a_source_is_on_one_side_whoever_wrote_about_it(tmp_path: Path) -> None:
         splits.setdefault(one.source, set()).add(one.split)
     assert all(len(split) == 1 for split in splits.values())
     assert 0.15 < sum(share(f"source {i}") < TEST for i in range(1000)) / 1000 < 0.25
+    old = [replace(found[0], id="older"), replace(found[0], claim="Another.")]
+    assert joined(old, found) == [*old, *found[1:]], "what stands already stays as it is"
+    assert standing(tmp_path / "pairs.jsonl") == []
 
 
 def test_the_pairs_that_ship_are_whole() -> None:
@@ -217,7 +236,7 @@ def test_the_mix_moves_from_general_to_own_pairs_and_repeats_nothing_early() -> 
 
 def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    run = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     frozen, taught = run.network.layers[0].up.weight.clone(), run.network.layers[4].up.weight.clone()
     run.spent = 20.0  # the rate is at its full height
     batch = [Example("own", (0, 5, 6, 2), 0), Example("own", (0, 7, 8, 9, 2), 2)]
@@ -226,7 +245,7 @@ def test_a_run_learns_keeps_and_is_taken_up_again(tmp_path: Path) -> None:
     assert torch.equal(run.network.layers[0].up.weight, frozen)
     assert not torch.equal(run.network.layers[4].up.weight, taught)
     run.keep()
-    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1, seed=0)
+    again = Run(tmp_path, Network(len(PIECES), layers=5), minutes=1)
     assert (again.step, again.spent) == (12, 20.0)
     assert torch.equal(again.network.layers[4].up.weight, run.network.layers[4].up.weight)
     again.spent = 60.0
@@ -242,6 +261,12 @@ def test_a_parted_product_and_a_table_of_eight_bits_say_the_same() -> None:
     assert torch.allclose(Parted(linear, torch.tensor([3, 7]))(x), linear(x), atol=1e-5)
     table = torch.randn(9, 30)
     assert (Rows(table)(torch.tensor([[0, 8]])) - table[[0, 8]]).abs().max() < 0.02
+
+
+def test_the_mean_of_two_networks_keeps_the_positions_of_the_newer() -> None:
+    newer = {"a": torch.tensor([1.0, 3.0]), "positions.weight": torch.ones(3, 2)}
+    found = mean(newer, {"a": torch.tensor([3.0, 5.0]), "positions.weight": torch.zeros(2, 2)})
+    assert found["a"].tolist() == [2.0, 4.0] and torch.equal(found["positions.weight"], newer["positions.weight"])
 
 
 def test_the_channels_with_the_largest_values_are_parted() -> None:
@@ -265,13 +290,22 @@ def test_the_file_is_all_that_is_needed(tmp_path: Path) -> None:
     write(prepared(network, [Example("own", tuple(ids), 0)]), PIECES, tmp_path / "checker.onnx")
     set_props(
         tmp_path / "checker.onnx",
-        {"temperature": "1.5", "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}'},
+        {
+            "allowance": "2.0",
+            "temperature": "1.5",
+            "thresholds": '{"supported": 0.7, "weak": 0.5, "contradicted": 0.8}',
+        },
     )
     model = opened(tmp_path / "checker.onnx", threads=1)
     assert model.temperature == 1.5 and model.thresholds == Thresholds(0.7, 0.5, 0.8)
     assert model.logits(ids) == pytest.approx(wanted, abs=0.05)
     judged = model.judge("Owls hunt.", "Rats hunt owls.")
     assert judged.supported + judged.contradicted + judged.not_stated == pytest.approx(1.0)
+    again = Network(len(PIECES), layers=1).eval()  # and it can be taught further
+    again.load_state_dict(restored(tmp_path / "checker.onnx"))
+    with torch.inference_mode():
+        back = again(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].tolist()
+    assert back == pytest.approx(wanted, abs=0.05)
 
 
 # --- figures ---
@@ -300,7 +334,7 @@ def test_thresholds_refuse_what_is_not_borne_out() -> None:
     thresholds = chosen([softmax(row, divisor) for row in logits], labels)
     assert thresholds["weak"] <= thresholds["supported"]
     scores = [softmax(row, divisor)[0] for row in logits]
-    assert sides(scores, [LABELS[at] for at in labels], thresholds["supported"])[1] >= 0.85
+    assert sides(scores, [LABELS[at] for at in labels], thresholds["supported"])[1] >= 0.8
 
 
 def test_a_writers_kind_falls_under_broad_ones() -> None:

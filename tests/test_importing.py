@@ -18,7 +18,10 @@ from rag.factory import close_all
 from rag.library.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
 from rag.library.library import Library
 from rag.papers.revision import fields_of, revised
+from rag.system.accounts import NOBODY
 from rag.ui.library_actions import LibraryActions
+from rag.ui.roles import require_editor
+from rag.ui.uploads import Uploads
 from tests.library_parts import WordEncoder, made_papers
 
 
@@ -153,7 +156,7 @@ def test_a_report_opens_safely_in_a_spreadsheet() -> None:
     rows = list(csv.reader(io.StringIO(text)))
     assert rows == [
         ["file", "line", "outcome", "reason"],
-        ['\'=cmd|" /C calc"!A0', "3", "skipped", "'-1+1, said\nsomebody"],
+        ['\'=cmd|" /C calc"!A0', "3", "skipped", "'-1+1, said somebody"],
         ["b", "", "merged", "x"],
     ]
 
@@ -254,15 +257,15 @@ def test_reports_leave_no_folders_behind(tmp_path: Path, footnote_home: Path, mo
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr("rag.ui.library_actions.paper_encoder", lambda threads: WordEncoder())
     monkeypatch.setattr("rag.factory.embedder_id", lambda: WordEncoder().id)
-    actions = LibraryActions(Settings(home=footnote_home, model="quote"))
-    key = str(actions.make("reported").path)
-    files = set()
+    uploads, editor = Uploads(temporary), require_editor(NOBODY, "")
+    actions = LibraryActions(Settings(home=footnote_home, model="quote"), uploads)
+    key = str(actions.make(editor, "reported").path)
     for i in range(4):
         upload = write(tmp_path, f"bad{i}.jsonl", list(made_papers(1)), "{broken")
-        job = actions.start_import(key, [str(upload.path)])
-        assert job.wait(60)
-        files.add(actions.report_file(key))
-        files.add(actions.report_file(key))
-    assert len(files) == 1 and len(list(temporary.rglob("*.csv"))) == 1
+        folder = uploads.cache / str(i)
+        folder.mkdir(parents=True)
+        sent = upload.path.rename(folder / upload.path.name)
+        assert actions.start_import(editor, key, [str(sent)]).wait(60)
+        assert "bad" in actions.report(key)["import report.csv"]
     close_all()
-    assert list(temporary.iterdir()) == []
+    assert not list(temporary.rglob("*.csv")) and not list(temporary.rglob("*.jsonl"))

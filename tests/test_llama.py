@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -211,8 +212,9 @@ def test_the_likeliest_admitted_token_is_what_the_whole_vocabulary_gives(llama: 
     from rag.generation.generators.sampling import sampler
 
     engine, shortcuts, grammar = llama.engine, 0, cite_grammar([1, 12])
-    loaded = engine.loaded().llama
-    with engine.evaluated(user("Why?"), None), sampler(loaded.model, 0.0, 0, grammar) as constrained:
+    with engine.held() as shared, engine.evaluated(user("Why?"), None), ExitStack() as stack:
+        loaded = shared.model.llama
+        constrained = stack.enter_context(sampler(loaded.model, 0.0, 0, grammar))
         pointer = llama_cpp.llama_get_logits_ith(loaded.ctx, -1)
         logits = np.ctypeslib.as_array(pointer, shape=(loaded.n_vocab(),))
         for seed in range(12):

@@ -353,3 +353,21 @@ def test_guard_costs_next_to_nothing() -> None:
     for _ in range(calls):
         sys.audit("open", "file", "r", 0)
     assert (time.perf_counter() - begin) / calls < 20e-6
+
+
+def test_the_page_runs_on_an_event_loop_that_the_guard_sees() -> None:
+    """uvloop looks names up and connects in native code; a request to the page must not get out through it."""
+    code = (
+        "from rag.system.offline import enforce_offline; enforce_offline()\n"
+        "from uvicorn.config import Config\n"
+        "from rag.errors import OutboundBlocked\n"
+        "factory = Config(lambda: None).get_loop_factory()\n"
+        "loop = factory()\n"
+        "for way in (loop.getaddrinfo('footnote.invalid', 80), loop.create_connection(object, '192.0.2.1', 80)):\n"
+        "    try:\n"
+        "        loop.run_until_complete(way)\n"
+        "    except OutboundBlocked:\n"
+        "        print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["refused", "refused"], done.stderr

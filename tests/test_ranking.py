@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rag.datatypes import Paper, PaperHit
+from rag.evidence.ranking import rank_sentences
 from rag.library.library import Library
 from rag.questions.reading import understand
 from rag.retrieval.ranking import Ranking, hybrid_search, rank
@@ -80,3 +81,14 @@ def test_a_restricted_search_finds_these_papers_alone(library: Library) -> None:
     ranking = rank(QUESTION, 5, WordEncoder(), hybrid_search(library, 50), within)
     assert sorted(hit.paper.id for hit in ranking.hits) == within
     assert rank(QUESTION, 5, WordEncoder(), hybrid_search(library, 50), []).hits == ()
+
+
+def test_a_paper_that_is_deleted_after_it_was_found_is_passed_over(tmp_path: Any) -> None:
+    encoder = WordEncoder()
+    with Library.create(tmp_path / "library", embedder=encoder.id) as library:
+        library.add(made_papers(30), encoder)
+        ranking = rank(QUESTION, 4, encoder, hybrid_search(library, 20))
+        gone, *left = [hit.paper.id for hit in ranking.hits]
+        library.remove([gone])  # as another process may
+        found = rank_sentences(QUESTION, ranking.vector, ranking.hits, library)
+    assert {one.paper_id for one in found.candidates} == set(left)

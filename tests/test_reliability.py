@@ -25,6 +25,29 @@ def test_the_figures_of_the_page_are_those_of_the_results() -> None:
     assert page.renewed(PAGE, newest) == PAGE
 
 
+def test_the_figures_of_broken_files_are_those_of_the_results() -> None:
+    newest = sorted((ROOT / "benchmarks" / "results" / "fuzz").glob("*-importers.json"))[-1]
+    found = json.loads(newest.read_text(encoding="utf-8"))
+    names = {"files": "files", "readings of them": "readings", "crashes": "crashes", "hangs": "hangs"}
+    assert page.read(PAGE, "Broken files") == {name: f"{found[key]:,}" for name, key in names.items()}
+
+
+def test_the_figures_of_the_page_for_an_hour_are_those_of_the_results() -> None:
+    newest = sorted((ROOT / "benchmarks" / "results" / "reliability").glob("soak-*.json"))[-1]
+    found = json.loads(newest.read_text(encoding="utf-8"))
+    figures, rows = found["figures"], page.read(PAGE, "The page for an hour")
+    rests = figures["at_rest"]
+    assert rows == {
+        "minutes": str(figures["minutes"]),
+        "things that users did": f"{sum(found['done'].values()):,}",
+        "errors": str(figures["errors"]),
+        "memory at rest after the warm-up, at the end (MB)": f"{rests[0]:,}, {rests[-1]:,}",
+        "growth": f"{100 * figures['growth']:.1f}%",
+        "open handles after the warm-up, at the end": ", ".join(map(str, figures["handles"])),
+        "threads after the warm-up, at the end": ", ".join(map(str, figures["threads"])),
+    }
+
+
 def test_what_is_expected_follows_the_reports() -> None:
     """The judge of the torture itself: what was reported holds, what was not may be as before or as after."""
     expected = Expected()

@@ -16,8 +16,10 @@ from typing import Any
 import click
 
 from rag import __version__
+from rag.cli.printing import say
 from rag.errors import FootnoteError
 from rag.system.offline import enforce_offline
+from rag.text.unseen import clean, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +42,10 @@ class FootnoteGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("Stopped.", err=True)
+            say("Stopped.", err=True)
             ctx.exit(130)
+        except click.UsageError as error:  # it repeats names of files
+            raise click.UsageError(clean(error.format_message()), error.ctx) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except OSError as error:
@@ -57,9 +61,7 @@ class FootnoteGroup(click.Group):
 
 
 def _say(message: str) -> None:
-    from rag.papers.bibliography import clean
-
-    click.echo(f"footnote: {clean(message)}", err=True)
+    say(f"footnote: {message}", err=True)
 
 
 @click.group(cls=FootnoteGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,13 +91,22 @@ class _ToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.ERROR or record.name.partition(".")[0] == "rag":
-            click.echo(self.format(record), err=True)
+            say(self.format(record), err=True)
+
+
+class _OneLine(logging.Formatter):
+    """A message is one line, whatever names it holds, so that none can pass for another; a traceback has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))
 
 
 def _log_to_stderr(level: int) -> None:
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _ToStderr)]
-    root.addHandler(_ToStderr())
+    handler = _ToStderr()
+    handler.setFormatter(_OneLine())
+    root.addHandler(handler)
     logging.getLogger("rag").setLevel(level)
 
 
@@ -111,8 +122,9 @@ def _register() -> None:
     from rag.cli.models import models
     from rag.cli.search import search
     from rag.cli.serve import serve
+    from rag.cli.users import users
 
-    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor):
+    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor, users):
         main.add_command(command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,10 @@ import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options
+from rag.cli.printing import say, say_json
 from rag.cli.shared import nearest, open_pipeline, progress_bar
 from rag.errors import FootnoteError
+from rag.text.unseen import one_line
 
 REFUSED = 3
 # What a line of --out holds besides id and question where a question could not be asked.
@@ -47,9 +48,9 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
     pipeline = open_pipeline(options)
     answer = pipeline.answer(question or "", scope=scope(pipeline))
     if as_json:
-        click.echo(json.dumps(presentation.to_json(answer), ensure_ascii=False, indent=2))
+        say_json(presentation.to_json(answer))
     else:
-        click.echo(presentation.to_plain(answer, nearest(pipeline, answer)), nl=False)
+        say(presentation.to_plain(answer, nearest(pipeline, answer)), nl=False)
     if answer.refusal is not None:
         raise click.exceptions.Exit(REFUSED)
 
@@ -71,7 +72,7 @@ def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
                 write(to_json(pipeline.answer(record["question"], history, scope), record["id"]))
             except FootnoteError as error:
                 failed += 1
-                click.echo(f"footnote: {record['id']}: {error}", err=True)
+                say(one_line(f"footnote: {record['id']}: {error}"), err=True)
                 write({"id": record["id"], "question": record["question"], **_NO_ANSWER, "error": str(error)})
             bar.update()
     end_batch(len(records), failed, out)

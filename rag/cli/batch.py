@@ -10,7 +10,9 @@ from typing import Any, TextIO
 
 import click
 
+from rag.cli.printing import say
 from rag.errors import FootnoteError
+from rag.text.unseen import escaped_json
 
 MAX_LINE_BYTES = 16 * 2**20  # a question has at most some thousand characters
 IN_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -92,12 +94,12 @@ def json_lines(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
 
 
 def _write_line(file: TextIO, record: dict[str, Any]) -> None:
-    file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    file.write(escaped_json(json.dumps(record, ensure_ascii=False)) + "\n")
     file.flush()
 
 
 def end_batch(count: int, failed: int, out: Path) -> None:
     """Say on stderr what was written. Ends with exit code 1 where a line has an error."""
-    click.echo(f"{count} lines in {out}{f', {failed} of them with an error' if failed else ''}", err=True)
+    say(f"{count} lines in {out}{f', {failed} of them with an error' if failed else ''}", err=True)
     if failed:
         raise click.exceptions.Exit(1)

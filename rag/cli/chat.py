@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.options import library_option, model_options
+from rag.cli.printing import say
 from rag.cli.shared import nearest, open_pipeline
 from rag.errors import FootnoteError, GenerationCancelled
 
@@ -33,7 +34,7 @@ def chat(**options: Any) -> None:
     pipeline = open_pipeline(options)
     model = pipeline.writer.generator.model
     answers = f"{model} answers." if model else "Built-in quotes answer."
-    click.echo(f"{answers} Nothing leaves this computer. {_COMMANDS}.", err=True)
+    say(f"{answers} Nothing leaves this computer. {_COMMANDS}.", err=True)
     conversation = Conversation(pipeline)
     while (line := _read()) is not None and line not in ("/quit", "/exit", "/q"):
         conversation.take(line)
@@ -43,7 +44,7 @@ def _read() -> str | None:
     """The next line, None at the end."""
     try:
         if sys.stdin.isatty():
-            click.echo("> ", nl=False, err=True)
+            say("> ", nl=False, err=True)
         line = sys.stdin.readline()
     except KeyboardInterrupt:
         return None
@@ -64,9 +65,9 @@ class Conversation:
         if command == "/new":
             self._history, self._last = [], None
         elif command == "/papers":
-            click.echo(cited_abstract(self._last, rest.strip()))
+            say(cited_abstract(self._last, rest.strip()))
         elif command.startswith("/"):
-            click.echo(f"There is no {command}: {_COMMANDS}.", err=True)
+            say(f"There is no {command}: {_COMMANDS}.", err=True)
         elif line:
             self._ask(line)
 
@@ -78,13 +79,13 @@ class Conversation:
             with _stop_on_interrupt() as stop:
                 *_, answer = self._pipeline.stream(question, self._history, stop)
         except GenerationCancelled:
-            click.echo("Stopped.", err=True)
+            say("Stopped.", err=True)
             return
         except FootnoteError as error:
-            click.echo(f"footnote: {error}", err=True)
+            say(f"footnote: {error}", err=True)
             return
         assert isinstance(answer, Answer)
-        click.echo(to_plain(answer, nearest(self._pipeline, answer)))
+        say(to_plain(answer, nearest(self._pipeline, answer)))
         self._last = answer
         self._history += [Turn("user", question), Turn("assistant", answer.text)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,10 @@ import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option
+from rag.cli.printing import say, say_json
 from rag.cli.shared import open_pipeline, progress_bar
 from rag.errors import FootnoteError
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim, ClaimChecker
@@ -40,7 +41,7 @@ def check(text: str | None, as_json: bool, batch: Path | None, out: Path | None,
     if not checked:
         raise FootnoteError("There is no sentence to check. Give a sentence, or a file of plain text or Markdown.")
     if as_json:
-        click.echo(json.dumps([_record(one) for one in checked], ensure_ascii=False, indent=2))
+        say_json([_record(one) for one in checked])
     else:
         for one in checked:
             _show(one)
@@ -76,10 +77,10 @@ def _show(one: CheckedClaim) -> None:
     from rag.output.presentation import CLAIM_SIGNS
     from rag.papers.bibliography import one_line
 
-    click.echo(f"{CLAIM_SIGNS[one.verdict]} {one_line(one.text)}  [{one.verdict}]")
+    say(f"{CLAIM_SIGNS[one.verdict]} {one_line(one.text)}  [{one.verdict}]")
     for citation in one.citations:
-        click.echo(f"    {citation.verdict}: “{one_line(citation.quote)}”")
-        click.echo(f"      {one_line(citation.title)} ({one_line(citation.paper_id)})")
+        say(f"    {citation.verdict}: “{one_line(citation.quote)}”")
+        say(f"      {one_line(citation.title)} ({one_line(citation.paper_id)})")
 
 
 def _record(one: CheckedClaim, id_: str | None = None) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def _check_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
                 write(_record(checked, record["id"]))
             except FootnoteError as error:
                 failed += 1
-                click.echo(f"footnote: {record['id']}: {error}", err=True)
+                say(one_line(f"footnote: {record['id']}: {error}"), err=True)
                 write({"id": record["id"], "text": record["text"], "error": str(error)})
             bar.update()
     end_batch(len(records), failed, out)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from rag.cli.printing import say, say_json
 from rag.errors import ConversationNotFound
 from rag.system.whole_files import write_whole
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.history.models import Conversation, ConversationInfo
@@ -36,20 +37,19 @@ def conversations(ctx: click.Context) -> None:
 def list_(search: str = "", user: str = "", as_json: bool = False) -> None:
     """List those that hold all words of SEARCH, the last changed first; all without it."""
     from rag.history.serialisation import to_record
-    from rag.papers.bibliography import one_line
 
     store = _store()
     found = store.conversations(user, search)
     if as_json:
-        click.echo(json.dumps([to_record(info) for info in found], ensure_ascii=False, indent=2))
+        say_json([to_record(info) for info in found])
         return
     for info in found:
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.changed))
-        click.echo(f"{info.id[:8]}  {day}  {info.turns:3}  {one_line(info.title)}")
+        say(f"{info.id[:8]}  {day}  {info.turns:3}  {one_line(info.title)}")
     if not found:
         others = [name for name in store.users() if name != user]
         hint = f" Others have some: --user {', --user '.join(others)}." if others else ""
-        click.echo(f"There are no conversations{' with these words' if search else ''} here.{hint}", err=True)
+        say(f"There are no conversations{' with these words' if search else ''} here.{hint}", err=True)
 
 
 @conversations.command()
@@ -61,9 +61,9 @@ def show(conversation: str, user: str) -> None:
 
     found = _conversation(conversation, user)
     for turn in found.turns:
-        click.echo(f"> {' '.join(turn.question.split())}\n")
-        said = f"No answer: {turn.error}\n" if turn.error else "Stopped.\n"
-        click.echo(said if turn.answer is None else to_plain(turn.answer))
+        say(f"> {one_line(turn.question)}\n")
+        said = f"No answer: {one_line(turn.error)}\n" if turn.error else "Stopped.\n"
+        say(said if turn.answer is None else to_plain(turn.answer))
 
 
 @conversations.command()
@@ -85,12 +85,12 @@ def export(conversation: str, user: str, format_: str, turn: int | None, out: Pa
     if out is None:
         if len(files) > 1:
             raise click.UsageError(f"Format {format_} makes {len(files)} files. Name a folder for them: --out DIR")
-        click.echo(next(iter(files.values())), nl=False)
+        say(next(iter(files.values())), nl=False)
         return
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         write_whole(out / name, text, errors="replace")
-        click.echo(str(out / name), err=True)
+        say(str(out / name), err=True)
 
 
 @conversations.command()
@@ -99,14 +99,12 @@ def export(conversation: str, user: str, format_: str, turn: int | None, out: Pa
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(conversation: str, user: str, yes: bool) -> None:
     """Delete a conversation with its ratings and notes."""
-    from rag.papers.bibliography import one_line
-
     store = _store()
     info = _info(store, conversation, user)
     if not yes:
         click.confirm(f"Delete '{one_line(info.title)}' ({info.turns} questions)?", abort=True, err=True)
     store.delete(user, info.id)
-    click.echo(f"Deleted '{one_line(info.title)}'.", err=True)
+    say(f"Deleted '{one_line(info.title)}'.", err=True)
 
 
 @conversations.command()
@@ -118,11 +116,11 @@ def rated(user: str, out: Path | None) -> None:
 
     made = evaluation_set(_store().rated(user))
     if out is None:
-        click.echo(made.text, nl=False)
+        say(made.text, nl=False)
     else:
         write_whole(out, made.text, errors="replace")
     left = f"; {made.bad} marked bad left out, as they do not say what is right" if made.bad else ""
-    click.echo(f"{len(made.questions)} questions{left}", err=True)
+    say(f"{len(made.questions)} questions{left}", err=True)
 
 
 def _store() -> ConversationStore:

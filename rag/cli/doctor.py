@@ -10,6 +10,7 @@ import click
 
 from rag import __version__
 from rag.cli.options import library_option
+from rag.cli.printing import say
 from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
@@ -28,21 +29,21 @@ def doctor(library: Path | None) -> None:
 
     settings = load_settings(library=library)
     problems: list[str] = []
-    click.echo(f"footnote {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    say(f"footnote {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     for package in _PACKAGES:
         try:
-            click.echo(f"  {package} {version(package)}")
+            say(f"  {package} {version(package)}")
         except PackageNotFoundError:
             problems.append(f"the package {package} is missing; install the program again")
-    click.echo(f"data in {settings.home}")
+    say(f"data in {settings.home}")
     for check in (_models, _library, _offline):
         try:
             problems += check(settings)
         except FootnoteError as error:
             problems.append(str(error))
     for problem in problems:
-        click.echo(f"problem: {problem}")
-    click.echo(
+        say(f"problem: {problem}")
+    say(
         "Everything is in order."
         if not problems
         else f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}."
@@ -56,11 +57,11 @@ def _models(settings: Settings) -> list[str]:
     from rag.generation.models import list_models
 
     verified_weights()
-    click.echo("embedder all-MiniLM-L6-v2: weights are the published ones")
+    say("embedder all-MiniLM-L6-v2: weights are the published ones")
     problems = []
     for model in list_models(settings.home):
         files = model.path.name + (f" with {model.adapter.name}" if model.adapter is not None else "")
-        click.echo(f"model {model.name}: {files}, sha256 {model.sha256[:16]}…")
+        say(f"model {model.name}: {files}, sha256 {model.sha256[:16]}…")
         if model.problem:
             problems.append(f"model {model.name}: {model.problem}")
     return problems
@@ -72,10 +73,10 @@ def _library(settings: Settings) -> list[str]:
 
     path = settings.library_path.expanduser().absolute()
     if settings.is_shipped_library and not Library.exists(path):
-        click.echo(f"library {path}: not built yet; the first question builds it")
+        say(f"library {path}: not built yet; the first question builds it")
         return []
     opened = open_library(settings)
-    click.echo(f"library {path}: {opened.count} papers, fingerprint {opened.fingerprint[:16]}…")
+    say(f"library {path}: {opened.count} papers, fingerprint {opened.fingerprint[:16]}…")
     return [f"library: {problem}" for problem in opened.verify()]
 
 
@@ -84,5 +85,5 @@ def _offline(settings: Settings) -> list[str]:
 
     problems = self_test()
     if not problems:
-        click.echo("offline: a connection beyond this computer is refused")
+        say("offline: a connection beyond this computer is refused")
     return [f"offline: {problem}" for problem in problems]

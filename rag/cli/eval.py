@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from rag.cli.options import library_option, model_options
+from rag.cli.printing import say
 from rag.errors import EvaluationError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -144,8 +145,8 @@ def _finish(report: Path, readme: Path | None, out: Path) -> None:
     """The report to stdout, where it lies to stderr."""
     from rag.evaluation.report import renew
 
-    click.echo(report.read_text(encoding="utf-8"))
-    click.echo(f"Written to {report}.", err=True)
+    say(report.read_text(encoding="utf-8"))
+    say(f"Written to {report}.", err=True)
     if readme is not None:
         renew(readme, out)
-        click.echo(f"Renewed the table in {readme}.", err=True)
+        say(f"Renewed the table in {readme}.", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.cli.options import library_option
+from rag.cli.printing import say
 from rag.cli.shared import build_shipped
 from rag.errors import FootnoteError
 from rag.system.whole_files import write_whole
@@ -47,7 +48,7 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
         missing = ids - {paper.id for paper in papers}
         papers = [paper for paper in papers if paper.id in ids]
         if missing:
-            click.echo(
+            say(
                 f"{len(missing)} cited papers are not in this library ({bibliography.one_line(min(missing))} …). "
                 "Name the library that gave the answers with --library.",
                 err=True,
@@ -56,8 +57,8 @@ def export(library: Path | None, format_: str, answers: Path | None, out: Path |
     if out is not None:
         write_whole(out, text, errors="backslashreplace")
     else:
-        click.echo(text, nl=not text.endswith("\n"))
-    click.echo(f"{len(papers)} papers", err=True)
+        say(text, nl=not text.endswith("\n"))
+    say(f"{len(papers)} papers", err=True)
 
 
 def _cited_ids(answers: Path) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.cli.options import library_option
+from rag.cli.printing import say
 from rag.cli.shared import advance, build_shipped, progress_bar
 from rag.errors import ImportFileError, RecordError
 
@@ -58,13 +59,13 @@ def import_(
             try:
                 _import_file(file, target, encoder, format_, strict)
             except RecordError:
-                click.echo("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
+                say("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
                 raise
             except ImportFileError as error:
                 if strict:
                     raise
                 failed = True
-                click.echo(f"footnote: {one_line(str(error))}", err=True)
+                say(f"footnote: {one_line(str(error))}", err=True)
     finally:
         target.close()
     if failed:
@@ -126,9 +127,9 @@ def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: st
         library = target.library()
         report = library.add(chain([first], papers), encoder, on_progress=advance(bar))
     if bad > _SHOWN:
-        click.echo(f"skipped: {bad - _SHOWN} more records", err=True)
+        say(f"skipped: {bad - _SHOWN} more records", err=True)
     _name_merged(report)
-    click.echo(
+    say(
         f"{file}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.duplicates} duplicates merged, {bad} skipped; the library holds {library.count} papers."
     )
@@ -138,6 +139,6 @@ def _name_merged(report: ImportReport) -> None:
     from rag.papers.bibliography import one_line
 
     for record_id, reason in report.merged[:_SHOWN]:
-        click.echo(f"merged: {one_line(record_id)}, {one_line(reason)}", err=True)
+        say(f"merged: {one_line(record_id)}, {one_line(reason)}", err=True)
     if len(report.merged) > _SHOWN:
-        click.echo(f"merged: {len(report.merged) - _SHOWN} more records", err=True)
+        say(f"merged: {len(report.merged) - _SHOWN} more records", err=True)

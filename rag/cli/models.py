@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from rag.cli.printing import say
+from rag.text.unseen import one_line
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -32,24 +35,24 @@ def list_() -> None:
 
     home = load_settings().home
     registered = list_models(home)
-    click.echo(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
-    click.echo("  quote             built-in quotes, no language model")
+    say(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
+    say("  quote             built-in quotes, no language model")
     for model in registered:
-        title = BUNDLED_TITLE if model.name == BUNDLED else model.info.name or model.path.name
+        title = BUNDLED_TITLE if model.name == BUNDLED else one_line(model.info.name or model.path.name)
         need = memory_needed(model.info.size, model.info.kv_bytes)
         state = model.problem or (
             "fits" if fits(model.info.size, model.info.kv_bytes) else "needs more memory than is free"
         )
-        click.echo(
+        say(
             f"  {model.name:<17} {title}, {model.info.quantisation}, "
             f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
         )
     for name, title in unprepared([model.name for model in registered]).items():
-        click.echo(f"  {name:<17} {title}, comes with the installation; prepared at first use")
-    click.echo("\nTo download (only when you ask; checked against the published SHA-256):")
+        say(f"  {name:<17} {title}, comes with the installation; prepared at first use")
+    say("\nTo download (only when you ask; checked against the published SHA-256):")
     for offer in recommended():
         state = "fits" if fits(offer.size, offer.kv_bytes) else "needs more memory than is free"
-        click.echo(
+        say(
             f"  {offer.title}, {offer.size / 1e6:,.0f} MB, {offer.licence}, {offer.note}, "
             f"needs {_gigabytes(offer.memory)}: {state}\n    {offer.command}"
         )
@@ -65,7 +68,7 @@ def add(path: Path, name: str | None) -> None:
 
     model = add_model(load_settings().home, path, name)
     info = model.info
-    click.echo(
+    say(
         f"{model.name}: {info.architecture}, {info.quantisation}, {info.size / 1e6:,.0f} MB, "
         f'context {info.context} tokens, with a chat template.\nAsk it: footnote ask --model {model.name} "…"'
     )
@@ -79,7 +82,7 @@ def pull(name: str) -> None:
     from rag.generation.models import pull_model
 
     model = pull_model(load_settings().home, name)
-    click.echo(f'{model.name} is here: {model.path}\nAsk it: footnote ask --model {model.name} "…"')
+    say(f'{model.name} is here: {model.path}\nAsk it: footnote ask --model {model.name} "…"')
 
 
 @models.command()
@@ -90,7 +93,7 @@ def remove(name: str) -> None:
     from rag.generation.models import remove_model
 
     remove_model(load_settings().home, name)
-    click.echo(f"{name} is no longer registered.")
+    say(f"{name} is no longer registered.")
 
 
 def _gigabytes(size: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,10 @@ import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, scope_of, scope_options
+from rag.cli.printing import say, say_json
 from rag.cli.shared import open_pipeline, progress_bar
 from rag.errors import FootnoteError
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
@@ -40,13 +41,13 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
     pipeline = open_pipeline(options)
     found = _hits(pipeline, query or "", k, None, scope(pipeline))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        say_json(found)
         return
     for rank, hit in enumerate(found["hits"], start=1):
-        click.echo(f"{rank:3}. {one_line(hit['title'])}  ({one_line(hit['paper_id'])}, {hit['score']:.4f})")
-        click.echo(f"     {one_line(hit['sentence'])}")
+        say(f"{rank:3}. {one_line(hit['title'])}  ({one_line(hit['paper_id'])}, {hit['score']:.4f})")
+        say(f"     {one_line(hit['sentence'])}")
     if not found["hits"]:
-        click.echo("No paper of the library has anything of it.", err=True)
+        say("No paper of the library has anything of it.", err=True)
 
 
 def _search_batch(batch: Path, out: Path, options: dict[str, Any], k: int) -> None:
@@ -61,7 +62,7 @@ def _search_batch(batch: Path, out: Path, options: dict[str, Any], k: int) -> No
                 write(_hits(pipeline, record["text"], k, record["id"], scope))
             except FootnoteError as error:
                 failed += 1
-                click.echo(f"footnote: {record['id']}: {error}", err=True)
+                say(one_line(f"footnote: {record['id']}: {error}"), err=True)
                 write({"id": record["id"], "query": record["text"], "hits": [], "error": str(error)})
             bar.update()
     end_batch(len(records), failed, out)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rag.cli.options import library_option, model_options
+from rag.cli.printing import say
 
 
 @click.command()
@@ -19,4 +20,4 @@ def serve(**options: Any) -> None:
     from rag.config import load_settings
     from rag.ui.server import serve as serve_page
 
-    serve_page(load_settings(**options), lambda text: click.echo(text, nl=False, err=True))
+    serve_page(load_settings(**options), lambda text: say(text, nl=False, err=True))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
+from rag.cli.printing import say
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -32,7 +33,7 @@ def build_shipped(settings: Settings) -> None:
 
     if not settings.is_shipped_library or Library.exists(settings.library_path):
         return
-    click.echo("Building the library of the shipped abstracts; this happens once.", err=True)
+    say("Building the library of the shipped abstracts; this happens once.", err=True)
     with progress_bar("abstracts") as bar:
         prepare_library(settings, advance(bar))
 
@@ -44,7 +45,7 @@ def progress_bar(name: str, **options: Any) -> Iterator[Any]:
 
     from tqdm import tqdm
 
-    with tqdm(desc=name, file=sys.stderr, disable=None, leave=False, **options) as bar:
+    with tqdm(desc=one_line(name), file=sys.stderr, disable=None, leave=False, **options) as bar:
         yield bar
 
 

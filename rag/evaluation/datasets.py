@@ -8,6 +8,7 @@ BEIR packs it. One bad line stops the reading: figures of a part are not figures
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,9 @@ def read_questions(path: Path) -> tuple[EvalQuestion, ...]:
     for number, record in _lines(path):
         question = _question(record, path, number)
         if question.id in questions:
-            raise RecordError(path, number, f"the id '{question.id}' was used before; give each question its own.")
+            raise RecordError(
+                path, number, f"the id '{question.id[:100]}' was used before; give each question its own."
+            )
         questions[question.id] = question
     if not questions:
         raise EvaluationError(f"{path} holds no question. Write one JSON object a line (docs/evaluation.md).")
@@ -144,31 +147,37 @@ def _documents(path: Path) -> Iterator[Document]:
 
 def _qrels(path: Path, queries: Mapping[str, str]) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            columns = line.rstrip("\r\n").split("\t")
-            if not line.strip() or (number == 1 and len(columns) == 3 and not _is_integer(columns[2])):
-                continue  # a header, or nothing
-            if len(columns) != 3 or not _is_integer(columns[2]):
-                raise RecordError(path, number, "not 'query <tab> document <tab> whole number'. Correct the line.")
-            query, document, relevance = columns
-            if query not in queries:
-                raise RecordError(path, number, f"the query '{query}' is not in queries.jsonl. Add it or cut the line.")
-            qrels.setdefault(query, {})[document] = int(relevance)
+    for number, line in _text_lines(path):
+        columns = line.rstrip("\r\n").split("\t")
+        if number == 1 and len(columns) == 3 and not _is_integer(columns[2]):
+            continue  # a header
+        if len(columns) != 3 or not _is_integer(columns[2]):
+            raise RecordError(path, number, "not 'query <tab> document <tab> whole number'. Correct the line.")
+        query, document, relevance = columns
+        if query not in queries:
+            known = f"the query '{query[:100]}' is not in queries.jsonl"
+            raise RecordError(path, number, f"{known}. Add it or cut the line.")
+        qrels.setdefault(query, {})[document] = int(relevance)
     return {q: judged for q, judged in qrels.items() if any(r > 0 for r in judged.values())}
 
 
 def _is_integer(text: str) -> bool:
-    return text.strip().lstrip("-").isdigit()
+    return re.fullmatch(r"-?[0-9]{1,9}", text.strip()) is not None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of each line that is not blank."""
+    for number, line in _text_lines(path):
+        yield number, _object(line, path, number)
+
+
+def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield number, _object(line, path, number)
+                    yield number, line
     except UnicodeDecodeError as error:
         raise EvaluationError(f"{path} is not UTF-8 ({error.reason}). Save it as UTF-8.") from error
 
@@ -178,6 +187,8 @@ def _object(line: str, path: Path, number: int) -> dict[str, Any]:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise RecordError(path, number, f"not JSON ({error.msg}). Correct the line.") from error
+    except (ValueError, RecursionError) as error:  # a number of 10,000 digits; nesting without end
+        raise RecordError(path, number, "JSON that cannot be read. Correct the line.") from error
     if not isinstance(record, dict):
         raise RecordError(path, number, "not a JSON object. Correct the line.")
     return record

@@ -17,6 +17,7 @@ from rag.text.tokenization import stems
 
 _GENERAL = 3  # letters of an acronym that many papers use: CNN, GPU, LLM, ViT
 _MANY = 3  # papers of the library
+_NEAR = 120  # characters before a name in which the word stands that sets something against it
 _SLIP = 7  # letters from which a name may have one slip
 _MANNER = re.compile(r"[-‐-–](?:like|style|styled|type|based|ish|free|level|only|driven|aware|guided|inspired)\b", re.I)
 
@@ -27,7 +28,7 @@ _AGAINST = re.compile(
     r"vs|superior to|on par with|counterparts?|baselines?)\b[^.;:]{0,60}$",
     re.IGNORECASE,
 )
-_OWN_FIGURE = re.compile(r"[\w-]*(?: ?\(| ?= ?|['’]s | at | of )[^\w(]?\d")  # 'than Swin-B (83.3%)'
+_OWN_FIGURE = re.compile(r"[\w-]{0,80}+(?: ?\(| ?= ?|['’]s | at | of )[^\w(]?\d")  # 'than Swin-B (83.3%)'
 _SET_AGAINST = re.compile(
     r"\b(?:than|outperform\w*|surpass\w*|exceed\w*|beat\w*|compar\w+|versus|vs|over|against|better|worse|gains?|gained|"
     r"improve\w*|reduc\w+|sav(?:e|es|ed|ings?)|faster|slower|smaller|larger|fewer|less|more|higher|lower|differ\w*)\b",
@@ -46,9 +47,14 @@ def only_compared_with(question: str, texts: Sequence[str], papers_with: Mapping
     for name in _telling(names_in(question), papers_with):
         pattern = by_itself(name)
         found = [(text, m) for text in texts for m in pattern.finditer(text)]
-        if found and all(_AGAINST.search(t[: m.start()]) and not _OWN_FIGURE.match(t, m.end()) for t, m in found):
+        if found and all(_is_against(t, m.start()) and not _OWN_FIGURE.match(t, m.end()) for t, m in found):
             return name
     return ""
+
+
+def _is_against(text: str, at: int) -> bool:
+    """Whether what stands at an offset of ``text`` is what something else is set against."""
+    return _AGAINST.search(text, max(0, at - _NEAR), at) is not None
 
 
 def by_itself(name: str) -> re.Pattern[str]:

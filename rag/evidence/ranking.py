@@ -79,10 +79,12 @@ def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], sto
     model = fitted()
     candidates: list[Candidate] = []
     for rank, hit in enumerate(hits):
-        sentences = store.sentences(hit.paper.id)
-        if not sentences:
+        try:
+            sentences, vectors = store.sentences(hit.paper.id), store.sentence_vectors(hit.paper.id)
+        except KeyError:  # another process has deleted the paper since it was found
             continue
-        vectors = store.sentence_vectors(hit.paper.id)
+        if not sentences or len(sentences) != len(vectors):  # or has changed it between the two
+            continue
         share = share_of_first(hit, hits[0])
         rows = sentence_features(query, vector, weights, hit, rank, share, sentences, vectors)
         for index, (sentence, row) in enumerate(zip(sentences, rows, strict=True)):

@@ -34,6 +34,7 @@ from rag.errors import PromptError
 from rag.evidence.third_person import in_third_person
 from rag.system.shipped import shipped_path
 from rag.text.citation_format import LABELS
+from rag.text.unseen import without_hidden
 
 VARIABLES = frozenset({"evidence", "history", "question", "quotes", "sentences"})
 TITLE_CHARACTERS = 80
@@ -43,8 +44,8 @@ OPTION_TITLE, OPTION_SENTENCE = 60, 320  # characters of a sentence to choose fr
 TURN_CHARACTERS = 300
 TURNS = 4
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_SECTION = re.compile(r"^# (\S.*?)[ \t]*$", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+_SECTION = re.compile(r"^# (\S.*)$", re.MULTILINE)
 _ROLES = ("system", "user", "assistant")
 # Marks of the common chat templates (ChatML, Llama, Gemma, Mistral, DeepSeek). The generator strips in
 # addition whatever its own model's vocabulary calls a control token.
@@ -52,6 +53,8 @@ _TEMPLATE_TOKEN = re.compile(
     r"<[|｜][^<>]{0,60}?[|｜]>|</?s>|<</?SYS>>|\[/?INST\]|</?(?:start|end)_of_turn>|</?think(?:ing)?>|<(?:bos|eos|pad|unk)>",
     re.IGNORECASE,
 )
+_TOKEN_BRACKET = re.compile(r"<[|｜]|[|｜]>")
+_MOST_TIMES = 8  # that tokens within tokens are taken out one after another
 _BRACKETED_NUMBER = re.compile(r"\[(\s*\d+(?:\s*[,;–-]\s*\d+)*\s*)\]")
 
 
@@ -100,7 +103,7 @@ def load_prompt(name: str, folder: Path | None = None) -> Prompt:
         raise PromptError(f"The prompt {path} cannot be read ({error}). Correct the file or reinstall.") from error
     declared, body = _front_matter(path, text.replace("\r\n", "\n"))
     templates = _sections(path, body)
-    _check_variables(path, declared, {v for t in templates for v in _PLACEHOLDER.findall(t.content)})
+    _check_variables(path, declared, {v.strip() for t in templates for v in _PLACEHOLDER.findall(t.content)})
     return Prompt(name, templates, frozenset(declared), hashlib.sha256(raw).hexdigest())
 
 
@@ -147,13 +150,15 @@ def format_history(history: Sequence[Turn]) -> str:
 
 def clean(text: str) -> str:
     """``text`` as one line of plain data: no control characters, template tokens or numbers in brackets."""
-    text = "".join(_printable(c) for c in text)
-    while True:
+    text = "".join(_printable(c) for c in without_hidden(text))
+    for _ in range(_MOST_TIMES):
         # Repeated, because taking a token out may put together another: <|im_<|im_end|>end|>.
         stripped = _TEMPLATE_TOKEN.sub(" ", text)
         if stripped == text:
             break
         text = stripped
+    else:  # nobody nests them so deep but to keep a machine busy
+        text = _TEMPLATE_TOKEN.sub(" ", _TOKEN_BRACKET.sub(" ", text))
     return " ".join(_BRACKETED_NUMBER.sub(r"(\1)", text).split())
 
 
@@ -176,7 +181,7 @@ def _printable(character: str) -> str:
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
     # One pass: braces inside a value are never looked at.
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1).strip()], template)
 
 
 def _front_matter(path: Path, text: str) -> tuple[list[str], str]:
@@ -192,7 +197,8 @@ def _sections(path: Path, body: str) -> tuple[Message, ...]:
     if parts[0].strip():
         raise PromptError(f"{path} has text before its first section; begin with '# system' or '# user'.")
     messages = []
-    for role, content in zip(parts[1::2], parts[2::2], strict=True):
+    for heading, content in zip(parts[1::2], parts[2::2], strict=True):
+        role = heading.rstrip(" \t")
         if role not in _ROLES:
             raise PromptError(f"{path} has a section '# {role}'; use {', '.join(_ROLES)}.")
         messages.append(Message(role, content.strip()))

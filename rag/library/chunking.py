@@ -54,10 +54,11 @@ _HEADING = re.compile(
     r"MATERIALS?|RESULTS?|FINDINGS|CONCLUSIONS?|SIGNIFICANCE|INTERPRETATION|FUNDING|IMPORTANCE|DATA|MAIN|LIMITATIONS?|"
     r"PRINCIPAL|RATIONALE|CONTEXT|INTRODUCTION)\b"
 )
-_NEXT_WORD = re.compile(r"\s*([^\s,;:]*)")
-_WORD_BEFORE = re.compile(r"([^\s(\[“\"‘]+)\s?$")  # tokenised text has a blank before the stop
+_NEXT_WORD = re.compile(r"\s*([^\s,;:]{0,80})")  # no more of it is looked at
+_NOTHING_MORE = re.compile(r"(?<!\s)\s*+\Z")
+_WORD_BEFORE = re.compile(r"([^\s(\[“\"‘]{1,40})\s?$")  # tokenised text has a blank before the stop
 _ITEM = re.compile(r"\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\)")
-_MIXED_NAME = re.compile(r"[a-z]+[-]?[A-Z0-9]|[a-z]-[a-z]+|[a-z]{1,3}[α-ω]|[α-ω]-|(?:alpha|beta|gamma|delta|kappa)-")
+_MIXED_NAME = re.compile(r"\A(?:[a-z]+-?[A-Z0-9]|[a-z]-[a-z]|[a-z]{1,3}[α-ω]|[α-ω]-|(?:alpha|beta|gamma|delta|kappa)-)")
 _BRACKETS = {"(": ")", "[": "]"}
 _MAX_BRACKETED = 250  # characters in brackets that are never divided between sentences
 _WORD_WINDOW = 40  # characters looked at before a stop
@@ -153,19 +154,19 @@ def _is_end(text: str, begin: int, stop: re.Match[str], uncased: bool) -> bool:
     if not after.isspace():
         return _is_end_without_blank(word, mark, next_word)
     if not next_word:
-        return not text[stop.end() :].strip()  # ' . ,' in tokenised text ends no sentence
+        return _NOTHING_MORE.match(text, stop.end()) is not None  # ' . ,' in tokenised text ends no sentence
     if mark.startswith(("!", "?")):
         return word.lower() not in _EXCLAMATIONS and _may_begin(text, stop.end(), next_word, uncased)
     if mark.startswith(("..", "…")):
         return next_word[0].isupper()
-    if _is_abbreviation(word, next_word, text[begin : stop.start()], mark):
+    if _is_abbreviation(word, next_word, text[max(begin, stop.start() - 2 * _WORD_WINDOW) : stop.start()], mark):
         return False
     return _may_begin(text, stop.end(), next_word, uncased)
 
 
 def _is_end_without_blank(word: str, mark: str, next_word: str) -> bool:
     """Whether a sentence ends in 'word.Next': after lower case or a bracket, before a typical first word."""
-    if mark[0] not in ".?!" or mark.startswith("..") or not re.search(r"[a-z]{2,}$|[)\]%]$", word) or "/" in word:
+    if mark[0] not in ".?!" or mark.startswith("..") or not re.search(r"[a-z]{2}$|[)\]%]$", word) or "/" in word:
         return mark[-1] in ')]"”' and mark[0] in ".?!" and next_word in _STARTERS
     if word.lower() in _NEVER or word.lower() in _PERHAPS:
         return False
@@ -182,7 +183,7 @@ def _is_abbreviation(word: str, next_word: str, sentence: str, mark: str) -> boo
     figure = next_word.lstrip("(")[:1].isdigit()
     if bare in _BEFORE_FIGURE and figure:
         return True
-    if re.fullmatch(r"\d{1,3}", word) and re.match(r"\d+%", next_word):
+    if re.fullmatch(r"\d{1,3}", word) and re.match(r"\A\d+%", next_word):
         return True  # '83. 7%': a decimal number with a stray blank
     if sentence.strip() == word and re.fullmatch(r"\d{1,2}|[ivxIVX]{1,4}|[A-Za-z]", word):
         return True  # '1. We propose': an item of a list

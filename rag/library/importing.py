@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
 from rag.papers.importers import read_papers
 from rag.text.csv_cells import literal_cell
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -294,5 +295,6 @@ def remarks_csv(remarks: Sequence[Remark]) -> str:
     table.writerow(["file", "line", "outcome", "reason"])
     for remark in remarks:
         line = "" if remark.line is None else remark.line
-        table.writerow([literal_cell(remark.file), line, remark.outcome, literal_cell(remark.reason)])
+        file, reason = (literal_cell(one_line(text)) for text in (remark.file, remark.reason))
+        table.writerow([file, line, remark.outcome, reason])
     return out.getvalue()

@@ -76,22 +76,38 @@ class LibraryManager:
 
     def list_all(self) -> list[LibraryInfo]:
         """The library that the program was started with, then the others by name. Opens none of them."""
-        try:
-            found = [path for path in self._folder.iterdir() if _is_library(path)] if self._folder.is_dir() else []
-        except OSError as error:
-            raise LibraryError(f"{self._folder} cannot be read ({error.strerror}). Change its permissions.") from error
         others = sorted(
-            (path for path in found if path != self._started), key=lambda path: (path.name.casefold(), path.name)
+            (path for path in self._found() if path != self._started),
+            key=lambda path: (path.name.casefold(), path.name),
         )
         return [self._describe(path) for path in (self._started, *others)]
 
     def find(self, key: str) -> LibraryInfo:
         """The library with this :attr:`LibraryInfo.key`. Raises :class:`LibraryError` where it no longer exists."""
-        path = Path(key).absolute() if key else self._started
-        info = next((info for info in self.list_all() if info.path == path), None)
-        if info is None:
-            raise LibraryError(f"The library {path.name} has gone: it was renamed or deleted. Choose another one.")
-        return info
+        return self._describe(self.folder_of(key))
+
+    def folder_of(self, key: str) -> Path:
+        """The folder of the listed library with this :attr:`LibraryInfo.key`; whatever else lies on the disk is none.
+
+        Raises :class:`LibraryError`.
+        """
+        if not key:
+            return self._started
+        # Compared as text with what is listed: a key that a request names is never looked up on the disk.
+        found = next((path for path in (self._started, *self._found()) if str(path) == key), None)
+        if found is None:
+            raise LibraryError(
+                f"The library {key.rpartition(os.sep)[2]} has gone: it was renamed or deleted, or the program was "
+                "started with another one. Choose another one."
+            )
+        return found
+
+    def _found(self) -> list[Path]:
+        """The libraries in the folder, in no order."""
+        try:
+            return [path for path in self._folder.iterdir() if _is_library(path)] if self._folder.is_dir() else []
+        except OSError as error:
+            raise LibraryError(f"{self._folder} cannot be read ({error.strerror}). Change its permissions.") from error
 
     def create(self, name: str) -> LibraryInfo:
         """A new library without papers. Raises :class:`LibraryError` for a name that is invalid or taken."""

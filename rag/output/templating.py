@@ -18,8 +18,7 @@ from rag.papers.bibliography import clean, one_line
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_AT_TAG = re.compile(r"(?<=>)\n\s*|\n\s*(?=<)|^\n\s*|\n\s*$")
-_IN_TEXT = re.compile(r"\n\s*")
+_LINE_BREAK = re.compile(r"\n\s*+")
 
 
 class Template:
@@ -54,7 +53,7 @@ def _environment(package: str) -> Environment:
 
     def escaped(value: Any) -> Any:
         """Escape as the rest of the program does: Jinja2 by itself writes quotes differently."""
-        return value if isinstance(value, Markup) else Markup(escape(str(value)))
+        return value if isinstance(value, Markup) else Markup(escape(clean(str(value))))
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("rag.output")]),
@@ -67,6 +66,12 @@ def _environment(package: str) -> Environment:
     return environment
 
 
+def _unindented(line_break: re.Match[str]) -> str:
+    """What is left of a line break with the indentation after it."""
+    text, start, end = line_break.string, *line_break.span()
+    return "" if text[max(0, start - 1) : start] in ("", ">") or text[end : end + 1] in ("", "<") else " "
+
+
 def _unindenting() -> Any:
     """The extension that takes the indentation of templates out of the page."""
     from jinja2.ext import Extension
@@ -76,8 +81,7 @@ def _unindenting() -> Any:
         def filter_stream(self, stream: Any) -> Any:
             for token in stream:
                 if token.type == "data":
-                    text = _IN_TEXT.sub(" ", _AT_TAG.sub("", token.value))
-                    token = Token(token.lineno, "data", text)
+                    token = Token(token.lineno, "data", _LINE_BREAK.sub(_unindented, token.value))
                 yield token
 
     return Unindenting

@@ -17,27 +17,20 @@ from urllib.parse import quote
 
 from rag.datatypes import Paper
 from rag.papers.identity import arxiv_id
+from rag.text.unseen import clean as clean
+from rag.text.unseen import escaped_json
+from rag.text.unseen import one_line as one_line
 
-# Embeddings, overrides and isolates change the order in which a line is read; controls drive terminals.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _KINDS = {  # BibTeX's entry type, RIS's, CSL's
     "article": ("article", "JOUR", "article-journal"),
     "conference": ("inproceedings", "CONF", "paper-conference"),
     "preprint": ("misc", "GEN", "article"),
 }
+_PIECE = 1_000  # characters that are encoded for LaTeX at a time
+_LONGEST_NAME = 1_000  # characters of a name that is divided into its parts
 _STOPWORDS = frozenset(
     "a an and at by can do does for from how in is of on or the to towards via what when with".split()
 )
-
-
-def clean(text: str) -> str:
-    """The text without control characters (tab and line feed stay) and without marks that reorder a line."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def one_line(text: str) -> str:
-    """:func:`clean`, with every run of white space made one space."""
-    return " ".join(clean(text).split())
 
 
 def byline(paper: Paper, most: int = 6) -> str:
@@ -51,7 +44,7 @@ def byline(paper: Paper, most: int = 6) -> str:
 def web_address(paper: Paper) -> str:
     """Where the paper is on the web: its address, else its DOI's, else nothing. Only http and https count."""
     url = one_line(paper.url)
-    if re.match(r"https?://[^\s<>\"\\^`{|}]+$", url, re.IGNORECASE):
+    if re.fullmatch(r"https?://[^\s<>\"\\^`{|}]+", url, re.IGNORECASE):
         return url
     doi = bare_doi(paper)
     return f"https://doi.org/{quote(doi, safe='/():;.-_')}" if doi else ""
@@ -74,7 +67,7 @@ def addresses(paper: Paper) -> list[tuple[str, str]]:
 def bare_doi(paper: Paper) -> str:
     """The DOI without its resolver, empty where the field does not hold one."""
     doi = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", one_line(paper.doi), flags=re.IGNORECASE)
-    return doi if re.match(r"10\.\d{4,9}/\S+$", doi) else ""
+    return doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else ""
 
 
 def reference(paper: Paper) -> str:
@@ -148,7 +141,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
     items = []
     for paper in papers:
         item: dict[str, Any] = {
-            "id": paper.id,
+            "id": one_line(paper.id),
             "type": _KINDS[_kind(paper)][2],
             "title": one_line(paper.title),
             "author": [_csl_name(name) for name in paper.authors if name.strip()],
@@ -160,7 +153,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
         if paper.year is not None:
             item["issued"] = {"date-parts": [[paper.year]]}
         items.append({name: value for name, value in item.items() if value})
-    return json.dumps(items, ensure_ascii=False, indent=2) + "\n"
+    return escaped_json(json.dumps(items, ensure_ascii=False, indent=2)) + "\n"
 
 
 def to_markdown_list(papers: Iterable[Paper]) -> str:
@@ -230,7 +223,9 @@ def _latex_encoder() -> Callable[[str], str]:
 
 
 def _latex(text: str) -> str:
-    return _latex_encoder()(one_line(text))
+    # In pieces: the encoder looks at one character at a time, and at all that it has written for each.
+    encode, line = _latex_encoder(), one_line(text)
+    return "".join(encode(line[at : at + _PIECE]) for at in range(0, len(line), _PIECE))
 
 
 def _latex_name(name: str) -> str:
@@ -248,6 +243,8 @@ def _name_parts(name: str) -> tuple[str, str]:
     from bibtexparser.middlewares.names import InvalidNameError, parse_single_name_into_parts
 
     text = one_line(name)
+    if len(text) > _LONGEST_NAME:
+        return "", text
     try:
         parts = parse_single_name_into_parts(text, strict=False)
     except InvalidNameError:

@@ -21,12 +21,14 @@ import unicodedata
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
+from rag.text.plaintext import clean_line
 from rag.text.tokenization import tokens
 
 # With fewer letters and digits than this, or fewer words, a title is not distinctive.
 _ALIKE = 0.4  # share of words that two versions of one abstract have in common at least
 _MIN_TITLE_LENGTH = 12
 _MIN_TITLE_WORDS = 2
+_LONGEST_WORD = 100  # characters, of those that make an id; a title may be thousands of letters in a row
 _GENERIC = re.compile(
     r"(?:guest )?editorial(?: (?:note|board|introduction))?|"
     r"introduction(?: to (?:the|this) (?:special )?(?:issue|section|volume))?|"
@@ -40,7 +42,7 @@ _GENERIC = re.compile(
 _ARXIV_NEW = r"\d{4}\.\d{4,5}"
 _ARXIV_OLD = r"[a-z][a-z-]*(?:\.[A-Za-z]{2})?/\d{7}"
 _ARXIV = re.compile(
-    rf"(?:arxiv[:\s.]*|(?:https?://)?(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?",
+    rf"\A(?:arxiv[:\s.]*|(?:https?://)?(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?",
     re.I,
 )
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.I)
@@ -60,7 +62,8 @@ def normalised_title(title: str) -> str:
 
 def normalised_doi(text: str) -> str:
     """The DOI in ``text`` in lower case without resolver, or ``''`` where it is none."""
-    found = _DOI.match(_DOI_PREFIX.sub("", unquote(text.strip())))
+    # What was percent-encoded may be a control character, and JSON may hold half a surrogate pair.
+    found = _DOI.match(_DOI_PREFIX.sub("", clean_line(unquote(text))))
     return found.group().rstrip(".,;").lower() if found else ""
 
 
@@ -134,7 +137,7 @@ def _alike(one: str, other: str) -> bool:
 def id_from_title(title: str) -> str:
     """A short, stable, readable id for a record that brings none: six words of the title and a hash of all."""
     words = normalised_title(title)
-    ascii_words = [word for word in words.split() if word.isascii()][:6]
+    ascii_words = [word[:_LONGEST_WORD] for word in words.split() if word.isascii()][:6]
     return "-".join([*ascii_words, _short_hash(words or title)])
 
 

@@ -49,7 +49,7 @@ _SLIPS = {
 # 'What dose it do?', where 'What dose did they give?' asks for one.
 _DOSE = re.compile(
     r"(?<=\bwhat )dose(?! (?:of|is|was|were|did|does|in|for|and|or|should|could|can)\b)"
-    r"(?= .*\b(?:do|mean|propose|use|say|need|change|reach|get|give|improve|work)\b)|(?<=\b(?:how|why) )dose\b",
+    r"(?= .{0,200}\b(?:do|mean|propose|use|say|need|change|reach|get|give|improve|work)\b)|(?<=\b(?:how|why) )dose\b",
     re.IGNORECASE,
 )
 

@@ -27,6 +27,7 @@ _DATA = re.compile(
     r"articles (?:on|in) (?:the )?(?:web|press))\s+(?:(?:that|which)\s+)?(?:(?:were|was|are|is|been)\s+)*$",
     re.IGNORECASE,
 )
+_NEAR = 120  # characters before a year or a venue in which the word stands that it belongs to
 _BARE = r"(?P<since>$^)?(?P<after>$^)?(?P<before>$^)?(?P<until>$^)?"  # groups that stay empty
 _YEAR_READERS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -51,8 +52,10 @@ _AT_VENUE = re.compile(
     r"(?:published|presented|accepted|appear(?:ed|ing))\s+(?:at|in|by)\s+(?:the\s+)?))",
     re.IGNORECASE,
 )
-_VENUE_PAPERS = re.compile(rf"\s+{_PAPERS}\b", re.IGNORECASE)
-_OR = re.compile(r"\s*(?:/|,?\s+or\b|,?\s+and\b|,|&)\s*(?:(?:at|in)\s+)?(?:the\s+)?", re.IGNORECASE)
+_VENUE_PAPERS = re.compile(rf"(?<!\s)\s++{_PAPERS}\b", re.IGNORECASE)
+_OR = re.compile(
+    r"(?<!\s)(?:\s*+(?:/|,(?:\s++(?:or|and)\b)?|&)|\s++(?:or|and)\b)\s*+(?:(?:at|in)\s++)?(?:the\s++)?", re.IGNORECASE
+)
 _MAY_NAME_VENUE = re.compile(rf"\b(?:{_PAPERS}|published|presented|accepted|appear(?:ed|ing))\b", re.IGNORECASE)
 _VENUE_YEAR = re.compile(rf"^[\s,]*(?:{PREPOSITION}\s*|['’]?){NUMBERS}", re.IGNORECASE)
 _MAY_NAME_YEAR = re.compile(r"(?:19|20)\d\d")
@@ -69,7 +72,7 @@ def read_filters(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope,
         scope = replace(scope, venues=found.venues, since=found.since, until=found.until)
     if scope.since is None and scope.until is None and _MAY_NAME_YEAR.search(rest):
         for reader in _YEAR_READERS:
-            match = next((m for m in reader.finditer(rest) if not _DATA.search(rest[: m.start("cut")])), None)
+            match = next((m for m in reader.finditer(rest) if not _is_of_data(rest, m.start("cut"))), None)
             if match:
                 first, last = bounds(match)
                 scope = replace(scope, since=first, until=last)
@@ -85,7 +88,7 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope, 
         names = names or VenueNames(venues())
         start = match.start("cut") if match["cut"] else match.start("verb")
         found, end = names.at(text, match.end())
-        if not found or _DATA.search(text[:start]):
+        if not found or _is_of_data(text, start):
             continue
         while (more := _OR.match(text, end)) and (others := names.at(text, more.end()))[0]:
             found, end = [*found, *others[0]], others[1]
@@ -102,6 +105,11 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> tuple[Scope, 
     return EVERYTHING, text
 
 
+def _is_of_data(text: str, at: int) -> bool:
+    """Whether what stands at an offset says of data, not of papers, where or when they appeared."""
+    return _DATA.search(text, max(0, at - _NEAR), at) is not None
+
+
 def _year_behind(text: str, end: int) -> tuple[int | None, int | None, int]:
     match = _VENUE_YEAR.match(text[end:])
     return (*bounds(match), end + match.end()) if match else (None, None, end)
@@ -109,7 +117,7 @@ def _year_behind(text: str, end: int) -> tuple[int | None, int | None, int]:
 
 def _without(text: str, start: int, end: int) -> str:
     rest = f"{text[:start].rstrip()} {text[end:].lstrip()}"
-    return re.sub(r"\s+(?=[?.!,;:])", "", " ".join(rest.split())).strip(" ,")
+    return re.sub(r" (?=[?.!,;:])", "", " ".join(rest.split())).strip(" ,")
 
 
 def read_filters_of(

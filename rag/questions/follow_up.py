@@ -57,6 +57,7 @@ _CLAUSE = re.compile(
     r"so|than|as|before|after)\b",
     re.IGNORECASE,
 )
+_AFTER_SETTING = frozenset(("it", "its", "this"))  # these point past the setting of a question
 _SETTING = re.compile(r"^(?:on|for|with|in|under|at|without|compared (?:to|with)) [^,?.!]{1,40},", re.IGNORECASE)
 _FRAGMENT = re.compile(
     r"^(?:(?:on|for|with|in|under|at|without|using|by|from|(?:when )?compared (?:to|with)|than)(?: \S+){1,4}|"
@@ -88,16 +89,26 @@ def _generic() -> set[str]:
 
 def _points_outside(text: str) -> bool:
     """Whether a pronoun or the like means nothing that the same text names before it."""
+    setting = _SETTING.match(text)  # 'On ImageNet, how does it …'
+    whole = _first_name_and_clause(text, 0)
+    without = _first_name_and_clause(text, setting.end()) if setting else whole
     for pointer in _POINTER.finditer(text):
-        before = text[: pointer.start()]
-        if pointer.group().lower() in ("it", "its", "this"):
-            before = _SETTING.sub("", before)  # 'On ImageNet, how does it …'
-        named = [m for m in re.finditer(r"[^\W_]+", before) if unique_stems([m.group()]) - _generic()]
-        if not named:
+        apart = setting is not None and setting.end() <= pointer.start() and pointer.group().lower() in _AFTER_SETTING
+        name, clause = without if apart else whole
+        if name > pointer.start():
             return True
-        if pointer["subject"] and not _CLAUSE.search(before, named[0].end()):
+        if pointer["subject"] and clause > pointer.start():
             return True  # 'Does Swin beat it?': were it Swin, it would be 'itself'
     return False
+
+
+def _first_name_and_clause(text: str, start: int) -> tuple[int, int]:
+    """Where behind ``start`` the first word ends that names something, and the first clause behind that; one more than
+    the length of ``text`` where there is none."""
+    names = (m for m in _NAME_PART.finditer(text, start) if unique_stems([m.group()]) - _generic())
+    name = next((m.end() for m in names), len(text) + 1)
+    clause = _CLAUSE.search(text, name) if name <= len(text) else None
+    return name, clause.end() if clause else len(text) + 1
 
 
 def with_history(text: str, history: Sequence[Turn]) -> str:
@@ -128,6 +139,7 @@ def keeps_topic(rewritten: str, reading: Reading) -> bool:
     return bool(words & carried) and len(words - known) <= 2 and len(words) <= 60
 
 
+_NAME_PART = re.compile(r"[^\W_]+")
 _NAME_WITH_CAPITAL = re.compile(rf"\b(?=\w*[A-Z]){NAME}")
 
 

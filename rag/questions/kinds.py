@@ -19,11 +19,13 @@ _ASKS_FOR_FIGURE = re.compile(
     r"common|rare|frequent|prevalent|likely)|"
     r"what (size|fraction|percentage|share|factor|number|speed|score|rate|accuracy|error|resolution|ratio)|"
     r"by what (?:\w+ )?(?:factor|percentage|percent|margin|amount|ratio|share|fraction|proportion|multiple)|"
-    r"(which|what) [\w@ -]*\b(accuracy|score|ap|map|miou|bleu|f1|fid|psnr|mrr|auc|error|rate|top-1|"
-    r"perplexity|percent|speed-?up|factor|year)\b|times faster|how much (smaller|larger|better)|"
+    r"times faster|how much (smaller|larger|better)|"
     rf"(?:which|what)(?: (?:is|are|was|were))?(?: the)? {_STATISTIC}|"
     r"(?:which|what)(?: (?:is|are|was|were))?(?: the)?"
     rf"(?: (?!(?:do|does|did|is|are|was|were|can|could|of|on|in|for|to|has|have)\b)[\w@-]+){{0,3}} (?:{_QUANTITY}))\b|"
+    # From the first 'which' or 'what' of a clause: a later one reaches no further.
+    r"(?<![\w@ -])(?>[\w@ -]*?\b(?:which|what) )[\w@ -]*\b(?:accuracy|score|ap|map|miou|bleu|f1|fid|psnr|mrr|auc|error|"
+    r"rate|top-1|perplexity|percent|speed-?up|factor|year)\b|"
     # A request without a question word: 'F1 score of …', 'please give the number of …'.
     r"^(?:(?:please|can you|could you|give|tell|state|name|report|me|us|the|and|also)\b[ ,]*)*"
     rf"(?:(?!(?:define|explain|describe|how|why|who|where|when|which|what)\b)\w+[ -]){{0,2}}"
@@ -47,7 +49,7 @@ _DEAL_WITH = re.compile(
     re.IGNORECASE,
 )
 _EXPLAIN = re.compile(
-    r"^(?:please |(?:can|could|would|will) you (?:please )?|i (?:want|would like|need) to know )*"
+    r"^(?:please |(?:can|could|would|will) you |i (?:want|would like|need) to know )*"
     r"(?:explain(?: to me)?|describe|tell me(?: more)?(?: about)?|say|define)\s+(?:me )?(?:please )?",
     re.IGNORECASE,
 )
@@ -117,7 +119,7 @@ _SEVERAL = re.compile(
     r"\b(?:give|name|list)(?: me)? (?:two|three|several|some|different)\b|"
     r"^(?:what|which|how|where)\b.*\b(?:have|has) (?:been|people) (?:tried|proposed|found|suggested|put forward|made|"
     r"combined|extended|adapted|applied|brought|developed|described|explored)\b|"
-    r"\bwho\b.*\band who\b|\bwhich \w+ did\b.*\band which did\b|"
+    r"(?m:^)(?>.*?\bwho\b).*\band who\b|(?m:^)(?>.*?\bwhich \w+ did\b).*\band which did\b|"
     rf"^(?:which|what)(?: (?!(?:{_AUXILIARY})\b)[\w-]+){{0,4}} (?:methods|approaches|models|techniques|schemes|"
     r"detectors|nets|networks|systems|algorithms|frameworks|datasets|data sets|benchmarks|architectures|losses|"
     r"remedies|ways|authors|strategies|transformers|classifiers|encoders|functions|shortcomings|changes|arguments|"
@@ -128,9 +130,10 @@ _SEVERAL = re.compile(
 _BESIDE = re.compile(
     r"\b(?:both|each|respectively|versus|vs|differ(?:s|ent|ences?)?|compare|contrast)\b", re.IGNORECASE
 )
-_NAMED = r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*"
+_NAMED = r"[A-Z][\w'’.-]*+(?: [A-Z][\w'’.-]*+)*+"
+# A name, and the one beside it where there is one: a name without is passed over as a whole.
 _TWO = re.compile(
-    rf"(?P<one>{_NAMED}),? (?:and|with|or|to|(?:differs? )?from|against|versus|vs\.?) (?:the )?(?P<other>{_NAMED})"
+    rf"(?P<one>{_NAMED})(?:,? (?:and|with|or|to|(?:differs? )?from|against|versus|vs\.?) (?:the )?(?P<other>{_NAMED}))?"
 )
 _VERB = re.compile(r"^(?:Compare|Contrast|Do|Does|Is|Are|How|Both|Between) |['’]s$")
 # 'What datasets is SimCLR tested on?' asks for several things of one paper.
@@ -172,12 +175,19 @@ def kind_of(text: str) -> tuple[Intent, str]:
 
 def compares(text: str) -> bool:
     """Whether two things that are named are set side by side."""
-    return bool(_BESIDE.search(text) and _TWO.search(text))
+    return _two(text) is not None
+
+
+def _two(text: str) -> re.Match[str] | None:
+    """Two names side by side in a question that sets things side by side."""
+    if not _BESIDE.search(text):
+        return None
+    return next((match for match in _TWO.finditer(text) if match["other"]), None)
 
 
 def sides(text: str) -> tuple[str, ...]:
     """The two things that a comparison names, as they stand; () where it names none."""
-    found = _TWO.search(text) if compares(text) else None
+    found = _two(text)
     if found is None:
         return ()
     return tuple(_VERB.sub("", found[part]) for part in ("one", "other"))
@@ -188,11 +198,11 @@ _ANY_KIND = frozenset(
     "such".split()
 )
 _BY = re.compile(
-    r"(?:(?:that|which|are|is|were|was|there|have|been|the|my|your|our|papers|published)\s+)*\bby\s", re.IGNORECASE
+    r"\A(?:(?:that|which|are|is|were|was|there|have|been|the|my|your|our|papers|published)\s++)*+\bby\s", re.IGNORECASE
 )
 _NAMED_WORD = re.compile(r"\bthe (?:words?|terms?|phrases?|expressions?)\s+(?=\S)", re.IGNORECASE)
 _OBJECT = re.compile(
-    r"\b(?:about|on|mention(?:s|ing)?|discuss(?:es|ing)?|concerning|regarding|contain(?:s|ing)?)\s+(?P<word>[\w-]+)\W*$",
+    r"\b(?:about|on|mention(?:s|ing)?|discuss(?:es|ing)?|concerning|regarding|contain(?:s|ing)?)\s++(?P<word>[\w-]++)\W*+$",
     re.IGNORECASE,
 )
 
@@ -216,8 +226,8 @@ def _topic(rest: str) -> str:
 
 _MARKS = " ?.!:;,\"'“”‘’"
 _TAIL = re.compile(
-    r"(?:(?:^|[\s?.!,]+)(?:(?:are|is) there|do (?:you|we) have|(?:been )?published|appear(?:ed)?|please|for me|"
-    r"(?:in|of|from) (?:this|the|my|your|our) (?:library|collection)))+\W*$",
+    r"(?:(?:^|(?<![\s?.!,])[\s?.!,]++)(?:(?:are|is) there|do (?:you|we) have|(?:been )?published|appear(?:ed)?|please|"
+    r"for me|(?:in|of|from) (?:this|the|my|your|our) (?:library|collection))){1,8}+\W*+$",
     re.IGNORECASE,
 )
 _REQUEST = frozenset("all total exist library collection papers covered cover published contain most span".split())

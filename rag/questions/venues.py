@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_LONGEST_NAME = 300  # characters; nobody asks by a longer one, and as a pattern it would take seconds
+
 
 class VenueNames:
     """The names under which people know the venues of a library: whole, without year and series, and as acronyms."""
@@ -12,12 +14,13 @@ class VenueNames:
     def __init__(self, venues: Iterable[str]) -> None:
         self._venues: dict[str, list[str]] = {}
         for venue in venues:
-            for name in _names_of(venue):
+            for name in (one for one in _names_of(venue) if len(one) <= _LONGEST_NAME):
                 self._venues.setdefault(name, []).append(venue)
         longest = sorted(self._venues, key=lambda name: (-len(name), name))
-        self._pattern = "|".join(map(re.escape, longest)) or "$^"
-        self._at = re.compile(rf"(?:{self._pattern})(?!\w)", re.IGNORECASE)
-        self._before = re.compile(rf"(?<!\w)(?P<name>{self._pattern})$", re.IGNORECASE)
+        self._longest = len(longest[0]) if longest else 0
+        pattern = "|".join(map(re.escape, longest)) or "$^"
+        self._at = re.compile(rf"(?:{pattern})(?!\w)", re.IGNORECASE)
+        self._before = re.compile(rf"(?<!\w)(?P<name>{pattern})$", re.IGNORECASE)
 
     def resolve(self, name: str) -> list[str]:
         """The venues that ``name`` means, sorted; none where it is no venue of the library."""
@@ -33,7 +36,7 @@ class VenueNames:
 
     def before(self, text: str, position: int) -> tuple[list[str], int]:
         """The venues that are named right before ``position``, and where the name starts."""
-        match = self._before.search(text[:position])
+        match = self._before.search(text, max(0, position - self._longest), position)
         found = self._meant(match["name"]) if match else []
         return (found, match.start("name")) if match and found and _is_name(match["name"]) else ([], position)
 
@@ -54,9 +57,17 @@ _SERIES = re.compile(
 _ACRONYM = re.compile(r"(?<![\w-])(?=\w*[A-Z]\w*[A-Z])[A-Za-z][A-Za-z]{2,}(?![\w-])")
 
 
+# To the end of the line where nothing closes it, so that no bracket within is looked at again.
+_IN_BRACKETS = re.compile(r"\([^)\n]*+\)?")
+
+
+def _without_closed(brackets: re.Match[str]) -> str:
+    return " " if brackets.group().endswith(")") else brackets.group()
+
+
 def _names_of(venue: str) -> list[str]:
     """The names of one venue, each once."""
-    plain = " ".join(_SERIES.sub(" ", re.sub(r"\(.*?\)", " ", venue)).split()).strip(" ,.:-")
+    plain = " ".join(_SERIES.sub(" ", _IN_BRACKETS.sub(_without_closed, venue)).split()).strip(" ,.:-")
     capitals = [word[0] for word in re.findall(r"[^\W\d_]+", plain) if word[0].isupper()]
     initials = "".join(capitals) if len(capitals) >= 3 else ""
     found = [" ".join(venue.split()), plain, *_ACRONYM.findall(venue), initials]

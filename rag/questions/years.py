@@ -32,7 +32,7 @@ def bounds(match: re.Match[str]) -> tuple[int | None, int | None]:
 
 
 # 'the 2018 World Cup', 'VOC 2007', 'data from 2012': such a year belongs to what a paper is about.
-_CONTENT_NAME = re.compile(r"(?:\bthe|\b[A-Z][\w-]*[A-Z\d][\w-]*)\s*$")
+_CONTENT_NAME = re.compile(r"(?:\bthe|(?<![\w-])(?>[\w-]*?\b(?=[A-Z]))\w(?=[\w-]*[A-Z\d])[\w-]*+)\s*+$")
 _CONTENT_NOUN = re.compile(r"\b(?:data|datasets?|records?|period|years|season|crisis|pandemic|elections?)\s*$")
 
 

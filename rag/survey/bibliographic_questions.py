@@ -18,7 +18,7 @@ _WHERE = re.compile(r"\b(?:where|venue|journal|conference)\b", re.IGNORECASE)
 _DOI = re.compile(r"\bdoi\b", re.IGNORECASE)
 # 'the paper', 'the paper called X'
 _LEAD = re.compile(r"^(?:(?:the|this|that|paper|article|study|work|on|about|called|titled|named)\b\s*)+", re.IGNORECASE)
-_TRAIL = re.compile(r"\s+(?:paper|article|study)$", re.IGNORECASE)
+_TRAIL = re.compile(r"(?<!\s)\s++(?:paper|article|study)$", re.IGNORECASE)
 
 
 def read_off(

@@ -42,7 +42,7 @@ _WE = (
     r"(?:we|this (?:paper|work|article|study|report|thesis)|(?:the )?authors)\b"
     r"(?:\W+(?:\w+ly|also|then|first|further|here|thus|to|aims?|attempts?|seeks?|tr(?:y|ies)|however|instead|"
     r"hence|next|"
-    r"have|has|now|in this (?:paper|work|article|study)))*\W+"
+    r"have|has|now|in this (?:paper|work|article|study))){0,8}\W+"
 )
 _PROPOSAL = _cues(
     rf"{_WE}(?:propos|introduc|present|develop|devis|design)(?!ing)",
@@ -59,12 +59,15 @@ _DOES = _cues(
     r"network|architecture)\b",
 )
 _DATA_NOUN = _cues(r"(?:data ?sets?|benchmarks?|corpus|corpora|test ?sets?|leaderboards?|collections?)\b")
-_SAMPLES = _cues(
-    r"\d[\d,.]*\s*(?:[KMB]\b|thousand|million|billion)?\+?\s+(?:[\w-]+\s+){0,3}?(?:images?|patients?|"
+# From the first digit of a number on: a later one reaches no further.
+_SAMPLES = re.compile(
+    r"(?<![\d,.])(?>[\d,.]*?\b(?=\d))[\d,.]++(?:\s*+(?:(?:[KMB]\b|thousand|million|billion)\+?|\+))?\s++"
+    r"(?:[\w-]++\s++){0,3}?(?:images?|patients?|"
     r"participants?|subjects?|"
     r"samples?|recordings?|articles?|documents?|sentences?|videos?|clips?|hours|speakers?|users?|scans?|"
     r"examples|questions|"
-    r"records|languages|annotations|masks|utterances|scenes|data ?sets?|benchmarks?)\b"
+    r"records|languages|annotations|masks|utterances|scenes|data ?sets?|benchmarks?)\b",
+    re.IGNORECASE,
 )
 _DATA_NAME = re.compile(rf"\b(?:{NAME}|[A-Z][a-z]+(?=[ -](?:data ?set|benchmark|corpus)))")
 _TESTED_ON = _cues(
@@ -125,10 +128,11 @@ _OTHERS = _cues(
     r"solutions?|applications?|"
     r"frameworks?|strategies)\b"
 )
+# Up to the next full stop from the first thing of its kind on: a later one reaches no further.
 _PUBLISHED_CODE = re.compile(
-    r"\b(?:code|project page|demo|models?|dataset)\b[^.]*\b(?:available|released?|found at|open-?sourced?|"
-    r"public)\b|https?://|"
-    r"\b(?:provide|release|open-?source)\b[^.]*\bcode\b|github",
+    r"(?<![^.])(?>[^.]*?\b(?:code|project page|demo|models?|dataset)\b)[^.]*\b(?:available|released?|found at|"
+    r"open-?sourced?|public)\b|https?://|"
+    r"(?<![^.])(?>[^.]*?\b(?:provide|release|open-?source)\b)[^.]*\bcode\b|github",
     re.IGNORECASE,
 )
 _NO = -1.0
@@ -215,11 +219,9 @@ def known_sentences(sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, 
         method = found.get("method") if key == "problem" else None
         # The problem stands before the method. After it come difficulties of the method itself, so sentences there are
         # considered only where the abstract starts with its method.
-        before = [one for one in sentences if method is None or one.start < method[0].start]
-        asked = before or [one for one in sentences if method is None or one != method[0]]
-        scored = [
-            (KNOWN[key].read(one.text, index / last), -index) for index, one in enumerate(sentences) if one in asked
-        ]
+        before = [at for at, one in enumerate(sentences) if method is None or one.start < method[0].start]
+        asked = before or [at for at, one in enumerate(sentences) if method is None or one != method[0]]
+        scored = [(KNOWN[key].read(sentences[at].text, at / last), -at) for at in asked]
         score, index = max(scored, default=(_NO, 0))
         found[key] = (sentences[-index], score) if score >= KNOWN[key].threshold else None
     return found

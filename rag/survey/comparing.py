@@ -19,8 +19,8 @@ from rag.text.tokenization import tokens
 _MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
 _NAME_CHARACTERS = 300
 _COMPARE = re.compile(
-    r"^(?:(?:please|can you|could you)\s+)*(?:compare|contrast)\s+(?:the\s+)?(?:papers?\s+(?:on\s+)?)?"
-    r"(?P<first>.+?)\s+(?:and|with|to|against|vs\.?|versus)\s+(?:the\s+)?(?:papers?\s+(?:on\s+)?)?(?P<second>.+?)[\s?.!]*$",
+    r"^(?:(?:please|can you|could you) )*(?:compare|contrast) (?:the )?(?:papers? (?:on )?)?"
+    r"(?P<first>.+?) (?:and|with|to|against|vs\.?|versus) (?:the )?(?:papers? (?:on )?)?(?P<second>.+)",
     re.IGNORECASE,
 )
 _QUOTES = " \t\"'“”‘’«»"
@@ -39,7 +39,7 @@ def compared(question: str, source: PaperSource, within: Collection[str] | None 
 
     ``within`` holds the ids of the papers that may be used (None: all).
     """
-    match = _COMPARE.match(question)
+    match = _COMPARE.match(" ".join(question.split()).rstrip(" ?.!"))
     if match is None:
         return ()
     papers = [titled(match[part], source, within) for part in ("first", "second")]

@@ -85,7 +85,8 @@ _ASKS_FIGURE = re.compile(
     re.IGNORECASE,
 )
 _HOW_MANY = re.compile(r"\b(?:how many|number of)(?: (?:different|total|training|model))? ([a-z]{3,})", re.IGNORECASE)
-_NUMBER = r"(?<![\w/-])\d[\d,.]*\s?(?:%|[KMB]\b|×|x\b|k\b|thousand|million|billion)?(?![\w-]*[A-Za-z]\d)"
+# Both patterns of a figure are bounded: a number of more characters, or one that far from its noun, is none.
+_NUMBER = r"(?<![\w/-])\d[\d,.]{0,30}\s?(?:%|[KMB]\b|×|x\b|k\b|thousand|million|billion)?(?![\w-]{0,30}[A-Za-z]\d)"
 _QUESTION_WORDS = frozenset(
     stems("paper study work article author method approach model use used using propose number amount")
 )
@@ -167,7 +168,8 @@ def _figure(question: str) -> re.Pattern[str] | None:
     counted = _HOW_MANY.search(question)
     if counted:
         return re.compile(
-            _NUMBER + rf"(?:[\s-]+[\w-]+){{0,2}}?[\s-]+{re.escape(stem(counted[1].lower()))}", re.IGNORECASE
+            _NUMBER + rf"(?:[\s-]{{1,3}}[\w-]{{1,30}}){{0,2}}?[\s-]{{1,3}}{re.escape(stem(counted[1].lower()))}",
+            re.IGNORECASE,
         )
     return re.compile(_NUMBER) if _ASKS_FIGURE.search(question) else None
 

@@ -37,7 +37,7 @@ _NEVER_TOPICS = frozenset(
 _ARTICLES = frozenset({"the", "a", "an"})
 _WROTE = re.compile(r"(?:co-?)?(?:authored|written|published)", re.IGNORECASE)
 _NAME = re.compile(
-    r"(?:[A-Z]\.?-?)+|(?:[A-Z]|(?:Mc|Mac|O['’]|[dD]['’]|al-)[A-Z])[^\W\d_]*[a-z][\w'’-]*\.?,?|[^\W\d_a-zA-Z][\w'’-]*"
+    r"(?:[A-Z]\.?-?)+|(?:[A-Z]|(?:Mc|Mac|O['’]|[dD]['’]|al-)[A-Z])(?>[^\W\d_]*?[a-z])[\w'’-]*+\.?,?|[^\W\d_a-zA-Z][\w'’-]*"
 )
 _PARTICLES = frozenset("van von de der den del da di la le bin al el ter ten dos".split())
 
@@ -59,6 +59,10 @@ class Lexer:
         self._is_author = is_author
         self._dated = YEARS_TAKEN_OUT in topic
         self._at = 0
+        self._comma: tuple[int, str] = (0, "")  # what a comma means up to a part
+        self._last_and = max(
+            (at for at, (kind, t) in enumerate(self._parts) if kind == "word" and t.lower() in _AND), default=-1
+        )
 
     def tokens(self) -> Iterator[Token]:
         """The tokens in order."""
@@ -84,16 +88,20 @@ class Lexer:
         return Token({"(": "open", ")": "close"}.get(mark, "break"))
 
     def _meaning_of_comma(self) -> str:
-        """In a list a comma means what joins its last two members."""
-        for kind, text in self._parts[self._at :]:
-            word = text.lower()
-            if kind == "mark" and text in "()" + YEARS_TAKEN_OUT:
-                break
-            if kind == "word" and (word in _OR or word in _AND):
-                return "or" if word in _OR else "and"
-            if kind == "word" and (word in _NOT or word in _WITHOUT or word in _RELATIVE):
-                break
-        return "and"
+        """In a list a comma means what joins its last two members: the same for all commas up to there."""
+        end, meaning = self._comma
+        if self._at > end:
+            end = next((at for at in range(self._at, len(self._parts)) if self._ends_list(at)), len(self._parts))
+            kind, text = self._parts[end] if end < len(self._parts) else ("", "")
+            meaning = "or" if kind == "word" and text.lower() in _OR else "and"
+            self._comma = (end, meaning)
+        return meaning
+
+    def _ends_list(self, at: int) -> bool:
+        kind, text = self._parts[at]
+        if kind == "mark":
+            return text in "()" + YEARS_TAKEN_OUT
+        return kind == "word" and text.lower() in _OR | _AND | _NOT | _WITHOUT | _RELATIVE
 
     def _phrase(self, text: str) -> Token | None:
         found = term(text)
@@ -135,7 +143,7 @@ class Lexer:
         """Whether a word only leads to what follows; at the end it is looked for itself ('papers that mention use')."""
         word = text.lower()
         if word == "both":
-            return any(kind == "word" and t.lower() in _AND for kind, t in self._parts[self._at :])
+            return self._last_and >= self._at
         if word in ("year", "years"):
             return self._dated
         if word not in _LINKS or self._at == len(self._parts):
@@ -191,7 +199,7 @@ class Lexer:
                 break
             words.append(word)
             at += 1
-        name = re.sub(r"\s+et al\.?$", "", " ".join(words))
+        name = re.sub(r" et al\.?$", "", " ".join(words))
         return (name, at) if len(name) > 1 else ("", at)
 
 

@@ -1,83 +1,102 @@
-"""Who may sign in to the page: names and passwords from ``FOOTNOTE_AUTH``.
+"""Who may sign in to the page, and who of them may change what all share.
 
-The setting is ``name:password`` pairs separated by commas, or the path of a file with one pair a line (blank lines and
-lines that begin with ``#`` are ignored; there a password may hold commas). Without it nobody needs to sign in. No
-error message contains a password or any part of the setting that may be one.
+:mod:`rag.system.auth_setting` says where the accounts of a program stand, :mod:`rag.system.users_file` keeps them.
 """
 
 from __future__ import annotations
 
-import hmac
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 
-from rag.errors import ConfigError
+from rag.errors import AccountError
+from rag.system.passwords import fault_of, matches
 
-MIN_PASSWORD = 8  # characters
-_HOW = "Write FOOTNOTE_AUTH as name:password pairs separated by commas, or name a file with one pair a line"
+READER = "reader"  # asks, reads, exports, keeps conversations
+EDITOR = "editor"  # also changes libraries, papers and models
+ROLES = (READER, EDITOR)
+MAX_NAME = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
-    """Passwords by name; empty where nobody needs to sign in."""
+class Account:
+    """One user. ``hashed`` is the bcrypt hash of the password, ``added`` the day on which the account was made."""
 
-    _passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name: str
+    role: str
+    hashed: str = field(repr=False)
+    added: str = ""
+
+
+class AccountSource(Protocol):
+    """Where accounts stand."""
+
+    def read(self) -> Mapping[str, Account]:
+        """All accounts by name as they are now. Raises :class:`ConfigError`."""
+        ...
+
+
+class Accounts:
+    """Who may sign in; false where nobody needs to, which stays as it was at the start of the program."""
+
+    def __init__(self, source: AccountSource | None = None) -> None:
+        self._source = source
+        self._needed = source is not None and bool(source.read())
 
     def __bool__(self) -> bool:
-        return bool(self._passwords)
+        return self._needed
 
     @property
     def names(self) -> list[str]:
         """The names of all accounts, sorted."""
-        return sorted(self._passwords)
+        return sorted(self._all())
 
-    def admits(self, name: str, password: str) -> bool:
-        """Whether the password is that of ``name``. Takes as long for an unknown name as for a known one."""
-        expected = self._passwords.get(name)
-        equal = hmac.compare_digest((expected or "").encode("utf-8"), password.encode("utf-8", "replace"))
-        return equal and expected is not None
+    def find(self, name: str) -> Account | None:
+        """The account as it is now: one that was removed is none. Raises :class:`ConfigError`."""
+        return self._all().get(name)
 
+    def check(self, name: str, password: str) -> Account | None:
+        """The account of ``name`` if the password is its own. Takes as long for an unknown name as for a known one.
 
-def read_accounts(setting: str) -> Accounts:
-    """The accounts that the setting names, none for an empty one. Raises :class:`ConfigError`."""
-    text = setting.strip()
-    if not text:
-        return Accounts()
-    path = _file(text)
-    if path is None:
-        if ":" not in text:
-            raise ConfigError(f"FOOTNOTE_AUTH is neither pairs nor a file that exists. {_HOW}.")
-        return _accounts([(f"pair {i} of FOOTNOTE_AUTH", pair) for i, pair in enumerate(text.split(","), start=1)])
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The file of FOOTNOTE_AUTH cannot be read ({error}). {_HOW}.") from error
-    pairs = [(f"{path}, line {i}", line) for i, line in enumerate(lines, start=1)]
-    kept = [(where, line) for where, line in pairs if line.strip() and not line.lstrip().startswith("#")]
-    if not kept:
-        raise ConfigError(f"{path} holds no name and password. {_HOW}.")
-    return _accounts(kept)
+        Takes a quarter of a second of a processor. Raises :class:`ConfigError`.
+        """
+        account = self.find(name)
+        return account if matches(password, None if account is None else account.hashed) else None
+
+    def _all(self) -> Mapping[str, Account]:
+        return {} if self._source is None else self._source.read()
 
 
-def _file(text: str) -> Path | None:
-    try:
-        path = Path(text).expanduser()
-        return path if path.is_file() else None
-    except (OSError, RuntimeError, ValueError):
-        return None
+@dataclass(frozen=True, slots=True)
+class FixedAccounts:
+    """Accounts that do not change while the program runs."""
+
+    accounts: Mapping[str, Account]
+
+    def read(self) -> Mapping[str, Account]:
+        """See :class:`AccountSource`."""
+        return self.accounts
 
 
-def _accounts(pairs: list[tuple[str, str]]) -> Accounts:
-    passwords: dict[str, str] = {}
-    for where, pair in pairs:
-        name, colon, password = pair.strip().partition(":")
-        name = name.strip()
-        if not colon or not name:
-            raise ConfigError(f"{where} is not name:password. {_HOW}.")
-        if len(password) < MIN_PASSWORD:
-            raise ConfigError(f"{where} has a password of fewer than {MIN_PASSWORD} characters. Choose a longer one.")
-        if name in passwords:
-            raise ConfigError(f"{where} has a name that came before. Give every user one line.")
-        passwords[name] = password
-    return Accounts(passwords)
+NOBODY = Accounts()  # nobody needs to sign in
+
+
+def checked_name(name: str) -> str:
+    """The name as accounts are called. Raises :class:`AccountError` where none can be called so."""
+    normal = normal_name(name)
+    if not normal or len(normal) > MAX_NAME or not normal.isprintable() or ":" in normal or "," in normal:
+        raise AccountError(f"A name has 1 to {MAX_NAME} characters, none of them a colon, a comma or unprintable.")
+    return normal
+
+
+def normal_name(name: str) -> str:
+    """A name as it was typed → as it is looked up."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def checked_password(password: str, name: str) -> str:
+    """The password. Raises :class:`AccountError` where it cannot be taken."""
+    if fault := fault_of(password, name):
+        raise AccountError(f"'{name}' would have {fault}. Choose another one.")
+    return password

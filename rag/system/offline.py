@@ -89,6 +89,8 @@ def enforce_offline() -> None:
     for name in _PROXIES:
         if name in os.environ:
             _state.proxies[name] = os.environ.pop(name)
+    # The event loop that uvicorn prefers opens connections in native code, where the hook does not see them.
+    sys.modules.setdefault("uvloop", None)  # type: ignore[arg-type]
     _install()
     _state.enforced = True
 

@@ -13,6 +13,6 @@ def with_numbers(text: str, numbers: Sequence[int]) -> str:
     if not numbers:
         return text
     body = text.rstrip()
-    end = re.search(r"[.!?。！？।؟]+[\"'”’)\]]*$", body)
+    end = re.search(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$", body)
     body, mark = (body, ".") if end is None else (body[: end.start()], end.group())
     return f"{body.rstrip(' ,;:')} {''.join(f'[{n}]' for n in numbers)}{mark}"

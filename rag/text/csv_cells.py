@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, 'CSV Injection'
+import re
+
+# OWASP, 'CSV Injection'. A program that is set to semicolons cuts a cell there, whatever quotes stand around it.
+_FORMULA = re.compile(r"(^|;\s*)(?=[=+\-@\t\r\n＝＋－＠])")
 
 
 def literal_cell(text: str) -> str:
-    """``text`` as a spreadsheet shows it: one that would be run as a formula gets an apostrophe before it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """``text`` as a spreadsheet shows it: what would be run as a formula gets an apostrophe before it."""
+    return _FORMULA.sub(r"\1'", text)

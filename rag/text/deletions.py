@@ -115,7 +115,7 @@ def _only_of_rest(body: Sequence[str]) -> bool:
 def _is_aside(words: Sequence[str], begin: int, end: int) -> bool:
     """A text in brackets that spells out or abbreviates the words before it."""
     gone = " ".join(words[begin:end])
-    if not re.fullmatch(r"\(\s*[^()]+\s*\)", gone):
+    if not re.fullmatch(r"\([^()]+\)", gone):
         return False
     inner = [word.lower() for word in re.findall(r"[\w'’-]+", gone)]
     return bool(inner) and not any(_FIGURE.search(word) or _LIMITING.match(word) for word in inner)

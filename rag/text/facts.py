@@ -29,14 +29,18 @@ _UNIT_OF = {
 # Units without which the same figure is another fact: '10 datasets' does not bear out '10 seconds'. Any other unit may
 # stand apart from its figure ('an AP of 45.2').
 _REQUIRED_UNITS = frozenset("gb mb kb tb ms s min h day fps hz khz ghz mm cm km kg".split())
+_LONGEST_NUMBER = 30  # digits of a number that is written out
 _POWER_OF_TEN = {"k": 3, "m": 6, "b": 9, "t": 12}
 # A hyphen after letters makes the digits part of a name ('ResNet-50', 'top-1'): see ``_COMPOUND``.
 _FIGURE_WITH_UNIT = re.compile(
     rf"(?<![\w.])(?<![A-Za-z]-)(?P<number>{_NUMBER})(?:\s?-?(?P<unit>[A-Za-z]+)\b|\s?(?P<sign>[%×]))?", re.IGNORECASE
 )
-_COMPOUND = re.compile(r"(?<![\w-])(?P<word>[A-Za-z]+)-(?P<number>\d+)(?![\d.]*\d*%)")
+LONGEST_COMPARED = (
+    400  # words of a sentence that are compared in their order with those of another: no real one has more
+)
+_COMPOUND = re.compile(r"(?<![\w-])(?P<word>[A-Za-z]+)-(?P<number>\d++)(?![\d.]*+%)")
 # Between the figures of a range or a list, which share the unit of the last one: '40-50%', '3, 17 and 14 ms'.
-_JOIN = re.compile(r"\s*(?:[-–,/]|,?\s*\b(?:to|and|or)\b|\.\.\.?)\s*", re.IGNORECASE)
+_JOIN = re.compile(r"(?<!\s)\s*+(?:(?:,\s*+)?\b(?:to|and|or)\b|[-–,/]|\.\.\.?)\s*+", re.IGNORECASE)
 _NUMBER_WORDS = {
     w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"twice": "2", "thrice": "3", "hundred": "100", "thousand": "1000"}
@@ -75,12 +79,13 @@ def missing_figures(sentence: str, source: str) -> set[str]:
     for number, unit in _numerals(normalised(sentence)):
         if not any(_has_figure(value, kind, held) for value, kind in _written_out(number, unit)):
             missing.add(f"{number} {unit}".strip())
-    for match in _COMPOUND.finditer(normalised(sentence)):
-        word, number = match["word"].lower(), match["number"]
+    for whole, word, number in {
+        (m.group(), m["word"].lower(), m["number"]) for m in _COMPOUND.finditer(normalised(sentence))
+    }:
         joined = re.search(rf"(?<![a-z]){re.escape(word)}[\W_]*{number}(?!\d)", low)
         # 'CIFAR-100' is in 'CIFAR-10/100', and 'sub-10' in '10'.
         if not joined and not (word in low and number in held):
-            missing.add(match.group())
+            missing.add(whole)
     return missing | _other_counts(sentence, source)
 
 
@@ -132,7 +137,7 @@ def _number_words(text: str) -> set[tuple[str, str]]:
 
 def _written_out(number: str, unit: str) -> set[tuple[str, str]]:
     """The figure as it stands, and without its unit where that is thousand, million, billion or trillion."""
-    if unit not in _POWER_OF_TEN:
+    if unit not in _POWER_OF_TEN or len(number) > _LONGEST_NUMBER:
         return {(number, unit)}
     return {(number, unit), (_number(f"{Decimal(number).scaleb(_POWER_OF_TEN[unit]):f}"), "")}
 
@@ -143,15 +148,21 @@ def _has_figure(number: str, unit: str, units_of: Mapping[str, set[str]]) -> boo
     return units is not None and (not unit or unit in units or ("" in units and unit not in _REQUIRED_UNITS))
 
 
+_LONGEST_NAME = 100  # characters
+
+
 def missing_names(sentence: str, source: str) -> set[str]:
     """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out (as 'GAN' in its initials)."""
     folded = normalised(source)
     low = folded.lower()
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
-    for name in WHOLE_NAME.findall(normalised(sentence)):
+    for name in dict.fromkeys(WHOLE_NAME.findall(normalised(sentence))):
         bare = re.sub(r"[\W_]", "", name)
         low_name = bare.lower().removesuffix("s")
+        if len(bare) > _LONGEST_NAME:  # no name: as a pattern it would take minutes
+            missing |= set() if name in folded else {name}
+            continue
         if (
             _has_name_at_end(bare, folded)
             or _begins_a_word(low_name, low)
@@ -198,7 +209,7 @@ def has_exchanged_fact(sentence: str, source: str) -> bool:
     '85% on ImageNet' for '85% on CIFAR-10' is wrong though the abstract may have both names. For sentences that are
     worded nearly alike.
     """
-    here, there = _words_in_order(sentence), _words_in_order(source)
+    here, there = _words_in_order(sentence)[:LONGEST_COMPARED], _words_in_order(source)[:LONGEST_COMPARED]
     matcher = SequenceMatcher(None, [w.lower() for w in here], [w.lower() for w in there], autojunk=False)
     for kind, begin, end, begin_there, end_there in matcher.get_opcodes():
         if kind != "replace":

@@ -15,9 +15,9 @@ from rag.text.tokenization import STOPWORDS
 
 _VOWELS = "aeiouy"
 # One vowel before one final consonant: 'map' doubles it ('mapped'), 'model' may ('modeled', 'modelled').
-_ONE_SYLLABLE = re.compile(rf"(?:[^{_VOWELS}]*|[^{_VOWELS}]*qu)[{_VOWELS}][^{_VOWELS}wx]")
-_CLOSED = re.compile(rf".*[^{_VOWELS}][{_VOWELS}][^{_VOWELS}wx]")
-_CONSONANT_Y = re.compile(rf".*[^{_VOWELS}]y")
+_ONE_SYLLABLE = re.compile(rf"\A(?:[^{_VOWELS}]*|[^{_VOWELS}]*qu)[{_VOWELS}][^{_VOWELS}wx]")
+_CLOSED = re.compile(rf"\A.*[^{_VOWELS}][{_VOWELS}][^{_VOWELS}wx]")
+_CONSONANT_Y = re.compile(rf"\A.*[^{_VOWELS}]y")
 
 # Nouns in -ic; of all others the form in -ics is another word ('dynamic', 'dynamics').
 _IC_NOUNS = frozenset(

@@ -15,17 +15,21 @@ from rag.text.latex_macros import PARSER_FAILURES, macros_to_text
 # Beyond these a text is no abstract, and a parser that descends recursively should not see it.
 _MAX_LATEX_LENGTH = 200_000
 _MAX_BRACE_DEPTH = 40
+_MOST_MARKUP = 20_000  # characters of markup: the parser takes some 50 microseconds for each
+_MARKUP = re.compile(r"[\\{}$^_]")
 
 # Some listings lose the backslash of a font macro: texttt{D}ual can be read in no other way.
 _LOST_BACKSLASH = re.compile(r"(?<![\\A-Za-z])(?=(?:text(?:tt|bf|it|sc|rm|sf|up)|math(?:bf|cal|rm|bb|sf)|emph)\{)")
 # What remains of \href{URL}{text} in such listings.
-_LOST_HREF = re.compile(r"(https?://[^\s{}]+)\{([^{}]*)\}")
+_LOST_HREF = re.compile(r"(?<![^\s{}])((?>[^\s{}]*?(?=https?://)))(https?://[^\s{}]++)\{([^{}]*)\}")
 _URL = re.compile(r"(?:https?|ftp)://[^\s{}\\$<>]+")
 _URL_MACRO = re.compile(r"\\(?:url|path|href)\s*\{([^{}]*)\}(\s*\{([^{}]*)\})?")
 _SCRIPT_GROUP = re.compile(r"(?<!\\)([_^])\{((?:[^{}]|\{[^{}]*\})*)\}")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _DISPLAY = re.compile(r"\$\$([^$]+)\$\$")
-_INLINE = re.compile(r"\$((?:[^$\\]|\\.)+)\$", re.S)
+_INLINE = re.compile(r"(?<!\\)\$((?:[^$\\]++|\\.)++)\$", re.S)
+# Between two dollars, the second of which may be missing: what follows the first is not looked at again.
+_BETWEEN_DOLLARS = re.compile(r"\$(?:[^$\\]++|\\.)++(?P<close>\$?)")
 _TRACE_OF_LATEX = re.compile(r"[\\{}]|\$[^$]+\$")
 _TOKEN = re.compile(r"\\.|[{}$]|[^\\{}$]+|\\", re.S)
 _ENVIRONMENT = re.compile(r"\\(?:begin|end|verb)\b|\\[\[\]()]")
@@ -44,6 +48,9 @@ _SHIELD = {
     "'": "\ufdd8",
     "`": "\ufdd9",
 }
+_SIGN_IN_FORMULA = re.compile(r"(?<!\\)[%#]")
+_SIGN_IN_PROSE = re.compile(r"(?<!\\)[%&#~$]")
+_QUOTE_OR_HYPHEN = re.compile(r"(?<!\\)['`]|-")
 _TO_SHIELD = str.maketrans(_SHIELD)
 _FROM_SHIELD = str.maketrans({shield: char for char, shield in _SHIELD.items()})
 
@@ -59,14 +66,14 @@ def restore_lost_backslashes(text: str) -> str:
 
 
 def _link_text(match: re.Match[str]) -> str:
-    url, label = match.groups()
+    before, url, label = match.groups()
     same = label.replace("\\", "").rstrip("/") in ("", url.rstrip("/"))
-    return str(url) if same else f"{url} ({label})"
+    return f"{before}{url}" if same else f"{before}{url} ({label})"
 
 
 def latex_to_text(text: str) -> str:
     """``text`` without LaTeX markup. Never raises: what cannot be parsed only loses the backslashes before signs."""
-    if len(text) > _MAX_LATEX_LENGTH or _depth(text) > _MAX_BRACE_DEPTH:
+    if len(text) > _MAX_LATEX_LENGTH or _depth(text) > _MAX_BRACE_DEPTH or len(_MARKUP.findall(text)) > _MOST_MARKUP:
         return _without_escapes(text)
     text = _URL_MACRO.sub(_url_macro_text, text)
     text = _URL.sub(lambda m: m.group().translate(_TO_SHIELD), text)
@@ -145,19 +152,27 @@ def _is_formula(found: re.Match[str]) -> bool:
         return True
     if found.string[found.end() : found.end() + 1].isdigit():
         return False
-    return inner == inner.strip() and not re.match(r"\d[\d.,]*\s*[A-Za-z]{2,}", inner)
+    return inner == inner.strip() and not re.match(r"\A\d[\d.,]*+\s*+[A-Za-z]{2}", inner)
 
 
 def _shield_signs(text: str) -> str:
     """Shield every %, &, # that is not escaped, every ~ and every dollar that opens no formula."""
-    parts = re.split(r"(\$(?:[^$\\]|\\.)+\$)", text)
-    for i, part in enumerate(parts):
-        signs = "%#" if i % 2 else "%&#~$"
-        parts[i] = re.sub(rf"(?<!\\)[{re.escape(signs)}]", lambda m: _SHIELD[m.group()], part)
-        if not i % 2:
-            # Hyphens and apostrophes stay as typed; an accent (\', \`) or a dash macro is none of these.
-            parts[i] = re.sub(r"(?<!\\)['`]|-", lambda m: _SHIELD[m.group()], parts[i])
-    return "".join(parts)
+    parts: list[str] = []
+    at = 0
+    for match in _BETWEEN_DOLLARS.finditer(text):
+        if match["close"]:
+            parts += [_shielded_prose(text[at : match.start()]), _SIGN_IN_FORMULA.sub(_shielded, match.group())]
+            at = match.end()
+    return "".join([*parts, _shielded_prose(text[at:])])
+
+
+def _shielded_prose(text: str) -> str:
+    """Hyphens and apostrophes stay as typed; an accent (\\', \\`) or a dash macro is none of these."""
+    return _QUOTE_OR_HYPHEN.sub(_shielded, _SIGN_IN_PROSE.sub(_shielded, text))
+
+
+def _shielded(match: re.Match[str]) -> str:
+    return _SHIELD[match.group()]
 
 
 def _script(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 # pylatexenc lets errors of its own inner workings through when a macro lacks its arguments.
 PARSER_FAILURES = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError)
 
+_MOST_READINGS = 8  # of each character of a text by the parser
 _FONTS = (
     "em it bf rm sc sf tt sl cal itshape bfseries scshape rmfamily ttfamily sffamily upshape normalfont small large "
     "Large LARGE huge Huge tiny scriptsize footnotesize normalsize centering noindent displaystyle textstyle limits "
@@ -70,13 +71,15 @@ class _Converter:
             macros=[latex2text.MacroTextSpec(name, simplify_repl=repl) for name, repl in replaced.items()],
         )
         self.replacements.set_unknown_macro_spec(latex2text.MacroTextSpec("", simplify_repl=_unknown_macro))
+        self._walker = _bounded(latexwalker.LatexWalker)
         self._renderer = latex2text.LatexNodes2Text(
             self.replacements, math_mode="text", keep_comments=True, strict_latex_spaces=False
         )
 
     def text(self, latex: str) -> str:
         latex = re.sub(r"\\([A-Za-z]+)(?=\{)", self._without_unknown, latex)
-        return str(self._renderer.latex_to_text(latex, latex_context=self.grammar, tolerant_parsing=True))
+        walker = self._walker(latex, latex_context=self.grammar, tolerant_parsing=True)
+        return str(self._renderer.nodelist_to_text(walker.get_latex_nodes()[0]))
 
     def _without_unknown(self, match: re.Match[str]) -> str:
         """``\\mymacro{words}`` is ``words``; without an argument the macro's name is kept."""
@@ -85,6 +88,20 @@ class _Converter:
             getattr(db.get_macro_spec(name), "macroname", None) == name for db in (self.grammar, self.replacements)
         )
         return match.group() if known else ""
+
+
+def _bounded(walker: type) -> Any:
+    """The parser, which gives up on a text that it reads over and over: for each fault it tries a group again, and for
+    faults in groups within groups the times multiply."""
+
+    class Bounded(walker):  # type: ignore[misc]
+        def get_token(self, *given: Any, **named: Any) -> Any:
+            self.tokens_read = getattr(self, "tokens_read", 0) + 1
+            if self.tokens_read > _MOST_READINGS * len(self.s) + 1_000:
+                raise RuntimeError("this LaTeX has faults in too many groups within groups")
+            return super().get_token(*given, **named)
+
+    return Bounded
 
 
 def _constant(text: str) -> Any:

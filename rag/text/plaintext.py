@@ -12,6 +12,7 @@ import re
 import unicodedata
 
 from rag.text.latex import has_latex, latex_to_text, restore_lost_backslashes
+from rag.text.unseen import without_hidden
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
@@ -24,7 +25,7 @@ _ATTRIBUTES = r"""(?:\s+[\w:.-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*/?"""
 _BLOCK_TAG = re.compile(
     rf"</?(?:(?:jats:)?(?:p|title|sec|label|list|list-item|abstract)|br|div|li|ul|ol|h[1-6]|tr|td){_ATTRIBUTES}>", re.I
 )
-_SUPERSCRIPT = re.compile(rf"<(?:jats:)?sup{_ATTRIBUTES}>\s*([^<>]*?)\s*</(?:jats:)?sup\s*>", re.I)
+_SUPERSCRIPT = re.compile(rf"<(?:jats:)?sup{_ATTRIBUTES}>([^<>]*)</(?:jats:)?sup\s*>", re.I)
 _INLINE_TAG = re.compile(
     rf"</?(?:(?:jats|mml|xhtml):[\w-]+|sub|sup|i|b|u|em|strong|italic|bold|sc|span|tt|code|a|font|small|big|math|m[ino]|mrow|msub|msup|"
     rf"inline-formula|tex-math|ext-link|xref|alternatives|underline|monospace){_ATTRIBUTES}>",
@@ -38,7 +39,7 @@ _SINGLE_QUOTED = re.compile(r"(?<![\\\w])`(\w[^`'\n]{0,80})'")
 
 
 def plain_text(text: str) -> str:
-    """``text`` without markup, in Unicode NFC, with single blanks and no control characters.
+    """``text`` without markup, in Unicode NFC, with single blanks, no control characters and none that is not seen.
 
     Never raises: what cannot be parsed as LaTeX keeps its words, without backslashes before signs.
     """
@@ -56,12 +57,12 @@ def plain_text(text: str) -> str:
         text = restore_lost_backslashes(text)
     if has_latex(text):
         text = latex_to_text(text)
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", without_hidden(text))).strip()
 
 
 def clean_line(text: str) -> str:
     """``text`` as it stands, without control characters and with single blanks: for ids and URLs."""
-    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
+    return _SPACE.sub(" ", without_hidden(_CONTROL.sub("", text))).strip()
 
 
 def encodable(text: str) -> str:
@@ -72,8 +73,12 @@ def encodable(text: str) -> str:
 def _without_tags(text: str) -> str:
     text = _BLOCK_TAG.sub(" ", text)
     # 10<sup>5</sup> without a sign would read as 105, a wrong figure.
-    text = _SUPERSCRIPT.sub(lambda m: m[1] if not m[1] or _ORDINAL.match(m[1]) else f"^{m[1]}", text)
+    text = _SUPERSCRIPT.sub(lambda m: _raised(m[1].strip()), text)
     return _INLINE_TAG.sub("", text)
+
+
+def _raised(text: str) -> str:
+    return text if not text or _ORDINAL.match(text) else f"^{text}"
 
 
 def _without_ties_and_quotes(text: str) -> str:

@@ -55,7 +55,9 @@ _UNITS = (
         ),
     ),
     (
-        re.compile(r"\b(?:price|budget|dollars?|(?:how much|what) (?:does|did) \w+(?: \w+)* cost)\b", re.IGNORECASE),
+        re.compile(
+            r"\b(?:price|budget|dollars?|(?:how much|what) (?:does|did) \w+(?: \w+){0,20} cost)\b", re.IGNORECASE
+        ),
         re.compile(r"[$€£¥]|\b(?:usd|eur|dollars?|cents?|euros?)\b", re.IGNORECASE),
     ),
 )

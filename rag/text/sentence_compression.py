@@ -19,7 +19,7 @@ from rag.text.deletions import loses_governor
 
 _PIECE = re.compile(r"\([^()]*\)\S*|\[[^\[\]]*\]\S*|\S+")  # a text in brackets is one unit
 _TRAILING = re.compile(r"(?<=[^\s,;:])([,;:]+)$")
-_STOP = re.compile(r"[.!?…。！？؟।]+[\"'”’)\]]*$")
+_STOP = re.compile(r"(?<![.!?…。！？؟।])[.!?…。！？؟।]++[\"'”’)\]]*+$")
 _PUNCTUATION = re.compile(r"^[,;:–—-]+$")
 _DIGIT_OR_PERCENT = re.compile(r"\d|^percent$")
 _LIMIT = re.compile(
@@ -27,7 +27,7 @@ _LIMIT = re.compile(
     r"approximately|roughly|may|might|could|unless|except|until|if|when|whenever)$|n['’]t$",
     re.IGNORECASE,
 )
-_ACRONYM = re.compile(r"^\((\w[\w-]*[A-Z0-9][\w-]*|[A-Z][\w-]*)\)$")
+_ACRONYM = re.compile(r"^\((?=\w[\w-]*[A-Z0-9]|[A-Z])(\w[\w-]*+)\)$")
 # Words that begin a clause which limits the main one behind it: of what, or on which condition, it holds.
 _CONDITIONS = frozenset(("if", "when", "whenever", "with", "given", "under", "after", "once", "unless", "without"))
 _CLAUSE_STARTS = frozenset(

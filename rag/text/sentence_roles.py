@@ -74,12 +74,21 @@ _PROPOSAL = re.compile(
     r"(?:propos|introduc|present|develop|design)\w*|\bis proposed\b",
     re.IGNORECASE,
 )
-# A percentage, a multiple, a score or a decimal: what a measurement comes to. For searching without regard to case.
-MEASURED_VALUE = r"\d+(?:\.\d+)?\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d+\.\d+"
+# A percentage, a multiple, a score or a decimal: what a measurement comes to, from its last digit or its point on. For
+# searching without regard to case.
+MEASURED_VALUE = r"\d\s*(?:%|x\b|×|times|points?|ap\b|map\b|miou\b|fps\b|db\b)|\d\.\d"
+
+
+def _released(things: str) -> str:
+    """What matches a line that says of one of the things that it is available: after the first one, as a later one
+    reaches no further."""
+    return rf"(?m:^)(?>.*?\b(?:{things})\b).*\b(?:available|released?)\b"
+
+
 # 'Code is available at …': an address, or what was released. For searching without regard to case.
-RELEASE = r"https?://|\b(?:code|models?|dataset)\b.*\b(?:available|released?)\b"
+RELEASE = rf"https?://|{_released('code|models?|dataset')}"
 _MEASURED_VALUE = re.compile(MEASURED_VALUE, re.IGNORECASE)
-_RELEASE_OR_PAGE = re.compile(rf"{RELEASE}|\bproject page\b.*\b(?:available|released?)\b", re.IGNORECASE)
+_RELEASE_OR_PAGE = re.compile(rf"https?://|{_released('code|models?|dataset|project page')}", re.IGNORECASE)
 
 
 def role_scores(sentence: str, position: float) -> dict[Role, float]:

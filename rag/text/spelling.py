@@ -16,6 +16,7 @@ from rag.text.tokenization import STOPWORDS, stem, tokens
 _SHORTEST = 4  # letters of a stem that may be corrected
 _MIDDLE = 6  # letters of a stem from which any one edit is allowed; below it only the commonest slips
 _LONG = 9  # letters of a stem from which two edits are allowed
+_LONGEST = 40  # letters of a word that may be corrected by trying every slip
 _RARE = 3  # papers that a correction must stand in, in a library that is not tiny
 _VOWELS = frozenset("aeiouy")
 # Letters that sound alike, and neighbours on the keyboard.
@@ -68,7 +69,7 @@ def apply_corrections(text: str, slips: Mapping[str, str]) -> str:
 
 def _names(text: str) -> list[str]:
     """Acronyms, words with digits or inner capitals, and capitalised words within a sentence of small letters."""
-    found = re.findall(r"\S*[a-z0-9][A-Z]\S*|\S*\d\S*|[A-Z]{2,}\S*", text)
+    found = re.findall(r"(?<!\S)(?=\S*?(?:[a-z0-9][A-Z]|\d))\S+|[A-Z]{2,}\S*", text)
     capitals = re.findall(r"(?<=[a-z,;:)] )[A-Z][a-z]+", text)
     return found if 2 * len(capitals) >= len(text.split()) else found + capitals
 
@@ -113,7 +114,7 @@ def _one_letter_off(token: str, vocabulary: Mapping[str, int], is_word: Callable
     The library need not have it ('hapens'). It may also have the stem of ``token``, as 'enhancment' has that of
     'enhancement': that word is corrected because the embedder does not know it.
     """
-    if len(token) < _MIDDLE:
+    if not _MIDDLE <= len(token) <= _LONGEST:
         return None
     known = [word for word in _variants(token) if is_word(word)]
     if stem(token) in vocabulary:
@@ -205,17 +206,27 @@ def _common_slip(root: str, word: str) -> bool:
 def edit_distance(a: str, b: str, limit: int) -> int:
     """Optimal string alignment distance (Damerau 1964): insert, delete, replace, swap neighbours.
 
-    Stops early and returns ``limit + 1`` when it is certain to be above ``limit``.
+    ``limit + 1`` where it is above ``limit``: only what is that near to the diagonal is computed (Ukkonen 1985).
     """
+    far = limit + 1
+    if abs(len(a) - len(b)) > limit:
+        return far
+    diagonals = range(-limit, limit + 1)  # j - i
+    older: list[int] = []
     before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        older, before, row = before, row, [i]
-        for j, y in enumerate(b, start=1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, older[j - 2] + 1)
+    row = [j if 0 <= j <= len(b) else far for j in diagonals]
+    for i in range(1, len(a) + 1):
+        older, before, row = before, row, []
+        for k, j in enumerate(range(i - limit, i + limit + 1)):
+            if not 0 <= j <= len(b):
+                row.append(far)
+                continue
+            above = before[k + 1] + 1 if k < 2 * limit else far
+            beside = row[k - 1] + 1 if k else far
+            cost = min(above, beside, before[k] + (a[i - 1] != b[j - 1]) if j else far, far)
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                cost = min(cost, older[k] + 1)
             row.append(cost)
         if min(row) > limit:
-            return limit + 1
-    return row[-1]
+            return far
+    return row[len(b) - len(a) + limit]

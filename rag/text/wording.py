@@ -26,7 +26,9 @@ _SCRAPS = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\) (?!.*\b(?:\d|[a-z]|[iv
 # Numbers in brackets, as the citations of an answer are written; [0, 1] is an interval and can be none.
 _BRACKETS = re.compile(r"\[(\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*)\]")
 # Quotations and addresses stay letter by letter.
-_VERBATIM = re.compile(r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S+@\S+|\S+/\S*(?<=\w)\.\w\S*")
+_VERBATIM = re.compile(
+    r"“[^”]{1,300}”|\"[^\"]{1,300}\"|https?://\S+|www\.\S+|\S[^\s@]{0,63}+@\S+|\S[^\s/]{0,63}+/\S{0,99}?(?<=\w)\.\w\S*"
+)
 _ALONE = r"(?![-\w@/]|\.\w)"  # 'we-media', 'us.gov'
 
 # In this order: longer forms first, so that "we've" is not read as "we".
@@ -82,12 +84,14 @@ def third_person(sentence: str, *, introduced: bool = False) -> str:
 
 def _replace_person(text: str, introduced: bool) -> str:
     """Each 'we', 'our', 'us' by 'the authors' the first time, and by 'they', 'their', 'them' after that."""
-    verbatim = [m.span() for m in _VERBATIM.finditer(text)]
+    taken = bytearray(len(text))  # 1 for each character that stays, or that is replaced already
+    for match in _VERBATIM.finditer(text):
+        taken[match.start() : match.end()] = b"\x01" * len(match.group())
     spans: list[tuple[int, int, str, str]] = []
     for pattern, full, short in _PERSON:
         for match in pattern.finditer(text):
-            taken = (*verbatim, *((start, end) for start, end, _, _ in spans))
-            if not any(start < match.end() and match.start() < end for start, end in taken):
+            if not any(taken[match.start() : match.end()]):
+                taken[match.start() : match.end()] = b"\x01" * len(match.group())
                 spans.append((match.start(), match.end(), full, short))
     pieces, at, named = [], 0, introduced
     for start, end, full, short in sorted(spans):

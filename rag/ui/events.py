@@ -63,6 +63,15 @@ def with_request_and_event(gr: Any, handler: Handler) -> Handler:
     return steps if inspect.isgeneratorfunction(handler) else call
 
 
+def with_request_and_selection(gr: Any, handler: Handler) -> Handler:
+    """``handler(request, selected, *values)`` as a handler of ``*values``; see :func:`with_selection`."""
+
+    def call(request: gr.Request, event: gr.SelectData, *values: Any) -> Any:
+        return handler(request, str(event.value), *values)
+
+    return call
+
+
 def browser_tab(request: Any) -> str:
     """The name of the browser tab that a request comes from."""
     return str(request.session_hash)

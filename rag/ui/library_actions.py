@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.config import Settings, with_overrides
+from rag.config import Settings
 from rag.errors import ImportFileError, LibraryError
 from rag.factory import at_close, change_library, library_manager, open_library, paper_encoder
 from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
 from rag.library.manager import MAX_NAME, LibraryInfo
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
+from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
+from rag.ui.roles import Editor
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
     from rag.library.library import Library
+    from rag.output.exports import Files
+    from rag.ui.uploads import Uploads
 
 _READ_ONLY = (
     "The shipped abstracts stay as they are. Make a copy of this library or a new one, and change the papers there."
@@ -43,15 +45,16 @@ class TablePage:
 class LibraryActions:
     """All libraries of this computer. Shared by all browser tabs; nothing of one tab is kept here.
 
-    Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page.
+    Every method raises :class:`rag.errors.FootnoteError` with a sentence for the page. What changes something takes an
+    :class:`Editor`, which only who may change it gets.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, uploads: Uploads) -> None:
+        self._uploads = uploads
+        self._named = NamedByRequest(settings)
         self._manager = library_manager(settings)
         self.imports = Imports()
-        self._reports = tempfile.TemporaryDirectory(prefix="footnote-reports-")
-        at_close(self._close)
+        at_close(lambda: self.imports.stop_all(_PATIENCE_S))
 
     # --- libraries ---
 
@@ -67,23 +70,23 @@ class LibraryActions:
     def info(self, key: str) -> LibraryInfo:
         return self._manager.find(key)
 
-    def make(self, name: str) -> LibraryInfo:
+    def make(self, editor: Editor, name: str) -> LibraryInfo:
         return self._manager.create(name)
 
-    def copy(self, key: str, name: str) -> LibraryInfo:
+    def copy(self, editor: Editor, key: str, name: str) -> LibraryInfo:
         self._library(key)  # the shipped one is built at its first use
         info = self.info(key)
         self.imports.check_idle(info.path)
         return self._manager.copy(info, name)
 
-    def rename(self, key: str, name: str) -> LibraryInfo:
+    def rename(self, editor: Editor, key: str, name: str) -> LibraryInfo:
         info = self.info(key)
         self.imports.check_idle(info.path)
         renamed = self._manager.rename(info, name)
         self.imports.forget(info.path)
         return renamed
 
-    def delete_library(self, key: str, typed: str) -> LibraryInfo:
+    def delete_library(self, editor: Editor, key: str, typed: str) -> LibraryInfo:
         """Delete it if ``typed`` is its name; returns what was deleted."""
         info = self.info(key)
         self.imports.check_idle(info.path)
@@ -123,32 +126,33 @@ class LibraryActions:
         except KeyError as error:
             raise LibraryError("This paper has been deleted. Choose another one from the table.") from error
 
-    def revise(self, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
+    def revise(self, editor: Editor, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
         """Save what was typed about a paper; whether it changed anything."""
         settings = self._writable(key)
         paper = revised(self.paper(key, paper_id), typed)
         with change_library(settings) as library:
             return library.revise(paper, lambda: paper_encoder(settings.threads))
 
-    def remove(self, key: str, ids: Sequence[str]) -> int:
+    def remove(self, editor: Editor, key: str, ids: Sequence[str]) -> int:
         """Delete papers; how many there were."""
         with change_library(self._writable(key)) as library:
             return library.remove(ids)
 
     # --- imports ---
 
-    def start_import(self, key: str, files: Sequence[str]) -> ImportJob:
+    def start_import(self, editor: Editor, key: str, files: Sequence[str]) -> ImportJob:
         """Begin to import uploaded files, which are deleted afterwards."""
         if not files:
             raise ImportFileError("No file was chosen. Drop one or more files with papers.")
-        uploads = [Upload(Path(file), Path(file).name) for file in files]
+        paths: list[Path] = []
 
         def tidy() -> None:
-            for upload in uploads:
-                upload.path.unlink(missing_ok=True)
+            self._uploads.drop([*paths, *map(Path, files)])
 
         try:
             settings = self._writable(key)
+            paths += self._uploads.take(files)
+            uploads = [Upload(path, path.name) for path in paths]
             job = ImportJob(
                 uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
             )  # fmt: skip
@@ -162,38 +166,29 @@ class LibraryActions:
         """The import into this library that runs, or the last one."""
         return self.imports.get(self.info(key).path)
 
-    def stop_import(self, key: str) -> None:
+    def stop_import(self, editor: Editor, key: str) -> None:
         job = self.job(key)
         if job is not None and not job.state.finished:
             job.stop()
 
-    def report_file(self, key: str) -> str | None:
-        """The remarks of the last import as a CSV file; None without any."""
+    def forget_import(self, editor: Editor, key: str) -> None:
+        """Close the report of the last import, for everybody."""
+        self.imports.forget(self.info(key).path)
+
+    def report(self, key: str) -> Files:
+        """The remarks of the last import as a CSV file; none without any."""
         job = self.job(key)
-        if job is None or not job.remarks:
-            return None
-        # One folder for each library, so that a new report takes the place of the one before; all go with the program.
-        folder = Path(self._reports.name) / hashlib.sha256(str(self.info(key).path).encode()).hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "import report.csv"
-        path.write_text(remarks_csv(job.remarks), encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
-        return str(path)
+        # The mark tells spreadsheets that it is UTF-8.
+        return {"import report.csv": f"\ufeff{remarks_csv(job.remarks)}"} if job is not None and job.remarks else {}
 
     # --- inside ---
 
-    def _close(self) -> None:
-        self.imports.stop_all(_PATIENCE_S)
-        self._reports.cleanup()
-
-    def _at(self, key: str) -> Settings:
-        return with_overrides(self._settings, library=key or None)
-
     def _library(self, key: str) -> Library:
-        return open_library(self._at(key))
+        return open_library(self._named.library(key))
 
     def _writable(self, key: str) -> Settings:
         info = self.info(key)
         if info.is_shipped:
             raise LibraryError(_READ_ONLY)
         self.imports.check_idle(info.path)
-        return self._at(key)
+        return self._named.library(key)

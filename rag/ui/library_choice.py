@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rag.errors import FootnoteError
-from rag.ui.events import QUIET
+from rag.ui.events import QUIET, with_request
 from rag.ui.library_events import CONVERSATION, LibraryEvents, Updates, Values, visible
 from rag.ui.library_papers import NO_FILTERS, NO_OPEN_PAPER, facet_updates, table_updates
 from rag.ui.render_library import View, library_html, note_html
-from rag.ui.render_messages import error_html
+from rag.ui.render_messages import error_html, reader_html
+from rag.ui.roles import Editor
 
 _FORMS = {  # the form that a button opens → the label of its field, and what its own button says
     "new": ("Name of the new library", "Make it"),
@@ -36,7 +37,8 @@ class LibraryChoice:
         on, choice = self._events.on, self._events.part("library_choice")
         on(choice.input, self._choose, "library_choice")
         choice.focus(self._choices, None, [choice], **QUIET)
-        return [on(event, self._show, "library") for event in (app.load, self._events.part("library").change)]
+        show = with_request(self._events.gr, self._show)
+        return [on(event, show, "library") for event in (app.load, self._events.part("library").change)]
 
     def _choose(self, key: str) -> Values:
         return self._events.values({"message": ""} | self._open(key))
@@ -48,34 +50,35 @@ class LibraryChoice:
         """Another library with a new conversation: the footnotes of the old one point into the library before."""
         return {"library": key, CONVERSATION: self._context.view([], key)}
 
-    def _show(self, key: str) -> Values:
+    def _show(self, request: Any, key: str) -> Values:
         """Everything of the tab, anew: another library was chosen, or the page was opened."""
         shown: Updates = NO_FILTERS | {"ticked": [], "form_row": visible(False)} | NO_OPEN_PAPER
         try:
             shown["library_choice"] = {"choices": self._actions.choices(), "value": key}
-            shown |= self._summary(key)
+            shown |= self._summary(key, self._context.may_edit(request))
             shown |= facet_updates(self._actions, key, {"value": []})
             shown |= table_updates(self._actions, key, View(), [])
         except FootnoteError as error:
             shown |= {"message": error_html(str(error)), "table": "", "found": "", "years": "", "ticks": ""}
         return self._events.values(shown)
 
-    def _summary(self, key: str) -> Updates:
+    def _summary(self, key: str, may_edit: bool) -> Updates:
         info = self._actions.info(key)
-        own = {"interactive": info.is_own}
+        own = {"interactive": info.is_own, "visible": may_edit}
         return {
-            "summary": library_html(info), "rename": own, "delete": own, "import": visible(info.is_writable),
-            "copy": {"interactive": not info.problem},
+            "summary": library_html(info), "reader": "" if may_edit else reader_html(), "new": visible(may_edit),
+            "rename": own, "delete": own, "import": visible(may_edit and info.is_writable),
+            "copy": {"interactive": not info.problem, "visible": may_edit},
         }  # fmt: skip
 
     # --- the forms ---
 
     def _connect_forms(self) -> None:
-        on, part, reported = self._events.on, self._events.part, self._events.reported
+        on, part, changing = self._events.on, self._events.part, self._events.changing
         for name in _FORMS:
-            on(part(name).click, reported(lambda key, form=name: self._open_form(key, form)), "library")
+            on(part(name).click, changing(lambda _, key, form=name: self._open_form(key, form)), "library")
         working = self._events.on_any([part("ok").click, part("name").submit], self._events.announce("Working…"))
-        on(working.then, reported(self._submit_form), "library", "form", "name")
+        on(working.then, changing(self._submit_form), "library", "form", "name")
         on(part("cancel").click, self._events.always({"form_row": visible(False), "message": ""}))
 
     def _open_form(self, key: str, form: str) -> Updates:
@@ -90,13 +93,13 @@ class LibraryChoice:
             "ok": {"value": verb, "variant": "stop" if form == "delete" else "primary"},
         }  # fmt: skip
 
-    def _submit_form(self, key: str, form: str, name: str) -> Updates:
+    def _submit_form(self, editor: Editor, key: str, form: str, name: str) -> Updates:
         closed: Updates = {"form_row": visible(False), "name": ""}
         if form == "delete":
-            gone = self._actions.delete_library(key, name)
+            gone = self._actions.delete_library(editor, key, name)
             self._context.forget(key)
             return closed | self._open("") | {"message": note_html(f"The library {gone.name} was deleted.")}
         if form == "rename":  # the same papers under another name: the conversation goes on
-            return closed | {"library": self._actions.rename(key, name).key}
-        made = self._actions.make(name) if form == "new" else self._actions.copy(key, name)
+            return closed | {"library": self._actions.rename(editor, key, name).key}
+        made = self._actions.make(editor, name) if form == "new" else self._actions.copy(editor, key, name)
         return closed | self._open(made.key)

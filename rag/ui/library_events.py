@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from rag.errors import FootnoteError
-from rag.ui.events import QUIET
+from rag.ui.events import QUIET, with_request
 from rag.ui.library_actions import LibraryActions
 from rag.ui.page_context import PageContext
 from rag.ui.render_messages import error_html, working_html
@@ -67,6 +67,14 @@ class LibraryEvents:
                 return self.values({"message": error_html(str(error))})
 
         return reported
+
+    def changing(self, handler: Callable[..., Updates], clear: bool = True) -> Callable[..., Values]:
+        """As :meth:`reported`, for a handler of ``(editor, *values)`` that only who may change things gets to."""
+
+        def checked(request: Any, *values: Any) -> Updates:
+            return handler(self.context.require_editor(request), *values)
+
+        return with_request(self.gr, self.reported(checked, clear))
 
     def always(self, updates: Updates) -> Callable[[], Values]:
         """A handler that does nothing but these updates."""

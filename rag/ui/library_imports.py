@@ -7,9 +7,11 @@ from typing import Any
 
 from rag.errors import FootnoteError
 from rag.library.importing import ImportJob
+from rag.ui.downloads import download_html
 from rag.ui.events import browser_tab, with_request
 from rag.ui.library_events import LibraryEvents, Updates, Values, visible
 from rag.ui.render_library import progress_html, report_html
+from rag.ui.roles import Editor
 
 _NO_IMPORT: Updates = {
     "progress": "", "stop": visible(False), "report": visible(False), "dismiss": visible(False),
@@ -25,30 +27,34 @@ class ImportProgress:
 
     def connect(self, app: Any, library_shown: Sequence[Any]) -> None:
         """Connect the events; after those of ``library_shown`` the import of that library is shown."""
-        on, part, reported, gr = self._events.on, self._events.part, self._events.reported, self._events.gr
+        on, part, changing, gr = self._events.on, self._events.part, self._events.changing, self._events.gr
         for event in library_shown:
             on(event.then, with_request(gr, self._follow), "library", "changes")
-        begun = on(part("files").upload, reported(self._begin), "library", "files")
+        begun = on(part("files").upload, changing(self._begin), "library", "files")
         on(begun.then, with_request(gr, self._follow_begun), "library", "changes")
-        on(part("stop").click, reported(self._stop), "library", queue=False)
-        on(part("dismiss").click, reported(self._dismiss), "library")
+        on(part("stop").click, changing(self._stop), "library", queue=False)
+        on(part("dismiss").click, changing(self._dismiss), "library")
+        on(part("report").click, self._events.reported(self._save_report), "library")
         app.unload(with_request(gr, self._leave))
 
-    def _begin(self, key: str, paths: list[str] | None) -> Updates:
-        job = self._actions.start_import(key, paths or [])
+    def _begin(self, editor: Editor, key: str, paths: list[str] | None) -> Updates:
+        job = self._actions.start_import(editor, key, paths or [])
         hidden = visible(False)
         return {
             "files": None, "import": hidden, "form_row": hidden, "progress": progress_html(job.state),
             "stop": visible(True),
         }  # fmt: skip
 
-    def _stop(self, key: str) -> Updates:
-        self._actions.stop_import(key)
+    def _stop(self, editor: Editor, key: str) -> Updates:
+        self._actions.stop_import(editor, key)
         return {"stop": visible(False)}
 
-    def _dismiss(self, key: str) -> Updates:
-        self._actions.imports.forget(self._actions.info(key).path)
+    def _dismiss(self, editor: Editor, key: str) -> Updates:
+        self._actions.forget_import(editor, key)
         return _NO_IMPORT
+
+    def _save_report(self, key: str) -> Updates:
+        return {"report_file": download_html(self._actions.report(key))}
 
     def _leave(self, request: Any) -> None:
         self._watched.pop(browser_tab(request), None)  # the import itself goes on
@@ -57,13 +63,14 @@ class ImportProgress:
 
     def _follow(self, request: Any, key: str, changes: int) -> Iterator[Values]:
         """The import of a library that was just shown, if there is one."""
-        yield from self._watch(browser_tab(request), key, changes, begun=False)
+        yield from self._watch(request, key, changes, begun=False)
 
     def _follow_begun(self, request: Any, key: str, changes: int) -> Iterator[Values]:
         """The import that this browser tab began: the table was shown before it, and it may be over already."""
-        yield from self._watch(browser_tab(request), key, changes, begun=True)
+        yield from self._watch(request, key, changes, begun=True)
 
-    def _watch(self, tab: str, key: str, changes: int, begun: bool) -> Iterator[Values]:
+    def _watch(self, request: Any, key: str, changes: int, begun: bool) -> Iterator[Values]:
+        tab, may_edit = browser_tab(request), self._context.may_edit(request)
         try:
             job = self._actions.job(key)
         except FootnoteError:  # said already when the library was shown
@@ -79,18 +86,17 @@ class ImportProgress:
                 return
             if not state.finished:
                 yield self._events.values(
-                    {"progress": progress_html(state), "stop": visible(not state.stopping), "import": visible(False)}
-                    | {"report": visible(False), "dismiss": visible(False)}
+                    {"progress": progress_html(state), "stop": visible(may_edit and not state.stopping)}
+                    | dict.fromkeys(("import", "report", "dismiss"), visible(False))
                 )
-        yield self._events.values(self._report(key, job, changes, brings_papers))
+        yield self._events.values(self._report(key, job, changes, brings_papers, may_edit))
 
-    def _report(self, key: str, job: ImportJob, changes: int, brings_papers: bool) -> Updates:
+    def _report(self, key: str, job: ImportJob, changes: int, brings_papers: bool, may_edit: bool) -> Updates:
         """The end of an import."""
-        file = self._actions.report_file(key)
         state, remarks = job.snapshot()
         done: Updates = {
-            "progress": report_html(state, remarks), "stop": visible(False), "import": visible(True),
-            "report": {"visible": file is not None, "value": file}, "dismiss": visible(True),
+            "progress": report_html(state, remarks), "stop": visible(False), "import": visible(may_edit),
+            "report": visible(bool(remarks)), "dismiss": visible(may_edit),
         }  # fmt: skip
         if brings_papers:
             self._context.forget(key)

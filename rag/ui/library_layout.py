@@ -33,6 +33,7 @@ def _lay_out_summary(gr: Any, parts: dict[str, Any]) -> None:
     with gr.Row(elem_id="fn-library-head"):
         with gr.Column(min_width=0, elem_id="fn-library-about"):
             parts["library.summary"] = _html(gr, "summary")
+            parts["library.reader"] = _html(gr, "reader")
         with gr.Row(elem_id="fn-library-tools"):
             parts["library.new"] = _button(gr, "New library", "new")
             parts["library.copy"] = _button(gr, "Make a copy", "copy")
@@ -54,10 +55,9 @@ def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
     parts["library.progress"] = _html(gr, "progress")
     with gr.Row(elem_id="fn-library-import-tools"):
         parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
-        parts["library.report"] = gr.DownloadButton(
-            "Report as CSV", size="sm", min_width=0, visible=False, elem_id="fn-library-report"
-        )
+        parts["library.report"] = _button(gr, "Report as CSV", "report", visible=False)
         parts["library.dismiss"] = _button(gr, "Close the report", "dismiss", visible=False)
+    parts["library.report_file"] = html(gr, "fn-library-report-file", script="tabs/history.js", role="download")
 
 
 def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rag.library.storage.browsing import PaperFilter
 from rag.papers.revision import FIELDS, fields_of
-from rag.ui.events import with_event
+from rag.ui.events import with_event, with_request_and_event
 from rag.ui.library_actions import LibraryActions
 from rag.ui.library_events import LibraryEvents, Updates, Values, visible
 from rag.ui.render_library import (
@@ -24,6 +24,7 @@ from rag.ui.render_library import (
     years_html,
 )
 from rag.ui.render_map import question_about
+from rag.ui.roles import Editor
 
 _MOST_VALUES = 1000  # venues and sources that are offered; the search finds the others
 _WITHOUT = " "  # stands for papers that have no venue or source: a list of choices cannot hold an empty one
@@ -163,17 +164,17 @@ class OpenPaper:
     def connect(self) -> None:
         """Connect the events."""
         part = self._events.part
-        open_paper = with_event(self._events.gr, self._events.reported(self._open))
+        open_paper = with_request_and_event(self._events.gr, self._events.reported(self._open))
         self._events.on(part("table").select, open_paper, "library", **_IN_ORDER)
         self._connect_editor()
         self._connect_removal()
         self._context.ask_from(part("ask").click, part("question"))
 
-    def _open(self, event: Any, key: str) -> Updates:
-        return self._paper(key, str(event.paper))
+    def _open(self, request: Any, event: Any, key: str) -> Updates:
+        return self._paper(key, str(event.paper), self._context.may_edit(request))
 
-    def _paper(self, key: str, paper_id: str) -> Updates:
-        paper, writable = self._actions.paper(key, paper_id), self._actions.info(key).is_writable
+    def _paper(self, key: str, paper_id: str, may_edit: bool) -> Updates:
+        paper, writable = self._actions.paper(key, paper_id), may_edit and self._actions.info(key).is_writable
         return NO_OPEN_PAPER | {
             "open": paper_id, "paper": paper_html(paper), "paper_tools": visible(True),
             "question": question_about(paper), "edit": visible(writable), "remove": visible(writable),
@@ -185,23 +186,23 @@ class OpenPaper:
     # --- editing ---
 
     def _connect_editor(self) -> None:
-        on, part, reported = self._events.on, self._events.part, self._events.reported
-        on(part("edit").click, reported(self._edit), "library", "open")
+        on, part, changing = self._events.on, self._events.part, self._events.changing
+        on(part("edit").click, changing(self._edit), "library", "open")
         saving = on(part("save").click, self._events.announce("Saving…"))
         fields = [f"field_{name}" for name in FIELDS]
-        on(saving.then, reported(self._save), "library", "open", "changes", *fields)
+        on(saving.then, changing(self._save), "library", "open", "changes", *fields)
         on(part("discard").click, self._swap("paper_tools", "editor"))
 
-    def _edit(self, key: str, paper_id: str) -> Updates:
+    def _edit(self, editor: Editor, key: str, paper_id: str) -> Updates:
         typed = fields_of(self._actions.paper(key, paper_id))
         values = {f"field_{name}": text for name, text in typed.items()}
         return values | {"editor": visible(True), "paper_tools": visible(False)}
 
-    def _save(self, key: str, paper_id: str, changes: int, *typed: str) -> Updates:
-        changed = self._actions.revise(key, paper_id, dict(zip(FIELDS, typed, strict=True)))
+    def _save(self, editor: Editor, key: str, paper_id: str, changes: int, *typed: str) -> Updates:
+        changed = self._actions.revise(editor, key, paper_id, dict(zip(FIELDS, typed, strict=True)))
         self._context.forget(key)
         note = note_html("Saved." if changed else "Nothing was changed.")
-        return self._paper(key, paper_id) | {"message": note, "changes": changes + changed}
+        return self._paper(key, paper_id, True) | {"message": note, "changes": changes + changed}
 
     # --- deleting ---
 
@@ -210,10 +211,10 @@ class OpenPaper:
         on(part("remove").click, self._swap("sure", "paper_tools"))
         on(part("remove_no").click, self._swap("paper_tools", "sure"))
         removing = on(part("remove_yes").click, self._events.announce("Deleting…"))
-        on(removing.then, self._events.reported(self._remove), "library", "open", "ticked", "changes")
+        on(removing.then, self._events.changing(self._remove), "library", "open", "ticked", "changes")
 
-    def _remove(self, key: str, paper_id: str, ticked: list[str], changes: int) -> Updates:
-        self._actions.remove(key, [paper_id])
+    def _remove(self, editor: Editor, key: str, paper_id: str, ticked: list[str], changes: int) -> Updates:
+        self._actions.remove(editor, key, [paper_id])
         self._context.forget(key)
         left = [one for one in ticked if one != paper_id]
         return NO_OPEN_PAPER | {

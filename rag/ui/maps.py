@@ -12,7 +12,8 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.errors import ConfigError, FootnoteError
 from rag.survey.library_map import LibraryMap, library_map
-from rag.ui.page_context import PageContext
+from rag.ui.page_context import MOST_PAPERS, PageContext
+from rag.ui.recent import Recent
 
 _log = logging.getLogger(__name__)
 _SEE_TERMINAL = "Choose the tab again; the details stand in the terminal that Footnote was started from."
@@ -32,7 +33,7 @@ class Maps:
     def __init__(self, context: PageContext) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._drawn: dict[str, DrawnMap] = {}
+        self._drawn: Recent[DrawnMap] = Recent(lambda drawn: len(drawn.papers), MOST_PAPERS)  # by library
 
     def draw(self, library: str) -> Iterator[str | DrawnMap | FootnoteError]:
         """Sentences about the progress, and last the map or the error that kept it from being drawn."""
@@ -56,19 +57,19 @@ class Maps:
                 return
 
     def drawn(self, library: str) -> DrawnMap | None:
-        """The map that was drawn last for this library."""
+        """The map that was drawn last for this library, unless too much was drawn of others since."""
         return self._drawn.get(library)
 
     def _draw(self, library: str, said: SimpleQueue[Any]) -> DrawnMap:
-        from rag.config import with_overrides
         from rag.factory import open_library
+        from rag.ui.named import NamedByRequest
 
         if self._context.settings is None:
             raise ConfigError("There is no library to draw. Start the program with a library.")
         papers = self._context.papers(library)
-        found = open_library(with_overrides(self._context.settings, library=library or None))
+        found = open_library(NamedByRequest(self._context.settings).library(library))
         kept = self._drawn.get(library)
         if kept is None or kept.library_map.fingerprint != found.fingerprint:
             kept = DrawnMap(library_map(found, said.put), papers)
-            self._drawn[library] = kept
+            self._drawn.keep(library, kept)
         return kept

@@ -11,16 +11,20 @@ from queue import SimpleQueue
 from rag.errors import FootnoteError, ModelError
 from rag.ui.page_context import PageContext
 from rag.ui.render_models import here_html, offers_html
+from rag.ui.roles import Editor
 
 _log = logging.getLogger(__name__)
 _ELSEWHERE = (
-    "This page is served to other computers, so it takes no paths. On the computer that Footnote runs on: "
-    "footnote models add PATH"
+    "This page may be open to others than the owner of this computer, so it takes no paths. On the computer that "
+    "Footnote runs on: footnote models add PATH"
 )
 
 
 class ModelActions:
-    """What the models tab shows and does. One object serves all browser tabs."""
+    """What the models tab shows and does. One object serves all browser tabs.
+
+    What changes the list, or takes the whole computer for a while, takes an :class:`Editor`.
+    """
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
@@ -32,15 +36,17 @@ class ModelActions:
             raise ModelError("There are no settings to find models by. Start the program with 'footnote serve'.")
         return self._context.settings.home
 
-    def page(self, chosen: str, busy: str = "") -> tuple[str, str]:
-        """The models that are here, and those that can be downloaded. Raises :class:`FootnoteError`."""
+    def page(self, chosen: str, may_edit: bool, busy: str = "") -> tuple[str, str]:
+        """The models that are here, and those that can be downloaded; ``may_edit``: the reader of the page
+        may remove and measure them. Raises :class:`FootnoteError`."""
         from rag.generation.models import list_models, memory_available, recommended, speeds, unprepared
 
         models, free = list_models(self.home), memory_available()
         assert self._context.settings is not None
         here = here_html(
             models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
-            free=free, context=self._context.settings.context, changeable=self._context.private, busy=busy,
+            free=free, context=self._context.settings.context, changeable=may_edit and self._context.takes_paths,
+            measurable=may_edit, busy=busy,
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
 
@@ -57,36 +63,36 @@ class ModelActions:
             names.append(started)
         return [(self._context.models[name].label, name) for name in names]
 
-    def add(self, path: str, name: str) -> str:
+    def add(self, editor: Editor, path: str, name: str) -> str:
         """Register a file; the sentence that says so. Raises :class:`ModelError`."""
         from rag.generation.models import add_model
 
-        if not self._context.private:
+        if not self._context.takes_paths:
             raise ModelError(_ELSEWHERE)
         if not path.strip():
             raise ModelError("Write the path of a GGUF file into the first field.")
         model = add_model(self.home, Path(path.strip().strip("\"'")), name.strip() or None)
         return f"{model.info.name or model.name} is in the list as '{model.name}'."
 
-    def remove(self, name: str) -> str:
+    def remove(self, editor: Editor, name: str) -> str:
         """Forget a file, which stays where it lies. Raises :class:`ModelError`."""
         from rag.generation.models import SHIPPED, remove_model
 
-        if not self._context.private:
+        if not self._context.takes_paths:
             raise ModelError(f"On the computer that Footnote runs on: footnote models remove {name}")
         if name in SHIPPED:
             raise ModelError(f"'{name}' comes with the installation and stays in the list.")
         remove_model(self.home, name)
         return f"'{name}' is no longer in the list; its file stays where it is."
 
-    def measure(self, name: str) -> Iterator[str | FootnoteError]:
+    def measure(self, editor: Editor, name: str) -> Iterator[str | FootnoteError]:
         """Words about the progress; the last one is the result, or what went wrong."""
-        from rag.config import with_overrides
         from rag.factory import measure_model
+        from rag.ui.named import NamedByRequest
 
         def work(say: Callable[[str], object]) -> str:
             assert self._context.settings is not None
-            speed = measure_model(with_overrides(self._context.settings, model=name), say)
+            speed = measure_model(NamedByRequest(self._context.settings).model(name), say)
             return f"'{name}' reads {speed.reading:,.0f} and writes {speed.writing:,.0f} tokens a second here."
 
         yield from _aside(work)

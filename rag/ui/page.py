@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rag.config import Settings
+from rag.system.accounts import NOBODY, Accounts
 from rag.ui import ask
 from rag.ui.chat import Chat, mode_choices
+from rag.ui.closed_tabs import forget_closed_tabs
 from rag.ui.components import html
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.events import QUIET, UNQUEUED
@@ -19,7 +22,9 @@ from rag.ui.tabs import library as library_tab
 from rag.ui.tabs import map as map_tab
 from rag.ui.tabs import models as models_tab
 from rag.ui.tabs import tables as tables_tab
+from rag.ui.uploads import MAX_AGE_S, uploads_of_this_process
 
+_SWEEP_EVERY_S = 600
 TABS = {
     "library": ("Library", library_tab),
     "tables": ("Tables", tables_tab),
@@ -37,7 +42,7 @@ def build_app(
     mode: str,
     questions: Sequence[str] = (),
     private: bool = True,
-    protected: bool = False,
+    accounts: Accounts = NOBODY,
     settings: Settings | None = None,
     library_service: LibraryService | None = None,
 ) -> Any:
@@ -46,26 +51,34 @@ def build_app(
     ``open_answerer(model, mode, library)`` is called once a question and once for the papers;
     ``library_service`` answers what else is asked of libraries. ``model`` and ``mode`` are chosen at first.
     ``questions`` are the examples for the library that was started with; without any they are made from the library.
-    ``private``: the page is served to this computer only, and says so; ``protected``: one has to sign in.
+    ``private``: the page is served to this computer only, and says so; ``accounts``: who may sign in, which
+    :func:`rag.ui.server.start` gets too.
     """
     import gradio as gr
 
-    context = PageContext(open_answerer, models, settings, library_service, private, protected)
+    uploads_of_this_process()  # before the components, which read where it is
+    context = PageContext(open_answerer, models, settings, library_service, private, accounts)
     chat = Chat(context, questions)
-    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as app:
+    swept = (_SWEEP_EVERY_S, int(MAX_AGE_S))  # files that nobody imported
+    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=swept) as app:
         _header(gr, context, chat, model, mode)
-        with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
-            with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):
-                ask.build(gr, context, chat)
-            for name, (title, tab) in TABS.items():
-                with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
-                    tab.build(gr, context)
+        _tabs(gr, context, chat)
         ask.wire(gr, app, context, chat)
         HeaderEvents(gr, context, chat).connect(app)
         for _, tab in TABS.values():
             tab.wire(gr, app, context)
+        app.unload(partial(forget_closed_tabs, app))
     app.queue(api_open=False, default_concurrency_limit=None)
     return app
+
+
+def _tabs(gr: Any, context: PageContext, chat: Chat) -> None:
+    with gr.Tabs(elem_id="fn-tabs", selected="ask") as context.parts["tabs"]:
+        with gr.Tab("Ask", id="ask", elem_id="fn-tab-ask"):
+            ask.build(gr, context, chat)
+        for name, (title, tab) in TABS.items():
+            with gr.Tab(title, id=name, elem_id=f"fn-tab-{name}"):
+                tab.build(gr, context)
 
 
 def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) -> None:
@@ -76,7 +89,7 @@ def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) ->
         with gr.Column(elem_id="fn-title", min_width=0):
             html(gr, "fn-name", "<h1>Footnote</h1>")
             parts["status"] = html(gr, "fn-status", chat.status(model, mode, "", wait=False))
-            if not (context.private or context.protected):
+            if not (context.private or context.accounts):
                 html(gr, "fn-open-to-all", open_to_all_html())
         with gr.Row(elem_id="fn-choices"):
             _choices(gr, context, model, mode)

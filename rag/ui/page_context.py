@@ -14,11 +14,16 @@ from rag.datatypes import Answer, Answerer, Paper, StopSignal
 from rag.questions.scope import Scope
 from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
+from rag.system.accounts import NOBODY, Accounts
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
+from rag.ui.recent import Recent
+from rag.ui.roles import Editor, may_edit, require_editor
 
 if TYPE_CHECKING:
     from rag.config import Settings
     from rag.verification.claims import CheckedClaim
+
+MOST_PAPERS = 100_000  # of all libraries together that are kept in memory, beside those of the library used last
 
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
 
@@ -66,23 +71,33 @@ class PageContext:
         settings: Settings | None = None,
         library_service: LibraryService | None = None,
         private: bool = True,
-        protected: bool = False,
+        accounts: Accounts = NOBODY,
     ) -> None:
         self.settings = settings
         self.models: Mapping[str, Choice] = {choice.name: choice for choice in models}
         self.private = private  # served to this computer only
-        self.protected = protected  # one has to sign in
+        self.accounts = accounts  # who may sign in; false where nobody needs to
         self.parts: dict[str, Any] = {}
         self._open_answerer = open_answerer
         self.library_service = library_service or LibraryService()
         self._lock = threading.Lock()
-        self._papers: dict[str, tuple[str, Mapping[str, Paper]]] = {}
+        # By library, with its fingerprint. A paper takes 2 to 3 kB.
+        self._papers: Recent[tuple[str, Mapping[str, Paper]]] = Recent(lambda kept: len(kept[1]), MOST_PAPERS)
         self._asking: Callable[[Any, Any], None] | None = None
         self._view: tuple[Sequence[str], View] | None = None
 
     def offer_models(self, models: Sequence[Choice]) -> None:
         """Add models that have come since the page was built. None goes: another browser tab may have chosen it."""
         self.models = {**self.models, **{choice.name: choice for choice in models}}
+
+    @property
+    def takes_paths(self) -> bool:
+        """Whether whoever uses the page may name files of this computer.
+
+        Only its owner may. Where one has to sign in there are others, and they may come through a proxy on this
+        computer.
+        """
+        return self.private and not self.accounts
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -102,22 +117,32 @@ class PageContext:
             kept = self._papers.get(library)
             if kept is None or kept[0] != fingerprint:
                 kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})
-                self._papers[library] = kept
+                self._papers.keep(library, kept)
             return kept[1]
 
     def known_papers(self, library: str) -> Mapping[str, Paper]:
-        """The papers as they were last read, none before; does not wait."""
+        """The papers as they were last read, none before; does not wait.
+
+        None either where so much was read of other libraries since that there is no room for them.
+        """
         kept = self._papers.get(library)
         return kept[1] if kept else {}
 
     def forget(self, library: str) -> None:
         """After a change of the library: its papers are read anew when they are next asked for."""
-        with self._lock:
-            self._papers.pop(library, None)
+        self._papers.forget(library)
 
     def user(self, request: Any) -> str:
         """Name of the signed-in user, "" without a password."""
         return str(getattr(request, "username", None) or "")
+
+    def require_editor(self, request: Any) -> Editor:
+        """Asked by every handler that changes what all users share. Raises :class:`rag.errors.NotAllowed`."""
+        return require_editor(self.accounts, self.user(request))
+
+    def may_edit(self, request: Any) -> bool:
+        """Whether to show whoever sent the request what only editors may do."""
+        return may_edit(self.accounts, self.user(request))
 
     # --- what the ask tab offers to the others ---
 

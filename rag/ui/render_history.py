@@ -62,9 +62,9 @@ def stale_html(stale: Sequence[StaleCitation]) -> str:
     return _TEMPLATE.stale(groups, _CHANGES)
 
 
-def foot_html(user: str) -> str:
-    """Below the list: the evaluation set, and who is signed in."""
-    return _TEMPLATE.foot(user)
+def foot_html(user: str, may_edit: bool = True) -> str:
+    """Below the list: the evaluation set, and who is signed in, as what."""
+    return _TEMPLATE.foot(user, "" if may_edit else "reader")
 
 
 def notice_html(text: str, problem: bool = False) -> str:

@@ -54,13 +54,14 @@ def here_html(
     free: int,
     context: int,
     changeable: bool,
+    measurable: bool = True,
     busy: str = "",
 ) -> str:
     """What can answer, a card each: the quotes, what comes with the installation, then every registered file.
 
     ``free`` bytes of memory; ``context`` tokens of a question and its answer; ``coming`` are titles by name of models
-    that come with the installation and are not prepared yet. Without ``changeable`` nothing can be removed. ``busy`` is
-    the model that is being measured.
+    that come with the installation and are not prepared yet. Without ``changeable`` nothing can be removed, without
+    ``measurable`` no speed be measured. ``busy`` is the model that is being measured.
     """
     ordered = sorted(models, key=lambda m: (SHIPPED.index(m.name) if m.name in SHIPPED else len(SHIPPED), m.name))
     cards = [_quotes(chosen)]
@@ -74,6 +75,8 @@ def here_html(
         )
         for model in ordered
     ]
+    if not measurable:
+        cards = [replace(card, measurable=False) for card in cards]
     return _TEMPLATE.here(cards, _gb(free), f"{context:,}")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
+import os
 import socket
 import sys
 import threading
@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings, with_overrides
 from rag.errors import ConfigError, FootnoteError
-from rag.system.accounts import Accounts, read_accounts
+from rag.system.accounts import NOBODY, Accounts
+from rag.system.auth_setting import asks_for_sign_in, open_accounts, passed_over
+from rag.system.memory import share_arenas
 from rag.system.offline import enforce_offline
+from rag.ui.guards import guards, standing_outermost
 from rag.ui.page_context import LibraryService
+from rag.ui.uploads import MAX_UPLOAD, uploads_of_this_process
 
 if TYPE_CHECKING:
     from rag.datatypes import Answer, Answerer, StopSignal
@@ -27,33 +31,9 @@ if TYPE_CHECKING:
     from rag.survey.tables import Column, Row
     from rag.verification.claims import CheckedClaim
 
-# The page may speak to nobody but the server that it came from; the browser enforces it. Gradio runs its
-# templates with eval and styles itself inline.
-_CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
-)
-_HEADERS = {
-    b"content-security-policy": _CONTENT_POLICY.encode(),
-    b"referrer-policy": b"no-referrer",
-    b"x-content-type-options": b"nosniff",
-}
-
-_WRONG_PASSWORD_S = 1.0
 OPEN_TO_ALL = (
     "WARNING: listening on {host} without a password. Everybody who reaches this address can read the library and all "
-    "kept conversations. Set FOOTNOTE_AUTH=name:password, or listen on 127.0.0.1.\n"
+    "kept conversations, and change libraries. Add accounts with 'footnote users add NAME', or listen on 127.0.0.1.\n"
 )
 
 
@@ -67,7 +47,7 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
     app = launch(settings)
     try:  # whoever reads the address may interrupt at once: from here on that must close the page
-        say(open_to_all(settings))
+        say(open_to_all(settings) + passed_over(settings.auth, settings.home))
         say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
@@ -77,17 +57,20 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -
 
 def open_to_all(settings: Settings) -> str:
     """The warning for whoever serves beyond this computer without a password; '' where there is nothing to warn of."""
-    return "" if is_loopback(settings.host) or settings.auth else OPEN_TO_ALL.format(host=settings.host)
+    protected = is_loopback(settings.host) or asks_for_sign_in(settings.auth, settings.home)
+    return "" if protected else OPEN_TO_ALL.format(host=settings.host)
 
 
 def launch(settings: Settings) -> Any:
     """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
     enforce_offline()  # before gradio is imported: it reports its start otherwise
+    share_arenas()
     from rag.factory import available_models, open_answerer, open_library
     from rag.ui.examples import SHIPPED
+    from rag.ui.named import NamedByRequest
     from rag.ui.page import build_app
 
-    accounts = read_accounts(settings.auth)
+    accounts = open_accounts(settings.auth, settings.home)
     models = available_models(settings)
     chosen = next((choice for choice in models if choice.name == settings.model), None)
     if chosen is None:
@@ -95,13 +78,13 @@ def launch(settings: Settings) -> Any:
         models.append(chosen)
     opening = threading.Lock()
 
-    def at(library: str) -> Settings:
-        return with_overrides(settings, library=library or None)
+    named = NamedByRequest(settings)
 
     def open_for(model: str, mode: str, library: str) -> Answerer:
+        wanted = named.answering(model, mode, library)
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
-            open_library(at(library))
-        return open_answerer(with_overrides(at(library), model=model, mode=mode))
+            open_library(wanted)
+        return open_answerer(wanted)
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
     app = build_app(
@@ -111,11 +94,11 @@ def launch(settings: Settings) -> Any:
         mode=mode,
         questions=SHIPPED if settings.is_shipped_library else (),
         private=is_loopback(settings.host),
-        protected=bool(accounts),
+        accounts=accounts,
         settings=settings,
-        library_service=Libraries(at),
+        library_service=Libraries(named.library),
     )
-    start(app, settings.host, settings.port, accounts)
+    start(app, settings.host, settings.port, accounts, settings.trusted_proxies)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
 
@@ -177,24 +160,32 @@ def _unlisted(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.model, label, MODEL_MODES)
 
 
-def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> None:
+def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_proxies: str = "") -> None:
     """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
 
-    With ``accounts`` nothing is shown to anybody who has not signed in.
+    With ``accounts`` nothing is shown to anybody who has not signed in. ``trusted_proxies`` are addresses with commas
+    that are believed whom they pass requests on for.
     """
+    from rag.ui.sign_in import signed_in
+
     port = _usable_port(host, port)
+    guarding = guards(uploads_of_this_process(), _names(host), accounts, bool(trusted_proxies))
+    os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # without it uvicorn believes whatever this computer sends
     app.launch(
         server_name=host,
         server_port=port,
         theme=_theme(),
         head=f"<style>{_styles()}</style>",
         favicon_path=str(files("rag.ui").joinpath("icon.svg")),
-        app_kwargs={"middleware": _middleware(host), "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={
+            "middleware": guarding, "lifespan": standing_outermost(guarding),
+            "docs_url": None, "redoc_url": None, "openapi_url": None,
+        },
         prevent_thread_lock=True,
         inbrowser=False,
         quiet=True,
         share=False,
-        auth=_sign_in(accounts) if accounts else None,
+        auth_dependency=signed_in if accounts else None,
         show_error=False,  # errors are shown by the conversation; a stack trace never is
         footer_links=[],
         run_history=False,  # else each call is kept in the browser, and may be sent to a bucket
@@ -202,20 +193,9 @@ def start(app: Any, host: str, port: int, accounts: Accounts | None = None) -> N
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        max_file_size="4gb",  # papers to import
-    )
-
-
-def _sign_in(accounts: Accounts) -> Callable[[str, str], Any]:
-    """What Gradio asks whether a name and password are right. A wrong one costs time, so that guessing takes long."""
-
-    async def sign_in(name: str, password: str) -> bool:
-        right = accounts.admits(name, password)
-        if not right:
-            await asyncio.sleep(_WRONG_PASSWORD_S)
-        return right
-
-    return sign_in
+        _frontend=False,  # else a page that takes 3 seconds to come, on a busy machine, is taken for unreachable
+        max_file_size=MAX_UPLOAD,  # said by the page before anything is sent
+    )  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:
@@ -228,30 +208,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Headers:
-    """ASGI middleware that puts the headers above on every response."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def send_with_headers(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS.items()]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _middleware(host: str) -> list[Any]:
-    from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-    guards = [Middleware(Headers)]
-    if is_loopback(host):
-        # A foreign site whose name is made to point here (DNS rebinding) must not read the library.
-        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", host]))
-    return guards
+def _names(host: str) -> list[str] | None:
+    """The names that the page may be asked under: those of this computer on loopback, else any."""
+    return ["127.0.0.1", "localhost", "[::1]", host] if is_loopback(host) else None
 
 
 def _theme() -> Any:

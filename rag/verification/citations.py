@@ -19,6 +19,7 @@ from rag.datatypes import AnswerSentence, Citation, Evidence, Sentence, Verdict
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
 from rag.text.facts import (
+    LONGEST_COMPARED,
     has_exchanged_fact,
     missing_figures,
     missing_names,
@@ -37,10 +38,10 @@ _NEAR_COPY = 0.85  # share of a sentence's words, in their order, from which on 
 _ALMOST_ALL = 0.8  # share of the words of a quote that its source has at least, whatever changes with the person
 
 _MARK = r"\[\s*[1-9]\d*(?:\s*[,;–-]\s*[1-9]\d*)*\s*\]"  # [0, 1] is an interval
-_MARKS_AFTER_STOP = re.compile(rf"([.!?。！？।؟]+[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
-_END_OF_CITED = re.compile(rf"(?:{_MARK}\s*)+[.!?。！？।؟]+[\"'”’)]*(?=\s)")
+_MARKS_AFTER_STOP = re.compile(rf"(?<![.!?。！？।؟])([.!?。！？।؟]++[\"'”’)]*)((?:\s*{_MARK})+)(?=\s|$)")
+_END_OF_CITED = re.compile(rf"{_MARK}\s*[.!?。！？।؟]++[\"'”’)]*+(?=\s)")
 _DOUBLE_STOP = re.compile(rf"\.\s*(?:{_MARK}\s*)+\.(?=\s*$)")  # 'et al. [1].'
-_BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s+(?!.*\b\d{1,2}\)\s))")
+_BULLET = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)]\s++(?!.*\b\d{1,2}\)\s))")
 _PERSON = frozenset(("author",))  # 'the authors' for 'we' is no word that the abstract must have
 _REJECTED = (Verdict.UNSUPPORTED, Verdict.CONTRADICTED)
 _ORDER = {Verdict.SUPPORTED: 3, Verdict.WEAK: 2, Verdict.UNKNOWN: 1, Verdict.UNSUPPORTED: 0, Verdict.CONTRADICTED: -1}
@@ -91,7 +92,7 @@ def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSe
         for piece in (sentence for part in _cited_parts(body) for sentence in split(_BULLET.sub("", part))):
             numbers = tuple(n for mark in re.findall(_MARK, piece.text) for n in _expand(mark))
             bare = _DOUBLE_STOP.sub(".", piece.text)
-            bare = re.sub(rf"\s*{_MARK}", "", bare).strip()
+            bare = re.sub(rf"(?<!\s)\s*+{_MARK}", "", bare).strip()
             if any(c.isalnum() for c in bare):
                 sentences.append(DraftSentence(bare, tuple(dict.fromkeys(numbers))))
             elif numbers and sentences:  # brackets on their own belong to the sentence before
@@ -190,8 +191,8 @@ def _shares(text: str, sentences: Sequence[Sentence]) -> list[float]:
 
 def _in_order(text: str, sentence: str) -> float:
     """The share of the words of ``text`` that ``sentence`` has in the same order, 0..1."""
-    words = [w for w in stems(text) if w not in _PERSON] or stems(text)
-    held = stems(sentence)
+    words = ([w for w in stems(text) if w not in _PERSON] or stems(text))[:LONGEST_COMPARED]
+    held = stems(sentence)[:LONGEST_COMPARED]
     if not words:
         return 0.0
     matched = sum(block.size for block in SequenceMatcher(None, words, held, autojunk=False).get_matching_blocks())
@@ -216,7 +217,7 @@ def _expand(mark: str) -> list[int]:
     """``[1, 3-5]`` to 1, 3, 4, 5; a range of more than 20 is taken as its two ends."""
     numbers: list[int] = []
     for part in re.split(r"[,;]", mark.strip("[] ")):
-        ends = [int(n) for n in re.findall(r"\d+", part)]
+        ends = [int(n) for n in re.findall(r"\d+", part) if len(n) < 10]  # no answer has so many footnotes
         if len(ends) == 2 and 0 < ends[1] - ends[0] <= 20:
             numbers.extend(range(ends[0], ends[1] + 1))
         else:

@@ -21,11 +21,13 @@ from rag.text.plaintext import encodable
 from rag.text.tokenization import stems
 
 # Of models/checker.onnx.
-MODEL_SHA256 = "ab44b5089df3cdf619e39bfd1267b567ef570c7bf0705eef78ade33658b0213c"
-MAX_TOKENS = 192  # claim, source and four marks
+MODEL_SHA256 = "7dda8cfd7654a39f3ae7ddb32b20d8ebde0db1116afa7ee3da112079e3cef3df"
+MAX_TOKENS = 256  # claim, source and four marks
 LONGEST_CLAIM = 96  # tokens
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "[UNK]"
-_NEIGHBOUR = 0.4  # what a sentence gains from each neighbour's shared words
+# What a sentence gains from each neighbour's shared words, and the last one from its place, as shares: conclusions
+# stand at the end. Chosen on the rationales of SciFact's training claims (benchmarks/LOG.md).
+_NEIGHBOUR, _PLACE = 0.2, 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def relevant_sentences(claim: str, sentences: Sequence[str], lengths: Sequence[i
     """Positions, in order, of the sentences to hold against ``claim`` where only ``room`` tokens can be read.
 
     All where they fit. Otherwise those that share most words with the claim, a word counting less the more
-    sentences have it, and their neighbours, as long as there is room; at least one. ``lengths`` are in tokens.
+    sentences have it, a sentence more beside such sentences and towards the end, as long as there is room; at least
+    one. ``lengths`` are in tokens.
     """
     if sum(lengths) <= room:
         return list(range(len(sentences)))
@@ -95,10 +98,12 @@ def relevant_sentences(claim: str, sentences: Sequence[str], lengths: Sequence[i
     held = [set(stems(s)) & asked for s in sentences]
     common = {word: sum(word in words for words in held) for word in asked}
     own = [sum(1 / common[word] for word in sorted(words)) for words in held]
-    worth = [
-        score + _NEIGHBOUR * (own[at - 1] if at else 0.0) + _NEIGHBOUR * (own[at + 1] if at + 1 < len(own) else 0.0)
+    shared = [
+        score + _NEIGHBOUR * ((own[at - 1] if at else 0.0) + (own[at + 1] if at + 1 < len(own) else 0.0))
         for at, score in enumerate(own)
     ]
+    most, last = max(shared) or 1.0, max(1, len(own) - 1)
+    worth = [score / most + _PLACE * at / last for at, score in enumerate(shared)]
     chosen: list[int] = []
     for at in sorted(range(len(worth)), key=lambda at: (-worth[at], at)):
         if not chosen or lengths[at] <= room:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from rag.text.deletions import keeps_meaning
-from rag.text.facts import normalised
+from rag.text.facts import LONGEST_COMPARED, normalised
 from rag.text.wording import third_person
 
 _WORD = re.compile(r"\w+(?:[-'’./]\w+)*%?|[^\w\s]")
@@ -39,7 +39,7 @@ def _shortens(said: Sequence[str], source: Sequence[str]) -> bool:
     mine, theirs = [w.lower() for w in said], [w.lower() for w in source]
     if mine == theirs:
         return True
-    if len(mine) > len(theirs):
+    if len(mine) > len(theirs) or len(theirs) > LONGEST_COMPARED:
         return False
     for kind, begin, end, _, _ in SequenceMatcher(None, theirs, mine, autojunk=False).get_opcodes():
         if kind == "equal":

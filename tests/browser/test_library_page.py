@@ -164,8 +164,8 @@ def test_an_import_that_is_over_at_once_shows_its_papers(
 ) -> None:
     begin = LibraryActions.start_import
 
-    def over(self: LibraryActions, key: str, paths: list[str]) -> Any:
-        job = begin(self, key, paths)
+    def over(self: LibraryActions, *given: Any) -> Any:
+        job = begin(self, *given)
         for _ in job.states():
             pass
         return job

@@ -228,9 +228,9 @@ def test_a_password_keeps_the_page(
         page = open_page(app.local_url, width=1280, height=380, ready="input[type=password]")
         assert page.locator("#fn-box").count() == 0
         picture(page, "password")
-        page.get_by_label("username").fill("ada")
-        page.get_by_label("password").fill("a long password")
-        page.get_by_role("button", name=re.compile("log ?in", re.IGNORECASE)).click()
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill("a long password")
+        page.get_by_role("button", name="Sign in").click()
         expect(page.locator("#fn-history-foot")).to_contain_text("Signed in as ada")
     finally:
         app.close(verbose=False)

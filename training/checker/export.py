@@ -6,9 +6,10 @@ r"""The trained network as one int8 ONNX file with its vocabulary, its temperatu
 Weights are quantised per output channel, vectors of words per word, activations per call; the
 few channels in which MPNet's activations are up to a hundred times as large as elsewhere are multiplied apart (Dettmers
 et al. 2022, 'LLM.int8()', https://arxiv.org/abs/2208.07339), or the rest would be rounded away. The temperature and the
-thresholds are chosen on the pairs held out from training, judged by the int8 file itself, one by one: 'supported' is
-the probability from which ``REFUSED`` of what is not borne out is refused, 'weak' the one that splits the two best,
-'contradicted' that from which nine in ten that are called so are. Says how far quantisation moved the AUC.
+thresholds are chosen on the pairs held out from training, judged by the int8 file itself, one by one: one threshold of
+the probability splits the two best, one refuses ``REFUSED`` of what is not borne out; the higher is 'supported', the
+lower 'weak'. 'contradicted' is that from which nine in ten that are called so are. Says how far quantisation moved the
+AUC.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ import torch
 from rag.verification.entailment import ClaimReader, EntailmentNetwork, softmax
 from training.checker.measure import auc, opened, sides
 from training.checker.network import LABELS, Network
-from training.checker.public import lines
+from training.checker.restore import restored
 from training.checker.train import Example, examples, supported
 
-REFUSED = 0.85  # of the held-out claims that are not borne out
+REFUSED = 0.8  # of the held-out claims that are not borne out
 APART = 6  # channels of an input that are multiplied in full precision
 PARTED = ("up", "down")
 SAMPLE = 500  # one in so many training pairs tells which
@@ -160,6 +161,17 @@ def chosen(odds: Sequence[Sequence[float]], labels: Sequence[int]) -> dict[str, 
     return {"supported": max(sure, weak), "weak": min(sure, weak), "contradicted": denied}
 
 
+def mean(state: dict[str, torch.Tensor], older: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of a network's weights and of those that it was taught further from.
+
+    It keeps more of what was known before (Wortsman et al. 2022, 'Model soups', https://arxiv.org/abs/2203.05482).
+    What both have in another shape, the vectors of positions, stays that of ``state``.
+    """
+    return {
+        name: (value + older[name]) / 2 if older[name].shape == value.shape else value for name, value in state.items()
+    }
+
+
 def judged(model: EntailmentNetwork, held_out: Sequence[Example]) -> list[list[float]]:
     """Logits of the int8 network for every example."""
     return [model.logits(one.ids) for one in held_out]
@@ -175,13 +187,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("weights", "pairs", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--mean-with", type=Path, help="an exported file: the mean of its weights and these")
     parser.add_argument("--eight-bits", action="store_true", help="weights of eight bits; needs VNNI")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     pieces = (options.pairs / "pieces.txt").read_text(encoding="utf-8").split("\n")[:-1]
     network = Network(len(pieces))
-    network.load_state_dict(torch.load(options.weights, weights_only=True))
+    state = torch.load(options.weights, weights_only=True)
+    network.load_state_dict(mean(state, restored(options.mean_with)) if options.mean_with else state)
     held_out = examples(options.pairs / "heldout.jsonl", ClaimReader(pieces))
     plain = supported(network, held_out)
     sample = examples(options.pairs / "train.jsonl", ClaimReader(pieces), every=SAMPLE)
@@ -195,7 +209,7 @@ def main() -> int:
     for name in sorted({one.set for one in held_out}):
         mine = [i for i, one in enumerate(held_out) if one.set == name]
         print(f"  {name}: AUC {_auc([logits[i] for i in mine], [held_out[i] for i in mine]):.3f}")
-    print(f"{len(lines(options.pairs / 'heldout.jsonl'))} held out, temperature {divisor}, thresholds {thresholds}")
+    print(f"{len(labels)} held out, temperature {divisor}, thresholds {thresholds}")
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, sha256 {sha256}")
     return 0
 

@@ -64,7 +64,8 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(Layer() for _ in range(layers))
         self.head = nn.Sequential(nn.Linear(2 * SIZE, 256), nn.GELU(), nn.Dropout(0.1), nn.Linear(256, len(LABELS)))
         places = torch.arange(MAX_TOKENS)
-        self.register_buffer("buckets", bucket(places[None, :] - places[:, None]), persistent=False)
+        buckets = bucket(places[None, :] - places[:, None])
+        self.register_buffer("buckets", buckets.to(torch.uint8), persistent=False)  # of eight bits: the file is small
         for fixed in (self.words, self.positions, self.near):
             fixed.requires_grad_(False)
 
@@ -80,7 +81,7 @@ class Network(nn.Module):
         tokens = input_ids.shape[1]
         places = self.positions.weight[_FIRST_POSITION : tokens + _FIRST_POSITION]
         states = self.norm(self.words(input_ids) + places)
-        bias = self.near(self.buckets[:tokens, :tokens]).permute(2, 0, 1).unsqueeze(0)
+        bias = self.near(self.buckets[:tokens, :tokens].long()).permute(2, 0, 1).unsqueeze(0)
         bias = bias + (1.0 - attention_mask[:, None, None, :].to(torch.float32)) * -1e4
         for layer in self.layers:
             states = layer(states, bias)

@@ -3,8 +3,9 @@
     python -m training.checker.pairs --written FOLDER --out training/checker/pairs.jsonl
 
 A file has blocks: ``@ new | FIELD | source`` or ``@ real | ID`` (whose abstract lies in ``sources_K.jsonl`` beside it),
-then claims: ``+ KIND | claim`` (supported), ``-`` (contradicted), ``0`` (not stated). A fifth of the sources is held
-out for testing, by the hash of their text, so that a source stays on its side when more are written.
+then claims: ``+ KIND | claim`` (supported), ``-`` (contradicted), ``0`` (not stated). What stands in the file already
+stays. A fifth of the sources is held out for testing, by the hash of their text, so that a source stays on its side
+when more are written.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -79,13 +80,26 @@ def convert(folder: Path) -> list[Written]:
     return list(found.values())
 
 
+def standing(path: Path) -> list[Written]:
+    """The claims of an earlier ``pairs.jsonl``, none where there is no file."""
+    if not path.exists():
+        return []
+    return [Written(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def joined(first: Sequence[Written], more: Sequence[Written]) -> list[Written]:
+    """``first``, and of ``more`` what is not among them."""
+    known = {(one.source, one.claim.lower()) for one in first}
+    return [*first, *(one for one in more if (one.source, one.claim.lower()) not in known)]
+
+
 def main() -> int:
     """Convert; say how many of what."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--written", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    every = convert(options.written)
+    every = joined(standing(options.out), convert(options.written))
     with options.out.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in every)
     print(len(every), "claims,", len({one.source for one in every}), "sources")

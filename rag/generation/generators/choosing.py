@@ -45,7 +45,6 @@ class ChosenQuotes(QuoteGenerator):
 
     def warm(self) -> None:
         """Load the model and read the fixed part of the prompt, so that the first question is as quick as the next."""
-        self.engine.warm()
         self.engine.prepare(self._render("?", ()))
 
     def choose(
@@ -58,6 +57,12 @@ class ChosenQuotes(QuoteGenerator):
         """
         if not options:
             return Choice((), (), 1.0)
+        with self.engine.held(stop):  # it is asked several times
+            return self._chosen(question, options, limit, stop, may_refuse)
+
+    def _chosen(
+        self, question: str, options: Sequence[Option], limit: int, stop: StopSignal, may_refuse: bool
+    ) -> Choice:
         count = self._fitting(question, options, limit)
         fitting = list(options[:count])
         grammar = labels.label_grammar(count, limit, may_refuse=may_refuse)

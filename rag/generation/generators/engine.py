@@ -23,18 +23,21 @@ from rag.datatypes import Message, StopSignal
 from rag.errors import GenerationCancelled, ModelError
 from rag.generation.generators.evaluated_prompt import EvaluatedPrompt, Usage
 from rag.generation.generators.loaded_model import LoadedModel
-from rag.generation.generators.loader import Adapter, ModelFiles, load
+from rag.generation.generators.loader import Adapter, ModelFiles
+from rag.generation.generators.owner import LoadedModels, SharedModel
 from rag.generation.generators.shortening import Shortening
-from rag.generation.generators.stopping import AbortFlag, AnySignal, Turns
+from rag.generation.generators.stopping import AnySignal
 from rag.generation.generators.template import opens_thought
 from rag.system.threads import CoreMeter
 
 
 class Engine:
-    """A GGUF, loaded when first used. ``context`` is clipped to what the model was trained for.
+    """A GGUF, loaded when it is used. ``context`` is clipped to what the model was trained for.
 
     ``threads`` 0 means: from the cores that are free, looked at before every generation. ``chat_template``
     stands in for the file's own; a file without one is refused. ``adapter`` changes the model's weights in memory.
+    ``sha256`` tells a file from another at the same path. ``models`` owns what is in memory, for all engines that are
+    given it: a model may be freed between two uses, and is loaded again. An engine without one owns its model alone.
     """
 
     def __init__(
@@ -45,49 +48,55 @@ class Engine:
         threads: int = 0,
         chat_template: str | None = None,
         adapter: Adapter | None = None,
+        sha256: str = "",
+        models: LoadedModels | None = None,
     ) -> None:
         self.path = path
         self.usage: Usage | None = None
-        self._files = ModelFiles(path, adapter, chat_template)
+        self._files = ModelFiles(path, adapter, chat_template, sha256)
         self._context = context
         self._threads = threads
         self._meter = CoreMeter()
-        self._turns = Turns()
-        self._loading = threading.RLock()  # held while the model is loaded, freed, or its tokenizer used
         self._closing = threading.Event()
-        self._abort = AbortFlag()
-        self._model: LoadedModel | None = None
+        self._alone = models is None
+        self._models = LoadedModels() if models is None else models
+
+    @contextmanager
+    def held(self, stop: StopSignal | None = None) -> Iterator[SharedModel]:
+        """The model, in memory until the block ends: around what must not be interrupted by loading it again.
+
+        Waits where too many others are in use. Raises :class:`ModelError` where it cannot be loaded, and
+        :class:`GenerationCancelled` where ``stop`` is set before.
+        """
+        if self._closing.is_set():
+            raise ModelError(f"The model {self.path.name} has been closed. Choose it again to load it.")
+        with self._models.hold(self._files, self._context, self._free_threads, stop) as shared:
+            yield shared
 
     def warm(self) -> None:
         """Load the model unless it is loaded. Raises :class:`ModelError` where it cannot be."""
-        self.loaded()
-
-    def loaded(self) -> LoadedModel:
-        """The model in memory, which is loaded unless it is there; raises as :meth:`warm` does."""
-        with self._loading:
-            if self._closing.is_set():
-                raise ModelError(f"The model {self.path.name} has been closed. Choose it again to load it.")
-            if self._model is None:
-                self._model = load(self._files, self._context, self._free_threads())
-            return self._model
+        with self.held():
+            pass
 
     def close(self) -> None:
-        """End what is being written, then free the memory. The engine cannot be used afterwards."""
+        """End what is being written, then free the memory. The engine cannot be used afterwards.
+
+        A model that is shared with other engines stays with its owner.
+        """
         self._closing.set()
-        with self._turns.take(None), self._loading:
-            if self._model is not None:
-                self._model.close()
-                self._model = None
+        if self._alone:
+            self._models.close()
 
     @property
     def context(self) -> int:
         """Tokens of prompt and answer together. Loads the model."""
-        return self.loaded().context
+        with self.held() as shared:
+            return shared.model.context
 
     def count(self, messages: Sequence[Message]) -> int:
         """Tokens of the finished prompt, template included. Loads the model."""
-        with self._loading:
-            return len(self.loaded().prompt_tokens(self.prompt(messages)))
+        with self.held() as shared, shared.tokenizing:
+            return len(shared.model.prompt_tokens(shared.model.prompt(messages, thinking=False)))
 
     def count_text(self, text: str) -> int:
         """Tokens of ``text`` alone. Loads the model."""
@@ -95,18 +104,18 @@ class Engine:
 
     def tokens_of(self, text: str) -> list[int]:
         """The tokens of ``text`` as it stands within another, none of them a control token. Loads the model."""
-        with self._loading:
-            return self.loaded().text_tokens(text)
+        with self.held() as shared, shared.tokenizing:
+            return shared.model.text_tokens(text)
 
     def prompt(self, messages: Sequence[Message], thinking: bool = False) -> str:
         """The finished prompt as text, without control tokens in what the messages say."""
-        with self._loading:
-            return self.loaded().prompt(messages, thinking)
+        with self.held() as shared, shared.tokenizing:
+            return shared.model.prompt(messages, thinking)
 
     def prepare(self, messages: Sequence[Message]) -> None:
         """Evaluate what all prompts like this one begin with, so that the first question need not wait for it."""
-        self.warm()
-        with self._turns.take(None), self._abortable(model := self.loaded(), None):
+        with self.held() as shared, shared.turns.take(None), self._abortable(shared, None):
+            model = shared.model
             model.use_threads(self._free_threads())
             tokens = model.prompt_tokens(model.prompt(messages, thinking=False))
             model.evaluate_prefix(_prefix(model, messages, tokens, thinking=False))
@@ -147,37 +156,43 @@ class Engine:
 
         Waits for it, and raises, as :meth:`stream` does.
         """
-        with self._loading:
-            model = self.loaded()
-            text = model.prompt(messages, thinking)
-            tokens = model.prompt_tokens(text)
-        if len(tokens) >= model.context:
-            raise ModelError(
-                f"The prompt has {len(tokens)} tokens and the context {model.context}. Shorten it or raise 'context'."
-            )
-        with self._turns.take(self._stop_or_close(stop)):
-            self._check(stop)
-            begun = time.perf_counter()
-            model.use_threads(self._free_threads())
-            prefix = _prefix(model, messages, tokens, thinking)
-            with self._abortable(model, stop):
-                reused = model.evaluate_prefix(prefix)
-                model.evaluate(tokens[len(prefix) :])
-            self._check(stop)
-            yield EvaluatedPrompt(model, text, len(tokens), reused, begun, lambda: self._check(stop))
+        with self.held(stop) as shared:
+            model = shared.model
+            with shared.tokenizing:
+                text = model.prompt(messages, thinking)
+                tokens = model.prompt_tokens(text)
+                prefix = _prefix(model, messages, tokens, thinking)
+            if len(tokens) >= model.context:
+                raise ModelError(
+                    f"The prompt has {len(tokens)} tokens and the context {model.context}. "
+                    "Shorten it or raise 'context'."
+                )
+            ended = self._ended(shared, stop)
+            with shared.turns.take(ended):
+                _check(ended)
+                begun = time.perf_counter()
+                model.use_threads(self._free_threads())
+                with self._abortable(shared, stop):
+                    reused = model.evaluate_prefix(prefix)
+                    model.evaluate(tokens[len(prefix) :])
+                _check(ended)
+                yield EvaluatedPrompt(model, text, len(tokens), reused, begun, lambda: _check(ended))
 
     def _free_threads(self) -> int:
         return self._threads or self._meter.free()
 
-    def _check(self, stop: StopSignal | None) -> None:
-        if self._stop_or_close(stop).is_set():
-            raise GenerationCancelled("Stopped.")
+    def _ended(self, shared: SharedModel, stop: StopSignal | None) -> StopSignal:
+        """Set once the caller stops, or the engine or the owner of the model is closed."""
+        signals = (self._closing, shared.closing)
+        return AnySignal(signals if stop is None else (*signals, stop))
 
-    def _stop_or_close(self, stop: StopSignal | None) -> StopSignal:
-        return AnySignal((self._closing,) if stop is None else (self._closing, stop))
+    def _abortable(self, shared: SharedModel, stop: StopSignal | None) -> AbstractContextManager[None]:
+        return shared.abort.raised_by(self._ended(shared, stop), shared.model.llama.ctx)
 
-    def _abortable(self, model: LoadedModel, stop: StopSignal | None) -> AbstractContextManager[None]:
-        return self._abort.raised_by(self._stop_or_close(stop), model.llama.ctx)
+
+def _check(ended: StopSignal) -> None:
+    if ended.is_set():
+        raise GenerationCancelled("Stopped.")
 
 
 def _prefix(model: LoadedModel, messages: Sequence[Message], tokens: list[int], thinking: bool) -> list[int]:

@@ -100,12 +100,12 @@ class LlamaGenerator:
 
     def warm(self) -> None:
         """Load the model and read the fixed part of the prompt, so that the first question is as quick as the next."""
-        self.engine.warm()
-        if self._render is not None:
-            self.engine.prepare(self._render("?", ()))
+        with self.engine.held():
+            if self._render is not None:
+                self.engine.prepare(self._render("?", ()))
 
     def close(self) -> None:
-        """Free the memory; what is being written ends with ``GenerationCancelled``."""
+        """Free the memory, unless it is shared; what is being written ends with ``GenerationCancelled``."""
         self.engine.close()
 
     def stream(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
@@ -117,6 +117,10 @@ class LlamaGenerator:
         modes = ("cite" if self._shortener is None else "shorten", "free")
         if request.mode not in modes:
             raise ModelError(f"This model writes nothing in mode '{request.mode}'; use {' or '.join(modes)}.")
+        with self.engine.held(stop):  # from the first count of tokens to the last word
+            yield from self._written(request, stop)
+
+    def _written(self, request: GenerationRequest, stop: StopSignal) -> Iterator[str]:
         fitted = self.fit(request)
         cite = request.mode == "cite"
         if request.mode == "shorten" and self._shortener is not None:
@@ -149,10 +153,13 @@ class LlamaGenerator:
 
         Raises as :meth:`stream` does.
         """
-        if self.engine.count(messages) + max_tokens > self.engine.context:
-            raise QuestionError("The conversation and the question are too long for the model. Ask a shorter question.")
-        pieces = self.engine.stream(messages, max_tokens=max_tokens, seed=seed, stop=stop)
-        return "".join(without_thoughts(pieces)).strip().split("\n")[0].strip()
+        with self.engine.held(stop):
+            if self.engine.count(messages) + max_tokens > self.engine.context:
+                raise QuestionError(
+                    "The conversation and the question are too long for the model. Ask a shorter question."
+                )
+            pieces = self.engine.stream(messages, max_tokens=max_tokens, seed=seed, stop=stop)
+            return "".join(without_thoughts(pieces)).strip().split("\n")[0].strip()
 
     def fit(self, request: GenerationRequest) -> Fitted:
         """The prompt within the context, counted with the model's own tokenizer. Loads the model.

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from rag.datatypes import Message
@@ -38,7 +40,8 @@ class LoadedModel:
         return int(self.llama.n_ctx())
 
     def close(self) -> None:
-        """Free the memory."""
+        """Free the memory of llama.cpp: weights, key-value cache, logits. The object cannot be used afterwards."""
+        self._prefix = []
         self.llama.close()
 
     def use_threads(self, threads: int) -> None:
@@ -83,19 +86,23 @@ class LoadedModel:
             size = -length
 
     def _without_control(self, content: str) -> str:
-        """``content`` without the text of any of this model's control tokens: data cannot end its message."""
-        import llama_cpp
+        """``content`` without this model's control tokens and without what its template writes around messages.
 
+        So data cannot end its message. Repeated, because taking one out may put another together.
+        """
         vocab = self._vocab
         while True:
+            before, content = content, self._marks.sub(" ", content)
             tokens = self.llama.tokenize(content.encode("utf-8", "replace"), add_bos=False, special=True)
-            control = {t for t in tokens if llama_cpp.llama_vocab_is_control(vocab, t)}
-            texts = {token_text(vocab, t) for t in control} - {""}
-            found = [t for t in texts if t in content]
-            if not found:
-                return content
-            for text in found:
+            for text in {token_text(vocab, token) for token in set(tokens) if is_structure(vocab, token)} - {""}:
                 content = content.replace(text, " ")
+            if content == before:
+                return content
+
+    @cached_property
+    def _marks(self) -> re.Pattern[str]:
+        marks = sorted(self._template.marks(), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, marks)) or r"(?!)", re.IGNORECASE)
 
     @property
     def _vocab(self) -> Any:
@@ -172,6 +179,22 @@ class LoadedModel:
             if written < max_tokens:
                 self.evaluate(tokens)
         yield 0, utf8.decode(b"", final=True)
+
+
+def is_structure(vocab: Any, token: int) -> bool:
+    """Whether a token stands for no text: control tokens, and added ones that are written like a tag.
+
+    A model's makers may add '<tool_call>' as a control token or as an ordinary addition; they also add words and runs
+    of blanks, which are text.
+    """
+    import llama_cpp
+
+    kind = llama_cpp.llama_vocab_get_attr(vocab, token)
+    if kind & (llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN):
+        return True
+    text = token_text(vocab, token)
+    tag = len(text) > 2 and any(map(str.isalpha, text)) and not (text[0].isalnum() or text[-1].isalnum())
+    return tag and not text.isspace() and bool(kind & llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED)
 
 
 def token_text(vocab: Any, token: int) -> str:

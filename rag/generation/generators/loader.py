@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,17 +42,22 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A GGUF, the adapter that is applied to it, if any, and a chat template in the place of the file's own."""
+    """A GGUF, the adapter that is applied to it, if any, and a chat template in the place of the file's own.
+
+    ``sha256`` is what the caller knows the GGUF by; it is not looked at here.
+    """
 
     path: Path
     adapter: Adapter | None = None
     chat_template: str | None = None
+    sha256: str = ""
 
 
 def load(files: ModelFiles, context: int, threads: int) -> LoadedModel:
     """The model in memory, with ``context`` tokens or as many as it was trained for, where those are fewer.
 
-    Raises :class:`ModelError` where a file is missing, damaged or without a chat template.
+    Raises :class:`ModelError` where a file is missing, damaged or without a chat template; then nothing of it stays
+    in memory.
     """
     path = files.path
     if not path.is_file():
@@ -59,13 +65,17 @@ def load(files: ModelFiles, context: int, threads: int) -> LoadedModel:
     adapter = files.adapter.verified() if files.adapter is not None else None
     # Weights are rearranged when they are loaded; mapped, those of an adapted model would be in memory twice.
     llama = _llama(path, context, threads, use_mmap=adapter is None)
-    trained = int(llama.metadata.get(f"{llama.metadata.get('general.architecture')}.context_length", 0))
-    if 0 < trained < context:
+    try:
+        trained = int(llama.metadata.get(f"{llama.metadata.get('general.architecture')}.context_length", 0))
+        if 0 < trained < context:
+            llama.close()
+            llama = _llama(path, trained, threads, use_mmap=adapter is None)
+        if adapter is not None:
+            _apply_adapter(llama, path, adapter)
+        return LoadedModel(llama, _chat_template(llama, files), threads)
+    except BaseException:
         llama.close()
-        llama = _llama(path, trained, threads, use_mmap=adapter is None)
-    if adapter is not None:
-        _apply_adapter(llama, path, adapter)
-    return LoadedModel(llama, _chat_template(llama, files), threads)
+        raise
 
 
 def _llama(path: Path, context: int, threads: int, use_mmap: bool) -> Any:
@@ -85,8 +95,10 @@ def _llama(path: Path, context: int, threads: int, use_mmap: bool) -> Any:
             verbose=False,
             use_mmap=use_mmap,
         )
-    except (ValueError, RuntimeError, AssertionError) as error:
+    except Exception as error:  # it reads and compiles what other people wrote, the chat template too
         said = llama_log.take_errors() or str(error)
+        # What was loaded until then hangs on the frames of the error, which may be kept for long.
+        traceback.clear_frames(error.__traceback__)
         raise ModelError(
             f"llama.cpp cannot load {path.name} ({said[:300]}). Check it with 'footnote models add', "
             "or use another file."
@@ -105,7 +117,6 @@ def _apply_adapter(llama: Any, path: Path, adapter: str) -> None:
         adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(loaded)
         if llama_cpp.llama_set_adapters_lora(llama.ctx, adapters, 1, (ctypes.c_float * 1)(1.0)) == 0:
             return
-    llama.close()
     raise ModelError(
         f"llama.cpp cannot apply the adapter {Path(adapter).name} to {path.name}: it was made for another "
         "model. Install Footnote again, or use another model."
@@ -118,7 +129,6 @@ def _chat_template(llama: Any, files: ModelFiles) -> ChatTemplate:
 
     source = files.chat_template or llama.metadata.get("tokenizer.chat_template")
     if not source:
-        llama.close()
         raise ModelError(
             f"{files.path.name} has no chat template, so it is not an instruction-tuned model. "
             "Use its '-Instruct', '-Chat' or '-it' version."

@@ -12,6 +12,7 @@ from rag.errors import ModelError
 
 # Some templates print today's date. The same question must give the same answer tomorrow.
 _DATE = datetime(2025, 1, 1)
+_CONTENT = "contentofamessage"  # a word that no template has
 _OPENED = re.compile(r"<think(?:ing)?>\s*\Z")
 
 
@@ -43,11 +44,9 @@ class ChatTemplate:
         the block that the template has opened. A template that knows no system role (Gemma 2, Mistral) gets the
         system message at the head of the first user message.
         """
-        import jinja2
-
         try:
             text = self._apply(_merged(messages) if self._merges_system else messages, thinking)
-        except (ValueError, jinja2.TemplateError) as error:
+        except Exception as error:  # a program of other people: what it raises is not ours to foresee
             if self._merges_system or not any(m.role == "system" for m in messages):
                 raise ModelError(
                     f"The model's chat template refuses the prompt ({error}). Use another model."
@@ -57,6 +56,17 @@ class ChatTemplate:
         if not thinking and opens_thought(text):
             text = text.rstrip() + "\n\n</think>\n\n"
         return text
+
+    def marks(self) -> tuple[str, ...]:
+        """The lines that the template itself writes around messages, such as '### Response:' or 'USER:'.
+
+        Many are no control tokens but plain text, which within a message would pass for its end. A line without a
+        letter, or of letters alone, is none: it may stand in any text.
+        """
+        roles = ("system", "user", "assistant", "user")
+        text = self.render([Message(role, _CONTENT) for role in roles])
+        lines = (line.strip() for piece in text.split(_CONTENT) for line in piece.splitlines())
+        return tuple(dict.fromkeys(x for x in lines if any(map(str.isalpha, x)) and not x.isalnum()))
 
     def _apply(self, messages: Sequence[Message], thinking: bool) -> str:
         dicts = [{"role": m.role, "content": m.content} for m in messages]

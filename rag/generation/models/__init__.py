@@ -7,7 +7,7 @@ below it keeps the files by name, where they lie; nothing is copied.
 from rag.generation.models.bundled import packaged_model, prepare_bundled
 from rag.generation.models.catalogue import Offer, pull_model, recommended
 from rag.generation.models.header import ModelInfo, inspect_gguf
-from rag.generation.models.lookup import list_models, resolve_model, unprepared
+from rag.generation.models.lookup import find_model, list_models, resolve_model, unprepared
 from rag.generation.models.memory import fits, memory_available, memory_needed
 from rag.generation.models.registry import (
     BUNDLED,
@@ -32,6 +32,7 @@ __all__ = [
     "RegisteredModel",
     "Speed",
     "add_model",
+    "find_model",
     "fits",
     "inspect_gguf",
     "keep_speed",

@@ -10,11 +10,12 @@ import mmap
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError
+from rag.text.plaintext import clean_line
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -22,6 +23,8 @@ _STRING, _ARRAY = 8, 9
 # GGUF value types that have a fixed size: struct format by type number.
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _MOST_ENTRIES = 1_000_000  # of metadata or tensors; more is a damaged count
+_LONGEST_STRING = 2**20  # bytes that are read of one; chat templates have some thousand
+_LONGEST_NAME = 200  # characters that are shown
 
 # Architectures that llama.cpp loads but that do not write text token by token.
 _NOT_FOR_CHAT = frozenset(
@@ -90,7 +93,10 @@ def _inspect(path: Path, data: mmap.mmap, size: int) -> ModelInfo:
         raise ModelError(f"{path.name} holds no weights, only a vocabulary. Use the file with the model itself.")
     facts = _metadata(cursor, entries)
     parameters, types, end = _tensors(cursor, tensors)
-    start = -(-cursor.at // int(facts.get("general.alignment", 32))) * int(facts.get("general.alignment", 32))
+    alignment = facts.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 1:
+        raise IndexError("no alignment")
+    start = -(-cursor.at // alignment) * alignment
     if start + end > size:
         missing = (start + end - size) / 1e6
         raise ModelError(f"{path.name} was cut off: {missing:,.1f} MB are missing at its end. Download it again.")
@@ -100,12 +106,12 @@ def _inspect(path: Path, data: mmap.mmap, size: int) -> ModelInfo:
 def _info(
     path: Path, version: int, size: int, facts: dict[str, Any], parameters: int, types: dict[int, int]
 ) -> ModelInfo:
-    architecture = str(facts.get("general.architecture", ""))
-    _check_architecture(path, architecture, str(facts.get("general.type", "model")))
+    architecture = _shown(facts.get("general.architecture", ""))
+    _check_architecture(path, architecture, _shown(facts.get("general.type", "model")))
 
     def number(key: str, default: int = 0) -> int:
         value = facts.get(f"{architecture}.{key}", default)
-        return int(value) if isinstance(value, int | float) else default
+        return int(value) if isinstance(value, int | float) and isfinite(value) else default
 
     heads = number("attention.head_count")
     width = number("embedding_length") // heads if heads else 0
@@ -113,7 +119,7 @@ def _info(
     # Layers with unlike numbers of heads come as an array, which is stepped over: all heads are the upper bound.
     kv_heads = number("attention.head_count_kv", heads) or heads
     return ModelInfo(
-        name=str(facts.get("general.name") or path.stem),
+        name=_shown(facts.get("general.name") or "") or path.stem,
         architecture=architecture,
         version=version,
         size=size,
@@ -122,8 +128,13 @@ def _info(
         context=number("context_length"),
         has_chat_template=bool(facts.get("tokenizer.chat_template")),
         kv_bytes=2 * number("block_count") * kv_heads * (keys + values),  # two bytes a number
-        licence=str(facts.get("general.license", "")),
+        licence=_shown(facts.get("general.license", "")),
     )
+
+
+def _shown(value: Any) -> str:
+    """A text of the file as it may be shown: on one line, without control characters, of moderate length."""
+    return clean_line(str(value)[:_LONGEST_STRING])[:_LONGEST_NAME]
 
 
 def _check_architecture(path: Path, architecture: str, kind: str) -> None:
@@ -163,7 +174,7 @@ class _Cursor:
     def string(self) -> str:
         length = self.number("<Q")
         start = self.skip(length)
-        return self._data[start : start + length].decode("utf-8", "replace")
+        return self._data[start : start + min(length, _LONGEST_STRING)].decode("utf-8", "replace")
 
     def skip(self, length: int) -> int:
         start = self.at

@@ -1,4 +1,8 @@
-"""A model by its name or path, and the list of all: the registered files, the bundled model and the writer."""
+"""A model by its name, or by name or path, and the list of all: registered files, the bundled model and the writer.
+
+Who sends a request may name what is registered (:func:`find_model`). Only who owns the settings or types the command
+may name a path (:func:`resolve_model`).
+"""
 
 from __future__ import annotations
 
@@ -36,24 +40,40 @@ def list_models(home: Path) -> list[RegisteredModel]:
     return [model for _, model in sorted(models.items())]
 
 
+def find_model(home: Path, name: str) -> RegisteredModel:
+    """The model registered under that name, which is never taken for a path.
+
+    The bundled model is prepared when it or the writer is asked for. Raises :class:`ModelNotFound` with the known
+    names, or :class:`ModelError` for a model that cannot answer.
+    """
+    found = _registered(home, name)
+    if found is None:
+        raise ModelNotFound(_unknown(name, read(home), "not a known model"))
+    return found
+
+
 def resolve_model(home: Path, name_or_path: str) -> RegisteredModel:
     """The model of that name, or the GGUF at that path (which is not registered by it).
 
-    The bundled model is prepared when it or the writer is asked for. Raises :class:`ModelNotFound` with the known
-    names, or :class:`ModelError` for a file that cannot answer.
+    For settings and the command line alone: the answer tells whether a file is there. Raises as :func:`find_model`.
     """
-    if name_or_path == WRITER:
-        writer.verified_adapter()
-        return writer.writer_on(resolve_model(home, BUNDLED))
-    if name_or_path == BUNDLED:
-        prepare_bundled(home)
-    models = read(home)
-    if name_or_path in models:
-        return _refreshed(home, name_or_path, models[name_or_path])
+    found = _registered(home, name_or_path)
+    if found is not None:
+        return found
     path = Path(name_or_path).expanduser()
     if path.exists() or path.suffix == ".gguf" or os.sep in name_or_path:
         return _unregistered(home, path)
-    raise ModelNotFound(_unknown(name_or_path, models))
+    raise ModelNotFound(_unknown(name_or_path, read(home), "neither a known model nor a file"))
+
+
+def _registered(home: Path, name: str) -> RegisteredModel | None:
+    if name == WRITER:
+        writer.verified_adapter()
+        return writer.writer_on(find_model(home, BUNDLED))
+    if name == BUNDLED:
+        prepare_bundled(home)
+    models = read(home)
+    return _refreshed(home, name, models[name]) if name in models else None
 
 
 def unprepared(listed: Collection[str]) -> dict[str, str]:
@@ -92,8 +112,8 @@ def _unregistered(home: Path, path: Path) -> RegisteredModel:
     return model_of(path.stem, new_entry(path))
 
 
-def _unknown(name: str, models: dict[str, Any]) -> str:
+def _unknown(name: str, models: dict[str, Any], what: str) -> str:
     if any(offer.name == name for offer in recommended()):
         return f"The model '{name}' has not been downloaded. Get it with 'footnote models pull {name}'."
     known = sorted({BUNDLED, "quote", *models, *([WRITER] if writer.has_adapter() else [])})
-    return f"'{name}' is neither a known model nor a file. Known are: {', '.join(known)}."
+    return f"'{name}' is {what}. Known are: {', '.join(known)}."

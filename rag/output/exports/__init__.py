@@ -21,6 +21,7 @@ from rag.output.exports.parts import Files, Source, file_stem, some_sources, sou
 from rag.output.exports.text import to_markdown, to_pandoc
 from rag.output.presentation import Papers, to_json
 from rag.papers.bibliography import one_line, to_bibtex, to_csl_json, to_ris
+from rag.text.unseen import escaped_json
 
 __all__ = ["FORMATS", "Files", "Format", "Source", "export", "file_stem", "only", "sources"]
 
@@ -82,7 +83,7 @@ def to_json_file(conversation: Conversation, papers: Papers) -> Files:
         "changed": _utc(info.changed),
         "turns": [_turn_record(turn) for turn in conversation.turns],
     }
-    text = json.dumps(record, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = escaped_json(json.dumps(record, ensure_ascii=False, indent=2))
     return {f"{file_stem(info.title)}.json": f"{text}\n"}
 
 

@@ -11,7 +11,7 @@ from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_nu
 from rag.output.presentation import Papers, nearest_papers, paragraphs
 from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
 
-_END = re.compile(r"[.!?。！？।؟]+[\"'”’)\]]*$")
+_END = re.compile(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$")
 
 
 def to_markdown(conversation: Conversation, papers: Papers) -> Files:

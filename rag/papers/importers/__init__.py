@@ -65,7 +65,8 @@ def read_papers(
         raise ImportFileError(f"'{format}' is not a format. Use --format with one of: {', '.join(FORMATS)}.")
     source = SourceFile(path, on_progress)
     importer = IMPORTERS[format if format is not None else _detect(source)]
-    return importer.read(source, Reporter(source.path, on_error))
+    reporter = Reporter(source.path, on_error)
+    return reporter.counted(importer.read(source, reporter))
 
 
 def _detect(source: SourceFile) -> str:

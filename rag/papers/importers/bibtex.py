@@ -1,4 +1,7 @@
-"""BibTeX and BibLaTeX, parsed by bibtexparser. A broken entry is reported with its line; the others survive."""
+"""BibTeX and BibLaTeX, parsed by bibtexparser. A broken entry is reported with its line; the others survive.
+
+The file is parsed in pieces that end before an entry begins, so its size is not that of the memory it takes.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,20 @@ from rag.datatypes import Paper
 from rag.errors import ImportFileError
 from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers.field_mapping import Rejected, paper_from
-from rag.papers.importers.source import Report, SourceFile
+from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
-_ENTRY = re.compile(r"^\s*@[A-Za-z]+\s*[{(]\s*[^\s{}(),=]*\s*,|^\s*@(?:string|preamble|comment)\s*[{(]", re.I | re.M)
-_FIELD = re.compile(r"^\s*,?\s*\w+\s*=\s*[{\"\d]", re.M)
+# Possessive throughout: on thousands of empty lines, giving back blanks one by one takes seconds.
+_ENTRY = re.compile(
+    r"^[^\S\n]*+@[A-Za-z]++\s*+[{(]\s*+[^\s{}(),=]*+\s*+,|^[^\S\n]*+@(?:string|preamble|comment)\s*+[{(]", re.I | re.M
+)
+_FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
+# Where bibtexparser begins a block whatever came before, so that a text may be cut there.
+_BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
+_PIECE_CHARS = 2**20
+# Makes the parser end a block that is open at the end of a piece as it would at the next block.
+_END_OF_PIECE = "@comment{}"
+_LONGEST_STRING = 1000  # characters; they are names of journals and the like
+_LONGEST_NAME = 1000  # characters; bibtexparser's reader of names is quadratic in unmatched braces
 # Fields whose repetition with another value would make the record ambiguous.
 _FIELDS_READ = {
     "title",
@@ -38,8 +51,7 @@ def matches(sample: str) -> bool:
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; entries that cannot be parsed or have no title are reported and skipped."""
-    for block in _blocks(source.text(report), source):
-        line = (block.start_line or 0) + 1
+    for line, block in _blocks(source, report):
         try:
             record = _record(block)
             if record is not None:
@@ -48,20 +60,79 @@ def read(source: SourceFile, report: Report) -> Iterator[Paper]:
             report(line, f"{reason}.")
 
 
-def _blocks(text: str, source: SourceFile) -> list[Any]:
-    import bibtexparser
-    from bibtexparser import middlewares
-    from bibtexparser.exceptions import ParserStateException
+def _pieces(source: SourceFile, report: Report) -> Iterator[tuple[int, str]]:
+    """First line number and text of each piece: 1 MiB up to the next entry, or 4 MiB where none begins."""
+    lines: list[str] = []
+    first, length = 1, 0
+    for number, text in source.lines(report):
+        left_out = number - first - len(lines)  # empty, or reported: they stand there, so that numbers hold
+        length += left_out
+        if (length > _PIECE_CHARS and _BLOCK.match(text)) or length > MAX_RECORD_CHARS:
+            yield first, "\n".join([*lines, _END_OF_PIECE])
+            lines, length, first, left_out = [], 0, number, 0
+        lines += [""] * left_out + [text]
+        length += len(text) + 1
+    yield first, "\n".join(lines)
+
+
+def _blocks(source: SourceFile, report: Report) -> Iterator[tuple[int, Any]]:
+    """Line number and block, of all pieces. A key that was used in an earlier piece counts as used."""
+    from bibtexparser import middlewares, model
 
     # bibtexparser logs every broken entry; here each is reported once, with the file.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
+    stack = [middlewares.RemoveEnclosingMiddleware(), middlewares.NormalizeFieldKeys()]
+    strings: dict[str, str] = {}
+    keys: set[str] = set()
+    for first, text in _pieces(source, report):
+        library = _split(text, source)
+        strings |= _strings(library.strings, first, report)
+        _resolve(library.entries, strings)
+        for middleware in stack:
+            library = middleware.transform(library)
+        for block in library.blocks:
+            line = first + (block.start_line or 0)
+            if isinstance(block, model.Entry) and block.key in keys:
+                report(line, _used_before(block.key))
+            else:
+                yield line, block
+        keys |= library.entries_dict.keys()
+
+
+def _split(text: str, source: SourceFile) -> Any:
+    import bibtexparser
+    from bibtexparser.exceptions import ParserStateException
+
     try:
-        library = bibtexparser.parse_string(text, append_middleware=[middlewares.NormalizeFieldKeys()])
+        return bibtexparser.parse_string(text, parse_stack=[])
     except ParserStateException as error:
         raise ImportFileError(
             f"{source.path} cannot be read as BibTeX ({error}). Check it or export it again."
         ) from error
-    return list(library.blocks)
+
+
+def _strings(found: list[Any], first: int, report: Report) -> dict[str, str]:
+    """The values of ``@string`` by name. A long one, named by every entry, would make a small file a huge one."""
+    strings: dict[str, str] = {}
+    for string in found:
+        if len(string.value) <= _LONGEST_STRING:
+            strings[string.key.lower()] = string.value
+        else:
+            line = first + (string.start_line or 0)
+            report(line, f"@string '{string.key}' is longer than {_LONGEST_STRING} characters and was passed over.")
+    return strings
+
+
+def _resolve(entries: list[Any], strings: dict[str, str]) -> None:
+    """Put the values of ``@string`` where a field names one; bibtexparser knows those of one piece only."""
+    for entry in entries:
+        for field in entry.fields:
+            if not field.value.startswith(("{", '"')):
+                field.value = strings.get(field.value.lower(), field.value)
+
+
+def _used_before(key: str) -> str:
+    return f"the citation key '{key}' was used before; give it another."
 
 
 def _record(block: Any) -> dict[str, Any] | None:
@@ -71,7 +142,7 @@ def _record(block: Any) -> dict[str, Any] | None:
     if isinstance(block, model.ImplicitComment) and _FIELD.search(block.comment):
         raise Rejected("these fields belong to no entry; is there a closing brace too many above")
     if isinstance(block, model.DuplicateBlockKeyBlock) and isinstance(block.ignore_error_block, model.Entry):
-        raise Rejected(f"the citation key '{block.key}' was used before; give it another")
+        raise Rejected(_used_before(block.key).rstrip("."))
     if isinstance(block, model.DuplicateFieldKeyBlock):
         _check_repetitions(block)
         block = block.ignore_error_block
@@ -114,6 +185,9 @@ def _names(value: str) -> list[str]:
 
     names = []
     for name in split_multiple_persons_names(value):
+        if len(name) > _LONGEST_NAME:
+            names.append(name)
+            continue
         try:
             names.append(str(parse_single_name_into_parts(name, strict=False).merge_first_name_first))
         except InvalidNameError:

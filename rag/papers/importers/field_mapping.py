@@ -33,7 +33,12 @@ ALIASES: dict[str, tuple[str, ...]] = {
 FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
 
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
-_AND = re.compile(r"\s+(?:and|&)\s+")
+_AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
+
+# Characters. What is longer is no such field, and would be shown, compared and stored as if it were one.
+LONGEST = {"id": 1000, "title": 5000, "abstract": 1_000_000, "venue": 5000, "url": 5000, "doi": 1000}
+MOST_AUTHORS = 20_000  # papers of large experiments have over 5,000
+_LONGEST_NAME = 1000
 
 
 class Rejected(ValueError):
@@ -52,17 +57,31 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
     abstract = plain_text(_text(chosen["abstract"], "abstract"))
     title = plain_text(_text(chosen["title"], "title")) or _missing_title(values, abstract)
     doi = normalised_doi(_text(chosen["doi"], "doi"))
-    return Paper(
-        id=_id(chosen["id"]) or normalised_arxiv_id(doi) or doi or id_from_title(title),
-        title=title,
-        abstract=abstract,
-        authors=authors(chosen["authors"]),
-        year=year(chosen["year"]),
-        venue=plain_text(_text(chosen["venue"], "venue")),
-        url=_url(chosen["url"]),
-        doi=doi,
-        source=source,
+    return within_limits(
+        Paper(
+            id=_id(chosen["id"]) or normalised_arxiv_id(doi) or doi or id_from_title(title),
+            title=title,
+            abstract=abstract,
+            authors=authors(chosen["authors"]),
+            year=year(chosen["year"]),
+            venue=plain_text(_text(chosen["venue"], "venue")),
+            url=_url(chosen["url"]),
+            doi=doi,
+            source=source,
+        )
     )
+
+
+def within_limits(paper: Paper) -> Paper:
+    """``paper`` itself. Raises :class:`Rejected` where a field is longer than :data:`LONGEST` allows."""
+    for field, longest in LONGEST.items():
+        if (length := len(getattr(paper, field))) > longest:
+            raise Rejected(f"its {field} has {length:,} characters; at most {longest:,} are taken")
+    if len(paper.authors) > MOST_AUTHORS:
+        raise Rejected(f"it has {len(paper.authors):,} authors; at most {MOST_AUTHORS:,} are taken")
+    if any(len(name) > _LONGEST_NAME for name in paper.authors):
+        raise Rejected(f"a name of its authors has more than {_LONGEST_NAME:,} characters")
+    return paper
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from rag.datatypes import Paper
 from rag.papers.identity import id_from_title, normalised_title
-from rag.papers.importers.source import Line, Report, SourceFile
+from rag.papers.importers.field_mapping import Rejected, within_limits
+from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 from rag.text.plaintext import plain_text
 
 _MONTH = (
@@ -43,7 +44,7 @@ class _Entry(NamedTuple):
 
 def matches(sample: str) -> bool:
     """Whether the text is a sequence of titles and abstracts, most titles followed by an abstract."""
-    entries = _entries(Line(number, text) for number, text in enumerate(sample.splitlines()[:400], 1))
+    entries = list(_entries(Line(number, text) for number, text in enumerate(sample.splitlines()[:400], 1)))
     complete = sum(bool(entry.title and entry.abstract) for entry in entries)
     return complete >= max(1, 0.5 * len(entries))
 
@@ -54,37 +55,61 @@ def read(source: SourceFile, report: Report) -> Iterator[Paper]:
         clean = plain_text(title)
         if not normalised_title(clean):
             report(line, "this text follows no title.")
-        else:
-            yield Paper(
-                id=id_from_title(clean), title=clean, abstract=plain_text(abstract), source=f"listing:{source.name}"
+            continue
+        try:
+            yield within_limits(
+                Paper(
+                    id=id_from_title(clean), title=clean, abstract=plain_text(abstract), source=f"listing:{source.name}"
+                )
             )
+        except Rejected as reason:
+            report(line, f"{reason}.")
 
 
-def _entries(lines: Iterable[Line]) -> list[_Entry]:
-    units = [unit for paragraph in _paragraphs(lines) for unit in _units(paragraph)]
-    entries: list[_Entry] = []
-    for i, unit in enumerate(units):
-        follower = units[i + 1].text if i + 1 < len(units) else ""
-        previous = entries[-1] if entries else None
-        if _is_abstract(unit.text) or (previous and previous.abstract and _is_remainder(unit.text, follower)):
+def _entries(lines: Iterable[Line]) -> Iterator[_Entry]:
+    line, title, length = 0, "", 0
+    parts: list[str] = []  # of the abstract
+    for unit, follower in _with_follower(unit for paragraph in _paragraphs(lines) for unit in _units(paragraph)):
+        if _is_abstract(unit.text) or (parts and _is_remainder(unit.text, follower)):
             # A page that begins in the middle of a paper has an abstract without a title: read() reports it.
-            last = entries.pop() if previous else _Entry(unit.number, "", "")
-            entries.append(last._replace(abstract=f"{last.abstract} {unit.text}".strip()))
+            line = line or unit.number
+            parts.append(unit.text)
+            length += len(unit.text)
         else:
-            entries.append(_Entry(unit.number, unit.text, ""))
-    return entries
+            if line:
+                yield _Entry(line, title, " ".join(parts))
+            line, title, length, parts = unit.number, unit.text, 0, []
+        if length > MAX_RECORD_CHARS:
+            yield _Entry(line, title, " ".join(parts))
+            line, title, length, parts = 0, "", 0, []
+    if line:
+        yield _Entry(line, title, " ".join(parts))
+
+
+def _with_follower(units: Iterable[Line]) -> Iterator[tuple[Line, str]]:
+    """Each unit with the text of the next."""
+    before: Line | None = None
+    for unit in units:
+        if before is not None:
+            yield before, unit.text
+        before = unit
+    if before is not None:
+        yield before, ""
 
 
 def _paragraphs(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Runs of lines between blank ones and navigation."""
+    """Runs of lines between blank ones and navigation; a page without these comes in parts."""
     paragraph: list[Line] = []
+    length = 0
     for line in lines:
         text = _RUN_IN.sub("", line.text.strip())
-        if text and not _NAVIGATION.fullmatch(text):
-            paragraph.append(Line(line.number, text))
-        elif paragraph:
+        ends = not text or _NAVIGATION.fullmatch(text) is not None
+        if paragraph and (ends or length > MAX_RECORD_CHARS):
             yield paragraph
-            paragraph = []
+            paragraph, length = [], 0
+        if not ends:
+            paragraph.append(Line(line.number, text))
+            length += len(text)
     if paragraph:
         yield paragraph
 
@@ -112,7 +137,7 @@ def _is_wrapped_title(paragraph: list[Line]) -> bool:
 
 def _continues_sentence(text: str) -> bool:
     """Whether a line begins in the middle of a sentence (and not with a name such as iBugMask or wav2vec)."""
-    return re.match(r"[a-z]+[ ,.;)]", text) is not None
+    return re.match(r"\A[a-z]+[ ,.;)]", text) is not None
 
 
 def _is_abstract(text: str) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from rag.datatypes import Paper
 from rag.papers.importers.field_mapping import Rejected, paper_from
-from rag.papers.importers.source import Report, SourceFile
+from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 _START = re.compile(r"^\ufeff?TY {1,2}- ?", re.M)
 _TAG = re.compile(r"^([A-Z][A-Z0-9]) {1,2}-(?: |$)")
@@ -26,6 +26,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+class _Field(NamedTuple):
+    """A tag and its lines: the one with the tag, and those that go on with its value."""
+
+    tag: str
+    lines: list[str]
+
+
 def matches(sample: str) -> bool:
     """Whether a line of the text begins a record: ``TY  - JOUR``."""
     return _START.search(sample) is not None
@@ -33,44 +40,59 @@ def matches(sample: str) -> bool:
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a record without a title or cut off by the file's end is reported and skipped."""
-    for line, lines, complete in _records(source, report):
+    for line, fields, complete in _records(source, report):
         try:
             if not complete:
                 raise Rejected("the file ends within this record (no line 'ER  - '); export it again")
-            yield paper_from(_fields(lines), f"ris:{source.name}")
+            yield paper_from(_record(fields), f"ris:{source.name}")
         except Rejected as reason:
             report(line, f"{reason}.")
 
 
-def _records(source: SourceFile, report: Report) -> Iterator[tuple[int, list[str], bool]]:
-    """First line number, lines, and whether the record was ended (by ER, or by the next one's TY)."""
-    start, lines = 0, list[str]()
+def _records(source: SourceFile, report: Report) -> Iterator[tuple[int, list[_Field], bool]]:
+    """First line number, fields, and whether the record was ended (by ER, or by the next one's TY)."""
+    start, length = 0, 0
+    fields: list[_Field] = []
     for number, text in source.lines(report):
         tag = _TAG.match(text)
-        if tag is None:
-            if lines:
-                lines.append(text)
-            elif text.strip() and start == -1:
-                report(number, "this line stands outside of any record.")
-            continue
-        if tag[1] in ("TY", "ER") and lines:
-            yield start, lines, True
-            lines, start = [], -1
-        if tag[1] == "TY":
-            start, lines = number, []
-        if lines or tag[1] == "TY":
-            lines.append(f"{tag[1]}  - {text[tag.end() :]}")  # some programs write one blank where two belong
-    if lines:
-        yield start, lines, False
+        if tag is not None and tag[1] in ("TY", "ER") and fields:
+            yield start, fields, True
+            fields, start = [], -1
+        if tag is not None and (fields or tag[1] == "TY"):
+            if tag[1] == "TY":
+                start, length = number, 0
+            fields.append(_Field(tag[1], [text[tag.end() :].strip()]))
+        elif fields and tag is None:
+            fields[-1].lines.append(text.strip())
+        elif tag is None and text.strip() and start == -1:
+            report(number, "this line stands outside of any record.")
+        length += len(text) + 1
+        if fields and length > MAX_RECORD_CHARS:
+            report(start, f"this record is longer than {MAX_RECORD_CHARS >> 20} MiB and was passed over.")
+            fields, start = [], 0
+    if fields:
+        yield start, fields, False
 
 
-def _fields(lines: list[str]) -> dict[str, Any]:
+def _record(fields: list[_Field]) -> dict[str, Any]:
     from rispy import RisParser
 
     # Not by ';': an address may contain one. First value of repeated tags, as rispy does by default.
     parser = RisParser(skip_unknown_tags=True, delimiter_tags_mapping={})
+    lines = [line for field in fields for line in _lines(field, repeated=field.tag in parser.list_tags)]
     parsed = parser.parse_lines(iter([*lines, "ER  - "]))
     if not parsed:
         raise Rejected("it has no fields")
     record = parsed[0]
     return {field: next((record[name] for name in names if record.get(name)), None) for field, names in _NAMES.items()}
+
+
+def _lines(field: _Field, repeated: bool) -> list[str]:
+    """The field as rispy is to read it: on one line, or one line a value where the tag may be repeated.
+
+    rispy would copy a value anew for each of its lines, which takes minutes where there are very many, and would take
+    a line such as ``ER  -x`` within it for the end of the record.
+    """
+    if repeated:
+        return [f"{field.tag}  - {line}" for line in field.lines if line]
+    return [f"{field.tag}  - {' '.join(line for line in field.lines if line)}"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
 from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, field_key, paper_from
-from rag.papers.importers.source import Line, Report, SourceFile
+from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
@@ -97,32 +97,29 @@ def _rows(lines: Iterator[Line], delimiter: str, report: Report) -> Iterator[tup
 def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str) -> tuple[list[str], int]:
     """Cells of the record that begins with ``waiting[0]`` and how many lines it takes; more are fetched as needed.
 
-    Raises :class:`csv.Error` where a quotation mark is never closed.
+    Each line is read once: parsing anew for every line that is added would be quadratic. Raises :class:`csv.Error`
+    for oversized cells and where a quotation mark is never closed.
     """
-    text, used = waiting[0].text, 1
-    cells = _cells(text, delimiter)
-    while cells is None:
-        if used == len(waiting):
-            more = next(lines, None) if used < _MAX_LINES_OF_A_RECORD else None
-            if more is None:
-                raise csv.Error("a quotation mark opens here and is never closed")
-            waiting.append(more)
-        added = waiting[used].text
-        text, used = f"{text}\n{added}", used + 1
-        if '"' in added:
-            cells = _cells(text, delimiter)
-    return cells, used
+    used = 0
 
+    def following() -> Iterator[str]:
+        nonlocal used
+        length = 0
+        while used < _MAX_LINES_OF_A_RECORD and length <= MAX_RECORD_CHARS:
+            if used == len(waiting):
+                more = next(lines, None)
+                if more is None:
+                    return
+                waiting.append(more)
+            used += 1
+            length += len(waiting[used - 1].text)
+            yield waiting[used - 1].text + "\n"
 
-def _cells(text: str, delimiter: str) -> list[str] | None:
-    """The cells of one record, or None while a quotation mark is open.
-
-    Raises :class:`csv.Error` for oversized cells.
-    """
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        return next(csv.reader(following(), delimiter=delimiter, strict=True)), used
     except csv.Error as error:
         if "unexpected end of data" in str(error):
-            return None
+            raise csv.Error("a quotation mark opens here and is never closed") from None
     # Quotation marks not to the letter ("a"b): read as spreadsheets do.
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    text = "\n".join(line.text for line in waiting[:used])
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), used

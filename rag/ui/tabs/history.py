@@ -94,7 +94,8 @@ class HistoryEvents:
 
     def _start(self, request: Any, search: str) -> tuple[Any, ...]:
         begin = self._reported(self._list_anew, 1)
-        return *begin(request, search), foot_html(self._context.user(request))
+        user = self._context.user(request)
+        return *begin(request, search), foot_html(user, self._context.may_edit(request))
 
     def _list_anew(self, request: Any, search: str) -> tuple[str, str]:
         return self._find(request, [], Opened(), search)

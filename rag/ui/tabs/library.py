@@ -17,6 +17,7 @@ from rag.ui.library_papers import OpenPaper, PaperTable
 from rag.ui.page_context import PageContext
 from rag.ui.render_library import View
 from rag.ui.render_messages import error_html
+from rag.ui.uploads import uploads_of_this_process
 
 
 def build(gr: Any, context: PageContext) -> None:
@@ -35,7 +36,7 @@ def wire(gr: Any, app: Any, context: PageContext) -> None:
     """Connect the events."""
     if context.settings is None:
         return
-    events = LibraryEvents(gr, context, LibraryActions(context.settings))
+    events = LibraryEvents(gr, context, LibraryActions(context.settings, uploads_of_this_process()))
     library_shown = LibraryChoice(events).connect(app)
     PaperTable(events).connect()
     OpenPaper(events).connect()
