@@ -24,6 +24,7 @@ from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelecto
 from rag.generation.generators.owner import LoadedModels
 from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
+from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search
 
@@ -198,7 +199,7 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
     def can_answer(question: str) -> bool:
         reading = quotes.read(question)
-        return reading.is_computed or answerable(reading, quotes.rank(reading), quotes.library)
+        return reading.is_computed or answerable(reading, quotes.rank(reading), ReadOnce(quotes.library))
 
     return follow_ups(answer, near, can_answer, asked, nearest)
 

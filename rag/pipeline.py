@@ -28,6 +28,7 @@ from rag.datatypes import (
 from rag.evidence.gathering import Gathered, best_sentences, gather
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.writing import Writer, write
+from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
 from rag.retrieval.ranking import Ranking, Search, rank
@@ -86,7 +87,8 @@ class Pipeline:
             return
         ranking = self.rank(reading)
         clock.lap("retrieve")
-        gathered = self.gather(reading, ranking, stop)
+        once = ReadOnce(self.library)
+        gathered = self.gather(reading, ranking, stop, once)
         clock.lap("evidence")
         found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal)
         if gathered.refusal is not None:
@@ -101,7 +103,7 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text)
+        found = self._check(reading, found, text, once)
         clock.lap("check")
         yield self._compose(reading, found, clock)
 
@@ -113,18 +115,19 @@ class Pipeline:
         """The first ``k`` papers (None: as many as an answer looks at)."""
         return rank(reading, k or self.settings.papers + 1, self.encoder, self.search, reading.within)
 
-    def gather(self, reading: Reading, ranking: Ranking, stop: StopSignal) -> Gathered:
+    def gather(self, reading: Reading, ranking: Ranking, stop: StopSignal, once: ReadOnce | None = None) -> Gathered:
         """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
         if pair := compared(reading.text, self.library, reading.within):
             return Gathered(pair)
         s = self.settings
         return gather(
-            reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word
-        )
+            reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word,
+            store=once,
+        )  # fmt: skip
 
-    def _check(self, reading: Reading, found: Findings, text: str) -> Findings:
+    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
-        sources = sources_of(self.library, self.encoder)
+        sources = sources_of(once, self.encoder)
         s, repair = self.settings, self.writer.mode == "shorten"
         checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
         notes = self.notes + one_sided(reading.text, found.evidence)
@@ -149,4 +152,4 @@ class Pipeline:
     def find(self, question: str, k: int, scope: Scope | None = None) -> list[tuple[PaperHit, Sentence]]:
         """The ``k`` best papers for a text, each with its best sentence (its title where it has no abstract)."""
         reading = self.read(question, scope=scope)
-        return best_sentences(reading, self.rank(reading, k), self.library)
+        return best_sentences(reading, self.rank(reading, k), ReadOnce(self.library))

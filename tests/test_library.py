@@ -459,6 +459,22 @@ def test_the_vector_index_can_be_made_again(path: Path) -> None:
         assert library.verify() == []
 
 
+def test_a_vector_index_that_is_worn_is_made_again(path: Path) -> None:
+    """Its graph loses the way to passages when many others are replaced."""
+    with Library.open(path, embedder=ID, read_only=False) as library:
+        assert library._store.wear == 0
+        library.remove(f"made{i:05d}" for i in range(60))
+        assert library._store.wear == 60
+        made = (path / "chroma" / "chroma.sqlite3").stat().st_ino
+        library.remove(f"made{i:05d}" for i in range(60, 70))
+        assert library._store.wear == 0 and (path / "chroma" / "chroma.sqlite3").stat().st_ino != made
+        assert library.verify() == []
+        library.add(made_papers(40, 400), WordEncoder())
+        assert library._store.wear == 0, "a new paper replaces none"
+        for paper in library.papers():
+            assert library.dense(question(paper.abstract), 1)
+
+
 def test_verify_sees_what_was_changed_behind_its_back(path: Path) -> None:
     import sqlite3
 

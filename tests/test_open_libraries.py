@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from rag.datatypes import PaperHit
 from rag.errors import HistoryError, LibraryDamaged, LibraryError, LibraryLocked
+from rag.evidence.ranking import rank_sentences
 from rag.history.database import Database as HistoryDatabase
 from rag.library import open_libraries
 from rag.library.library import Library
 from rag.library.open_libraries import OpenLibraries
+from rag.library.read_once import ReadOnce
 from rag.library.storage.locking import IndexFailure, storage_errors
+from rag.questions.reading import understand
 from rag.system.sqlite_trouble import Trouble, trouble_in, trouble_of
 from tests.library_parts import WordEncoder, made_papers
 
@@ -42,6 +46,14 @@ def handles(path: Path) -> int:
         except OSError:
             continue
     return found
+
+
+def all_closed(path: Path) -> bool:
+    """Whether this process has soon none open any more: Chroma closes its own a moment later."""
+    until = time.monotonic() + 20
+    while handles(path) and time.monotonic() < until:
+        time.sleep(0.05)
+    return handles(path) == 0
 
 
 def ask(library: Library) -> None:
@@ -98,7 +110,7 @@ def test_threads_ask_while_others_are_opened_and_files_stay_few(tmp_path: Path) 
         thread.join(60)
     assert not errors
     opened.close_all()
-    assert handles(tmp_path) == 0
+    assert all_closed(tmp_path)
     # Four readers hold at most one each, beside the newest of six; a few files each.
     assert max(counted[5:]) <= max(counted[:5]) + 12, counted
 
@@ -114,7 +126,7 @@ def test_what_is_read_is_not_moved_away_under_its_reader(tmp_path: Path, monkeyp
     holders = [held]
     del held
     opened.close(path)
-    assert not Path("/proc/self/fd").is_dir() or handles(path) == 0
+    assert not Path("/proc/self/fd").is_dir() or all_closed(path)
 
 
 def test_a_circle_of_references_is_no_reader(tmp_path: Path) -> None:
@@ -123,7 +135,23 @@ def test_a_circle_of_references_is_no_reader(tmp_path: Path) -> None:
     circle.append(circle)
     del circle
     opened.close(path)
-    assert not Path("/proc/self/fd").is_dir() or handles(path) == 0
+    assert not Path("/proc/self/fd").is_dir() or all_closed(path)
+
+
+def test_a_paper_that_is_deleted_meanwhile_costs_no_answer(tmp_path: Path) -> None:
+    """Ranked, then deleted by somebody else, then asked for its sentences, then checked."""
+    path = make(tmp_path / "library", 4)
+    with Library.open(path, embedder=ID) as reader:
+        hits = [PaperHit(paper, 1.0, 0.5, 1.0) for paper in reader.papers()]
+        once = ReadOnce(reader)
+        sentences, vectors = once.sentences("made00001"), once.sentence_vectors("made00001")
+        with Library.open(path, embedder=ID, read_only=False) as writer:
+            assert writer.remove(["made00001", "made00002"]) == 2
+        assert once.sentences("made00001") == sentences and len(sentences) == len(vectors) > 0
+        assert once.sentences("made00002") == () and once.sentence_vectors("made00002").shape == (0, ID.dimension)
+        query = understand("What is the result of topic1?")
+        ranked = rank_sentences(query, WordEncoder().encode([query.search])[0], hits, once)
+        assert {one.paper_id for one in ranked.candidates} == {"made00000", "made00001", "made00003"}
 
 
 # --- errors of SQLite ---

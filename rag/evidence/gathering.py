@@ -43,13 +43,15 @@ def gather(
     *,
     refuse: bool = True,
     is_word: Callable[[str], bool] = lambda token: False,
+    store: SentenceStore | None = None,
 ) -> Gathered:
     """About ``limit`` sentences of the ranked papers that answer, chosen by ``selector``.
 
+    ``store`` has the sentences where they are not read from ``library`` itself.
     Without ``refuse`` there is a refusal only where no paper has a sentence. Raises
     :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
     """
-    ranked = rank_sentences(reading, ranking.vector, ranking.hits, library)
+    ranked = rank_sentences(reading, ranking.vector, ranking.hits, library if store is None else store)
     refusal = judge(reading, ranked) if refuse or not ranked.candidates else None
     if refusal is not None:
         return Gathered(refusal=_explained(reading, refusal, library, is_word))

@@ -23,7 +23,7 @@ from rag.library.storage import bm25_index, folder
 from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
-from rag.library.storage.indexing import discard_vector_index, update_vector_index
+from rag.library.storage.indexing import discard_vector_index, is_worn, update_vector_index
 from rag.library.storage.locking import WriterLock, storage_errors
 from rag.library.storage.manifest import (
     EmbedderId,
@@ -251,6 +251,8 @@ class Library(SearchableLibrary):
     def _finish_change(self, text_changed: bool = True) -> None:
         """Bring BM25 index and manifest up to the database. ``text_changed``: a title or abstract did."""
         with storage_errors(self.path):
+            if is_worn(self._store):
+                self.rebuild()
             self._dense_search.refresh()
             revision = self._store.revision
             if revision == self._manifest.revision:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rag.datatypes import Citation, Encoder, Evidence, Paper, StopSignal, Verdict
 from rag.library.chunking import split_sentences
 from rag.library.library import Library
+from rag.library.read_once import ReadOnce
 from rag.questions.cleaning import clean_or_empty
 from rag.retrieval.ranking import Search
 from rag.verification.citations import Sources, judge
@@ -64,15 +65,15 @@ class ClaimChecker:
 
     def __init__(self, library: Library, encoder: Encoder, search: Search, papers: int = PAPERS) -> None:
         self._library, self._encoder, self._search, self._papers = library, encoder, search, papers
-        self._sources = sources_of(library, encoder)
 
     def check(self, text: str) -> CheckedClaim:
         """One sentence. Raises :class:`rag.errors.ModelError` where the network is missing or damaged."""
         asked = clean_or_empty(text)
         if not any(c.isalnum() for c in asked):
             return CheckedClaim(text, NOTHING, 0.0)
+        sources = sources_of(ReadOnce(self._library), self._encoder)
         hits = self._search(asked, self._encoder.encode([asked])[0], self._papers)
-        found = [(judge(asked, Evidence(n, h.paper, (), h.score), 0, self._sources), h.paper.title)
+        found = [(judge(asked, Evidence(n, h.paper, (), h.score), 0, sources), h.paper.title)
                  for n, h in enumerate(hits, start=1)]  # fmt: skip
         order = {Verdict.SUPPORTED: 0, Verdict.CONTRADICTED: 1, Verdict.WEAK: 2}
         telling = [(c, title) for c, title in found if c.verdict in order]

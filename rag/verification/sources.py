@@ -10,9 +10,10 @@ from rag.verification.entailment import Judgement, Thresholds, entailment_networ
 
 if TYPE_CHECKING:
     from rag.library.library import Library
+    from rag.library.read_once import ReadOnce
 
 
-def sources_of(library: Library, encoder: Encoder) -> Sources:
+def sources_of(library: Library | ReadOnce, encoder: Encoder) -> Sources:
     """What the check asks about the abstracts of ``library``. The network is loaded when it is first asked."""
     return Sources(
         library.sentences, judge_claim, thresholds, library.sentence_vectors, lambda text: encoder.encode([text])[0]

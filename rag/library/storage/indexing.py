@@ -17,6 +17,8 @@ from rag.library.storage.vectors import VectorIndex
 logger = logging.getLogger(__name__)
 
 _PAPERS_AT_ONCE = 256  # papers per update of the vector index
+_WORN_PART = 4  # it is made again when a quarter of its papers was replaced,
+_LEAST_WEAR = 16  # but not for so few
 
 
 def update_vector_index(path: Path, store: PaperStore, index: VectorIndex, new: frozenset[str] = frozenset()) -> bool:
@@ -37,6 +39,15 @@ def update_vector_index(path: Path, store: PaperStore, index: VectorIndex, new: 
     return True
 
 
+def is_worn(store: PaperStore) -> bool:
+    """Whether so much of the vector index was replaced that it should be made again.
+
+    Its graph leads from neighbour to neighbour, and loses the way to a few passages when their neighbours are deleted:
+    of 250 passages one was not found after some hundred papers had been replaced.
+    """
+    return store.wear > max(_LEAST_WEAR, store.count() // _WORN_PART)
+
+
 def discard_vector_index(store: PaperStore, index: VectorIndex) -> None:
     """Mark all papers pending for a new vector index, and delete the files of the one there is.
 
@@ -45,15 +56,21 @@ def discard_vector_index(store: PaperStore, index: VectorIndex) -> None:
     with store.transaction():
         store.mark_all_pending()
     index.delete_files()
+    with store.transaction():
+        # Indexing what is pending now counts each paper, though nothing is replaced in an index that is new.
+        store.set_wear(-store.count())
 
 
 def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -> None:
     pending = store.pending()
     for start in range(0, len(pending), _PAPERS_AT_ONCE):
         part = pending[start : start + _PAPERS_AT_ONCE]
-        index.replace(list(store.get(part).values()), [one for one in part if one not in new])
+        outdated = [one for one in part if one not in new]
+        index.replace(list(store.get(part).values()), outdated)
         with store.transaction():
             store.clear_pending(part)
+            if outdated:
+                store.set_wear(store.wear + len(outdated))
 
 
 def load_bm25_index(path: Path, name: str) -> BM25Index | None:

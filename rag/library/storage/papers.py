@@ -63,6 +63,20 @@ class PaperStore:
                 self.database.execute(schema.MADE_WITH)
                 self.database.execute("INSERT INTO made_with VALUES (?, ?, ?, ?)", (*astuple(embedder), chunker))
 
+    # --- the wear of the vector index ---
+
+    @property
+    def wear(self) -> int:
+        """How many papers in the vector index were replaced or deleted since it was made."""
+        rows = self._rows("SELECT replaced FROM wear") if self.database.has_table("wear") else []
+        return int(rows[0][0]) if rows else 0
+
+    def set_wear(self, replaced: int) -> None:
+        """Note it. Belongs inside a transaction."""
+        self.database.execute(schema.WEAR)
+        if not self.database.execute("UPDATE wear SET replaced = ?", (replaced,)):
+            self.database.execute("INSERT INTO wear VALUES (?)", (replaced,))
+
     # --- counts and identity ---
 
     @property

@@ -13,6 +13,11 @@ CREATE TABLE IF NOT EXISTS made_with (
 );
 """
 
+# How many papers in the vector index were replaced or deleted since it was made: see storage.indexing.is_worn.
+WEAR = """
+CREATE TABLE IF NOT EXISTS wear (replaced INTEGER NOT NULL);
+"""
+
 TABLES = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,
