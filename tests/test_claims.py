@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.datatypes import Paper, PaperHit, Sentence
+from rag.datatypes import Paper, PaperHit
 from rag.library.chunking import split_sentences
+from rag.library.storage.stored_paper import StoredPaper
 from rag.verification import claims, sources
 from rag.verification.claims import ClaimChecker, check_against_abstract, sentences_of_draft
 from rag.verification.entailment import Judgement, Thresholds
 from tests.library_parts import WordEncoder
 
 if TYPE_CHECKING:
-    from rag.datatypes import Matrix, Vector
+    from rag.datatypes import Vector
 
 CRABS = Paper(
     "crabs", "Learning in hermit crabs",
@@ -140,11 +141,13 @@ class Shelf:
         self.papers = {paper.id: paper for paper in papers}
         self.encoder = WordEncoder()
 
-    def sentences(self, paper_id: str) -> list[Sentence]:
-        return split_sentences(self.papers[paper_id].abstract)
-
-    def sentence_vectors(self, paper_id: str) -> Matrix:
-        return self.encoder.encode([sentence.text for sentence in self.sentences(paper_id)])
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]:
+        found = {}
+        for one in paper_ids:
+            sentences = tuple(split_sentences(self.papers[one].abstract))
+            vectors = self.encoder.encode([sentence.text for sentence in sentences])
+            found[one] = StoredPaper(self.papers[one], (), sentences, vectors)
+        return found
 
 
 class Finder:

@@ -43,8 +43,9 @@ class ReadOnce:
         import numpy as np
 
         one = self._entry(paper_id)
-        empty = np.empty((0, self._library.embedder.dimension), np.float32)
-        return one.sentence_vectors if one is not None else empty
+        if one is not None:
+            return one.sentence_vectors
+        return np.empty((0, self._library.embedder.dimension), np.float32)
 
     def _entry(self, paper_id: str) -> StoredPaper | None:
         if paper_id not in self._read:

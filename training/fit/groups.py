@@ -45,7 +45,9 @@ def corpus(name: str, data: Path) -> list[dict[str, Any]]:
     for r in records:
         text = " ".join(r["text"].split())
         if WORDS[0] <= len(text.split()) <= WORDS[1]:
-            found.append({"id": str(r["id"]), "title": r["title"].strip(), "text": text, "field": r.get("primary", name)})
+            found.append(
+                {"id": str(r["id"]), "title": r["title"].strip(), "text": text, "field": r.get("primary", name)}
+            )
     return found
 
 
@@ -67,7 +69,9 @@ class Neighbours:
         return [int(one) for one in found[0] if int(one) != at][:k]
 
 
-def kept_for_testing(neighbours: Neighbours, fields: Sequence[str], taken: set[int], random_: random.Random) -> list[int]:
+def kept_for_testing(
+    neighbours: Neighbours, fields: Sequence[str], taken: set[int], random_: random.Random
+) -> list[int]:
     """Places of the papers of one library: ``TOPICS`` neighbourhoods that do not overlap."""
     library: list[int] = []
     places = [i for i, p in enumerate(neighbours.papers) if not fields or p["field"] in fields]
