@@ -73,14 +73,30 @@ class Intent(StrEnum):
     """What kind of answer is asked for."""
 
     FACT = "fact"  # one thing, most often from one paper
-    MULTI = "multi"  # several papers, a sentence or so from each
-    SUMMARY = "summary"  # one paper or a topic: problem, approach, result
+    MULTI = "multi"  # several papers, a line for each
+    COMPARE = "compare"  # two to six papers or methods side by side
+    REVIEW = "review"  # what the library has on a topic, by sub-topics
+    SUMMARY = "summary"  # one paper: problem, approach, result
     COUNT = "count"  # how many papers of the library …
     LIST = "list"  # all papers of the library that …
     YEARS = "years"  # which years the library spans, or a topic in it
     RECORD = "record"  # who wrote one paper, when and where it appeared
+    TALK = "talk"  # a greeting or thanks: nothing to search for
 
 
+# What each is called where a reading is shown or written as JSON.
+KINDS: Mapping[Intent, str] = {
+    Intent.FACT: "answer",
+    Intent.MULTI: "papers",
+    Intent.COMPARE: "compare",
+    Intent.REVIEW: "review",
+    Intent.SUMMARY: "summary",
+    Intent.COUNT: "library",
+    Intent.LIST: "library",
+    Intent.YEARS: "library",
+    Intent.RECORD: "record",
+    Intent.TALK: "talk",
+}
 OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
 MOST_NAMED = 3  # venues or sources that a description names before it counts them
 
@@ -241,6 +257,11 @@ class Reading:
         return self.intent in OVER_THE_LIBRARY or self.intent is Intent.RECORD
 
     @property
+    def kind(self) -> str:
+        """The kind of answer under its public name, one of the values of ``KINDS``."""
+        return KINDS[self.intent]
+
+    @property
     def asks(self) -> str:
         """The question as a writer needs it: a follow-up with what it leans on."""
         return self.search if self.is_follow_up else self.text
@@ -304,11 +325,17 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of an answer, without its brackets, and the numbers that stand behind it."""
+    """One sentence of an answer, without its brackets, and the numbers that stand behind it.
+
+    ``section`` is the heading that it stands under: the short name of a paper in a list, a sub-topic in a review, an
+    aspect in a comparison; empty without one. ``against`` are the numbers of papers that contradict it.
+    """
 
     text: str
     citations: tuple[int, ...]
     verdict: Verdict
+    section: str = ""
+    against: tuple[int, ...] = ()
 
 
 class RefusalGrade(StrEnum):
@@ -326,6 +353,20 @@ class Refusal:
     grade: RefusalGrade
     message: str
     nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the library an answer over several papers rests on.
+
+    ``considered`` papers were judged one by one, ``fitting`` of them are about what is asked, ``cited`` stand in the
+    answer; ``not_cited`` are ``(id, title)`` of fitting papers that do not, best first.
+    """
+
+    considered: int
+    fitting: int
+    cited: int
+    not_cited: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,11 +395,16 @@ class Trace:
     filters: Mapping[str, Any] = field(default_factory=dict)
     years: Mapping[str, int] = field(default_factory=dict)  # of a count or list: papers by year
     prompt: tuple[Message, ...] = ()  # what a language model was given
+    reading: Mapping[str, Any] = field(default_factory=dict)  # kind, filters, follow_up: how the question was read
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer. ``text`` is ready to show, with ``[n]`` behind every sentence."""
+    """A checked answer. ``text`` is ready to show, with ``[n]`` behind every sentence.
+
+    ``lead`` is a line that was computed and stands above the sentences ('Six of the 459 papers fit; four are cited.'),
+    ``closing`` are such lines below them ('No abstract here speaks of abatacept.').
+    """
 
     question: str
     text: str
@@ -367,6 +413,9 @@ class Answer:
     evidence: tuple[Evidence, ...]
     refusal: Refusal | None
     trace: Trace
+    lead: str = ""
+    closing: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
