@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from rag.config import Settings, with_overrides
 from rag.datatypes import Answer, AnswerSettings, Message, Option, Paper, Turn
 from rag.errors import ConfigError, LibraryNotFound
+from rag.evidence.fitting import fit_judge
 from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.generators.owner import LoadedModels
 from rag.generation.writing import Writer
@@ -96,6 +97,7 @@ def open_answerer(settings: Settings) -> Pipeline:
             unsupported=settings.unsupported,
             refuse=settings.refuse,
         ),
+        fit_judge=fit_judge(),
         selector=part.selector,
         rewrite=part.rewrite,
         is_word=is_whole_piece,

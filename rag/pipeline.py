@@ -25,7 +25,8 @@ from rag.datatypes import (
     StopSignal,
     Turn,
 )
-from rag.evidence.gathering import Gathered, best_sentences, gather
+from rag.evidence.fitting import FitJudge
+from rag.evidence.gathering import OVER_SEVERAL, Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
@@ -35,7 +36,8 @@ from rag.retrieval.ranking import Ranking, Search, rank
 from rag.survey.comparing import compared, one_sided
 from rag.survey.computed import compute
 from rag.system.clock import Clock
-from rag.verification.citations import check
+from rag.verification.checked import Checked
+from rag.verification.citations import Sources, check
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Pipeline:
     writer: Writer
     quotes: Writer
     settings: AnswerSettings
+    fit_judge: FitJudge
     selector: SentenceSelector = field(default_factory=RankerSelector)
     rewrite: Rewrite | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
@@ -85,12 +88,18 @@ class Pipeline:
             clock.lap("evidence")
             yield self._compose(reading, of_computed(computed), clock)
             return
-        ranking = self.rank(reading)
-        clock.lap("retrieve")
         once = ReadOnce(self.library)
-        gathered = self.gather(reading, ranking, stop, once)
+
+        def ranked(k: int | None) -> Ranking:
+            ranking = self.rank(reading, k)
+            clock.lap("retrieve")
+            return ranking
+
+        ranking, gathered = self.gather(reading, ranked, stop, once)
         clock.lap("evidence")
-        found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal)
+        found = Findings(
+            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal
+        )
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
@@ -115,15 +124,17 @@ class Pipeline:
         """The first ``k`` papers (None: as many as an answer looks at)."""
         return rank(reading, k or self.settings.papers + 1, self.encoder, self.search, reading.within)
 
-    def gather(self, reading: Reading, ranking: Ranking, stop: StopSignal, once: ReadOnce | None = None) -> Gathered:
+    def gather(
+        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
+    ) -> tuple[Ranking, Gathered]:
         """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
         if pair := compared(reading.text, self.library, reading.within):
-            return Gathered(pair)
+            return rank(None), Gathered(pair)
         s = self.settings
-        return gather(
-            reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word,
-            store=once,
-        )  # fmt: skip
+        gatherer = Gatherer(
+            self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word
+        )
+        return gatherer.gather(reading, rank, stop, once)
 
     def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
@@ -135,15 +146,27 @@ class Pipeline:
             quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
             checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
             notes += (REPLACED,)
+        if reading.intent in OVER_SEVERAL:
+            checked = self._with_every_paper(reading, found, checked, sources)
         return replace(
             found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
         )
 
+    def _with_every_paper(self, reading: Reading, found: Findings, checked: Checked, sources: Sources) -> Checked:
+        """A paper of which no sentence passed the check is quoted; the papers in the order of their numbers."""
+        lost = tuple(item for item in found.evidence if item.number not in checked.cited)
+        if lost:
+            quoted = "".join(write(self.quotes, reading, lost, threading.Event()))
+            checked = checked.with_more(check(quoted, lost, sources))
+        return checked.in_order(lambda sentence: min(sentence.citations, default=0))
+
     def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
         settings = {**asdict(self.settings), **self.selector.settings}
+        papers = self.library.count if reading.within is None else len(reading.within)
         return compose(
-            reading, found, self.writer, library=self.library.fingerprint, settings=settings, timings=clock.timings()
-        )
+            reading, found, self.writer, library=self.library.fingerprint, papers=papers, settings=settings,
+            timings=clock.timings(),
+        )  # fmt: skip
 
     def papers(self) -> Sequence[Paper]:
         """All papers of the library, ordered by id."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from rag.datatypes import Coverage, Evidence, Sentence
 from rag.evidence.fitting import Fit
@@ -15,16 +14,8 @@ SECOND = 0.0  # log-odds from which on a second sentence holds something that wa
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The evidence of a list, a paper each, numbered from 1, and what of the library it rests on."""
-
-    evidence: tuple[Evidence, ...]
-    coverage: Coverage
-
-
-def lines(fits: Sequence[Fit], most: int = MOST_LINES, said: Collection[str] = ()) -> Lines:
-    """A line for each of the ``most`` best of the papers that fit, at least for the best one.
+def lines(fits: Sequence[Fit], most: int = MOST_LINES, said: Collection[str] = ()) -> tuple[Evidence, ...]:
+    """The evidence of a list, papers numbered from 1: each of the ``most`` best that fit, at least the best one.
 
     ``fits`` are judgements, best first; sentences of ``said`` were told before and are told again only where a paper
     has nothing else.
@@ -36,7 +27,7 @@ def lines(fits: Sequence[Fit], most: int = MOST_LINES, said: Collection[str] = (
         sentences = tuple(fit.sentences[at] for at in places)
         scores = tuple(fit.relevance[at] for at in places)
         evidence.append(Evidence(number, fit.paper, sentences, fit.probability, scores))
-    return Lines(tuple(evidence), coverage(fits, [one.paper.id for one in evidence]))
+    return tuple(evidence)
 
 
 def coverage(fits: Sequence[Fit], cited: Collection[str]) -> Coverage:

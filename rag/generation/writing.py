@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.datatypes import Evidence, GenerationRequest, Generator, Message, Reading, StopSignal
+from rag.datatypes import KINDS, Evidence, GenerationRequest, Generator, Intent, Message, Reading, StopSignal
+
+BY_PAPER = frozenset(KINDS[one] for one in (Intent.MULTI, Intent.REVIEW, Intent.COMPARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +31,14 @@ class Writer:
 
 
 def write(writer: Writer, reading: Reading, evidence: tuple[Evidence, ...], stop: StopSignal) -> Iterator[str]:
-    """Pieces of the text. Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set."""
-    return writer.generator.stream(writer.request(reading.asks, evidence), stop)
+    """Pieces of the text. Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+
+    Where an answer over several papers is shortened, each paper is told by itself and has a line: the first one need
+    not wait for the others to be read.
+    """
+    if reading.kind not in BY_PAPER or writer.mode != "shorten":
+        yield from writer.generator.stream(writer.request(reading.asks, evidence), stop)
+        return
+    for item in evidence:
+        yield from writer.generator.stream(writer.request(reading.asks, (item,)), stop)
+        yield "\n"

@@ -27,6 +27,7 @@ from rag.text.facts import (
 )
 from rag.text.tokenization import stems
 from rag.text.wording import third_person
+from rag.verification.checked import Checked
 from rag.verification.entailment import Judgement, Thresholds
 from rag.verification.quoting import is_quote
 
@@ -53,20 +54,6 @@ class DraftSentence:
 
     text: str
     numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What is left of a draft: sentences, their footnotes, and the text of those that were dropped."""
-
-    sentences: tuple[AnswerSentence, ...]
-    citations: tuple[Citation, ...]
-    dropped: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The answer as it is shown: every sentence with its numbers before the full stop."""
-        return " ".join(with_numbers(s.text, s.citations) for s in self.sentences)
 
 
 @dataclass(frozen=True, slots=True)
