@@ -92,6 +92,7 @@ class Pipeline:
 
         def ranked(k: int | None) -> Ranking:
             ranking = self.rank(reading, k)
+            once.read(hit.paper.id for hit in ranking.hits)
             clock.lap("retrieve")
             return ranking
 
