@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.datatypes import (
@@ -16,8 +17,10 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Evidence,
     Paper,
     PaperHit,
+    Preview,
     Reading,
     Scope,
     Sentence,
@@ -25,9 +28,10 @@ from rag.datatypes import (
     StopSignal,
     Turn,
 )
+from rag.evidence.budget import within_budget
 from rag.evidence.gathering import Gathered, best_sentences, gather
 from rag.evidence.selectors import RankerSelector, SentenceSelector
-from rag.generation.writing import Writer, write
+from rag.generation.writing import Writer, rewrite, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
@@ -35,13 +39,18 @@ from rag.retrieval.ranking import Ranking, Search, rank
 from rag.survey.comparing import compared, one_sided
 from rag.survey.computed import compute
 from rag.system.clock import Clock
-from rag.verification.citations import check
+from rag.verification.citations import Repair, check, source_sentence
+from rag.verification.repairing import rewriting
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
 
 REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+PREVIEW = "Quotes from the papers; the model was stopped before its own answer was checked."
+LEFT_OUT = "{sentences} sentences of {papers} papers were not shown to the model, which has time for {tokens} tokens."
+REPAIRED = "{count} sentences of the model failed the check; others of the same evidence stand in their place."
+MOST_REWRITTEN = 3  # sentences of an answer that a model writes again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,10 @@ class Pipeline:
         stop: StopSignal | None = None,
         scope: Scope | None = None,
     ) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        """Stages, a preview where a language model writes, drafts, and last the answer.
+
+        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope)
         yield Stage("retrieve")
@@ -94,6 +106,10 @@ class Pipeline:
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
+        quotes = gathered.quotes or gathered.evidence
+        if self.writer.own_words:
+            yield Preview(self._preview(reading, replace(found, evidence=quotes), once, clock))
+            found = self._shown(found)
         yield Stage("write")
         text = ""
         for piece in write(self.writer, reading, found.evidence, stop):
@@ -103,7 +119,7 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text, once)
+        found = self._check(reading, found, text, once, quotes, stop)
         clock.lap("check")
         yield self._compose(reading, found, clock)
 
@@ -125,24 +141,53 @@ class Pipeline:
             store=once,
         )  # fmt: skip
 
-    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
+    def _preview(self, reading: Reading, found: Findings, once: ReadOnce, clock: Clock) -> Answer:
+        """The quotes, checked, as an answer of their own."""
+        text = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
+        checked = check(text, found.evidence, sources_of(once, self.encoder))
+        answer = self._compose(reading, replace(found, checked=checked, notes=(PREVIEW,)), clock, self.quotes)
+        clock.lap("preview")
+        return answer
+
+    def _shown(self, found: Findings) -> Findings:
+        """The findings with the evidence that the model can read in the time that it has."""
+        tokens = self.writer.reads
+        if not tokens:
+            return found
+        shown, left_out = within_budget(found.evidence, tokens)
+        left = sum(len(item.sentences) for item in left_out)
+        note = LEFT_OUT.format(sentences=left, papers=len(left_out), tokens=tokens)
+        return replace(found, evidence=shown, notes=(note,) if left else ())
+
+    def _check(
+        self, reading: Reading, found: Findings, text: str, once: ReadOnce, quotes: tuple[Evidence, ...],
+        stop: StopSignal,
+    ) -> Findings:  # fmt: skip
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
         sources = sources_of(once, self.encoder)
-        s, repair = self.settings, self.writer.mode == "shorten"
-        checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
-        notes = self.notes + one_sided(reading.text, found.evidence)
+        repair: Repair | None = source_sentence if self.writer.mode == "shorten" else None
+        if self.writer.own_words and self.settings.unsupported == "drop":
+            repair = rewriting(found.evidence, partial(rewrite, self.writer, reading, stop=stop), MOST_REWRITTEN)
+        checked = check(text, found.evidence, sources, unsupported=self.settings.unsupported, repair=repair)
+        notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence))
+        if self.writer.own_words and checked.repaired:
+            notes += (REPAIRED.format(count=len(checked.repaired)),)
+        prompt = self.writer.request(reading.asks, found.evidence).messages
         if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
-            checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
+            quoted = "".join(write(self.quotes, reading, quotes, threading.Event()))
+            checked = replace(check(quoted, quotes, sources), dropped=checked.dropped)
             notes += (REPLACED,)
-        return replace(
-            found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
-        )
+        return replace(found, checked=checked, notes=notes, prompt=prompt)
 
-    def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
+    def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
         settings = {**asdict(self.settings), **self.selector.settings}
         return compose(
-            reading, found, self.writer, library=self.library.fingerprint, settings=settings, timings=clock.timings()
+            reading,
+            found,
+            writer or self.writer,
+            library=self.library.fingerprint,
+            settings=settings,
+            timings=clock.timings(),
         )
 
     def papers(self) -> Sequence[Paper]:

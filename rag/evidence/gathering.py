@@ -26,11 +26,15 @@ class Library(SentenceStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The numbered evidence of an answer, or why there is none; ``judgements`` of sentences are for the trace."""
+    """The numbered evidence of an answer, or why there is none; ``judgements`` of sentences are for the trace.
+
+    ``quotes`` are the sentences of it that answer as they stand, where there are more for a model to read; else empty.
+    """
 
     evidence: tuple[Evidence, ...] = ()
     refusal: Refusal | None = None
     judgements: tuple[Mapping[str, Any], ...] = ()
+    quotes: tuple[Evidence, ...] = ()
 
 
 def gather(
@@ -56,7 +60,7 @@ def gather(
     if refusal is not None:
         return Gathered(refusal=_explained(reading, refusal, library, is_word))
     chosen = selector.select(reading, ranked, limit, stop, may_refuse=refuse)
-    return Gathered(chosen.evidence, judgements=chosen.judgements)
+    return Gathered(chosen.evidence, judgements=chosen.judgements, quotes=chosen.quotes)
 
 
 def answerable(reading: Reading, ranking: Ranking, library: SentenceStore) -> bool:

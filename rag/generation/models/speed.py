@@ -20,6 +20,9 @@ _PROMPT = 384  # tokens to read: about what the evidence of a question takes
 _ANSWER = 64  # tokens to write
 _ENOUGH = 12  # with fewer of them written, their rate is chance
 _TRIES = 3
+_QUESTION = 40  # tokens of a question with the end of the prompt
+_FIXED = 200  # tokens of the fixed part of a prompt, with the marks of a chat template
+_LEAST = 200  # tokens of evidence: the best sentence of two or three papers
 _STORY = "The keeper of the lighthouse wrote down the weather, the ships and the birds of every single day. "
 
 
@@ -129,6 +132,16 @@ def _written(usage: Usage) -> int:
 def _rate(tokens: int, ms: float) -> float:
     """Tokens a second."""
     return round(1000 * tokens / max(ms, 1e-3), 1)
+
+
+def readable_tokens(speed: Speed, seconds: float, context: int, answer: int) -> int:
+    """Tokens of evidence that a model of that ``speed`` reads in ``seconds``, at least ``_LEAST``.
+
+    Never more than ``context`` holds beside the question, the fixed part of the prompt and an ``answer`` of so many
+    tokens; the fixed part is read once and kept, and costs no time.
+    """
+    in_time = round(speed.reading * seconds) - _QUESTION
+    return max(_LEAST, min(in_time, context - answer - _FIXED - _QUESTION))
 
 
 def speeds(home: Path) -> dict[str, Speed]:
