@@ -164,6 +164,7 @@ def _written(settings: Settings, mode: str) -> AnsweringPart:
     """What a language model writes; where it was taught to shorten, from what a network judges to be needed."""
     from rag.evidence.pruning import pruner
     from rag.generation.models.prompt_choice import COMPOSING, SENTENCES
+    from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
     from rag.generation.prompting import load_prompt
 
     choice = prompt_choice(settings, registered_model(settings))
@@ -175,7 +176,8 @@ def _written(settings: Settings, mode: str) -> AnsweringPart:
     if model.costs is not None:
         selector = NetworkSelector(pruner(), model.extra_candidates, model.min_logit)
     elif model.prompt == COMPOSING:
-        selector = BroadSelector(selector, settings.papers + 1)
+        chooser = NetworkSelector(pruner(), EXTRA_CANDIDATES, MIN_LOGIT)
+        selector = BroadSelector(chooser, settings.papers + 1)
         writer = replace(
             writer,
             sentences=SENTENCES[COMPOSING],
@@ -202,9 +204,11 @@ def prompt_choice(settings: Settings, model: RegisteredModel) -> PromptChoice:
 def _readable(settings: Settings, model: RegisteredModel, generator: LlamaGenerator) -> int:
     """Tokens of evidence that a model reads within ``patience``; its speed is measured where it is not known yet."""
     from rag.generation.models import readable_tokens, speeds
+    from rag.generation.prompting import load_prompt
 
     speed = speeds(settings.home).get(model.sha256) or measure_model(settings)
-    return readable_tokens(speed, settings.patience, settings.context, settings.max_tokens)
+    fixed = generator.engine.count(load_prompt(model.prompt).render("", ()))
+    return readable_tokens(speed, settings.patience, settings.context - settings.max_tokens - fixed)
 
 
 def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) -> Sequence[Message]:

@@ -121,7 +121,7 @@ def test_the_trace_holds_what_a_replay_needs(quoting: Pipeline) -> None:
     assert trace.retrieved[0]["paper_id"].startswith(SPINENET_ID[:20])
     assert [hit["score"] for hit in trace.retrieved] == sorted((h["score"] for h in trace.retrieved), reverse=True)
     assert trace.settings == asdict(pipeline.settings)
-    steps = {"retrieve", "evidence", "first_word", "write", "check", "total"}
+    steps = {"retrieve", "evidence", "preview", "first_word", "write", "check", "total"}
     assert steps == set(trace.timings_ms)
     assert trace.timings_ms["total"] >= sum(ms for step, ms in trace.timings_ms.items() if step != "total") - 1
 

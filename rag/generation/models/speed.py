@@ -21,7 +21,6 @@ _ANSWER = 64  # tokens to write
 _ENOUGH = 12  # with fewer of them written, their rate is chance
 _TRIES = 3
 _QUESTION = 40  # tokens of a question with the end of the prompt
-_FIXED = 200  # tokens of the fixed part of a prompt, with the marks of a chat template
 _LEAST = 200  # tokens of evidence: the best sentence of two or three papers
 _STORY = "The keeper of the lighthouse wrote down the weather, the ships and the birds of every single day. "
 
@@ -134,14 +133,13 @@ def _rate(tokens: int, ms: float) -> float:
     return round(1000 * tokens / max(ms, 1e-3), 1)
 
 
-def readable_tokens(speed: Speed, seconds: float, context: int, answer: int) -> int:
-    """Tokens of evidence that a model of that ``speed`` reads in ``seconds``, at least ``_LEAST``.
+def readable_tokens(speed: Speed, seconds: float, room: int) -> int:
+    """Tokens of evidence that a model of that ``speed`` reads in ``seconds``: at least ``_LEAST``, at most ``room``.
 
-    Never more than ``context`` holds beside the question, the fixed part of the prompt and an ``answer`` of so many
-    tokens; the fixed part is read once and kept, and costs no time.
+    ``room`` is what the context leaves to evidence and question. The fixed part of a prompt costs no time: it is read
+    once and kept.
     """
-    in_time = round(speed.reading * seconds) - _QUESTION
-    return max(_LEAST, min(in_time, context - answer - _FIXED - _QUESTION))
+    return max(_LEAST, min(round(speed.reading * seconds), room) - _QUESTION)
 
 
 def speeds(home: Path) -> dict[str, Speed]:
