@@ -18,6 +18,7 @@ from rag.datatypes import (
     Event,
     Paper,
     PaperHit,
+    Preview,
     Reading,
     Scope,
     Sentence,
@@ -25,8 +26,9 @@ from rag.datatypes import (
     StopSignal,
     Turn,
 )
+from rag.evidence.budget import within_budget
 from rag.evidence.fitting import FitJudge
-from rag.evidence.gathering import OVER_SEVERAL, Gathered, Gatherer, best_sentences
+from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
@@ -36,14 +38,14 @@ from rag.retrieval.ranking import Ranking, Search, rank
 from rag.survey.comparing import compared, one_sided
 from rag.survey.computed import compute
 from rag.system.clock import Clock
-from rag.verification.checked import Checked
-from rag.verification.citations import Sources, check
+from rag.verification.draft_check import DraftCheck
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
 
-REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+PREVIEW = "Quotes from the papers; the model was stopped before its own answer was checked."
+LEFT_OUT = "{sentences} sentences of {papers} papers were not shown to the model, which has time for {tokens} tokens."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ class Pipeline:
         stop: StopSignal | None = None,
         scope: Scope | None = None,
     ) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        """Stages, a preview where a language model writes, drafts, and last the answer.
+
+        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope)
         yield Stage("retrieve")
@@ -104,6 +109,11 @@ class Pipeline:
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
+        quotes = gathered.quotes or gathered.evidence
+        drafts = DraftCheck(self.writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
+        if self.writer.own_words:
+            yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
+            found = self._shown(found)
         yield Stage("write")
         text = ""
         for piece in write(self.writer, reading, found.evidence, stop):
@@ -113,9 +123,10 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text, once)
+        checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
         clock.lap("check")
-        yield self._compose(reading, found, clock)
+        notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
+        yield self._compose(reading, replace(found, checked=checked, notes=notes), clock)
 
     def read(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Reading:
         """What is asked, and of which papers."""
@@ -137,35 +148,32 @@ class Pipeline:
         )
         return gatherer.gather(reading, rank, stop, once)
 
-    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
-        """The sentences that pass the check; quotes in their place where a model's answer has none."""
-        sources = sources_of(once, self.encoder)
-        s, repair = self.settings, self.writer.mode == "shorten"
-        checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
-        notes = self.notes + one_sided(reading.text, found.evidence)
-        if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
-            checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
-            notes += (REPLACED,)
-        if reading.intent in OVER_SEVERAL:
-            checked = self._with_every_paper(reading, found, checked, sources)
-        return replace(
-            found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
-        )
+    def _preview(self, reading: Reading, found: Findings, drafts: DraftCheck, clock: Clock) -> Answer:
+        """The quotes, checked, as an answer of their own."""
+        checked = drafts.quoted(reading, found.evidence)
+        answer = self._compose(reading, replace(found, checked=checked, notes=(PREVIEW,)), clock, self.quotes)
+        clock.lap("preview")
+        return answer
 
-    def _with_every_paper(self, reading: Reading, found: Findings, checked: Checked, sources: Sources) -> Checked:
-        """A paper of which no sentence passed the check is quoted; the papers in the order of their numbers."""
-        lost = tuple(item for item in found.evidence if item.number not in checked.cited)
-        if lost:
-            quoted = "".join(write(self.quotes, reading, lost, threading.Event()))
-            checked = checked.with_more(check(quoted, lost, sources))
-        return checked.in_order(lambda sentence: min(sentence.citations, default=0))
+    def _shown(self, found: Findings) -> Findings:
+        """The findings with the evidence that the model can read in the time that it has."""
+        tokens = self.writer.reads
+        if not tokens:
+            return found
+        shown, left_out = within_budget(found.evidence, tokens)
+        left = sum(len(item.sentences) for item in left_out)
+        note = LEFT_OUT.format(sentences=left, papers=len(left_out), tokens=tokens)
+        return replace(found, evidence=shown, notes=(note,) if left else ())
 
-    def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
+    def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
+        """The answer; what a language model was given stands in its trace."""
+        writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
         papers = self.library.count if reading.within is None else len(reading.within)
+        if found.checked.sentences:
+            found = replace(found, prompt=writer.request(reading.asks, found.evidence).messages)
         return compose(
-            reading, found, self.writer, library=self.library.fingerprint, papers=papers, settings=settings,
+            reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
             timings=clock.timings(),
         )  # fmt: skip
 

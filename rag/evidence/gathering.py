@@ -35,12 +35,14 @@ class Gathered:
     """The numbered evidence of an answer, or why there is none; ``judgements`` of sentences are for the trace.
 
     ``fits`` are the judgements of papers, best first, where they were asked for.
+    ``quotes`` are the sentences of the evidence that answer as they stand, where there are more for a model to read.
     """
 
     evidence: tuple[Evidence, ...] = ()
     refusal: Refusal | None = None
     judgements: tuple[Mapping[str, Any], ...] = ()
     fits: tuple[Fit, ...] = ()
+    quotes: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Gatherer:
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
-        return ranking, Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits)
+        return ranking, Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
 
     def _several(
         self, reading: Reading, rank: Callable[[int | None], Ranking], store: SentenceStore

@@ -11,11 +11,15 @@ from rag.text.citation_format import with_numbers
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is left of a draft: sentences, their footnotes, and the text of those that were dropped."""
+    """What is left of a draft: sentences, their footnotes, and the text of those that were dropped.
+
+    ``repaired`` is the text of those that another sentence of the same paper stands for.
+    """
 
     sentences: tuple[AnswerSentence, ...]
     citations: tuple[Citation, ...]
     dropped: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -31,14 +35,17 @@ class Checked:
         """Both, the sentences of ``other`` last."""
         first = len(self.sentences)
         moved = tuple(replace(c, sentence=c.sentence + first) for c in other.citations)
-        return Checked(self.sentences + other.sentences, self.citations + moved, self.dropped + other.dropped)
+        return Checked(
+            self.sentences + other.sentences, self.citations + moved, self.dropped + other.dropped,
+            self.repaired + other.repaired,
+        )  # fmt: skip
 
     def in_order(self, key: Callable[[AnswerSentence], int]) -> Checked:
         """The sentences by ``key``; those with the same one stay in their order."""
         order = sorted(range(len(self.sentences)), key=lambda at: (key(self.sentences[at]), at))
         place = {at: new for new, at in enumerate(order)}
         moved = sorted((replace(c, sentence=place[c.sentence]) for c in self.citations), key=lambda c: c.sentence)
-        return Checked(tuple(self.sentences[at] for at in order), tuple(moved), self.dropped)
+        return replace(self, sentences=tuple(self.sentences[at] for at in order), citations=tuple(moved))
 
     def told_by(self, tell: Callable[[AnswerSentence, int], AnswerSentence]) -> Checked:
         """Each sentence as ``tell`` gives it back, which is handed its index."""
