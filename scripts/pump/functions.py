@@ -16,6 +16,7 @@ from rag.survey import column_extraction, comparing, tables, terms, topic_parser
 from rag.text import (
     citation_format,
     facts,
+    folding,
     latex,
     plaintext,
     quantities,
@@ -82,7 +83,7 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "with_numbers": lambda text: citation_format.with_numbers(text, [1]),
     "names_in": features.names_in,
     "proper_words": features.proper_words,
-    "fold": terms.fold,
+    "fold": folding.fold,
     "written_names": lambda text: spelling.written_names("pump", [text]),
     "prompting.clean": prompting.clean,
     "paper_from": _record,
