@@ -98,6 +98,7 @@ KINDS: Mapping[Intent, str] = {
     Intent.TALK: "talk",
 }
 OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
+OVER_SEVERAL = (Intent.MULTI, Intent.COMPARE, Intent.REVIEW)  # answered from several papers
 MOST_NAMED = 3  # venues or sources that a description names before it counts them
 
 
@@ -594,7 +595,9 @@ Event = Stage | Draft | Answer
 class Answerer(Protocol):
     """What the chat and the command line need of :class:`rag.pipeline.Pipeline`."""
 
-    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer: ...
+    def answer(
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
+    ) -> Answer: ...
 
     def stream(
         self,
@@ -602,10 +605,12 @@ class Answerer(Protocol):
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
         """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set.
 
-        ``scope`` says which papers may be used (None: all), besides what the question itself says about that.
+        ``scope`` says which papers may be used (None: all), besides what the question itself says about that;
+        ``wanted`` overrules how the question is read.
         """
         ...
 

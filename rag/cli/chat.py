@@ -72,8 +72,9 @@ class Conversation:
             self._ask(line)
 
     def _ask(self, question: str) -> None:
-        from rag.datatypes import Answer, Turn
+        from rag.datatypes import Answer
         from rag.output.presentation import to_plain
+        from rag.output.spoken import turns_of
 
         try:
             with _stop_on_interrupt() as stop:
@@ -87,7 +88,7 @@ class Conversation:
         assert isinstance(answer, Answer)
         say(to_plain(answer, nearest(self._pipeline, answer)))
         self._last = answer
-        self._history += [Turn("user", question), Turn("assistant", answer.text)]
+        self._history += turns_of(question, answer)
 
 
 @contextmanager

@@ -26,12 +26,13 @@ class Findings:
     refusal: Refusal | None = None
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
+    said: str = ""  # a line that claims nothing of any paper
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
     """The findings of an answer that was computed over records; it needs no check."""
     checked = Checked(computed.sentences, computed.citations, ())
-    return Findings((), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years)
+    return Findings((), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years, said=computed.text)
 
 
 def compose(
@@ -45,9 +46,9 @@ def compose(
 ) -> Answer:
     """The answer; a refusal where nothing is left of it. ``library`` is the fingerprint, ``timings`` are ms."""
     refusal = found.refusal
-    if refusal is None and not found.checked.sentences:
+    if refusal is None and not found.checked.sentences and not found.said:
         refusal = unanswered(found.hits)
-    text = refusal.message if refusal is not None else found.checked.text
+    text = refusal.message if refusal is not None else found.said or found.checked.text
     trace = _trace(reading, found, writer, library, settings, timings)
     checked = found.checked
     return Answer(
@@ -84,4 +85,17 @@ def _trace(
         filters=reading.filters.as_record() if reading.filters is not None else {},
         years=found.years,
         prompt=found.prompt,
+        reading=_reading(reading),
     )
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    """How the question was read: kind, filters of its own words, and the question that a follow-up was made into."""
+    filters: dict[str, Any] = {}
+    if reading.filters is not None:
+        named = dict(reading.named)
+        filters = {name: year for name in ("since", "until") if (year := getattr(reading.filters, name)) is not None}
+        for name, values in (("venue", reading.filters.venues), ("author", reading.filters.authors)):
+            if values:
+                filters[name] = named.get(name) or ", ".join(values)
+    return {"kind": reading.kind, "filters": filters, "follow_up": reading.search if reading.is_follow_up else None}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby
@@ -38,21 +38,18 @@ def pieces(text: str) -> list[str]:
         found += [piece] if piece.isascii() else tokens(piece)
         if len(found) >= _MOST_WORDS:
             break
-    return found
+    return found[:_MOST_WORDS]
 
 
-def runs(text: str, known: Iterable[str]) -> list[str]:
+def runs(text: str, known: Collection[str]) -> list[str]:
     """The runs of up to three words that a question has, each once, in order; ``known`` are the words of asking."""
-    words = set(known)
-    shape = [_shape(piece, words, first=not at) for at, piece in enumerate(pieces(text))]
+    shape = [_shape(piece, known, first=not at) for at, piece in enumerate(pieces(text))]
     short = ["<", *(one for one, _ in groupby(shape)), ">"]
-    found = (
-        " ".join(short[at : at + size]) for size in range(1, _LONGEST_RUN + 1) for at in range(len(short) - size + 1)
-    )
+    found = (" ".join(short[at : at + n]) for n in range(1, _LONGEST_RUN + 1) for at in range(len(short) - n + 1))
     return list(dict.fromkeys(found))
 
 
-def _shape(piece: str, known: set[str], first: bool) -> str:
+def _shape(piece: str, known: Collection[str], first: bool) -> str:
     if piece.lower() in known:
         return piece.lower()
     if piece.isdigit():
@@ -61,7 +58,7 @@ def _shape(piece: str, known: set[str], first: bool) -> str:
 
 
 def figures(text: str) -> dict[str, float]:
-    """What the rules say of a question, and its length."""
+    """What the rules say of the kind of a question, and its length."""
     intent, topic = kind_of(text)
     count = len(text.split())
     return {
@@ -75,37 +72,56 @@ def figures(text: str) -> dict[str, float]:
     }
 
 
-class KindClassifier:
-    """The probability of each kind of :data:`rag.datatypes.KINDS` for a question. Deterministic; 1 ms beside the vector."""
+class Classifier:
+    """Probabilities of a few classes for a question. Deterministic; half a millisecond beside the vector."""
 
     def __init__(self, weights: Mapping[str, Any]) -> None:
         import numpy as np
 
-        self.kinds: tuple[str, ...] = tuple(weights["kinds"])
-        self._known = frozenset(weights["words"])
+        self.classes: tuple[str, ...] = tuple(weights["classes"])
+        self._words = frozenset(weights["words"])
         self._bias = np.array(weights["bias"])
-        self._vector = np.array(weights["vector"])  # (values of the vector, kinds)
+        self._vector = np.array(weights["vector"]).reshape(-1, len(self.classes))
         self._named = {name: np.array(row) for name, row in weights["named"].items()}
 
-    def probabilities(self, text: str, vector: Vector) -> dict[str, float] | None:
-        """By kind, summing to 1; None where ``vector`` is not of the encoder that the weights are for."""
+    @property
+    def dimension(self) -> int:
+        """How many values of the vector it looks at; 0: none."""
+        return len(self._vector)
+
+    def probabilities(
+        self, text: str, known: Mapping[str, float], vector: Vector | None = None
+    ) -> dict[str, float]:
+        """By class, summing to 1. ``known`` are the figures by rule, ``vector`` has :attr:`dimension` values."""
         import numpy as np
 
-        if vector.shape != (len(self._vector),):
-            return None
-        scores = self._bias + vector.astype(np.float64) @ self._vector
-        for name in runs(text, self._known):
-            scores = scores + self._named.get(name, 0.0)
-        for name, value in figures(text).items():
-            scores = scores + value * self._named.get(name, 0.0)
+        scores = self._bias.copy()
+        if vector is not None and self.dimension:
+            scores += vector.astype(np.float64) @ self._vector
+        for name in runs(text, self._words):
+            if name in self._named:
+                scores += self._named[name]
+        for name, value in known.items():
+            if name in self._named:
+                scores += value * self._named[name]
         exponents = np.exp(scores - scores.max())
-        return dict(zip(self.kinds, (exponents / exponents.sum()).tolist(), strict=True))
+        return dict(zip(self.classes, (exponents / exponents.sum()).tolist(), strict=True))
 
 
-@lru_cache(maxsize=1)
-def kind_classifier() -> KindClassifier:
-    """The one that ships."""
-    return KindClassifier(json.loads(files("rag.questions").joinpath("kind_weights.json").read_text(encoding="utf-8")))
+@lru_cache(maxsize=2)
+def shipped(name: str) -> Classifier:
+    """``kind`` or ``follow_up``: the classifier of that name."""
+    path = files("rag.questions").joinpath(f"{name}_weights.json")
+    return Classifier(json.loads(path.read_text(encoding="utf-8")))
+
+
+def likeliest_kind(text: str, vector: Vector) -> str | None:
+    """The kind under its public name; None where ``vector`` is not of the encoder that the weights are for."""
+    classifier = shipped("kind")
+    if vector.shape != (classifier.dimension,):
+        return None
+    likely = classifier.probabilities(text, figures(text), vector)
+    return max(classifier.classes, key=likely.__getitem__)
 
 
 def public_kinds() -> list[str]:

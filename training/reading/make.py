@@ -47,7 +47,7 @@ class Field(NamedTuple):
 def fields() -> list[Field]:
     """What stands in ``fields.txt``."""
     found: list[Field] = []
-    for line in _rows("fields.txt"):
+    for line in rows("fields.txt"):
         if line.startswith("="):
             name, split = line[1:].split()
             found.append(Field(name, split, {}))
@@ -57,7 +57,7 @@ def fields() -> list[Field]:
     return found
 
 
-def _rows(name: str) -> Iterator[str]:
+def rows(name: str) -> Iterator[str]:
     for line in (HERE / name).read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             yield line
@@ -105,7 +105,7 @@ def _filters(column: str) -> dict[str, str]:
     return {} if column == "-" else dict(part.split("=", 1) for part in column.split(","))  # type: ignore[arg-type, misc]
 
 
-def _typed(text: str, rng: random.Random) -> str:
+def typed(text: str, rng: random.Random) -> str:
     """As people type: sometimes without capital and question mark, sometimes politely."""
     chance = rng.random()
     if chance < 0.2 and len(text.split()) > 2:
@@ -127,7 +127,7 @@ def _typed(text: str, rng: random.Random) -> str:
 def from_phrasings(rng: random.Random) -> Iterator[dict[str, Any]]:
     """Each phrasing filled in for several fields."""
     known = fields()
-    for line in _rows("phrasings.tsv"):
+    for line in rows("phrasings.tsv"):
         kind, split, column, phrasing = line.split("\t")
         if "{" not in phrasing:
             unseen = {} if split == TAUGHT else {"unseen": "phrasing"}
@@ -145,7 +145,7 @@ def from_phrasings(rng: random.Random) -> Iterator[dict[str, Any]]:
                 "unseen": "both" if both == {HELD_OUT} else "field" if split == TAUGHT else "phrasing"
             }  # fmt: skip
             yield {"split": HELD_OUT if unseen else TAUGHT, "field": field.name, "origin": "phrasing",
-                   **unseen, "phrasing": phrasing, "question": _typed(made[0], rng), "kind": kind, "filters": made[1]}  # fmt: skip
+                   **unseen, "phrasing": phrasing, "question": typed(made[0], rng), "kind": kind, "filters": made[1]}  # fmt: skip
 
 
 # --- written and collected ---
@@ -154,7 +154,7 @@ def from_phrasings(rng: random.Random) -> Iterator[dict[str, Any]]:
 def written() -> Iterator[dict[str, Any]]:
     """What stands in ``written.tsv``."""
     splits = {field.name: field.split for field in fields()} | {"languages": TAUGHT, "languages-2": HELD_OUT}
-    for line in _rows("written.tsv"):
+    for line in rows("written.tsv"):
         kind, field, column, question = line.split("\t")
         filters = {k: int(v) if v.isdigit() else v for k, v in _filters(column).items()}
         split = splits[field]
