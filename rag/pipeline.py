@@ -52,8 +52,8 @@ class Pipeline:
     """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
-    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer; years that a
-    question names relatively count back from ``this_year``.
+    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
+    years that a question names relatively count back from ``this_year``.
     """
 
     library: Library

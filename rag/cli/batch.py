@@ -86,9 +86,14 @@ def _batch_record(raw: bytes, text: str, more: Sequence[str]) -> tuple[str, dict
 
 
 def cited_in(turn: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
-    """``(number, paper id)`` of an earlier answer, from the ``citations`` that its own JSON has; () where it has none."""
+    """``(number, paper id)`` of an earlier answer, from the ``citations`` that its own JSON has; () where it has
+    none."""
     citations = turn.get("citations")
-    found = ((c.get("number"), c.get("paper_id")) for c in (citations if isinstance(citations, list) else ()) if isinstance(c, dict))
+    found = (
+        (c.get("number"), c.get("paper_id"))
+        for c in (citations if isinstance(citations, list) else ())
+        if isinstance(c, dict)
+    )
     return tuple(dict.fromkeys((n, one) for n, one in found if isinstance(n, int) and isinstance(one, str)))
 
 

@@ -32,7 +32,9 @@ class Findings:
 def of_computed(computed: SurveyAnswer) -> Findings:
     """The findings of an answer that was computed over records; it needs no check."""
     checked = Checked(computed.sentences, computed.citations, ())
-    return Findings((), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years, said=computed.text)
+    return Findings(
+        (), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years, said=computed.text
+    )
 
 
 def compose(

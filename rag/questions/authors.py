@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from rag.papers.names import is_called
 
 _PAPERS = r"(?:papers?|works?|articles?|publications?|stud(?:ies|y)|preprints?|everything|anything|something)"
-_CAPITAL = r"(?:[A-Z]\.|[A-ZÀ-Þ][\w'’-]+|[A-Z](?= [A-Z]))"
+_CAPITAL = r"(?:[A-Z]\.|[A-ZÀ-Þ]\w*+(?:[-'’][A-ZÀ-Þ]\w*+)?)"
 _NAME = rf"{_CAPITAL}(?: (?:(?:van|von|de|der|den|del|da|di|la|le|el|al|bin|ten|ter) ){{0,2}}{_CAPITAL}){{0,4}}"
 _NAMES = rf"{_NAME}(?: et al\b\.?)?(?:(?:,| and| or| &) {_NAME}){{0,3}}"
-_BEHIND = r"(?= ?(?:$|[?.!,;:]|\b(?:about|on|in|since|before|after|from|between|that|which|until|are|is|do|did|at|published)\b))"
+_BEHIND = (
+    r"(?= ?(?:$|[?.!,;:]|"
+    r"\b(?:about|on|in|since|before|after|from|between|that|which|until|are|is|do|did|at|published|treat|use)\b))"
+)
 # 'papers by X', 'articles written by X and Y': explicit
 _BY = re.compile(
     rf"\b(?i:{_PAPERS}(?: (?:that |which )?(?:were |was |are )?(?:written|authored|published|co-authored))?|written|"
     rf"authored)(?P<cut> (?i:by) (?P<names>{_NAMES})){_BEHIND}"
 )
-_WROTE = re.compile(rf"\b(?i:papers|works|articles|publications|studies) (?i:did|has|have) (?P<names>{_NAMES}) (?i:write|written|publish|published)\b")
+_WROTE = re.compile(
+    rf"\b(?i:papers|works|articles|publications|studies) (?i:did|has|have) (?P<names>{_NAMES}) (?i:write|written|"
+    rf"publish|published)\b"
+)
 _OF_KNOWN = (
     # 'what did X show about …', 'what has X written on …'
     re.compile(
@@ -30,7 +36,10 @@ _OF_KNOWN = (
         r"think|claim|claimed|conclude|concluded|study|studied|measure|measured|contribute|contributed)\b"
     ),
     re.compile(rf"\b(?P<cut>(?i:according to) (?P<names>{_NAMES})),?{_BEHIND}"),
-    re.compile(rf"(?P<cut>(?P<names>{_NAME})['’]s?) (?i:papers?|work|works|articles|publications|studies|views?|findings|results)\b"),
+    re.compile(
+        rf"(?<![\w'’.-])(?P<cut>(?P<names>{_NAME})['’]s?) (?i:papers?|work|works|articles|publications|studies|"
+        rf"views?|findings|results)\b"
+    ),
     re.compile(rf"(?P<cut> (?i:by) (?P<names>{_NAMES}))(?= ?[?.!]*$)"),
 )
 _SPLIT = re.compile(r",? (?:and|or|&) |, ")
@@ -48,7 +57,8 @@ class NamedAuthors:
 
 
 def read_authors(text: str, authors: Callable[[], Iterable[str]]) -> NamedAuthors | None:
-    """The authors whose papers are asked for, None where none are named. ``authors`` is asked only where some may be."""
+    """The authors whose papers are asked for, None where none are named. ``authors`` is asked only where some may
+    be."""
     if not _MAY_NAME.search(text):
         return None
     match = _BY.search(text) or _WROTE.search(text)

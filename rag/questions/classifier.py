@@ -1,9 +1,9 @@
 """What a question asks for, as a small classifier reads it: its words, its vector and what the rules say.
 
-A multinomial logistic regression over three groups of figures: runs of up to three words, where a word that is not one of
-the words of asking counts only as a word, a name or a figure; the vector of the question; and a few figures by rule. So
-'papers on coral since 2010' is to it 'papers on _ since #'. The weights lie beside this file and are made by
-``training/reading/fit.py``, whose card is in ``docs/questions.md``.
+A multinomial logistic regression over three groups of figures: runs of up to three words, where a word that is not
+one of the words of asking counts only as a word, a name or a figure; the vector of the question; and a few figures
+by rule. So 'papers on coral since 2010' is to it 'papers on _ since #'. The weights lie beside this file and are
+made by ``training/reading/fit.py``, whose card is in ``docs/questions.md``.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ class Classifier:
         """How many values of the vector it looks at; 0: none."""
         return len(self._vector)
 
-    def probabilities(
-        self, text: str, known: Mapping[str, float], vector: Vector | None = None
-    ) -> dict[str, float]:
+    def probabilities(self, text: str, known: Mapping[str, float], vector: Vector | None = None) -> dict[str, float]:
         """By class, summing to 1. ``known`` are the figures by rule, ``vector`` has :attr:`dimension` values."""
         import numpy as np
 

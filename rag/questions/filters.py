@@ -1,7 +1,8 @@
 """Filters that a question names: years, venues, authors. They are taken out of what is searched for.
 
 'Which papers since 2021 …' names papers, 'the 2018 World Cup' does not: words are read as a filter only where they
-stand beside a word for papers or for publishing, or end a request for papers on a topic ('studies on sleep since 2018').
+stand beside a word for papers or for publishing, or end a request for papers on a topic ('studies on sleep since
+2018').
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ _YEAR_READERS = tuple(
         # studies on sleep since 2018; number of papers about bees published between 2010 and 2015
         rf"^(?:[^\W\d_]+ ){{0,6}}{_PAPERS}\s+(?:(?:are|is) there\s+)?"
         r"(?:about|on|of|by|in|regarding|concerning|dealing with|mentioning|using)\s.{1,200}?\s"
-        rf"(?P<cut>(?:{_PUBLISHED}\s+)?(?:(?=since|after|before|until|up to|between|from){PREPOSITION})\s+{NUMBERS})[?.!]*$",
+        rf"(?P<cut>(?:{_PUBLISHED}\s+)?(?:(?=since|after|before|until|up to|between|"
+        rf"from){PREPOSITION})\s+{NUMBERS})[?.!]*$",
         # 2021 papers; the 2019–2020 literature
         rf"\b(?P<cut>{_BARE}{NUMBERS})\s+{_PAPERS}\b",
         # methods proposed since 2020
@@ -69,7 +71,9 @@ _MAY_NAME_YEAR = re.compile(r"(?:19|20)\d\d")
 _FREE = re.compile(FOLLOWS, re.IGNORECASE)  # no longer name goes on here
 _LOOSE = re.compile(r"\b(?:of|by)\s+(?:the\s+)?$", re.IGNORECASE)  # what mostly leads to a topic or an author
 _PART_OF_NAME = re.compile(r"(?<=\S )[A-Z][\w-]* $")  # 'Computer' before 'Science papers'
-_INVERTED = re.compile(r"\b(?:do|does|did|have|has|can|could) (?:the |these )?$", re.IGNORECASE)  # a verb follows papers
+_INVERTED = re.compile(
+    r"\b(?:do|does|did|have|has|can|could) (?:the |these )?$", re.IGNORECASE
+)  # a verb follows papers
 _WROTE = re.compile(r"\b(?:by|did|has|have|write|written|wrote|publish|published)\b", re.IGNORECASE)
 _MANY = re.compile(r"\b(?:many|number|count)\b", re.IGNORECASE)
 _CONTENT = re.compile(r"\b(?:data|period|years|season|crisis|pandemic|elections?)\s*$", re.IGNORECASE)
@@ -77,7 +81,8 @@ _CONTENT = re.compile(r"\b(?:data|period|years|season|crisis|pandemic|elections?
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a question says about which papers to use: ``scope``, the question without those words, and the names typed."""
+    """What a question says about which papers to use: ``scope``, the question without those words, and the names
+    typed."""
 
     scope: Scope
     rest: str

@@ -1,12 +1,12 @@
 """Questions about the whole library: whether papers are to be counted, listed or dated, and on which topic.
 
-In English by the patterns of ``kinds.py``; in a few other languages, and where those find nothing, by words from a table.
+In English by the patterns of ``kinds.py``; in a few other languages, and where those find nothing, by words from a
+table.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from rag.datatypes import OVER_THE_LIBRARY, Intent
@@ -14,7 +14,8 @@ from rag.questions.kinds import kind_of, library_topic
 
 
 class _Language(NamedTuple):
-    """Words by which a language asks for papers: ``count`` and ``list`` come before ``papers``, ``links`` behind them."""
+    """Words by which a language asks for papers: ``count`` and ``list`` come before ``papers``, ``links`` behind
+    them."""
 
     count: str
     list: str
@@ -30,23 +31,32 @@ _LANGUAGES = (
         "untersuchen|liegen|vor|auf|in|sind|haben|wir",
     ),
     _Language(
-        "combien d['’] ?|combien de |nombre d['’] ?|nombre de ", "listes?(?: tous)?(?: les)?|tous les",
+        "combien d['’]|combien de|nombre d['’]|nombre de", "listes?(?: tous)?(?: les)?|tous les",
         "articles|études|publications|travaux|papiers",
-        "parlent|portent|traitent|mentionnent|concernent|sur|de|du|des|d['’]|la|le|les|l['’]|y|a-t-il|il|a|sont|dans",
+        "parlent|portent|traitent|mentionnent|concernent|sur|de|du|des|la|le|les|y|a-t-il|il|a|sont|dans",
     ),
     _Language(
-        "cu[aá]nt[oa]s|n[uú]mero de", "lista(?: todos)?(?: los)?|todos los", "art[ií]culos|estudios|trabajos|publicaciones",
+        "cu[aá]nt[oa]s|n[uú]mero de", "lista(?: todos)?(?: los)?|todos los", "art[ií]culos|estudios|trabajos|"
+        "publicaciones",
         "hay|tratan|hablan|mencionan|versan|sobre|de|del|el|la|los|las|que|en|se|ocupan",
     ),
     _Language(
         "quant[ie]|numero di", "elenca(?: tutti)?(?: gli| i)?|tutti gli", "articoli|studi|lavori|pubblicazioni",
-        "parlano|trattano|riguardano|menzionano|ci|sono|di|del|della|dei|su|sul|sui|sulla|sulle|il|la|i|gli|le|l['’]|che",
+        "parlano|trattano|riguardano|menzionano|ci|sono|di|del|della|dei|su|sul|sui|sulla|sulle|il|la|i|gli|le|che",
     ),
     _Language(
         "quant[oa]s|n[uú]mero de", "liste(?: todos)?(?: os)?|todos os", "artigos|estudos|trabalhos|publicações",
         "falam|tratam|mencionam|abordam|existem|há|sobre|de|do|da|dos|das|o|a|os|as|que|em",
     ),
 )  # fmt: skip
+_PATTERNS = tuple(
+    (
+        re.compile(rf"^\W*+(?:{one.count})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
+        re.compile(rf"^\W*+(?:{one.list})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
+        re.compile(rf"^(?:\s*+(?:(?:{one.links})(?!\w)|[dl]['’]))+", re.IGNORECASE),
+    )
+    for one in _LANGUAGES
+)
 _CHINESE = (
     re.compile(r"(?:多少|几)篇?(?:关于|提到|讨论|涉及|研究)?(?P<topic>[^？?。的]{1,40})的?(?:论文|文章|研究)"),
     re.compile(r"关于(?P<topic>[^？?。的]{1,40})的?(?:论文|文章|研究)有?(?:多少|几)篇?"),
@@ -54,11 +64,13 @@ _CHINESE = (
 )
 _COUNTS = re.compile(r"\b(?:how (?:many|often|frequently|much)|number|count|total|more than|how big)\b", re.IGNORECASE)
 _YEARS = re.compile(
-    r"\b(?:(?:which|what) years?|years?|when|oldest|newest|each year|per year|over (?:the years|time)|grow|trend)\b(?! \d)",
+    r"\b(?:(?:which|what) years?|years?|when|oldest|newest|each year|per year|over (?:the years|time)|grow|"
+    r"trend)\b(?! \d)",
     re.IGNORECASE,
 )
 _PAPERS = re.compile(
-    r"\b(?:papers|works|articles|abstracts|publications|studies|records|documents|paper|article|publication)\b", re.IGNORECASE
+    r"\b(?:papers|works|articles|abstracts|publications|studies|records|documents|paper|article|publication)\b",
+    re.IGNORECASE,
 )
 _WHOLE = re.compile(r"\b(?:library|collection|these papers|the papers)\b", re.IGNORECASE)
 _BEFORE = re.compile(
@@ -67,7 +79,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _VERBS_BEHIND = re.compile(
-    r"(?:\s(?:occur|appear|mentioned|discussed|treated|found|used|developed?|grow|changed?|evolved?|published|each year|per year|"
+    r"(?:\s(?:occur|appear|mentioned|discussed|treated|found|used|developed?|grow|changed?|evolved?|published|"
+    r"each year|per year|"
     r"by year|over the years|over time|in total|in the|this|in|the|here)\b){1,4}[\s?.!]*+$",
     re.IGNORECASE,
 )
@@ -100,19 +113,8 @@ def _in_other_languages(text: str) -> tuple[Intent, str] | None:
     for pattern in _CHINESE:
         if found := pattern.search(text):
             return Intent.COUNT, found["topic"]
-    for counts, lists, links in _patterns():
+    for counts, lists, links in _PATTERNS:
         for intent, pattern in ((Intent.COUNT, counts), (Intent.LIST, lists)):
             if found := pattern.search(text):
                 return intent, links.sub("", found["topic"]).strip(" ?.!")
     return None
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
-    found = []
-    for one in _LANGUAGES:
-        count, every = (
-            re.compile(rf"^\W*(?:{asked})\s*(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE) for asked in (one.count, one.list)
-        )
-        found.append((count, every, re.compile(rf"^(?:\s*(?:{one.links})(?!\w))+", re.IGNORECASE)))
-    return tuple(found)

@@ -1,8 +1,8 @@
 """The door of this folder: a typed question and its history to one :class:`~rag.datatypes.Reading`.
 
-A small classifier over the vector of the question says what kind of answer is wanted, another whether it leans on the turn
-before; patterns say the rest: years, venues, authors, what a count is about, which paper of the answer before is meant.
-Without an encoder the patterns say all of it.
+A small classifier over the vector of the question says what kind of answer is wanted, another whether it leans on
+the turn before; patterns say the rest: years, venues, authors, what a count is about, which paper of the answer
+before is meant. Without an encoder the patterns say all of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,18 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import AS_READ, EVERYTHING, KINDS, OVER_THE_LIBRARY, Intent, Reading, Scope, ScopedRecord, Turn, Wanted
+from rag.datatypes import (
+    AS_READ,
+    EVERYTHING,
+    KINDS,
+    OVER_THE_LIBRARY,
+    Intent,
+    Reading,
+    Scope,
+    ScopedRecord,
+    Turn,
+    Wanted,
+)
 from rag.questions.classifier import likeliest_kind
 from rag.questions.cleaning import clean, clean_or_empty, without_slips
 from rag.questions.filters import read_filters_of
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
     Encode = Callable[[str], Vector]
 
 Rewrite = Callable[[str, Sequence[Turn]], str]
-_QUOTES = "\"“”«»„"
+_QUOTES = '"“”«»„'
 
 
 class Catalogue(Protocol):
@@ -56,10 +67,10 @@ def read(
     """The question cleaned, completed from the history, its slips of the pen put right for the search.
 
     What it says about which papers to use is read and taken out of the search; ``scope`` comes on top. ``is_word``
-    knows words that are spelt right; ``rewrite`` completes a follow-up with a language model (None: by rule); ``encode``
-    gives the vector of a text (None: kinds and follow-ups by rule); relative years count back from ``this_year`` (None:
-    they are no filter); ``wanted`` overrules what is read. Raises :class:`rag.errors.QuestionError` as :func:`understand`
-    does.
+    knows words that are spelt right; ``rewrite`` completes a follow-up with a language model (None: by rule);
+    ``encode`` gives the vector of a text (None: kinds and follow-ups by rule); relative years count back from
+    ``this_year`` (None: they are no filter); ``wanted`` overrules what is read. Raises
+    :class:`rag.errors.QuestionError` as :func:`understand` does.
     """
     turns: Sequence[Turn] = () if wanted.alone else history
     encode = lru_cache(maxsize=8)(encode) if encode is not None else None
@@ -105,9 +116,7 @@ def _within(
     return tuple(one for one in pointed if one in set(within)) or within
 
 
-def understand(
-    question: str, history: Sequence[Turn] = (), encode: Encode | None = None, kind: str = ""
-) -> Reading:
+def understand(question: str, history: Sequence[Turn] = (), encode: Encode | None = None, kind: str = "") -> Reading:
     """Clean, complete and classify ``question``, without a look at the library; ``kind`` overrules what is read.
 
     Raises :class:`rag.errors.QuestionError` when nothing is left after cleaning or it is over ``MAX_CHARACTERS``
@@ -130,7 +139,8 @@ def understand(
 
 
 def classified(text: str, encode: Encode | None = None, kind: str = "") -> tuple[Intent, str]:
-    """The kind of answer that a question wants, and what it is about; ``kind`` is its public name where that is given."""
+    """The kind of answer that a question wants, and what it is about; ``kind`` is its public name where that is
+    given."""
     intent, topic = kind_of(text)
     explicit = intent in OVER_THE_LIBRARY and any(c in _QUOTES for c in text)  # a phrase to be counted
     if not kind and encode is not None and not explicit:

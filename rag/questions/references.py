@@ -12,9 +12,13 @@ _MOST_CHARACTERS = 20_000  # of an answer that are looked at
 _MARK = re.compile(r"(?<! ) ?\[\d{1,3}\]")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _NOUN = r"(?:ones?|papers?|stud(?:y|ies)|articles?|works?|trials?|publications?|results?)"
-_NUMBERS = re.compile(r"\[(?P<mark>\d{1,3})\]|\b(?:paper|study|article|footnote|reference|number|no\.?|nr\.?) ?#?(?P<said>\d{1,3})\b", re.IGNORECASE)
+_NUMBERS = re.compile(
+    r"\[(?P<mark>\d{1,3})\]|\b(?:paper|study|article|footnote|reference|number|no\.?|nr\.?) ?#?(?P<said>\d{1,3})\b",
+    re.IGNORECASE,
+)
 _ORDINAL = re.compile(
-    rf"\bthe (?P<place>{'|'.join(_ORDINALS)}|last|latter|former)(?: (?:{_NOUN}|of (?:them|these|those)(?: {_NOUN})?)\b|(?=\W*$))",
+    rf"\bthe (?P<place>{'|'.join(_ORDINALS)}|last|latter|former)(?: (?:{_NOUN}|of (?:them|these|"
+    rf"those)(?: {_NOUN})?)\b|(?=\W*$))",
     re.IGNORECASE,
 )
 _ALL = re.compile(
@@ -23,11 +27,16 @@ _ALL = re.compile(
     rf"the ones? (?:that|which|on|with|about|from|by|in)\b|the other {_NOUN}\b)",
     re.IGNORECASE,
 )
-_ONE = re.compile(r"\b(?:this|that|the|said) (?:paper|study|article|trial|publication|authors)\b(?! (?:on|about|of|by|that|called)\b)", re.IGNORECASE)
+_ONE = re.compile(
+    r"\b(?:this|that|the|said) (?:paper|study|article|trial|publication|authors)\b(?! (?:on|about|of|by|that|"
+    r"called)\b)",
+    re.IGNORECASE,
+)
 _BARE = re.compile(
-    r"^\W*(?:(?:and|what about|how about|tell me(?: more)? about|more (?:about|on)|explain|show(?: me)?|summari[sz]e|go on with|"
+    r"^\W*+(?:(?:and|what about|how about|tell me(?: more)? about|more (?:about|on)|explain|show(?: me)?|"
+    r"summari[sz]e|go on with|"
     r"the|paper|study|article|footnote|reference|number|no|nr|one|of|them|these|those|first|second|third|fourth|fifth|sixth|"
-    r"seventh|eighth|ninth|tenth|last|please)\b\W*|\[?\d{1,3}\]?\W*)+$",
+    r"seventh|eighth|ninth|tenth|last|please)\b\W*+|\d{1,3}(?!\d)\W*+)++$",
     re.IGNORECASE,
 )
 

@@ -1,4 +1,5 @@
-"""What a request is about, once the words of the request itself are gone: 'Write a review of the work on X' is about X."""
+"""What a request is about, once the words of the request itself are gone: 'Write a review of the work on X' is about
+X."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import re
 _ASKED_FOR = (
     r"(?:review|overview|survey|summary|report|account|introduction|recap|synopsis|section|chapter|text|picture|list|"
     r"research|literature|scholarship|work|works|studies|study|trials|evidence|findings|results|knowledge|understanding|"
-    r"themes|field|state|state of the art|art|known|know|learned|learnt|found|done|written|tried|say|says|stand|stands|things|"
+    r"themes|field|state|state of the art|art|known|know|learned|learnt|found|done|written|tried|say|says|stand|"
+    r"stands|things|"
     r"papers?|articles?|publications?|points?|gist|essentials|messages?|claims?|idea|conclusions?|version|authors?|doi|year|"
     r"date|journal|venue|citation|link|details)"
 )
@@ -18,15 +20,19 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 _REQUEST = re.compile(
-    r"^(?:(?:please|kindly|can you|could you|would you|will you|i want|i need|i would like|give|write|show|tell|draft|make|"
+    r"^(?:(?:please|kindly|can you|could you|would you|will you|i want|i need|i would like|give|write|show|tell|"
+    r"draft|make|"
     r"prepare|compile|me|us|an?|the|short|brief|quick|concise|literature|systematic|review|survey|overview|summary|of|on|about|"
-    r"summari[sz]e|sum up|recap|condense|shorten|abridge|explain|describe|outline|tl;?dr|what is|what['’]s|what are|who|wrote|"
-    r"published|authored|when|where|was|were|is|are|did|does|in which|which|journal|conference|year|paper|article|study)\b"
+    r"summari[sz]e|sum up|recap|condense|shorten|abridge|explain|describe|outline|tl;?dr|what is|what['’]s|what are|"
+    r"who|wrote|"
+    r"published|authored|when|where|was|were|is|are|did|does|in which|which|journal|conference|year|paper|article|"
+    r"study)\b"
     r"[\s,:]*+)+",
     re.IGNORECASE,
 )
 _END = re.compile(
-    r"(?:[\s,]++(?:please|for me|for us|so far|today|in (?:short|brief|total|general)|briefly|all about|about|"
+    r"(?:(?<![\s,])[\s,]++(?:please|for me|for us|so far|today|in (?:short|brief|total|general)|briefly|all about|"
+    r"about|"
     r"(?:been )?published|appear(?:ed)?|come out|from|in|in (?:two|three|a few|one) (?:sentences?|lines|words)|"
     r"(?:in|of|from) (?:this|the|my|your|our) (?:library|collection))){1,4}[\s?.!]*+$",
     re.IGNORECASE,

@@ -60,10 +60,12 @@ WELL_KNOWN = (
     "Nature Neuroscience", "Nature Climate Change", "Nature Geoscience", "Scientific Reports", "Science Advances",
     "The Lancet", "Lancet", "JAMA", "BMJ", "NEJM", "New England Journal of Medicine", "Physical Review Letters",
     "Physical Review D", "JACS", "Angewandte Chemie", "Econometrica", "American Economic Review",
-    "Quarterly Journal of Economics", "American Sociological Review", "American Historical Review", "Psychological Science",
-    "Harvard Law Review", "Yale Law Journal", "Ecology Letters", "Geophysical Research Letters", "arXiv", "bioRxiv",
-    "medRxiv", "NeurIPS", "NIPS", "ICML", "ICLR", "AAAI", "IJCAI", "CVPR", "ICCV", "ECCV", "ACL", "EMNLP", "NAACL", "KDD",
-    "SIGIR", "SIGMOD", "VLDB", "SOSP", "OSDI", "CHI", "JMLR", "TMLR", "TPAMI", "Interspeech", "ICASSP",
+    "Quarterly Journal of Economics", "American Sociological Review", "American Historical Review",
+    "Psychological Science",
+    "Harvard Law Review", "Yale Law Journal", "Ecology Letters", "Geophysical Research Letters", "arXiv",
+    "bioRxiv",
+    "medRxiv", "NeurIPS", "NIPS", "ICML", "ICLR", "AAAI", "IJCAI", "CVPR", "ICCV", "ECCV", "ACL", "EMNLP", "NAACL",
+    "KDD", "SIGIR", "SIGMOD", "VLDB", "SOSP", "OSDI", "CHI", "JMLR", "TMLR", "TPAMI", "Interspeech", "ICASSP",
 )  # fmt: skip
 
 _SERIES = re.compile(

@@ -187,16 +187,13 @@ def asked_again(before: Turn, after: Turn) -> Turn:
 def spoken(turns: Sequence[Turn]) -> tuple[SpokenTurn, ...]:
     """The conversation as the pipeline takes it: questions that were answered, and their answers."""
     return tuple(
-        spoken_turn
-        for turn in turns
-        if turn.answer is not None
-        for spoken_turn in turns_of(turn.question, turn.answer)
+        spoken_turn for turn in turns if turn.answer is not None for spoken_turn in turns_of(turn.question, turn.answer)
     )
 
 
 def read_otherwise(turn: Turn, part: str, kind: str = "") -> Turn:
-    """``turn`` as it is to be asked again: ``part`` is ``kind`` (then as ``kind``), ``follow_up`` (then as a question of
-    its own) or a part of the filters that were read from its words (then without it)."""
+    """``turn`` as it is to be asked again: ``part`` is ``kind`` (then as ``kind``), ``follow_up`` (then as a
+    question of its own) or a part of the filters that were read from its words (then without it)."""
     if part == "kind":
         return replace(turn, wanted=replace(turn.wanted, kind=kind)) if kind in KINDS.values() else turn
     if part == "follow_up":

@@ -1,4 +1,5 @@
-"""Which papers a question may use and how it was read, as HTML: the bar above the question box, the line above an answer."""
+"""Which papers a question may use and how it was read, as HTML: the bar above the question box, the line above an
+answer."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ def bar_html(scope: Scope | None, admitted: int, total: int, opened: bool, probl
 def reading_html(answer: Answer, turn: int, last: bool) -> str:
     """How a question was read: its kind, the filters of its words, what a follow-up was made into.
 
-    Where the answer is the ``last`` one, each part can be changed or taken away, and is asked again so. Answers that were
-    kept before readings were have no such line.
+    Where the answer is the ``last`` one, each part can be changed or taken away, and is asked again so. Answers that
+    were kept before readings were have no such line.
     """
     reading = answer.trace.reading
     if not reading:
@@ -43,8 +44,8 @@ def reading_html(answer: Answer, turn: int, last: bool) -> str:
 
 
 def used_html(answer: Answer, turn: int, last: bool) -> str:
-    """What an answer was limited to. What was read from its question stands above it, see :func:`reading_html`; where it
-    does not, it can be taken back here, and is asked again without."""
+    """What an answer was limited to. What was read from its question stands above it, see :func:`reading_html`;
+    where it does not, it can be taken back here, and is asked again without."""
     if not answer.trace.scope:
         return ""
     read = Scope.of_record(answer.trace.filters).parts()

@@ -1,8 +1,8 @@
 """Fits what reads a question: ``python -m training.reading.fit --home FOLDER``. A minute on one core.
 
-Two multinomial logistic regressions, L2: the kind, on the taught questions of ``questions.jsonl``; whether a question leans
-on the one before, on the taught pairs of ``pairs.jsonl``. Penalties were chosen by leaving phrasings out in turn
-(``--choose``). Prints what is read right among what is held out.
+Two multinomial logistic regressions, L2: the kind, on the taught questions of ``questions.jsonl``; whether a
+question leans on the one before, on the taught pairs of ``pairs.jsonl``. Penalties were chosen by leaving phrasings
+out in turn (``--choose``). Prints what is read right among what is held out.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _ROUND = 3
 
 
 class Penalties(NamedTuple):
-    """Of each squared weight. The vector's are counted along directions in which questions of one phrasing differ little:
-    ``spread`` says how much that tells (0: not at all), so that what a question is about speaks less."""
+    """Of each squared weight. The vector's are counted along directions in which questions of one phrasing differ
+    little: ``spread`` says how much that tells (0: not at all), so that what a question is about speaks less."""
 
     vector: float
     named: float
@@ -92,7 +92,9 @@ def words_of_asking(examples: Sequence[Example]) -> list[str]:
     return sorted(common | {word for word, count in anywhere.items() if count >= 2})
 
 
-def fit(examples: Sequence[Example], vectors: np.ndarray, classes: Sequence[str], penalties: Penalties) -> dict[str, Any]:
+def fit(
+    examples: Sequence[Example], vectors: np.ndarray, classes: Sequence[str], penalties: Penalties
+) -> dict[str, Any]:
     """The weights as :class:`Classifier` reads them. ``vectors``: ``(examples, 384)`` or ``(examples, 0)``."""
     words = words_of_asking(examples)
     named = [{**dict.fromkeys(runs(e.text, words), 1.0), **e.known} for e in examples]
@@ -212,7 +214,7 @@ def _one(name: str, examples: list[Example], vectors: np.ndarray, options: argpa
     weights = fit([examples[i] for i in taught], vectors[taught], classes, penalties)
     path = WEIGHTS / f"{name}_weights.json"
     path.write_text(json.dumps(weights, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{name}: {len(taught)} taught, {len(weights['words'])} words of asking, {len(weights['named'])} runs and figures")
+    print(f"{name}: {len(taught)} taught, {len(weights['words'])} words, {len(weights['named'])} runs and figures")
     outside = [examples[i] for i in held]
     read = read_by(Classifier(weights), outside, vectors[held])
     report(outside, read, ("unseen", "origin", "kind") if kinds else ("follow_up",))

@@ -1,8 +1,9 @@
 """Pairs of questions, and whether the second leans on the first: ``python -m training.reading.follow_ups``.
 
 Writes ``pairs.jsonl`` beside itself, one object a line: ``id``, ``split``, ``field``, ``before``, ``question``,
-``follow_up`` and ``phrasing``. Both questions are of one field, often of one topic, so that nearness alone tells little.
-The first ones are taken from ``questions.jsonl``, the second ones made from ``turns.tsv``. The same input gives the same file.
+``follow_up`` and ``phrasing``. Both questions are of one field, often of one topic, so that nearness alone tells
+little. The first ones are taken from ``questions.jsonl``, the second ones made from ``turns.tsv``. The same input
+gives the same file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from training.jsonl import lines
@@ -51,7 +51,8 @@ def pairs() -> Iterator[dict[str, Any]]:
 
 _FIRST = (
     "What is {T}?", "What is known about {T}?", "Which papers are about {T}?", "What is the effect of {E1} on {E2}?",
-    "Which {M} have been proposed?", "Compare {A} and {B}", "What does {A} do?", "Is it true that {C}?", "What causes {T}?",
+    "Which {M} have been proposed?", "Compare {A} and {B}", "What does {A} do?", "Is it true that {C}?",
+    "What causes {T}?",
 )  # fmt: skip
 
 

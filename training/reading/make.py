@@ -1,9 +1,10 @@
 """The questions that readings are taught on and measured on: ``python -m training.reading.make``.
 
 Writes ``questions.jsonl`` beside itself, one object a line: ``id``, ``split`` (``taught`` or ``held-out``), ``field``,
-``origin`` (``phrasing``, ``written`` or ``collected``), the ``phrasing`` where it was made from one, ``unseen`` (what of a held-out question was never taught: ``field``,
-``phrasing``, ``both``, or ``question`` where it was collected), ``question``, ``kind`` and ``filters``. The same input gives
-the same file. Collected are questions that stand in other files of ``training/``, their kinds from what those files say.
+``origin`` (``phrasing``, ``written`` or ``collected``), the ``phrasing`` where it was made from one, ``unseen``
+(what of a held-out question was never taught: ``field``, ``phrasing``, ``both``, or ``question`` where it was
+collected), ``question``, ``kind`` and ``filters``. The same input gives the same file. Collected are questions that
+stand in other files of ``training/``, their kinds from what those files say.
 """
 
 from __future__ import annotations
@@ -145,7 +146,8 @@ def from_phrasings(rng: random.Random) -> Iterator[dict[str, Any]]:
                 "unseen": "both" if both == {HELD_OUT} else "field" if split == TAUGHT else "phrasing"
             }  # fmt: skip
             yield {"split": HELD_OUT if unseen else TAUGHT, "field": field.name, "origin": "phrasing",
-                   **unseen, "phrasing": phrasing, "question": typed(made[0], rng), "kind": kind, "filters": made[1]}  # fmt: skip
+                   **unseen, "phrasing": phrasing, "question": typed(made[0], rng), "kind": kind,
+                   "filters": made[1]}  # fmt: skip
 
 
 # --- written and collected ---
