@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rag.datatypes import (
+    AS_READ,
     Answer,
     AnswerSettings,
     Draft,
@@ -25,6 +27,7 @@ from rag.datatypes import (
     Stage,
     StopSignal,
     Turn,
+    Wanted,
 )
 from rag.evidence.budget import within_budget
 from rag.evidence.fitting import FitJudge
@@ -53,7 +56,8 @@ class Pipeline:
     """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
-    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer.
+    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
+    years that a question names relatively count back from ``this_year``.
     """
 
     library: Library
@@ -67,10 +71,13 @@ class Pipeline:
     rewrite: Rewrite | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     notes: tuple[str, ...] = ()
+    this_year: int = field(default_factory=lambda: date.today().year)
 
-    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer:
+    def answer(
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
+    ) -> Answer:
         """The checked answer. Raises :class:`rag.errors.FootnoteError` where there can be none."""
-        *_, answer = self.stream(question, history, scope=scope)
+        *_, answer = self.stream(question, history, scope=scope, wanted=wanted)
         assert isinstance(answer, Answer)
         return answer
 
@@ -80,13 +87,14 @@ class Pipeline:
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
         Raises ``GenerationCancelled`` soon after ``stop`` is set.
         """
         clock, stop = Clock(), stop or threading.Event()
-        reading = self.read(question, history, scope)
+        reading = self.read(question, history, scope, wanted)
         yield Stage("retrieve")
         computed = compute(reading, self.library, lambda: self.rank(reading).hits, reading.within)
         if computed is not None:
@@ -128,9 +136,14 @@ class Pipeline:
         notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
         yield self._compose(reading, replace(found, checked=checked, notes=notes), clock)
 
-    def read(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Reading:
-        """What is asked, and of which papers."""
-        return read(question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite)
+    def read(
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
+    ) -> Reading:
+        """What is asked, and of which papers; ``wanted`` overrules what is read."""
+        return read(
+            question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite, wanted=wanted,
+            encode=lambda text: self.encoder.encode([text])[0], this_year=self.this_year,
+        )  # fmt: skip
 
     def rank(self, reading: Reading, k: int | None = None) -> Ranking:
         """The first ``k`` papers (None: as many as an answer looks at)."""
