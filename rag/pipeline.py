@@ -17,7 +17,6 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
-    Evidence,
     Paper,
     PaperHit,
     Preview,
@@ -102,13 +101,13 @@ class Pipeline:
         once = ReadOnce(self.library)
         gathered = self.gather(reading, ranking, stop, once)
         clock.lap("evidence")
-        found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal)
+        quotes = gathered.quotes or gathered.evidence
+        found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal, quotes=quotes)
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
-        quotes = gathered.quotes or gathered.evidence
         if self.writer.own_words:
-            yield Preview(self._preview(reading, replace(found, evidence=quotes), once, clock))
+            yield Preview(self._preview(reading, found, once, clock))
             found = self._shown(found)
         yield Stage("write")
         text = ""
@@ -119,7 +118,7 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text, once, quotes, stop)
+        found = self._check(reading, found, text, once, stop)
         clock.lap("check")
         yield self._compose(reading, found, clock)
 
@@ -143,9 +142,10 @@ class Pipeline:
 
     def _preview(self, reading: Reading, found: Findings, once: ReadOnce, clock: Clock) -> Answer:
         """The quotes, checked, as an answer of their own."""
-        text = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
-        checked = check(text, found.evidence, sources_of(once, self.encoder))
-        answer = self._compose(reading, replace(found, checked=checked, notes=(PREVIEW,)), clock, self.quotes)
+        text = "".join(write(self.quotes, reading, found.quotes, threading.Event()))
+        checked = check(text, found.quotes, sources_of(once, self.encoder))
+        quoted = replace(found, evidence=found.quotes, checked=checked, notes=(PREVIEW,))
+        answer = self._compose(reading, quoted, clock, self.quotes)
         clock.lap("preview")
         return answer
 
@@ -159,10 +159,7 @@ class Pipeline:
         note = LEFT_OUT.format(sentences=left, papers=len(left_out), tokens=tokens)
         return replace(found, evidence=shown, notes=(note,) if left else ())
 
-    def _check(
-        self, reading: Reading, found: Findings, text: str, once: ReadOnce, quotes: tuple[Evidence, ...],
-        stop: StopSignal,
-    ) -> Findings:  # fmt: skip
+    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce, stop: StopSignal) -> Findings:
         """The sentences that pass the check; quotes in their place where a model's answer has none."""
         sources = sources_of(once, self.encoder)
         repair: Repair | None = source_sentence if self.writer.mode == "shorten" else None
@@ -174,8 +171,8 @@ class Pipeline:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
         prompt = self.writer.request(reading.asks, found.evidence).messages
         if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, quotes, threading.Event()))
-            checked = replace(check(quoted, quotes, sources), dropped=checked.dropped)
+            quoted = "".join(write(self.quotes, reading, found.quotes, threading.Event()))
+            checked = replace(check(quoted, found.quotes, sources), dropped=checked.dropped)
             notes += (REPLACED,)
         return replace(found, checked=checked, notes=notes, prompt=prompt)
 

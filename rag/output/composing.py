@@ -16,7 +16,10 @@ from rag.verification.citations import Checked
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the stations found for one question, as far as each was reached."""
+    """What the stations found for one question, as far as each was reached.
+
+    ``quotes`` are the sentences of the evidence that answer as they stand; ``evidence`` may have more to read.
+    """
 
     hits: Sequence[PaperHit] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -26,6 +29,7 @@ class Findings:
     refusal: Refusal | None = None
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
+    quotes: tuple[Evidence, ...] = ()
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
