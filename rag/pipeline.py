@@ -38,7 +38,8 @@ from rag.retrieval.ranking import Ranking, Search, rank
 from rag.survey.comparing import compared, one_sided
 from rag.survey.computed import compute
 from rag.system.clock import Clock
-from rag.verification.citations import Repair, check, source_sentence
+from rag.verification.citations import Checked, Repair, check, source_sentence
+from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
 from rag.verification.sources import sources_of
 
@@ -86,7 +87,7 @@ class Pipeline:
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
-        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
         """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope)
@@ -142,12 +143,15 @@ class Pipeline:
 
     def _preview(self, reading: Reading, found: Findings, once: ReadOnce, clock: Clock) -> Answer:
         """The quotes, checked, as an answer of their own."""
-        text = "".join(write(self.quotes, reading, found.quotes, threading.Event()))
-        checked = check(text, found.quotes, sources_of(once, self.encoder))
-        quoted = replace(found, evidence=found.quotes, checked=checked, notes=(PREVIEW,))
+        quoted = replace(found, evidence=found.quotes, checked=self._quoted(reading, found, once), notes=(PREVIEW,))
         answer = self._compose(reading, quoted, clock, self.quotes)
         clock.lap("preview")
         return answer
+
+    def _quoted(self, reading: Reading, found: Findings, once: ReadOnce) -> Checked:
+        """The quotes, checked."""
+        text = "".join(write(self.quotes, reading, found.quotes, threading.Event()))
+        return check(text, found.quotes, sources_of(once, self.encoder))
 
     def _shown(self, found: Findings) -> Findings:
         """The findings with the evidence that the model can read in the time that it has."""
@@ -171,10 +175,14 @@ class Pipeline:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
         prompt = self.writer.request(reading.asks, found.evidence).messages
         if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, found.quotes, threading.Event()))
-            checked = replace(check(quoted, found.quotes, sources), dropped=checked.dropped)
+            checked = replace(self._quoted(reading, found, once), dropped=checked.dropped)
             notes += (REPLACED,)
-        return replace(found, checked=checked, notes=notes, prompt=prompt)
+        elif self.writer.budget is not None:
+            checked = completed(checked, self._quoted(reading, found, once))
+        numbers = {item.number for item in found.evidence}
+        unseen = (item for item in found.quotes if item.number not in numbers)  # that the model had no room for
+        evidence = tuple(sorted((*found.evidence, *unseen), key=lambda item: item.number))
+        return replace(found, evidence=evidence, checked=checked, notes=notes, prompt=prompt)
 
     def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
         settings = {**asdict(self.settings), **self.selector.settings}
