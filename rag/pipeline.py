@@ -29,7 +29,7 @@ from rag.datatypes import (
     Turn,
     Wanted,
 )
-from rag.evidence.budget import within_budget
+from rag.evidence.budget import with_unseen, within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
@@ -91,7 +91,7 @@ class Pipeline:
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
-        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
         """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope, wanted)
@@ -122,6 +122,7 @@ class Pipeline:
         if self.writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
             found = self._shown(found)
+        prompt = self.writer.request(reading.asks, found.evidence).messages
         yield Stage("write")
         text = ""
         for piece in write(self.writer, reading, found.evidence, stop):
@@ -134,7 +135,9 @@ class Pipeline:
         checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
         clock.lap("check")
         notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
-        yield self._compose(reading, replace(found, checked=checked, notes=notes), clock)
+        evidence = with_unseen(found.evidence, quotes)
+        found = replace(found, evidence=evidence, checked=checked, notes=notes, prompt=prompt)
+        yield self._compose(reading, found, clock)
 
     def read(
         self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
@@ -183,8 +186,6 @@ class Pipeline:
         writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
         papers = self.library.count if reading.within is None else len(reading.within)
-        if found.checked.sentences:
-            found = replace(found, prompt=writer.request(reading.asks, found.evidence).messages)
         return compose(
             reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
             timings=clock.timings(),

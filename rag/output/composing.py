@@ -20,7 +20,10 @@ from rag.verification.checked import Checked
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the stations found for one question, as far as each was reached."""
+    """What the stations found for one question, as far as each was reached.
+
+    ``quotes`` are the sentences of the evidence that answer as they stand; ``evidence`` may have more to read.
+    """
 
     hits: Sequence[PaperHit] = ()
     evidence: tuple[Evidence, ...] = ()
