@@ -17,7 +17,8 @@ _RUN_IN_HEADING = re.compile(
 def divided_at_headings(sentences: Sequence[Sentence]) -> list[tuple[int, Sentence]]:
     """``sentences`` with each one cut where the heading of another section runs into it, and the index of its whole.
 
-    Apart from :func:`rag.library.chunking.split_sentences`, so that what a library has stored of its papers stays valid: whoever reads a
+    Apart from :func:`rag.library.chunking.split_sentences`, so that what a library has stored of its papers stays
+    valid: whoever reads a
     sentence back cuts it, and both parts keep the vector of the whole.
     """
     found: list[tuple[int, Sentence]] = []
