@@ -18,6 +18,7 @@ from rag.datatypes import (
     Event,
     Paper,
     PaperHit,
+    Preview,
     Reading,
     Scope,
     Sentence,
@@ -25,7 +26,9 @@ from rag.datatypes import (
     StopSignal,
     Turn,
 )
-from rag.evidence.gathering import Gathered, best_sentences, gather
+from rag.evidence.budget import within_budget
+from rag.evidence.fitting import FitJudge
+from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
@@ -35,13 +38,14 @@ from rag.retrieval.ranking import Ranking, Search, rank
 from rag.survey.comparing import compared, one_sided
 from rag.survey.computed import compute
 from rag.system.clock import Clock
-from rag.verification.citations import check
+from rag.verification.draft_check import DraftCheck
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
 
-REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+PREVIEW = "Quotes from the papers; the model was stopped before its own answer was checked."
+LEFT_OUT = "{sentences} sentences of {papers} papers were not shown to the model, which has time for {tokens} tokens."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Pipeline:
     writer: Writer
     quotes: Writer
     settings: AnswerSettings
+    fit_judge: FitJudge
     selector: SentenceSelector = field(default_factory=RankerSelector)
     rewrite: Rewrite | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
@@ -76,7 +81,10 @@ class Pipeline:
         stop: StopSignal | None = None,
         scope: Scope | None = None,
     ) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        """Stages, a preview where a language model writes, drafts, and last the answer.
+
+        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope)
         yield Stage("retrieve")
@@ -85,15 +93,27 @@ class Pipeline:
             clock.lap("evidence")
             yield self._compose(reading, of_computed(computed), clock)
             return
-        ranking = self.rank(reading)
-        clock.lap("retrieve")
         once = ReadOnce(self.library)
-        gathered = self.gather(reading, ranking, stop, once)
+
+        def ranked(k: int | None) -> Ranking:
+            ranking = self.rank(reading, k)
+            once.read(hit.paper.id for hit in ranking.hits)
+            clock.lap("retrieve")
+            return ranking
+
+        ranking, gathered = self.gather(reading, ranked, stop, once)
         clock.lap("evidence")
-        found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal)
+        found = Findings(
+            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal
+        )
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
+        quotes = gathered.quotes or gathered.evidence
+        drafts = DraftCheck(self.writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
+        if self.writer.own_words:
+            yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
+            found = self._shown(found)
         yield Stage("write")
         text = ""
         for piece in write(self.writer, reading, found.evidence, stop):
@@ -103,9 +123,10 @@ class Pipeline:
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text, once)
+        checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
         clock.lap("check")
-        yield self._compose(reading, found, clock)
+        notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
+        yield self._compose(reading, replace(found, checked=checked, notes=notes), clock)
 
     def read(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Reading:
         """What is asked, and of which papers."""
@@ -115,35 +136,46 @@ class Pipeline:
         """The first ``k`` papers (None: as many as an answer looks at)."""
         return rank(reading, k or self.settings.papers + 1, self.encoder, self.search, reading.within)
 
-    def gather(self, reading: Reading, ranking: Ranking, stop: StopSignal, once: ReadOnce | None = None) -> Gathered:
+    def gather(
+        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
+    ) -> tuple[Ranking, Gathered]:
         """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
         if pair := compared(reading.text, self.library, reading.within):
-            return Gathered(pair)
+            return rank(None), Gathered(pair)
         s = self.settings
-        return gather(
-            reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word,
-            store=once,
-        )  # fmt: skip
-
-    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
-        """The sentences that pass the check; quotes in their place where a model's answer has none."""
-        sources = sources_of(once, self.encoder)
-        s, repair = self.settings, self.writer.mode == "shorten"
-        checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
-        notes = self.notes + one_sided(reading.text, found.evidence)
-        if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
-            checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
-            notes += (REPLACED,)
-        return replace(
-            found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
+        gatherer = Gatherer(
+            self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word
         )
+        return gatherer.gather(reading, rank, stop, once)
 
-    def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
+    def _preview(self, reading: Reading, found: Findings, drafts: DraftCheck, clock: Clock) -> Answer:
+        """The quotes, checked, as an answer of their own."""
+        checked = drafts.quoted(reading, found.evidence)
+        answer = self._compose(reading, replace(found, checked=checked, notes=(PREVIEW,)), clock, self.quotes)
+        clock.lap("preview")
+        return answer
+
+    def _shown(self, found: Findings) -> Findings:
+        """The findings with the evidence that the model can read in the time that it has."""
+        tokens = self.writer.reads
+        if not tokens:
+            return found
+        shown, left_out = within_budget(found.evidence, tokens)
+        left = sum(len(item.sentences) for item in left_out)
+        note = LEFT_OUT.format(sentences=left, papers=len(left_out), tokens=tokens)
+        return replace(found, evidence=shown, notes=(note,) if left else ())
+
+    def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
+        """The answer; what a language model was given stands in its trace."""
+        writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
+        papers = self.library.count if reading.within is None else len(reading.within)
+        if found.checked.sentences:
+            found = replace(found, prompt=writer.request(reading.asks, found.evidence).messages)
         return compose(
-            reading, found, self.writer, library=self.library.fingerprint, settings=settings, timings=clock.timings()
-        )
+            reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
+            timings=clock.timings(),
+        )  # fmt: skip
 
     def papers(self) -> Sequence[Paper]:
         """All papers of the library, ordered by id."""

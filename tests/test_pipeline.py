@@ -33,10 +33,11 @@ from rag.generation.writing import Writer
 from rag.library.library import Library
 from rag.output import presentation, presentation_html
 from rag.output.runnable import as_runnable
-from rag.pipeline import REPLACED, Pipeline
+from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.hybrid import HybridRetriever
+from rag.verification.draft_check import REPLACED
 from tests.cli_parts import MOTHS, SNOW
 from tests.library_parts import REAL, paper_encoder
 
@@ -121,7 +122,7 @@ def test_the_trace_holds_what_a_replay_needs(quoting: Pipeline) -> None:
     assert trace.retrieved[0]["paper_id"].startswith(SPINENET_ID[:20])
     assert [hit["score"] for hit in trace.retrieved] == sorted((h["score"] for h in trace.retrieved), reverse=True)
     assert trace.settings == asdict(pipeline.settings)
-    steps = {"retrieve", "evidence", "first_word", "write", "check", "total"}
+    steps = {"retrieve", "evidence", "preview", "first_word", "write", "check", "total"}
     assert steps == set(trace.timings_ms)
     assert trace.timings_ms["total"] >= sum(ms for step, ms in trace.timings_ms.items() if step != "total") - 1
 

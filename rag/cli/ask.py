@@ -10,7 +10,7 @@ import click
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options
 from rag.cli.printing import say, say_json
-from rag.cli.shared import nearest, open_pipeline, progress_bar
+from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
 
@@ -46,7 +46,7 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
     clean(question or "")  # what cannot be asked is refused before anything is loaded
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
-    answer = pipeline.answer(question or "", scope=scope(pipeline))
+    answer = answered(pipeline, question or "", scope=scope(pipeline), preview=preview_on_terminal())
     if as_json:
         say_json(presentation.to_json(answer))
     else:

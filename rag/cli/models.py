@@ -22,10 +22,13 @@ def models(ctx: click.Context) -> None:
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
     from rag.config import load_settings
+    from rag.factory import prompt_choice
     from rag.generation.models import (
         BUNDLED,
         BUNDLED_TITLE,
+        WRITER,
         fits,
+        in_words,
         list_models,
         memory_available,
         memory_needed,
@@ -33,7 +36,8 @@ def list_() -> None:
         unprepared,
     )
 
-    home = load_settings().home
+    settings = load_settings()
+    home = settings.home
     registered = list_models(home)
     say(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
     say("  quote             built-in quotes, no language model")
@@ -47,6 +51,8 @@ def list_() -> None:
             f"  {model.name:<17} {title}, {model.info.quantisation}, "
             f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
         )
+        if model.name != WRITER:
+            say(f"  {'':<17} {in_words(prompt_choice(settings, model))}")
     for name, title in unprepared([model.name for model in registered]).items():
         say(f"  {name:<17} {title}, comes with the installation; prepared at first use")
     say("\nTo download (only when you ask; checked against the published SHA-256):")
