@@ -9,7 +9,7 @@ import pytest
 
 from rag import factory
 from rag.config import load_settings
-from rag.datatypes import AnswerSentence, Citation, Coverage, Paper, Sentence, Verdict
+from rag.datatypes import AnswerSentence, Citation, Coverage, Evidence, Paper, Sentence, Verdict
 from rag.encoding.packaged_weights import tokenizer
 from rag.evidence.fitting import LONGEST, QUESTION, Fit, encode
 from rag.evidence.several import MOST_LINES, coverage, lines
@@ -50,34 +50,50 @@ def test_what_is_too_long_loses_its_end_and_never_its_question() -> None:
 # The lines of a list
 
 
+def listed(fits: list[Fit], said: set[str] | None = None) -> tuple[Evidence, ...]:
+    abstracts = {one.paper.id: one.sentences for one in fits}
+    return lines(fits, abstracts.__getitem__, said=said or ())
+
+
 def test_every_paper_that_fits_has_a_line_and_no_other() -> None:
-    evidence = lines([fit("a", 0.9, 2.0), fit("b", 0.7, 1.0), fit("c", 0.4, 3.0)])
+    evidence = listed([fit("a", 0.9, 2.0), fit("b", 0.7, 1.0), fit("c", 0.4, 3.0)])
     assert [(e.number, e.paper.id) for e in evidence] == [(1, "a"), (2, "b")]
 
 
 def test_where_none_fits_the_best_has_a_line() -> None:
-    assert [e.paper.id for e in lines([fit("a", 0.4, -1.0), fit("b", 0.1, 1.0)])] == ["a"]
-    assert lines([]) == ()
+    assert [e.paper.id for e in listed([fit("a", 0.4, -1.0), fit("b", 0.1, 1.0)])] == ["a"]
+    assert listed([]) == ()
 
 
 def test_a_list_ends_after_so_many_papers_and_says_which_are_left() -> None:
     fits = [fit(f"p{at:02}", 0.9, 1.0) for at in range(MOST_LINES + 2)]
-    evidence = lines(fits)
+    evidence = listed(fits)
     covered = coverage(fits, [e.paper.id for e in evidence])
     assert len(evidence) == covered.cited == MOST_LINES
     assert covered == Coverage(10, 10, 8, (("p08", "On p08"), ("p09", "On p09")))
 
 
 def test_a_second_sentence_stands_only_where_it_holds_what_is_asked() -> None:
-    one, two = lines([fit("a", 0.9, -1.0, 2.0, -0.5), fit("b", 0.9, 1.0, -3.0, 2.0)])
+    one, two = listed([fit("a", 0.9, -1.0, 2.0, -0.5), fit("b", 0.9, 1.0, -3.0, 2.0)])
     assert [s.start for s in one.sentences] == [10]
     assert [s.start for s in two.sentences] == [0, 20], "in the order of the abstract"
 
 
 def test_what_was_said_before_is_not_said_again_where_there_is_something_else() -> None:
     a, b = fit("a", 0.9, 2.0, 1.0), fit("b", 0.9, 2.0)
-    evidence = lines([a, b], said={a.sentences[0].text, b.sentences[0].text})
+    evidence = listed([a, b], said={a.sentences[0].text, b.sentences[0].text})
     assert [s.start for e in evidence for s in e.sentences] == [10, 0]
+
+
+def test_a_sentence_that_leans_on_another_gives_way_or_brings_it_along() -> None:
+    texts = ["Crabs swim at night.", "They hide by day.", "Gulls eat crabs on beaches."]
+    sentences = tuple(Sentence(text, 30 * at, 30 * at + len(text)) for at, text in enumerate(texts))
+    near = Fit(CRABS, 0.9, sentences, (-2.0, 1.0, 0.5))
+    far = Fit(CRABS, 0.9, sentences, (-4.0, 3.0, -4.0))
+    assert [s.text for s in listed([near])[0].sentences] == [*texts[:2], texts[2]]
+    assert [s.text for s in listed([far])[0].sentences] == texts[:2]
+    gives_way = Fit(CRABS, 0.9, sentences, (-2.0, -0.5, -1.0))
+    assert [s.text for s in listed([gives_way])[0].sentences] == texts[2:]
 
 
 # What is said of it

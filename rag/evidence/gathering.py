@@ -88,7 +88,7 @@ class Gatherer:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
-        return ranking, Gathered(lines(fits), fits=fits)
+        return ranking, Gathered(lines(fits, store.sentences), fits=fits)
 
     def _judged(
         self, reading: Reading, ranking: Ranking, store: SentenceStore
