@@ -16,6 +16,7 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Intent,
     Paper,
     PaperHit,
     Preview,
@@ -34,12 +35,18 @@ from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
+from rag.questions.sides import compared_in
 from rag.retrieval.ranking import Ranking, Search, rank
-from rag.survey.comparing import compared, one_sided
+from rag.survey.agreement import agreement, asks_agreement
+from rag.survey.comparing import compare
 from rag.survey.computed import compute
+from rag.survey.finding import PaperFinder
+from rag.survey.reviewing import review
+from rag.survey.structure import Structured
 from rag.system.clock import Clock
+from rag.verification.corroboration import PASSES, PASSES_OF_A_REVIEW, corroborated, without_repeats
 from rag.verification.draft_check import DraftCheck
-from rag.verification.sources import sources_of
+from rag.verification.sources import judge_claim, sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
@@ -68,9 +75,15 @@ class Pipeline:
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     notes: tuple[str, ...] = ()
 
-    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer:
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        scope: Scope | None = None,
+        kind: Intent | None = None,
+    ) -> Answer:
         """The checked answer. Raises :class:`rag.errors.FootnoteError` where there can be none."""
-        *_, answer = self.stream(question, history, scope=scope)
+        *_, answer = self.stream(question, history, scope=scope, kind=kind)
         assert isinstance(answer, Answer)
         return answer
 
@@ -80,13 +93,15 @@ class Pipeline:
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
+        kind: Intent | None = None,
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
+        ``kind`` is what is asked for, whatever the words of the question say (None: as they say).
         Raises ``GenerationCancelled`` soon after ``stop`` is set.
         """
         clock, stop = Clock(), stop or threading.Event()
-        reading = self.read(question, history, scope)
+        reading = self.read(question, history, scope, kind)
         yield Stage("retrieve")
         computed = compute(reading, self.library, lambda: self.rank(reading).hits, reading.within)
         if computed is not None:
@@ -101,22 +116,24 @@ class Pipeline:
             clock.lap("retrieve")
             return ranking
 
-        ranking, gathered = self.gather(reading, ranked, stop, once)
+        ranking, gathered, structured = self.gather(reading, ranked, stop, once)
         clock.lap("evidence")
         found = Findings(
-            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal
-        )
+            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,
+            structured=structured,
+        )  # fmt: skip
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
         quotes = gathered.quotes or gathered.evidence
-        drafts = DraftCheck(self.writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
-        if self.writer.own_words:
+        writer = self.quotes if structured is not None else self.writer  # under headings, sentences stand as they are
+        drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
+        if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
             found = self._shown(found)
         yield Stage("write")
         text = ""
-        for piece in write(self.writer, reading, found.evidence, stop):
+        for piece in write(writer, reading, found.evidence, stop):
             if not text:
                 clock.lap("first_word")
             text += piece
@@ -124,13 +141,24 @@ class Pipeline:
         clock.lap("write")
         yield Stage("check")
         checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
+        found = self._corroborated(reading, replace(found, checked=checked), drafts)
         clock.lap("check")
-        notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
-        yield self._compose(reading, replace(found, checked=checked, notes=notes), clock)
+        notes = (*self.notes, *found.notes, *notes)
+        yield self._compose(reading, replace(found, notes=notes), clock, writer)
 
-    def read(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Reading:
-        """What is asked, and of which papers."""
-        return read(question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite)
+    def read(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        scope: Scope | None = None,
+        kind: Intent | None = None,
+    ) -> Reading:
+        """What is asked, and of which papers; ``kind`` says for what kind of answer."""
+        found = read(question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite)
+        if kind is not None:
+            return replace(found, intent=kind)
+        compares = found.intent is Intent.MULTI and compared_in(found.asks) is not None
+        return replace(found, intent=Intent.COMPARE) if compares else found
 
     def rank(self, reading: Reading, k: int | None = None) -> Ranking:
         """The first ``k`` papers (None: as many as an answer looks at)."""
@@ -138,15 +166,33 @@ class Pipeline:
 
     def gather(
         self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
-    ) -> tuple[Ranking, Gathered]:
-        """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
-        if pair := compared(reading.text, self.library, reading.within):
-            return rank(None), Gathered(pair)
+    ) -> tuple[Ranking, Gathered, Structured | None]:
+        """The sentences of an answer, or a refusal; with headings where the kind of answer has some."""
+        if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:
+            finder = PaperFinder(reading, self.encoder, self.search, self.fit_judge, once)
+            if (made := compare(asked, finder, self.library, self.encoder, reading.within)) is not None:
+                return rank(None), Gathered(made.evidence, fits=made.considered), made
         s = self.settings
         gatherer = Gatherer(
             self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word
         )
-        return gatherer.gather(reading, rank, stop, once)
+        ranking, gathered = gatherer.gather(reading, rank, stop, once)
+        structured = None
+        if gathered.refusal is None and reading.intent is Intent.REVIEW:
+            structured = review(reading.topic or reading.text, gathered.fits, self.library)
+        elif gathered.refusal is None and asks_agreement(reading.asks):
+            structured = agreement(gathered.fits, once, judge_claim)
+        if structured is not None:
+            gathered = replace(gathered, evidence=structured.evidence, judgements=(), quotes=())
+        return ranking, gathered, structured
+
+    def _corroborated(self, reading: Reading, found: Findings, drafts: DraftCheck) -> Findings:
+        """The findings with the numbers of other papers that bear a sentence out or contradict it."""
+        is_review = reading.intent is Intent.REVIEW
+        fitting = [fit.paper for fit in found.fits if fit.fits]
+        passes = PASSES_OF_A_REVIEW if is_review else PASSES
+        checked, evidence = corroborated(found.checked, found.evidence, fitting, drafts.sources, passes)
+        return replace(found, checked=without_repeats(checked) if is_review else checked, evidence=evidence)
 
     def _preview(self, reading: Reading, found: Findings, drafts: DraftCheck, clock: Clock) -> Answer:
         """The quotes, checked, as an answer of their own."""

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from rag.datatypes import Encoder, Evidence, Paper, Sentence
 from rag.evidence.fitting import Fit
+from rag.questions.sides import Asked
 from rag.survey import tables
-from rag.survey.sides import Asked
 from rag.survey.structure import Find, Key, Structured
 from rag.text.facts import missing_names
 from rag.text.tokenization import stems
