@@ -574,7 +574,13 @@ Event = Stage | Preview | Draft | Answer
 class Answerer(Protocol):
     """What the chat and the command line need of :class:`rag.pipeline.Pipeline`."""
 
-    def answer(self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None) -> Answer: ...
+    def answer(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        scope: Scope | None = None,
+        kind: Intent | None = None,
+    ) -> Answer: ...
 
     def stream(
         self,
@@ -582,11 +588,13 @@ class Answerer(Protocol):
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
+        kind: Intent | None = None,
     ) -> Iterator[Event]:
         """Stages, where a language model writes a preview, drafts, and last the answer.
 
-        ``scope`` says which papers may be used (None: all), besides what the question itself says about that. Raises
-        ``GenerationCancelled`` soon after ``stop`` is set.
+        ``scope`` says which papers may be used (None: all), besides what the question itself says about that, ``kind``
+        what is asked for, whatever its words (None: as they say). Raises ``GenerationCancelled`` soon after ``stop`` is
+        set.
         """
         ...
 
