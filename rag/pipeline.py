@@ -18,6 +18,7 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Intent,
     Paper,
     PaperHit,
     Preview,
@@ -37,12 +38,18 @@ from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
+from rag.questions.sides import compared_in
 from rag.retrieval.ranking import Ranking, Search, rank
-from rag.survey.comparing import compared, one_sided
+from rag.survey.agreement import agreement, asks_agreement
+from rag.survey.comparing import compare
 from rag.survey.computed import compute
+from rag.survey.finding import PaperFinder
+from rag.survey.reviewing import review
+from rag.survey.structure import Structured
 from rag.system.clock import Clock
+from rag.verification.corroboration import PASSES, PASSES_OF_A_REVIEW, corroborated, without_repeats
 from rag.verification.draft_check import DraftCheck
-from rag.verification.sources import sources_of
+from rag.verification.sources import judge_claim, sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
@@ -109,23 +116,25 @@ class Pipeline:
             clock.lap("retrieve")
             return ranking
 
-        ranking, gathered = self.gather(reading, ranked, stop, once)
+        ranking, gathered, structured = self.gather(reading, ranked, stop, once)
         clock.lap("evidence")
         found = Findings(
-            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal
-        )
+            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,
+            structured=structured,
+        )  # fmt: skip
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
         quotes = gathered.quotes or gathered.evidence
-        drafts = DraftCheck(self.writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
-        if self.writer.own_words:
+        writer = self.quotes if structured is not None else self.writer  # under headings, sentences stand as they are
+        drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
+        if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
             found = self._shown(found)
-        prompt = self.writer.request(reading.asks, found.evidence).messages
+        prompt = writer.request(reading.asks, found.evidence).messages
         yield Stage("write")
         text = ""
-        for piece in write(self.writer, reading, found.evidence, stop):
+        for piece in write(writer, reading, found.evidence, stop):
             if not text:
                 clock.lap("first_word")
             text += piece
@@ -133,11 +142,12 @@ class Pipeline:
         clock.lap("write")
         yield Stage("check")
         checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
-        clock.lap("check")
-        notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence), *notes)
+        notes = (*self.notes, *found.notes, *notes)
         evidence = with_unseen(found.evidence, quotes)
         found = replace(found, evidence=evidence, checked=checked, notes=notes, prompt=prompt)
-        yield self._compose(reading, found, clock)
+        found = self._corroborated(reading, found, drafts)
+        clock.lap("check")
+        yield self._compose(reading, found, clock, writer)
 
     def read(
         self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
@@ -154,15 +164,33 @@ class Pipeline:
 
     def gather(
         self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
-    ) -> tuple[Ranking, Gathered]:
-        """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
-        if pair := compared(reading.text, self.library, reading.within):
-            return rank(None), Gathered(pair)
+    ) -> tuple[Ranking, Gathered, Structured | None]:
+        """The sentences of an answer, or a refusal; with headings where the kind of answer has some."""
+        if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:
+            finder = PaperFinder(reading, self.encoder, self.search, self.fit_judge, once)
+            if (made := compare(asked, finder, self.library, self.encoder, reading.within)) is not None:
+                return rank(None), Gathered(made.evidence, fits=made.considered), made
         s = self.settings
         gatherer = Gatherer(
             self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word
         )
-        return gatherer.gather(reading, rank, stop, once)
+        ranking, gathered = gatherer.gather(reading, rank, stop, once)
+        structured = None
+        if gathered.refusal is None and reading.intent is Intent.REVIEW:
+            structured = review(reading.topic or reading.text, gathered.fits, self.library)
+        elif gathered.refusal is None and asks_agreement(reading.asks):
+            structured = agreement(gathered.fits, once, judge_claim)
+        if structured is not None:
+            gathered = replace(gathered, evidence=structured.evidence, judgements=(), quotes=())
+        return ranking, gathered, structured
+
+    def _corroborated(self, reading: Reading, found: Findings, drafts: DraftCheck) -> Findings:
+        """The findings with the numbers of other papers that bear a sentence out or contradict it."""
+        is_review = reading.intent is Intent.REVIEW
+        fitting = [fit.paper for fit in found.fits if fit.fits]
+        passes = PASSES_OF_A_REVIEW if is_review else PASSES
+        checked, evidence = corroborated(found.checked, found.evidence, fitting, drafts.sources, passes)
+        return replace(found, checked=without_repeats(checked) if is_review else checked, evidence=evidence)
 
     def _preview(self, reading: Reading, found: Findings, drafts: DraftCheck, clock: Clock) -> Answer:
         """The quotes, checked, as an answer of their own."""

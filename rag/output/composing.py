@@ -12,8 +12,11 @@ from rag.evidence.refusal import unanswered
 from rag.evidence.several import coverage
 from rag.generation.writing import Writer
 from rag.output.layout import answer_text
+from rag.output.sections import in_sections
 from rag.papers.naming import short_name
 from rag.questions.scope import in_words
+from rag.survey.reviewing import what_was_covered
+from rag.survey.structure import Structured
 from rag.survey.survey_answer import SurveyAnswer
 from rag.verification.checked import Checked
 
@@ -35,6 +38,7 @@ class Findings:
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
     said: str = ""  # a line that claims nothing of any paper
+    structured: Structured | None = None
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
@@ -68,18 +72,26 @@ def compose(
         return Answer(asked, refusal.message, (), (), found.evidence, refusal, trace)
     checked = _in_sections(reading, found)
     covered, lead = None, ""
+    closing: tuple[str, ...] = ()
     if reading.intent in OVER_SEVERAL:
         cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
         covered = coverage(found.fits, cited)
         lead = how_many_fit(covered, papers)
-    text = found.said or answer_text(checked.sentences, reading.kind, lead)
+    if found.structured is not None:
+        lead, closing = found.structured.lead or lead, found.structured.closing
+    if reading.intent is Intent.REVIEW and covered is not None:
+        closing = (*closing, what_was_covered(covered))
+    text = found.said or answer_text(checked.sentences, reading.kind, lead, closing)
     return Answer(
-        asked, text, checked.sentences, checked.citations, found.evidence, None, trace, lead=lead, coverage=covered
-    )
+        asked, text, checked.sentences, checked.citations, found.evidence, None, trace, lead=lead, closing=closing,
+        coverage=covered,
+    )  # fmt: skip
 
 
 def _in_sections(reading: Reading, found: Findings) -> Checked:
-    """The sentences of a list under the names of their papers."""
+    """The sentences under the headings of their kind: in a list, the names of the papers."""
+    if found.structured is not None and (found.structured.sections or reading.intent is not Intent.MULTI):
+        return in_sections(found.checked, found.structured.sections)
     if reading.intent is not Intent.MULTI:
         return found.checked
     names = {item.number: short_name(item.paper) for item in found.evidence}

@@ -27,8 +27,8 @@ def is_quote(text: str, source: str) -> bool:
     said = _words(text)
     if not said:
         return False
-    bare = without_opener(source)
-    forms = (source, bare, *(third_person(one, introduced=i) for one in (source, bare) for i in (False, True)))
+    whole = dict.fromkeys((source, without_opener(source)))
+    forms = [*whole, *(third_person(one, introduced=named) for one in whole for named in (False, True))]
     return any(_shortens(said, _words(form)) for form in dict.fromkeys(forms))
 
 

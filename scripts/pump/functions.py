@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from rag.datatypes import Paper, Turn
+from rag.datatypes import Paper, Sentence, Turn
 from rag.evidence import entity_match, features
 from rag.generation import prompting
-from rag.library import chunking
+from rag.library import chunking, run_in_headings
 from rag.papers import bibliography, identity
 from rag.papers.importers import bibtex, field_mapping, listing, ris
 from rag.questions import (
@@ -83,6 +83,7 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "latex_to_text": latex.latex_to_text,
     "split_sentences": chunking.split_sentences,
     "split_passages": _passages,
+    "divided_at_headings": lambda text: run_in_headings.divided_at_headings([Sentence(text, 0, len(text))]),
     "tokens": tokenization.tokens,
     "role_scores": lambda text: sentence_roles.role_scores(text, 0.5),
     "known_sentences": lambda text: column_extraction.known_sentences(chunking.split_sentences(text)),
