@@ -188,8 +188,8 @@ def test_filters_are_what_says_which_papers(question: str, filters: Scope | None
 
 def test_a_filter_is_kept_as_the_question_words_it() -> None:
     assert by_rule("Which papers by Hinton in Nature since 2019 use nets?").named == (
-        ("venue", "Nature"),
         ("author", "Hinton"),
+        ("venue", "Nature"),
     )
 
 
