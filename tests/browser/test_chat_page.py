@@ -344,9 +344,8 @@ def test_first_words_come_at_once(page: Any, answerer: FakeAnswerer) -> None:
 def test_the_reading_stands_above_the_answer_and_is_changed_with_a_click(page: Any, answerer: FakeAnswerer) -> None:
     reading = {"kind": "papers", "filters": {"since": 2019}, "follow_up": "Do crabs learn? And at night?"}
     question = "And at night?"
-    answerer.scripts[question] = [
-        make_answer(question, reading=reading, filters={"since": 2019}, scope="2019 or later")
-    ]
+    answer = make_answer(question, reading=reading, filters={"since": 2019}, scope="2019 or later")
+    answerer.scripts[question] = [answer]
     ask(page, "Do crabs learn?")
     ask(page, question)
     line = page.locator(".fn-turn:last-of-type .fn-reading")
