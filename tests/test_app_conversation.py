@@ -132,7 +132,7 @@ def test_the_history_holds_what_was_answered() -> None:
     stopped = replace(answered, answer=None, stopped=True, draft="half")
     assert spoken([failed, answered, stopped]) == (
         SpokenTurn("user", "Q?"),
-        SpokenTurn("assistant", make_answer("Q?").text),
+        SpokenTurn("assistant", make_answer("Q?").text, ((1, "p1"), (2, "p2"))),
     )
 
 
