@@ -173,6 +173,7 @@ class Pipeline:
         notes = (*self.notes, *found.notes, *one_sided(reading.text, found.evidence))
         if self.writer.own_words and checked.repaired:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
+            checked = replace(checked, dropped=(*checked.dropped, *checked.repaired))
         prompt = self.writer.request(reading.asks, found.evidence).messages
         if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             checked = replace(self._quoted(reading, found, once), dropped=checked.dropped)
