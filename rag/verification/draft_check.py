@@ -48,6 +48,7 @@ class DraftCheck:
         notes: tuple[str, ...] = ()
         if self.writer.own_words and checked.repaired:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
+            checked = replace(checked, dropped=(*checked.dropped, *checked.repaired))
         if evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             checked = replace(self.quoted(reading, quotable), dropped=checked.dropped)
             notes += (REPLACED,)
