@@ -98,6 +98,7 @@ KINDS: Mapping[Intent, str] = {
     Intent.TALK: "talk",
 }
 OVER_THE_LIBRARY = (Intent.COUNT, Intent.LIST, Intent.YEARS)
+OVER_SEVERAL = (Intent.MULTI, Intent.COMPARE, Intent.REVIEW)  # answered from several papers
 MOST_NAMED = 3  # venues or sources that a description names before it counts them
 
 
@@ -112,13 +113,16 @@ class ScopedRecord(Protocol):
     def venue(self) -> str: ...
     @property
     def source(self) -> str: ...
+    @property
+    def authors(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The papers that fit every field that is set. Years are inclusive, and a paper without one fits no bound.
 
-    With ``literal`` the words of a question are not read as filters.
+    ``authors`` are names as records spell them; a paper fits that has one of them. With ``literal`` the words of a
+    question are not read as filters.
     """
 
     since: int | None = None
@@ -127,11 +131,13 @@ class Scope:
     sources: tuple[str, ...] = ()
     paper_ids: tuple[str, ...] = ()
     literal: bool = False
+    authors: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
         """Whether every paper fits."""
-        return self.since is None and self.until is None and not (self.venues or self.sources or self.paper_ids)
+        named = self.venues or self.sources or self.paper_ids or self.authors
+        return self.since is None and self.until is None and not named
 
     def admits(self, paper: ScopedRecord) -> bool:
         """Whether one paper fits; for many see :meth:`admitted`."""
@@ -139,7 +145,7 @@ class Scope:
 
     def admitted(self, papers: Iterable[ScopedRecord]) -> list[str]:
         """Ids of the papers that fit, in the order given."""
-        venues, sources, ids = set(self.venues), set(self.sources), set(self.paper_ids)
+        venues, sources, ids, authors = map(set, (self.venues, self.sources, self.paper_ids, self.authors))
         bounded = self.since is not None or self.until is not None
         first = -1 if self.since is None else self.since
         last = 10_000 if self.until is None else self.until
@@ -150,6 +156,7 @@ class Scope:
             and (not bounded or (p.year is not None and first <= p.year <= last))
             and (not venues or p.venue in venues)
             and (not sources or p.source in sources)
+            and (not authors or not authors.isdisjoint(p.authors))
         ]
 
     def parts(self) -> list[tuple[str, str]]:
@@ -159,6 +166,8 @@ class Scope:
             found.append(("years", _years(self.since, self.until)))
         if self.venues:
             found.append(("venues", _named(self.venues, "venues")))
+        if self.authors:
+            found.append(("authors", "by " + _named(self.authors, "authors")))
         if self.sources:
             found.append(("sources", "from " + _named(self.sources, "sources")))
         if self.paper_ids:
@@ -170,12 +179,12 @@ class Scope:
         """The scope without the part of that name."""
         if part == "years":
             return replace(self, since=None, until=None)
-        empty: dict[str, Any] = {part: ()} if part in ("venues", "sources", "paper_ids") else {}
+        empty: dict[str, Any] = {part: ()} if part in ("venues", "sources", "paper_ids", "authors") else {}
         return replace(self, **empty)
 
     def and_literally(self, other: Scope) -> Scope:
-        """What fits both, no words of a question read. Where both name venues, sources or papers, the common ones,
-        and those of ``other`` where there are none in common."""
+        """What fits both, no words of a question read. Where both name venues, sources, papers or authors, the
+        common ones, and those of ``other`` where there are none in common."""
 
         def common(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(one for one in others if one in mine) or others if mine and others else mine or others
@@ -189,6 +198,7 @@ class Scope:
             common(self.sources, other.sources),
             common(self.paper_ids, other.paper_ids),
             literal=True,
+            authors=common(self.authors, other.authors),
         )
 
     def describe(self) -> str:
@@ -223,6 +233,20 @@ def _years(first: int | None, last: int | None) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a question is to be read, where the reader of an answer has put it right.
+
+    ``kind`` is one of the values of :data:`KINDS` (empty: as it is read); with ``alone`` it is no follow-up.
+    """
+
+    kind: str = ""
+    alone: bool = False
+
+
+AS_READ = Wanted()
+
+
 def _named(names: Sequence[str], kind: str) -> str:
     if len(names) > MOST_NAMED:
         return f"{len(names)} {kind}"
@@ -237,7 +261,9 @@ class Reading:
     leans on) and is what retrieval sees; ``topic`` is what a summary, count or list is about.
     ``scope`` is which papers were chosen for it, ``filters`` what its own words say about that (None:
     all papers); where those words were taken out, or slips put right, ``asked`` is the question as typed.
-    ``within`` are the ids of the papers that both admit (None: all).
+    ``within`` are the ids of the papers that both admit (None: all); a follow-up about papers of the answer before
+    admits those alone. ``named`` are venue and author as the question words them; ``said`` the sentences of the answer
+    before, which a follow-up does not want again.
     """
 
     text: str
@@ -250,6 +276,8 @@ class Reading:
     filters: Scope | None = None
     asked: str = ""
     within: tuple[str, ...] | None = None
+    named: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def is_computed(self) -> bool:
@@ -444,10 +472,14 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a conversation. ``role`` is ``user`` or ``assistant``."""
+    """One turn of a conversation. ``role`` is ``user`` or ``assistant``.
+
+    ``papers`` are ``(number, paper id)`` of what an answer cites, in the order of its text, where that is known.
+    """
 
     role: str
     content: str
+    papers: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -575,11 +607,7 @@ class Answerer(Protocol):
     """What the chat and the command line need of :class:`rag.pipeline.Pipeline`."""
 
     def answer(
-        self,
-        question: str,
-        history: Sequence[Turn] = (),
-        scope: Scope | None = None,
-        kind: Intent | None = None,
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
     ) -> Answer: ...
 
     def stream(
@@ -588,13 +616,13 @@ class Answerer(Protocol):
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
-        kind: Intent | None = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
         """Stages, where a language model writes a preview, drafts, and last the answer.
 
-        ``scope`` says which papers may be used (None: all), besides what the question itself says about that, ``kind``
-        what is asked for, whatever its words (None: as they say). Raises ``GenerationCancelled`` soon after ``stop`` is
-        set.
+        ``scope`` says which papers may be used (None: all), besides what the question itself says about that;
+        ``wanted`` overrules how the question is read. Raises
+        ``GenerationCancelled`` soon after ``stop`` is set.
         """
         ...
 

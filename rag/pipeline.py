@@ -8,9 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from rag.datatypes import (
+    AS_READ,
     Answer,
     AnswerSettings,
     Draft,
@@ -26,11 +28,13 @@ from rag.datatypes import (
     Stage,
     StopSignal,
     Turn,
+    Wanted,
 )
 from rag.evidence.budget import within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
+from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
@@ -60,7 +64,8 @@ class Pipeline:
     """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
-    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer.
+    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
+    years that a question names relatively count back from ``this_year``.
     """
 
     library: Library
@@ -74,16 +79,13 @@ class Pipeline:
     rewrite: Rewrite | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     notes: tuple[str, ...] = ()
+    this_year: int = field(default_factory=lambda: date.today().year)
 
     def answer(
-        self,
-        question: str,
-        history: Sequence[Turn] = (),
-        scope: Scope | None = None,
-        kind: Intent | None = None,
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
     ) -> Answer:
         """The checked answer. Raises :class:`rag.errors.FootnoteError` where there can be none."""
-        *_, answer = self.stream(question, history, scope=scope, kind=kind)
+        *_, answer = self.stream(question, history, scope=scope, wanted=wanted)
         assert isinstance(answer, Answer)
         return answer
 
@@ -93,15 +95,14 @@ class Pipeline:
         history: Sequence[Turn] = (),
         stop: StopSignal | None = None,
         scope: Scope | None = None,
-        kind: Intent | None = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
-        ``kind`` is what is asked for, whatever the words of the question say (None: as they say).
         Raises ``GenerationCancelled`` soon after ``stop`` is set.
         """
         clock, stop = Clock(), stop or threading.Event()
-        reading = self.read(question, history, scope, kind)
+        reading = self.read(question, history, scope, wanted)
         yield Stage("retrieve")
         computed = compute(reading, self.library, lambda: self.rank(reading).hits, reading.within)
         if computed is not None:
@@ -126,7 +127,7 @@ class Pipeline:
             yield self._compose(reading, found, clock)
             return
         quotes = gathered.quotes or gathered.evidence
-        writer = self.quotes if structured is not None else self.writer  # under headings, sentences stand as they are
+        writer = self.writer if structured is None else replace(self.quotes, generator=QuoteGenerator(apart=True))
         drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
         if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
@@ -147,18 +148,13 @@ class Pipeline:
         yield self._compose(reading, replace(found, notes=notes), clock, writer)
 
     def read(
-        self,
-        question: str,
-        history: Sequence[Turn] = (),
-        scope: Scope | None = None,
-        kind: Intent | None = None,
+        self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
     ) -> Reading:
-        """What is asked, and of which papers; ``kind`` says for what kind of answer."""
-        found = read(question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite)
-        if kind is not None:
-            return replace(found, intent=kind)
-        compares = found.intent is Intent.MULTI and compared_in(found.asks) is not None
-        return replace(found, intent=Intent.COMPARE) if compares else found
+        """What is asked, and of which papers; ``wanted`` overrules what is read."""
+        return read(
+            question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite, wanted=wanted,
+            encode=lambda text: self.encoder.encode([text])[0], this_year=self.this_year,
+        )  # fmt: skip
 
     def rank(self, reading: Reading, k: int | None = None) -> Ranking:
         """The first ``k`` papers (None: as many as an answer looks at)."""

@@ -15,8 +15,9 @@ from rag.questions.reading import understand
 from rag.questions.scope import EVERYTHING, admitted
 from rag.survey.aggregate import SurveyAnswer, answer
 from rag.survey.expressions import Record
-from rag.survey.terms import PREFIXES, fold, term
+from rag.survey.terms import PREFIXES, term
 from rag.survey.topic_parser import parse
+from rag.text.folding import fold
 from rag.text.inflection import forms
 from tests.library_parts import shipped_papers
 from tests.test_aggregate import RecordsInMemory

@@ -127,7 +127,10 @@ def test_filters_are_read_and_their_words_taken_out(question: str, scope: Scope,
         "What accuracy is reached on VOC 2007?",
         "What is known about ICML reviewers?",
         "Which papers in nature parks count moths?",
-        "Which papers at KDD use graphs?",  # no venue of this library
+        "Which papers at PUMPCONF use graphs?",  # no venue of this library, and none that is well known
+        "What happened in studies of Science education?",
+        "Which studies of Nature parks count moths?",
+        "How do Computer Science papers prune nets?",
         "How did the method work in 2019?",
         "Is the 2010s drought mentioned in papers?",
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
+from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, cited_in, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options
 from rag.cli.printing import say, say_json
 from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
@@ -15,6 +15,7 @@ from rag.errors import FootnoteError
 from rag.text.unseen import one_line
 
 REFUSED = 3
+KINDS = ("answer", "papers", "compare", "review", "summary", "library", "record", "talk")
 # What a line of --out holds besides id and question where a question could not be asked.
 _NO_ANSWER: dict[str, Any] = {
     "answer": "", "refusal": None, "sentences": [], "citations": [], "evidence": [], "trace": {},
@@ -26,10 +27,13 @@ _NO_ANSWER: dict[str, Any] = {
 @library_option
 @scope_options
 @model_options
+@click.option("--kind", type=click.Choice(KINDS), help="Answer as this kind, however the question is read.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--batch", metavar="FILE", type=IN_FILE, help="Answer every line (id, question, history) of this JSONL.")
 @click.option("--out", metavar="FILE", type=OUT_FILE, help="Where --batch writes its answers, one JSON a line.")
-def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | None, **options: Any) -> None:
+def ask(
+    question: str | None, kind: str | None, as_json: bool, batch: Path | None, out: Path | None, **options: Any
+) -> None:
     """Answer QUESTION from the library, a footnote on every sentence.
 
     Exit code 3: refused; FOOTNOTE_REFUSE=no answers even where the evidence is thin.
@@ -38,15 +42,18 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
     """
     one_or_batch(question, batch, out, "QUESTION")
     if batch is not None and out is not None:
-        _ask_batch(batch, out, options)
+        _ask_batch(batch, out, kind or "", options)
         return
+    from rag.datatypes import Wanted
     from rag.output import presentation
     from rag.questions.cleaning import clean
 
     clean(question or "")  # what cannot be asked is refused before anything is loaded
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
-    answer = answered(pipeline, question or "", scope=scope(pipeline), preview=preview_on_terminal())
+    answer = answered(
+        pipeline, question or "", scope=scope(pipeline), wanted=Wanted(kind or ""), preview=preview_on_terminal()
+    )
     if as_json:
         say_json(presentation.to_json(answer))
     else:
@@ -55,9 +62,9 @@ def ask(question: str | None, as_json: bool, batch: Path | None, out: Path | Non
         raise click.exceptions.Exit(REFUSED)
 
 
-def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
+def _ask_batch(batch: Path, out: Path, kind: str, options: dict[str, Any]) -> None:
     """One process, many questions. A question that cannot be answered is a line with its error."""
-    from rag.datatypes import Turn
+    from rag.datatypes import Turn, Wanted
     from rag.output.presentation import to_json
 
     options, scope_in = scope_of(options)
@@ -67,9 +74,9 @@ def _ask_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
     failed = 0
     with json_lines(out) as write, progress_bar("questions", total=len(records)) as bar:
         for record in records:
-            history = [Turn(turn["role"], turn["content"]) for turn in record["history"]]
+            history = [Turn(turn["role"], turn["content"], cited_in(turn)) for turn in record["history"]]
             try:
-                write(to_json(pipeline.answer(record["question"], history, scope), record["id"]))
+                write(to_json(pipeline.answer(record["question"], history, scope, Wanted(kind)), record["id"]))
             except FootnoteError as error:
                 failed += 1
                 say(one_line(f"footnote: {record['id']}: {error}"), err=True)

@@ -68,8 +68,8 @@ class Conversation:
             self._ask(line)
 
     def _ask(self, question: str) -> None:
-        from rag.datatypes import Turn
         from rag.output.presentation import to_plain
+        from rag.output.spoken import turns_of
 
         try:
             answer = answered(self._pipeline, question, self._history, preview=preview_on_terminal())
@@ -81,7 +81,7 @@ class Conversation:
             return
         say(to_plain(answer, nearest(self._pipeline, answer)))
         self._last = answer
-        self._history += [Turn("user", question), Turn("assistant", answer.text)]
+        self._history += turns_of(question, answer)
 
 
 def cited_abstract(answer: Answer | None, number: str) -> str:

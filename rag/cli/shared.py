@@ -13,7 +13,7 @@ from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.config import Settings
-    from rag.datatypes import Answer, Paper, Scope, Turn
+    from rag.datatypes import Answer, Paper, Scope, Turn, Wanted
     from rag.library.library import ImportProgress
     from rag.pipeline import Pipeline
 
@@ -66,6 +66,7 @@ def answered(
     question: str,
     history: Sequence[Turn] = (),
     scope: Scope | None = None,
+    wanted: Wanted | None = None,
     preview: Callable[[Answer], object] = lambda quotes: None,
 ) -> Answer:
     """The answer. ``preview`` is called with the quotes that a language model begins from, as soon as they are there.
@@ -73,13 +74,13 @@ def answered(
     Ctrl+C ends the model's writing and makes these quotes the answer; without any it raises
     :class:`rag.errors.GenerationCancelled`.
     """
-    from rag.datatypes import Answer, Preview
+    from rag.datatypes import AS_READ, Answer, Preview
     from rag.errors import GenerationCancelled
 
     answer: Answer | None = None
     with stop_on_interrupt() as stop:
         try:
-            for event in pipeline.stream(question, history, stop, scope):
+            for event in pipeline.stream(question, history, stop, scope, wanted or AS_READ):
                 if isinstance(event, Preview):
                     answer = event.answer
                     preview(answer)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from rag.datatypes import Evidence, Intent, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
+from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
 from rag.evidence.fitting import Fit, FitJudge
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
@@ -16,7 +16,6 @@ from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Ranking
 from rag.text import spelling
 
-OVER_SEVERAL = frozenset((Intent.MULTI, Intent.REVIEW, Intent.COMPARE))
 CANDIDATES = (30, 90)  # papers that are judged for an answer over several; more where the last of the first still fit
 _TAIL, _MANY = 10, 4  # they do where so many of the last of them fit
 

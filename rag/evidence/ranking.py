@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import Intent, PaperHit, Reading, Sentence
+from rag.datatypes import OVER_SEVERAL, PaperHit, Reading, Sentence
 from rag.evidence.entity_match import lacking_names, lacking_proper_words, only_compared_with
 from rag.evidence.features import (
     QUESTION_FEATURES,
@@ -120,7 +120,7 @@ def question_features(
     text = texts[best.paper_id]
     there = set(stems(text))
     # What is asked of several papers need not be in one: then every name must be in some.
-    named = "\n".join(texts.values()) if query.intent is Intent.MULTI else text
+    named = "\n".join(texts.values()) if query.intent in OVER_SEVERAL else text
     names, missing = lacking_names(query.text, named, weights.frequencies)
     wanted = column["figure_wanted"][:3]
     counted = SENTENCE_FEATURES.index("figure_counted")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rag.datatypes import Intent, PaperHit, Reading, Refusal, RefusalGrade
+from rag.datatypes import OVER_SEVERAL, Intent, PaperHit, Reading, Refusal, RefusalGrade
 from rag.evidence.features import QUESTION_FEATURES, names_in
 from rag.evidence.fitting import Fit
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
@@ -39,7 +39,7 @@ def judge(query: Reading, ranked: Ranked, fits: Sequence[Fit] = ()) -> Refusal |
 
 def share_of_threshold(query: Reading) -> float:
     """How much of the threshold the probability of an answer must reach for this kind of question."""
-    return BROAD if query.intent in (Intent.MULTI, Intent.SUMMARY) else 1.0
+    return BROAD if query.intent in (*OVER_SEVERAL, Intent.SUMMARY) else 1.0
 
 
 def unanswered(hits: Sequence[PaperHit]) -> Refusal:

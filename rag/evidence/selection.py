@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rag.datatypes import Evidence, Intent, PaperHit, Reading
+from rag.datatypes import OVER_SEVERAL, Evidence, Intent, PaperHit, Reading
 from rag.evidence.entity_match import by_itself
 from rag.evidence.features import names_in, proper_words
 from rag.evidence.ranking import Candidate, Ranked, fitted, share_of_first
@@ -94,14 +94,14 @@ def _chosen(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
         return []
     if query.intent is Intent.SUMMARY:
         return _summary(query, ranked, limit)
-    if query.intent is Intent.MULTI:
+    if query.intent in OVER_SEVERAL:
         return _several(query, ranked, most(query, limit))
     return _best(ranked, limit)
 
 
 def most(query: Reading, limit: int) -> int:
     """How many sentences an answer may have where ``limit`` is the setting: one more over several papers."""
-    return limit + (query.intent is Intent.MULTI)
+    return limit + (query.intent in OVER_SEVERAL)
 
 
 def _best(ranked: Ranked, limit: int) -> list[Candidate]:

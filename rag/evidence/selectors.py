@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rag.datatypes import Chooser, Evidence, Intent, Option, Reading, StopSignal
+from rag.datatypes import OVER_SEVERAL, Chooser, Evidence, Intent, Option, Reading, StopSignal
 from rag.evidence import selection
 from rag.evidence.pruning import Pruner, pruned
 from rag.evidence.ranking import Ranked
@@ -104,7 +104,7 @@ class NetworkSelector:
         offered = selection.select(reading, ranked, limit + self.extra_candidates)
         # ``search``, because slips of the pen are put right in it.
         judged = self.pruner.judge(reading.search, list(in_third_person(offered)))
-        several = reading.intent is Intent.MULTI or compares(reading.text)
+        several = reading.intent in OVER_SEVERAL or compares(reading.text)
         kept = pruned(offered, judged, self.min_logit, several)
         places = {key: at for at, key in enumerate(_keys(kept), start=1)}
         judgements = tuple(

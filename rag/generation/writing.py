@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.datatypes import KINDS, Evidence, GenerationRequest, Generator, Intent, Message, Reading, StopSignal
-
-BY_PAPER = frozenset(KINDS[one] for one in (Intent.MULTI, Intent.REVIEW, Intent.COMPARE))
+from rag.datatypes import OVER_SEVERAL, Evidence, GenerationRequest, Generator, Message, Reading, StopSignal
 
 LANGUAGE_MODEL_MODES = ("cite", "free")  # in which a language model writes words of its own
 _REWRITTEN_TOKENS = 100  # of a sentence that is written again
@@ -63,7 +61,7 @@ def write(writer: Writer, reading: Reading, evidence: tuple[Evidence, ...], stop
     Where an answer over several papers is shortened, each paper is told by itself and has a line: the first one need
     not wait for the others to be read.
     """
-    if reading.kind not in BY_PAPER or writer.mode != "shorten":
+    if reading.intent not in OVER_SEVERAL or writer.mode != "shorten":
         yield from writer.generator.stream(writer.request(reading.asks, evidence), stop)
         return
     for item in evidence:

@@ -73,7 +73,7 @@ class ReadableLibrary:
     # --- browsing ---
 
     def labels(self) -> list[Labels]:
-        """Id, year, venue and source of every paper, ordered by id."""
+        """Id, year, venue, source and authors of every paper, ordered by id."""
         with storage_errors(self.path):
             return list(self._store.labels())
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rag.datatypes import Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
+from rag.datatypes import OVER_SEVERAL, Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
 from rag.evidence.fitting import Fit
-from rag.evidence.gathering import OVER_SEVERAL
 from rag.evidence.refusal import unanswered
 from rag.evidence.several import coverage
 from rag.generation.writing import Writer
@@ -36,12 +35,15 @@ class Findings:
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
     structured: Structured | None = None
+    said: str = ""  # a line that claims nothing of any paper
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
     """The findings of an answer that was computed over records; it needs no check."""
     checked = Checked(computed.sentences, computed.citations, ())
-    return Findings((), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years)
+    return Findings(
+        (), computed.evidence, checked=checked, refusal=computed.refusal, years=computed.years, said=computed.text
+    )
 
 
 def compose(
@@ -59,7 +61,7 @@ def compose(
     ``library`` is the fingerprint, ``papers`` how many could be used, ``timings`` are ms.
     """
     refusal = found.refusal
-    if refusal is None and not found.checked.sentences:
+    if refusal is None and not found.checked.sentences and not found.said:
         refusal = unanswered(found.hits)
     trace = _trace(reading, found, writer, library, settings, timings)
     asked = reading.asked or reading.text
@@ -76,7 +78,7 @@ def compose(
         lead, closing = found.structured.lead or lead, found.structured.closing
     if reading.intent is Intent.REVIEW and covered is not None:
         closing = (*closing, what_was_covered(covered))
-    text = answer_text(checked.sentences, reading.kind, lead, closing)
+    text = found.said or answer_text(checked.sentences, reading.kind, lead, closing)
     return Answer(
         asked, text, checked.sentences, checked.citations, found.evidence, None, trace, lead=lead, closing=closing,
         coverage=covered,
@@ -139,5 +141,17 @@ def _trace(
         filters=reading.filters.as_record() if reading.filters is not None else {},
         years=found.years,
         prompt=found.prompt,
-        reading={"kind": reading.kind},
+        reading=_reading(reading),
     )
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    """How the question was read: kind, filters of its own words, and the question that a follow-up was made into."""
+    filters: dict[str, Any] = {}
+    if reading.filters is not None:
+        named = dict(reading.named)
+        filters = {name: year for name in ("since", "until") if (year := getattr(reading.filters, name)) is not None}
+        for name, values in (("venue", reading.filters.venues), ("author", reading.filters.authors)):
+            if values:
+                filters[name] = named.get(name) or ", ".join(values)
+    return {"kind": reading.kind, "filters": filters, "follow_up": reading.search if reading.is_follow_up else None}

@@ -99,7 +99,7 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
 def _trace_json(trace: Trace) -> dict[str, Any]:
     """What is needed to ask again; ``reading``, ``notes``, ``scope`` and ``chosen`` only where there are some."""
     return {
-        **({"reading": dict(trace.reading)} if trace.reading else {}),
+        "reading": {"kind": "answer", "filters": {}, "follow_up": None} | dict(trace.reading),
         "generator": trace.generator,
         "model": trace.model,
         "model_sha256": trace.model_sha256,

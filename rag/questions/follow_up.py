@@ -1,17 +1,23 @@
 """Whether a question leans on the turn before, and what it then means: 'and how large is it?'.
 
-By rule: a pronoun that points to nothing within the question, a fragment, or nothing but words that ask.
+By rule a pronoun that points to nothing within the question, a fragment, or nothing but words that ask. A small
+classifier weighs what the rules say, the words of the question and how near it is to the question before.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from rag.datatypes import Reading, Turn
+from rag.questions.classifier import shipped
 from rag.questions.cleaning import MAX_CHARACTERS, clean_or_empty
 from rag.text.tokenization import NAME, stem, stems, unique_stems
+
+if TYPE_CHECKING:
+    from rag.datatypes import Vector
 
 _OPENER = re.compile(r"^(?:and|but|also|or|then|what about|how about|what else|which one)\b", re.IGNORECASE)
 
@@ -80,6 +86,38 @@ def is_follow_up(text: str) -> bool:
     if len(own) == 1 and any(stem(m["noun"].lower()) in generic for m in _THE_GENERIC.finditer(text)):
         return True  # 'What is the accuracy on ImageNet?'
     return len(content) <= 14 and _points_outside(_EXPLETIVE.sub(" ", text))
+
+
+def figures(text: str, before: str, nearness: float) -> dict[str, float]:
+    """What the rules say of a question after ``before``; ``nearness`` is the cosine of the two."""
+    content, generic = stems(text), _generic()
+    own = [s for s in content if s not in generic]
+    shared = set(own) & set(stems(before))
+    return {
+        "rule": float(is_follow_up(text)),
+        "opens": float(bool(_OPENER.match(text))),
+        "points outside": float(_points_outside(_EXPLETIVE.sub(" ", text))),
+        "points": float(bool(_POINTER.search(_EXPLETIVE.sub(" ", text)))),
+        "fragment": float(bool(_FRAGMENT.match(text))),
+        "the generic": float(any(stem(m["noun"].lower()) in generic for m in _THE_GENERIC.finditer(text))),
+        "own words": min(len(own), 8) / 4,
+        "no own word": float(not own),
+        "one own word": float(len(own) == 1),
+        "words": min(len(text.split()), 20) / 10,
+        "is named": float(bool(_cased_names(text))),
+        "shares words": min(len(shared), 3) / 3,
+        "share of words": len(shared) / max(len(own), 1),
+        "nearness": nearness,
+    }
+
+
+def leans(text: str, history: Sequence[Turn], encode: Callable[[str], Vector] | None = None) -> bool:
+    """Whether a question leans on the turn before; by rule alone where ``encode`` is None."""
+    before = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "user" and t.content.strip()), "")
+    if encode is None or not before:
+        return bool(history) and is_follow_up(text)
+    nearness = float(encode(text) @ encode(before))
+    return shipped("follow_up").probabilities(text, figures(text, before, nearness))["follow-up"] > 0.5
 
 
 @lru_cache(maxsize=1)

@@ -168,7 +168,7 @@ def kind_of(text: str) -> tuple[Intent, str]:
             rest = next(g for g in groups.values() if g is not None)
             if kind and kind.lower() not in _ANY_KIND:  # 'all vision papers'
                 rest = f"{kind} {rest}"
-            return intent, _library_topic(rest) if intent in OVER_THE_LIBRARY else _topic(rest)
+            return intent, library_topic(rest) if intent in OVER_THE_LIBRARY else _topic(rest)
     several = (_SEVERAL.search(text) and not _OF_ONE.match(text)) or compares(text)
     return (Intent.MULTI if several else Intent.FACT), text
 
@@ -207,7 +207,7 @@ _OBJECT = re.compile(
 )
 
 
-def _library_topic(rest: str) -> str:
+def library_topic(rest: str) -> str:
     """Like :func:`_topic`, but keeps what a count depends on: quotation marks, 'by' before authors, a verb as topic."""
     rest = _NAMED_WORD.sub("", rest)
     by = _BY.match(rest.lstrip())

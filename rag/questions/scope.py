@@ -12,10 +12,11 @@ __all__ = ["EVERYTHING", "Scope", "admitted", "bounds_years", "in_words", "refus
 def admitted(reading: Reading, records: Callable[[], Iterable[ScopedRecord]]) -> tuple[str, ...] | None:
     """Ids of the papers that a reading may use, sorted; None for all of them, and then ``records`` is not asked.
 
-    Years that a question about the whole library names are left to the overview.
+    Years and authors that a question about the whole library names are left to the overview.
     """
     over_library = reading.intent in OVER_THE_LIBRARY
-    scopes = [reading.scope, reading.filters.without("years") if reading.filters and over_library else reading.filters]
+    filters = reading.filters
+    scopes = [reading.scope, filters.without("years").without("authors") if filters and over_library else filters]
     wanted = [scope for scope in scopes if scope is not None and not scope.is_everything]
     if not wanted:
         return None

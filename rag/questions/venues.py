@@ -11,11 +11,14 @@ _LONGEST_NAME = 300  # characters; nobody asks by a longer one, and as a pattern
 class VenueNames:
     """The names under which people know the venues of a library: whole, without year and series, and as acronyms."""
 
-    def __init__(self, venues: Iterable[str]) -> None:
+    def __init__(self, venues: Iterable[str], well_known: Iterable[str] = ()) -> None:
+        """``venues`` as the records spell them; a ``well_known`` one is a name of its own where none is called so."""
         self._venues: dict[str, list[str]] = {}
         for venue in venues:
             for name in (one for one in _names_of(venue) if len(one) <= _LONGEST_NAME):
                 self._venues.setdefault(name, []).append(venue)
+        folded = {name.casefold() for name in self._venues}
+        self._venues |= {name: [name] for name in well_known if name.casefold() not in folded}
         longest = sorted(self._venues, key=lambda name: (-len(name), name))
         self._longest = len(longest[0]) if longest else 0
         pattern = "|".join(map(re.escape, longest)) or "$^"
@@ -49,6 +52,21 @@ def _is_name(text: str) -> bool:
     """Whether a venue is meant and no common word: 'in Nature' and not 'in nature'."""
     return any(c.isupper() for c in text) or " " in text.strip()
 
+
+# Venues that are read as such in a question though the library has none of them: it then says that it has none.
+WELL_KNOWN = (
+    "Nature", "Science", "Cell", "Neuron", "eLife", "PNAS", "PLOS ONE", "PLoS ONE", "PLOS Biology", "PLOS Medicine",
+    "Nature Medicine", "Nature Communications", "Nature Genetics", "Nature Physics", "Nature Chemistry",
+    "Nature Neuroscience", "Nature Climate Change", "Nature Geoscience", "Scientific Reports", "Science Advances",
+    "The Lancet", "Lancet", "JAMA", "BMJ", "NEJM", "New England Journal of Medicine", "Physical Review Letters",
+    "Physical Review D", "JACS", "Angewandte Chemie", "Econometrica", "American Economic Review",
+    "Quarterly Journal of Economics", "American Sociological Review", "American Historical Review",
+    "Psychological Science",
+    "Harvard Law Review", "Yale Law Journal", "Ecology Letters", "Geophysical Research Letters", "arXiv",
+    "bioRxiv",
+    "medRxiv", "NeurIPS", "NIPS", "ICML", "ICLR", "AAAI", "IJCAI", "CVPR", "ICCV", "ECCV", "ACL", "EMNLP", "NAACL",
+    "KDD", "SIGIR", "SIGMOD", "VLDB", "SOSP", "OSDI", "CHI", "JMLR", "TMLR", "TPAMI", "Interspeech", "ICASSP",
+)  # fmt: skip
 
 _SERIES = re.compile(
     r"\b(?:proceedings of(?: the)?|proc\.|the|\d+(?:st|nd|rd|th)|(?:19|20)\d\d|annual|vol(?:ume|\.)? ?\d+)(?=\s|,|$)",

@@ -1,4 +1,4 @@
-"""Years as they are written in questions: 'since 2021', 'between 2010 and 2015', 'from 2019 on'."""
+"""Years as they are written in questions: 'since 2021', 'between 2010 and 2015', 'in the last five years'."""
 
 from __future__ import annotations
 
@@ -43,3 +43,35 @@ def years_in(topic: str) -> re.Match[str] | None:
         if not content.search(topic[: match.start()]):
             return match
     return None
+
+
+_COUNTED = "two three four five six seven eight nine ten twelve fifteen twenty thirty".split()
+_COUNTS = dict(zip(_COUNTED, (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30), strict=True))
+_RELATIVE = re.compile(
+    r"\b(?:(?P<lead>in|from|of|over|during|within|since|for|throughout)\s+)?(?:the\s+)?"
+    rf"(?P<which>last|past|previous|this|current)\s+(?:(?P<count>\d{{1,2}}|{'|'.join(_COUNTED)})\s+)?"
+    r"(?P<unit>years?|decades?)\b",
+    re.IGNORECASE,
+)
+
+
+def with_absolute_years(text: str, this_year: int) -> str:
+    """``text`` with 'in the last five years' as 'since 2021', 'from last year' as 'in 2025' (``this_year`` 2026).
+
+    'In recent years' and 'the last years' name no year and stay.
+    """
+
+    def absolute(match: re.Match[str]) -> str:
+        which, unit = match["which"].lower(), match["unit"].lower()
+        now, count = which in ("this", "current"), (match["count"] or "").lower()
+        many = _COUNTS.get(count) or int(count or 0)
+        if (unit.endswith("s") and not many) or (now and many):
+            return match.group()
+        if unit.startswith("decade"):
+            return f"since {this_year // 10 * 10 if now else this_year - 10 * (many or 1)}"
+        if many:
+            return f"since {this_year - many}"
+        since = (match["lead"] or "").lower() == "since" or which == "past"
+        return f"{'since' if since else 'in'} {this_year - (not now)}"
+
+    return _RELATIVE.sub(absolute, text)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence
+from rag.papers.names import name_parts
 from rag.questions.scope import in_words
 from rag.questions.years import bounds, years_in
-from rag.survey.expressions import Expression, Record, describe, name_parts
+from rag.survey.expressions import Expression, Record, describe
 from rag.survey.survey_answer import SurveyAnswer, refuse, state
-from rag.survey.terms import Term, fold
+from rag.survey.terms import Term
 from rag.survey.topic_parser import QUOTES, YEARS_TAKEN_OUT, parse
+from rag.text.folding import fold
 
 __all__ = ["MOST_CITED", "MOST_LISTED", "RecordSource", "SurveyAnswer", "answer"]
 

@@ -11,6 +11,11 @@ from rag.survey.aggregate import RecordSource
 from rag.survey.comparing import PaperSource
 from rag.survey.survey_answer import SurveyAnswer
 
+TALK = (
+    "Glad to help. Ask about the papers of this library: one thing, several papers side by side, what is known about a "
+    "topic, or how many papers there are on it."
+)
+
 
 class Records(RecordSource, PaperSource, Protocol):
     """What computed answers need of :class:`rag.library.library.Library`."""
@@ -22,7 +27,7 @@ def compute(
     search: Callable[[], Sequence[PaperHit]],
     within: Collection[str] | None = None,
 ) -> SurveyAnswer | None:
-    """The answer to a question of kind COUNT, LIST, YEARS or RECORD; None for all other kinds.
+    """The answer to a question of kind COUNT, LIST, YEARS, RECORD or TALK; None for all other kinds.
 
     ``search`` finds the papers nearest to the question, best first; it is called only for a RECORD question that
     names no title. ``within`` are the ids of the papers that may be used (None: all).
@@ -31,4 +36,6 @@ def compute(
         return aggregate.answer(reading, library, within)
     if reading.intent is Intent.RECORD:
         return bibliographic_questions.read_off(reading, library, search, within)
+    if reading.intent is Intent.TALK:
+        return SurveyAnswer((), (), (), None, text=TALK)
     return None

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.datatypes import Paper
-from rag.survey.terms import Term, fold
-
-_NAME_PART = re.compile(r"[^\W\d_]+")
-
-
-def name_parts(name: str) -> tuple[str, ...]:
-    """The words and initials of a person's name, comparable."""
-    return tuple(_NAME_PART.findall(fold(name)))
+from rag.papers.names import is_called
+from rag.survey.terms import Term
+from rag.text.folding import fold
 
 
 @dataclass(slots=True)
@@ -87,8 +81,7 @@ class Author:
     typed: str
 
     def fits(self, record: Record) -> bool:
-        wanted = name_parts(self.typed)
-        return any(_is_called(name_parts(author), wanted) for author in record.paper.authors)
+        return any(is_called(author, self.typed) for author in record.paper.authors)
 
     def wanted(self) -> Iterator[Term]:
         return iter(())
@@ -98,18 +91,6 @@ class Author:
 
     def authors(self) -> Iterator[str]:
         yield self.typed
-
-
-def _is_called(name: Sequence[str], wanted: Sequence[str]) -> bool:
-    *given, family = wanted
-    if family not in name or len(family) == 1:
-        return False
-    others = [part for part in name if part != family]
-    return all(any(one == part or _is_initial(one, part) for part in others) for one in given)
-
-
-def _is_initial(one: str, other: str) -> bool:
-    return one[0] == other[0] and 1 in (len(one), len(other))
 
 
 @dataclass(frozen=True, slots=True)

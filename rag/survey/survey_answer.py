@@ -12,7 +12,8 @@ from rag.datatypes import AnswerSentence, Citation, Evidence, Refusal, RefusalGr
 class SurveyAnswer:
     """What was computed. Where no record fits, ``refusal`` says so and everything else is empty.
 
-    ``years`` is the number of papers that fit by year, for those that have one.
+    ``years`` is the number of papers that fit by year, for those that have one. ``text`` is what is said where nothing
+    is claimed of any paper, so that there is no sentence with a footnote.
     """
 
     sentences: tuple[AnswerSentence, ...]
@@ -20,6 +21,7 @@ class SurveyAnswer:
     evidence: tuple[Evidence, ...]
     refusal: Refusal | None
     years: Mapping[str, int] = field(default_factory=dict)
+    text: str = ""
 
 
 def state(

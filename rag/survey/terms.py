@@ -1,23 +1,21 @@
 """One term of a count as a pattern: a word, a compound or a quoted phrase, in all forms that count as it.
 
 Hyphens within a word do not matter ('pre-training' is 'pretraining'), nor does a space behind a prefix that is no word
-of its own ('pre training'). Terms are looked for in text that :func:`fold` has made comparable.
+of its own ('pre training'). Terms are looked for in text that :func:`rag.text.folding.fold` has made comparable.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from rag.text.folding import fold
 from rag.text.inflection import forms, spellings
 
 _LETTER = r"[^\W\d_]"
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+[+#]*")
-_HYPHENS = re.compile("[\u2010\u2011\u2012\u2013\u00ad]")
-_ACCENTS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _GAP = r"[-\s]{0,3}"  # between the words of a phrase and the parts of a compound
@@ -25,13 +23,6 @@ PREFIXES = frozenset(
     """anti auto bio cross geo hyper inter intra macro mega meta micro mini multi nano neuro non post pre pseudo quasi
     self semi spatio sub super trans ultra uni""".split()
 )
-
-
-def fold(text: str) -> str:
-    """``text`` in lower case, without accents, with plain hyphens."""
-    if not text.isascii():
-        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", _HYPHENS.sub("-", text)))
-    return text.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from rag.questions.scope import EVERYTHING, Scope
+from rag.questions.scope import Scope
 from rag.ui import scope_bar
 from rag.ui.chat import VIEW, Chat, Updates
 from rag.ui.components import html
-from rag.ui.conversation import Turn
+from rag.ui.conversation import Turn, read_otherwise
 from rag.ui.events import QUIET, UNQUEUED, browser_tab, with_event, with_request, with_request_and_event
 from rag.ui.page_context import PageContext
 from rag.ui.tabs import history
@@ -88,7 +88,7 @@ class AskEvents:
         typed = [box.submit, self._parts["ask"].click]
         self._on_question(partial(gr.on, typed), with_request(gr, self._ask), [box])
         self._on_question(partial(gr.on, examples), with_request_and_event(gr, self._ask_example))
-        self._on_question(conversation.undo, with_request_and_event(gr, self._ask_unfiltered))
+        self._on_question(conversation.undo, with_request_and_event(gr, self._ask_otherwise))
         self._on_question(conversation.retry, with_request(gr, self._ask_again))
 
     def _on_question(self, event: Any, handler: Any, more: Sequence[Any] = ()) -> None:
@@ -113,18 +113,24 @@ class AskEvents:
         """The last question once more, over the papers that it was asked over."""
         if turns:
             tab, last = browser_tab(request), turns[-1]
-            again = self._chat.ask(tab, last.question, turns[:-1], model, mode, library, last.scope, last)
+            again = self._chat.ask(
+                tab, last.question, turns[:-1], model, mode, library, last.scope, last, wanted=last.wanted
+            )
             yield from map(self._values, again)
 
-    def _ask_unfiltered(
+    def _ask_otherwise(
         self, request: Any, event: Any, turns: list[Turn], model: str, mode: str, library: str, scope: Scope | None
     ) -> Steps:
-        """The question once more, without one of the filters that were read from its words."""
+        """The question once more, read otherwise: as another kind, as no follow-up, or without one of its filters."""
         at = int(event.turn)
-        if 0 <= at < len(turns) and (answer := turns[at].answer) is not None:
-            read = Scope.of_record(answer.trace.filters).without(str(event.part))
-            wider = (turns[at].scope or EVERYTHING).and_literally(read)
-            yield from self._ask(request, turns[at].question, turns, model, mode, library, wider)
+        if 0 <= at < len(turns) and turns[at].answer is not None:
+            part, kind = str(event.part), str(getattr(event, "kind", "") or "")
+            changed = read_otherwise(turns[at], part, kind)
+            again = self._chat.ask(
+                browser_tab(request), changed.question, turns, model, mode, library, changed.scope,
+                heard=turns[:at], wanted=changed.wanted,
+            )  # fmt: skip
+            yield from map(self._values, again)
 
     def _next_questions(self, request: Any, turns: list[Turn], library: str) -> str:
         return self._chat.next_questions(browser_tab(request), turns, library)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rag.datatypes import AS_READ, Wanted
 from rag.errors import FootnoteError
 from rag.output.footnote_html import footnote_html, paper_behind, paper_html
 from rag.retrieval.related import Related
@@ -35,10 +36,17 @@ class Chat:
         library: str,
         scope: Any,
         before: Turn | None = None,
+        *,
+        heard: Sequence[Turn] | None = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Updates]:
-        """The page while one question is answered; ``before`` is the turn that asking again replaces."""
+        """The page while one question is answered; ``before`` is the turn that asking again replaces.
+
+        ``heard`` are the turns that the question follows (None: all ``turns``), ``wanted`` overrules how it is read.
+        """
         first = True
-        for turn in self.conversations.ask(tab, question, turns, model, mode, library, scope):
+        before_it = turns if heard is None else heard
+        for turn in self.conversations.ask(tab, question, before_it, model, mode, library, scope, wanted):
             number = len(turns)
             if turn.finished:
                 done = turn if before is None else asked_again(before, turn)

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rag.datatypes import Answer, Answerer, Draft, Event, Preview, Stage
+from rag.datatypes import AS_READ, EVERYTHING, KINDS, Answer, Answerer, Draft, Event, Preview, Scope, Stage, Wanted
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
 from rag.history.stale import StaleCitation
 from rag.output.replay import compare
+from rag.output.spoken import turns_of
 from rag.ui.fair_queue import FairQueue
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Turn:
     seconds: float = 0.0  # from the question to its end
     library: str = ""
     scope: Any = None  # a rag.questions.scope.Scope, None for all papers
+    wanted: Wanted = AS_READ  # how it is to be read, where the reader of an answer has put that right
     replay: str = ""  # what asking again has shown
     rating: int = 0  # 1 good, -1 bad
     note: str = ""
@@ -104,6 +106,7 @@ class Conversations:
         mode: str,
         library: str = "",
         scope: Any = None,
+        wanted: Wanted = AS_READ,
     ) -> Iterator[Turn]:
         """Yield the turn as it grows; the last one is finished. Nothing where ``tab`` already waits for an answer."""
         run = _Run()
@@ -112,7 +115,7 @@ class Conversations:
                 return
             self._runs[tab] = run
         begun = time.monotonic()
-        turn = Turn(question, model, mode, stage="retrieve", library=library, scope=scope)
+        turn = Turn(question, model, mode, stage="retrieve", library=library, scope=scope, wanted=wanted)
         try:
             yield turn
             for state in self._follow(run, turn, spoken(turns)):
@@ -158,8 +161,9 @@ class Conversations:
         """The answering thread: hands every event, and at the end an exception or None, to the tab."""
         try:
             answerer = self._open(turn.model, turn.mode, turn.library)
-            within: dict[str, Any] = {} if turn.scope is None else {"scope": turn.scope}
-            for event in answerer.stream(turn.question, history, run.stop, **within):
+            asked: dict[str, Any] = {} if turn.scope is None else {"scope": turn.scope}
+            asked |= {} if turn.wanted == AS_READ else {"wanted": turn.wanted}
+            for event in answerer.stream(turn.question, history, run.stop, **asked):
                 run.events.put(event)
             run.events.put(None)
         except Exception as error:  # the edge: whatever it is, the tab gets a sentence
@@ -184,11 +188,20 @@ def asked_again(before: Turn, after: Turn) -> Turn:
 def spoken(turns: Sequence[Turn]) -> tuple[SpokenTurn, ...]:
     """The conversation as the pipeline takes it: questions that were answered, and their answers."""
     return tuple(
-        spoken_turn
-        for turn in turns
-        if turn.answer is not None
-        for spoken_turn in (SpokenTurn("user", turn.question), SpokenTurn("assistant", turn.answer.text))
+        spoken_turn for turn in turns if turn.answer is not None for spoken_turn in turns_of(turn.question, turn.answer)
     )
+
+
+def read_otherwise(turn: Turn, part: str, kind: str = "") -> Turn:
+    """``turn`` as it is to be asked again: ``part`` is ``kind`` (then as ``kind``), ``follow_up`` (then as a
+    question of its own) or a part of the filters that were read from its words (then without it)."""
+    if part == "kind":
+        return replace(turn, wanted=replace(turn.wanted, kind=kind)) if kind in KINDS.values() else turn
+    if part == "follow_up":
+        return replace(turn, wanted=replace(turn.wanted, alone=True))
+    filters = turn.answer.trace.filters if turn.answer is not None else {}
+    read = Scope.of_record(filters).without(part)
+    return replace(turn, scope=(turn.scope or EVERYTHING).and_literally(read))
 
 
 def _grow(run: _Run, turn: Turn) -> Iterator[Turn]:

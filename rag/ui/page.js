@@ -110,6 +110,10 @@
       else if (button.dataset.action === "unscope") trigger("undo", { turn: button.dataset.turn, part: button.dataset.part });
       else if (button.dataset.action === "example") trigger("example_select", { question: button.dataset.text });
     });
+    element.addEventListener("change", (event) => {
+      const menu = event.target.closest("select[data-action=kind]");
+      if (menu) trigger("undo", { turn: menu.dataset.turn, part: "kind", kind: menu.value });
+    });
     element.addEventListener("pointerover", (event) => {
       const chip = event.target.closest(".fn-cite");
       if (chip && event.pointerType !== "touch") showTip(chip);

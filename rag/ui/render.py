@@ -13,7 +13,7 @@ from rag.output.trace_html import why_html
 from rag.papers.bibliography import clean, to_bibtex
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
-from rag.ui.render_scope import chart_html, used_html
+from rag.ui.render_scope import chart_html, reading_html, used_html
 
 _TEMPLATE = Template("rag.ui", "conversation")
 _MODE_LABELS = {
@@ -46,6 +46,7 @@ def _outcome(turn: Turn, number: int, last: bool, papers: Papers, labels: Mappin
     if turn.answer is not None:
         model = labels.get(turn.model, turn.model)
         return _TEMPLATE.answered(
+            html(reading_html(turn.answer, number, last)),
             html(answer_html(turn.answer, number, papers)),
             html(used_html(turn.answer, number, last) + chart_html(turn.answer)),
             turn.replay,

@@ -6,8 +6,8 @@ import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rag.datatypes import Evidence, Reading, StopSignal
-from rag.generation.writing import BY_PAPER, Writer, rewrite, write
+from rag.datatypes import OVER_SEVERAL, Evidence, Reading, StopSignal
+from rag.generation.writing import Writer, rewrite, write
 from rag.verification.checked import Checked
 from rag.verification.citations import Repair, Sources, check, source_sentence
 from rag.verification.repairing import rewriting
@@ -50,7 +50,7 @@ class DraftCheck:
         if evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             checked = replace(self.quoted(reading, quotable), dropped=checked.dropped)
             notes += (REPLACED,)
-        if reading.kind in BY_PAPER:
+        if reading.intent in OVER_SEVERAL:
             checked = self._with_every_paper(reading, evidence, checked)
         return checked, notes
 

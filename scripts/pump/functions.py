@@ -11,11 +11,24 @@ from rag.generation import prompting
 from rag.library import chunking, run_in_headings
 from rag.papers import bibliography, identity
 from rag.papers.importers import bibtex, field_mapping, listing, ris
-from rag.questions import cleaning, filters, follow_up, kinds, venues
+from rag.questions import (
+    authors,
+    classifier,
+    cleaning,
+    filters,
+    follow_up,
+    kinds,
+    library_requests,
+    references,
+    topics,
+    venues,
+    years,
+)
 from rag.survey import column_extraction, comparing, tables, terms, topic_parser
 from rag.text import (
     citation_format,
     facts,
+    folding,
     latex,
     plaintext,
     quantities,
@@ -31,6 +44,8 @@ from rag.verification import citations, claims, quoting
 Reads = Callable[[str], object]
 
 _WORDS = {"network": 3, "transform": 5, "pump": 1}  # the words of a library, by their stems, and their papers
+_AUTHORS = ("Pump, Ada", "Well Brown", "P. van der Pump")
+_HISTORY = (Turn("user", "What pumps?"), Turn("assistant", "A pump pumps [1].", ((1, "a"), (2, "b"))))
 _VENUES = ("Annual Conference on Pumps (ACP)", "Proceedings of the 7th Workshop on Wells", "Pump")
 
 
@@ -86,7 +101,7 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "with_numbers": lambda text: citation_format.with_numbers(text, [1]),
     "names_in": features.names_in,
     "proper_words": features.proper_words,
-    "fold": terms.fold,
+    "fold": folding.fold,
     "written_names": lambda text: spelling.written_names("pump", [text]),
     "prompting.clean": prompting.clean,
     "paper_from": _record,
@@ -115,7 +130,15 @@ OF_QUESTIONS: dict[str, Reads] = {
     "sides": kinds.sides,
     "is_follow_up": follow_up.is_follow_up,
     "with_history": _follow_up,
-    "read_filters": lambda text: filters.read_filters(text, lambda: _VENUES),
+    "read_filters": lambda text: filters.read_filters(text, lambda: _VENUES, lambda: _AUTHORS),
+    "read_authors": lambda text: authors.read_authors(text, lambda: _AUTHORS),
+    "topic_of": topics.topic_of,
+    "library_request": library_requests.library_request,
+    "with_absolute_years": lambda text: years.with_absolute_years(text, 2026),
+    "points_to": lambda text: references.points_to(text, _HISTORY),
+    "is_bare": lambda text: references.is_bare(text, _HISTORY),
+    "figures": classifier.figures,
+    "runs": lambda text: classifier.runs(text, ("pump", "papers")),
     "parse": lambda text: topic_parser.parse(text, str.isalpha),
     "compared": lambda text: comparing.compared(text, _NoPapers()),
     "counted_stems": quantities.counted_stems,

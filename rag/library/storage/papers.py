@@ -135,7 +135,9 @@ class PaperStore:
 
     def labels(self) -> Iterator[Labels]:
         """The labels of every paper, ordered by id."""
-        yield from (Labels(*row) for row in self._rows("SELECT id, year, venue, source FROM papers ORDER BY id"))
+        yield from (
+            Labels(*row) for row in self._rows("SELECT id, year, venue, source, authors FROM papers ORDER BY id")
+        )
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         """The papers with these ids, in that order; unknown ids are left out."""

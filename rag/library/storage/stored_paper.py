@@ -49,6 +49,12 @@ class Labels(NamedTuple):
     year: int | None
     venue: str
     source: str
+    authors_json: str = "[]"
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """The names as the record spells them; read from JSON only when asked for."""
+        return tuple(json.loads(self.authors_json))
 
 
 def content_hash(paper: Paper) -> str:

@@ -1,0 +1,13 @@
+"""Answers as turns of a conversation, as the next question is read with them."""
+
+from __future__ import annotations
+
+from rag.datatypes import Answer, Turn
+
+
+def turns_of(question: str, answer: Answer) -> tuple[Turn, Turn]:
+    """The question, and the answer with the papers that it cites: number and id, in the order of its sentences."""
+    papers = {item.number: item.paper.id for item in answer.evidence}
+    numbers = dict.fromkeys(number for sentence in answer.sentences for number in sentence.citations)
+    cited = tuple((number, papers[number]) for number in numbers if number in papers)
+    return Turn("user", question), Turn("assistant", answer.text, cited)
