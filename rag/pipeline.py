@@ -34,6 +34,7 @@ from rag.evidence.budget import with_unseen, within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
+from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
@@ -126,7 +127,7 @@ class Pipeline:
             yield self._compose(reading, found, clock)
             return
         quotes = gathered.quotes or gathered.evidence
-        writer = self.quotes if structured is not None else self.writer  # under headings, sentences stand as they are
+        writer = self.writer if structured is None else replace(self.quotes, generator=QuoteGenerator(apart=True))
         drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
         if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))

@@ -23,6 +23,7 @@ MOST_PAPERS = 30
 _MOST_GROUPS, _GROUP = 6, 5  # sub-topics; papers of one, about
 _FEW = 4  # papers up to which there are no sub-topics
 _REST = "Other work"
+_TERMS = 6  # terms of a group that a heading is chosen from
 _NAMED = 3  # papers that the last line names
 
 
@@ -116,12 +117,15 @@ def _groups(vectors: Sequence[Matrix]) -> list[list[int]]:
 
 
 def _headings(topic: str, groups: Sequence[Sequence[str]]) -> list[str]:
-    """A heading for each group: its first term that says more than the topic, with a capital; each once."""
+    """A heading for each group, each once: of the terms that say more than the topic the first of several words, else
+    the first two."""
     asked = set(stems(topic))
     found: list[str] = []
-    for terms in name_groups(groups):
-        own = next((t for t in terms if not set(stems(t)) <= asked and _headed(t) not in found), None)
-        found.append(_headed(own) if own else _REST)
+    for terms in name_groups(groups, _TERMS):
+        own = [term for term in terms if not set(stems(term)) <= asked]
+        phrase = next((term for term in own if " " in term.strip() and _headed(term) not in found), None)
+        heading = _headed(phrase or " and ".join(own[:2])) or _REST
+        found.append(heading if heading not in found else _REST)
     return found
 
 
