@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Reading
@@ -26,3 +27,7 @@ class PrunerJudge:
             logits = tuple(one.relevance_logit for one in judged)
             found.append(Fit(papers[paper_id], logistic(max(logits)), tuple(c.sentence for c in mine), logits))
         return tuple(sorted(found, key=lambda fit: (-fit.probability, fit.paper.id)))
+
+    def weigh(self, reading: Reading, fits: Sequence[Fit]) -> tuple[Fit, ...]:
+        """As they are."""
+        return tuple(fits)

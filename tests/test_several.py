@@ -56,12 +56,12 @@ def listed(fits: list[Fit], said: set[str] | None = None) -> tuple[Evidence, ...
 
 
 def test_every_paper_that_fits_has_a_line_and_no_other() -> None:
-    evidence = listed([fit("a", 0.9, 2.0), fit("b", 0.7, 1.0), fit("c", 0.4, 3.0)])
+    evidence = listed([fit("a", 0.9, 2.0), fit("b", 0.7, 1.0), fit("c", 0.3, 3.0)])
     assert [(e.number, e.paper.id) for e in evidence] == [(1, "a"), (2, "b")]
 
 
 def test_where_none_fits_the_best_has_a_line() -> None:
-    assert [e.paper.id for e in listed([fit("a", 0.4, -1.0), fit("b", 0.1, 1.0)])] == ["a"]
+    assert [e.paper.id for e in listed([fit("a", 0.3, -2.0), fit("b", 0.1, 1.0)])] == ["a"]
     assert listed([]) == ()
 
 
@@ -74,7 +74,7 @@ def test_a_list_ends_after_so_many_papers_and_says_which_are_left() -> None:
 
 
 def test_a_second_sentence_stands_only_where_it_holds_what_is_asked() -> None:
-    one, two = listed([fit("a", 0.9, -1.0, 2.0, -0.5), fit("b", 0.9, 1.0, -3.0, 2.0)])
+    one, two = listed([fit("a", 0.9, -3.0, 2.0, -2.5), fit("b", 0.9, 1.0, -3.0, 2.0)])
     assert [s.start for s in one.sentences] == [10]
     assert [s.start for s in two.sentences] == [0, 20], "in the order of the abstract"
 
@@ -88,11 +88,11 @@ def test_what_was_said_before_is_not_said_again_where_there_is_something_else() 
 def test_a_sentence_that_leans_on_another_gives_way_or_brings_it_along() -> None:
     texts = ["Crabs swim at night.", "They hide by day.", "Gulls eat crabs on beaches."]
     sentences = tuple(Sentence(text, 30 * at, 30 * at + len(text)) for at, text in enumerate(texts))
-    near = Fit(CRABS, 0.9, sentences, (-2.0, 1.0, 0.5))
+    near = Fit(CRABS, 0.9, sentences, (-3.0, 1.0, -0.5))
     far = Fit(CRABS, 0.9, sentences, (-4.0, 3.0, -4.0))
     assert [s.text for s in listed([near])[0].sentences] == [*texts[:2], texts[2]]
     assert [s.text for s in listed([far])[0].sentences] == texts[:2]
-    gives_way = Fit(CRABS, 0.9, sentences, (-2.0, -0.5, -1.0))
+    gives_way = Fit(CRABS, 0.9, sentences, (-3.0, -1.5, -2.0))
     assert [s.text for s in listed([gives_way])[0].sentences] == texts[2:]
 
 

@@ -11,7 +11,7 @@ from rag.evidence.fitting import Fit, FitJudge
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import lines
+from rag.evidence.several import MOST_LINES, lines
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Ranking
 from rag.text import spelling
@@ -87,7 +87,11 @@ class Gatherer:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
-        return ranking, Gathered(lines(fits, store.sentences), fits=fits)
+        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
+
+    def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
+        """The judgements, with the sentences of those papers judged closely that a list can cite."""
+        return (*self.fit_judge.weigh(reading, fits[:MOST_LINES]), *fits[MOST_LINES:])
 
     def _judged(
         self, reading: Reading, ranking: Ranking, store: SentenceStore

@@ -15,7 +15,7 @@ MOST_LINES = 8  # papers that a list cites
 MOST_OF_ONE = 2  # sentences of one paper in a list
 LEANING = 1.0  # log-odds that a sentence loses which needs the one before it
 AGAIN = 20.0  # and one that was said before
-SECOND = 0.0  # log-odds from which on a second sentence holds something that was asked for
+SECOND = -1.0  # log-odds from which on a second sentence holds something that was asked for
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
