@@ -217,7 +217,7 @@ def _one(name: str, examples: list[Example], vectors: np.ndarray, options: argpa
     print(f"{name}: {len(taught)} taught, {len(weights['words'])} words, {len(weights['named'])} runs and figures")
     outside = [examples[i] for i in held]
     read = read_by(Classifier(weights), outside, vectors[held])
-    report(outside, read, ("unseen", "origin", "kind") if kinds else ("follow_up",))
+    report(outside, read, ("unseen", "origin", "kind") if kinds else ("follow_up", "unseen"))
     if options.wrong:
         for example, label in zip(outside, read, strict=True):
             if label != example.label:
