@@ -183,7 +183,7 @@ def choose(examples: Sequence[Example], vectors: np.ndarray, classes: Sequence[s
     random.Random(0).shuffle(phrasings)
     fold = {phrasing: at % FOLDS for at, phrasing in enumerate(phrasings)}
     of = np.array([fold[e.phrasing] for e in examples])
-    for penalties in (Penalties(v, n, s) for s in (0.0, 1.0, 10.0) for v in (0.03, 0.1, 0.3) for n in (0.1, 0.3, 1.0)):
+    for penalties in (Penalties(v, n, s) for s in (0.0, 3.0) for v in (0.1, 0.5) for n in (0.2, 0.6)):
         right = np.zeros(len(examples), bool)
         for out in range(FOLDS):
             rest, held = np.flatnonzero(of != out), np.flatnonzero(of == out)
