@@ -62,7 +62,7 @@ def test_all_commands_are_there() -> None:
 
 ANSWER = {"id", "question", "answer", "refusal", "sentences", "citations", "evidence", "trace"}
 CITATION = {"number", "paper_id", "title", "quote", "start", "end", "verdict"}
-TRACE = {"generator", "model", "model_sha256", "mode", "seed", "prompt_sha256", "library", "timings_ms"}
+TRACE = {"reading", "generator", "model", "model_sha256", "mode", "seed", "prompt_sha256", "library", "timings_ms"}
 
 
 def check_answer(record: dict[str, Any]) -> None:

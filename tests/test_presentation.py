@@ -90,6 +90,7 @@ def test_json_has_the_keys_that_other_programs_rely_on() -> None:
         "prompt_sha256": "",
         "library": "ffffffff",
         "timings_ms": {"retrieve": 12.5},
+        "reading": {"kind": "answer", "filters": {}, "follow_up": None},
     }
 
 

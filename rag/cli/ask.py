@@ -11,11 +11,12 @@ from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, cited_in, end_batch,
 from rag.cli.options import library_option, model_options, scope_of, scope_options
 from rag.cli.printing import say, say_json
 from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
+from rag.datatypes import KINDS
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
 
 REFUSED = 3
-KINDS = ("answer", "papers", "compare", "review", "summary", "library", "record", "talk")
+_KINDS = tuple(dict.fromkeys(KINDS.values()))
 # What a line of --out holds besides id and question where a question could not be asked.
 _NO_ANSWER: dict[str, Any] = {
     "answer": "", "refusal": None, "sentences": [], "citations": [], "evidence": [], "trace": {},
@@ -27,7 +28,11 @@ _NO_ANSWER: dict[str, Any] = {
 @library_option
 @scope_options
 @model_options
-@click.option("--kind", type=click.Choice(KINDS), help="Answer as this kind, however the question is read.")
+@click.option(
+    "--kind",
+    type=click.Choice(_KINDS),
+    help="Answer as this kind, however the question is read.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--batch", metavar="FILE", type=IN_FILE, help="Answer every line (id, question, history) of this JSONL.")
 @click.option("--out", metavar="FILE", type=OUT_FILE, help="Where --batch writes its answers, one JSON a line.")

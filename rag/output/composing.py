@@ -144,11 +144,11 @@ def _trace(
         filters=reading.filters.as_record() if reading.filters is not None else {},
         years=found.years,
         prompt=found.prompt,
-        reading=_reading(reading),
+        reading=reading_record(reading),
     )
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
+def reading_record(reading: Reading) -> dict[str, Any]:
     """How the question was read: kind, filters of its own words, and the question that a follow-up was made into."""
     filters: dict[str, Any] = {}
     if reading.filters is not None:

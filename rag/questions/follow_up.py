@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rag.datatypes import Reading, Turn
 from rag.questions.classifier import shipped
 from rag.questions.cleaning import MAX_CHARACTERS, clean_or_empty
+from rag.questions.references import refers
 from rag.text.tokenization import NAME, stem, stems, unique_stems
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def figures(text: str, before: str, nearness: float) -> dict[str, float]:
         "fragment": float(bool(_FRAGMENT.match(text))),
         "the generic": float(any(stem(m["noun"].lower()) in generic for m in _THE_GENERIC.finditer(text))),
         "own words": min(len(own), 8) / 4,
+        "refers": float(refers(text)),
         "no own word": float(not own),
         "one own word": float(len(own) == 1),
         "words": min(len(text.split()), 20) / 10,

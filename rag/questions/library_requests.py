@@ -14,11 +14,11 @@ from rag.questions.kinds import kind_of, library_topic
 
 
 class _Language(NamedTuple):
-    """Words by which a language asks for papers: ``counting`` and ``listing`` come before ``papers``, ``links`` behind
+    """Words by which a language asks for papers: ``counts`` and ``lists`` come before ``papers``, ``links`` behind
     them."""
 
-    counting: str
-    listing: str
+    counts: str
+    lists: str
     papers: str
     links: str
 
@@ -51,8 +51,8 @@ _LANGUAGES = (
 )  # fmt: skip
 _PATTERNS = tuple(
     (
-        re.compile(rf"^\W*+(?:{one.counting})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
-        re.compile(rf"^\W*+(?:{one.listing})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
+        re.compile(rf"^\W*+(?:{one.counts})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
+        re.compile(rf"^\W*+(?:{one.lists})\s*+(?:{one.papers})\b(?P<topic>.*)", re.IGNORECASE),
         re.compile(rf"^(?:\s*+(?:(?:{one.links})(?!\w)|[dl]['’]))+", re.IGNORECASE),
     )
     for one in _LANGUAGES

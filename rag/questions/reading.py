@@ -142,7 +142,8 @@ def classified(text: str, encode: Encode | None = None, kind: str = "") -> tuple
     """The kind of answer that a question wants, and what it is about; ``kind`` is its public name where that is
     given."""
     intent, topic = kind_of(text)
-    explicit = intent in OVER_THE_LIBRARY and any(c in _QUOTES for c in text)  # a phrase to be counted
+    counted_phrase = intent in OVER_THE_LIBRARY and any(c in _QUOTES for c in text)
+    explicit = counted_phrase or (intent is Intent.RECORD and "doi" in text.lower().split())
     if not kind and encode is not None and not explicit:
         kind = likeliest_kind(text, encode(text)) or ""
     if not kind or kind == KINDS[intent]:

@@ -61,6 +61,11 @@ def points_to(text: str, history: Sequence[Turn]) -> tuple[str, ...]:
     return ()
 
 
+def refers(text: str) -> bool:
+    """Whether a question points to papers by number, by place or all together, whatever was answered before."""
+    return any(pattern.search(text) for pattern in (_NUMBERS, _ORDINAL, _ALL, _ONE))
+
+
 def is_bare(text: str, history: Sequence[Turn]) -> bool:
     """Whether a question does no more than point to a paper: 'tell me more about paper 3'."""
     pointed = _NUMBERS.search(text) or _ORDINAL.search(text)

@@ -45,7 +45,8 @@ def pairs() -> Iterator[dict[str, Any]]:
             if first is None or second is None or first[0].casefold() == second[0].casefold():
                 continue
             out = HELD_OUT in (split, field.split)
-            yield {"split": HELD_OUT if out else TAUGHT, "field": field.name, "before": first[0],
+            unseen = "" if not out else "field" if split == TAUGHT else "phrasing" if field.split == TAUGHT else "both"
+            yield {"split": HELD_OUT if out else TAUGHT, "unseen": unseen, "field": field.name, "before": first[0],
                    "question": typed(second[0], rng), "follow_up": kind == "leans", "phrasing": phrasing}  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rag.datatypes import Intent
+from rag.questions.kinds import kind_of
 from training.jsonl import lines
 
 HERE = Path(__file__).parent
@@ -165,6 +167,15 @@ def written() -> Iterator[dict[str, Any]]:
                "filters": filters}  # fmt: skip
 
 
+def _fresh() -> Iterator[dict[str, Any]]:
+    """What stands in ``fresh.tsv``."""
+    for line in rows("fresh.tsv"):
+        kind, field, column, question = line.split("\t")
+        filters = {k: int(v) if v.isdigit() else v for k, v in _filters(column).items()}
+        yield {"split": HELD_OUT, "field": field, "origin": "fresh", "unseen": "fresh", "question": question,
+               "kind": kind, "filters": filters}  # fmt: skip
+
+
 def collected(rng: random.Random) -> Iterator[dict[str, Any]]:
     """Questions of the other training files whose kind those files tell, and one-paper questions of the writer's."""
     for name in ("answerable_questions", "other_questions", "refusal_questions"):
@@ -185,6 +196,8 @@ def _kind_of(record: dict[str, Any]) -> str:
         return "review" if one in _REVIEWS else "papers" if one in _PAPERS else ""
     if one.split("-")[0] in ("fit", "blind", "held") and record["kind"] == "near-miss":
         return ""  # some of these ask for several papers
+    if record.get("kind") in ("near-miss", "off-topic") and kind_of(record["question"])[0] is not Intent.FACT:
+        return ""  # 'Are there papers on autism?'
     # One in three of those whose kind is plain, so that they do not outnumber the others.
     return "answer" if record.get("type") != "followup" and int(re.sub(r"\D", "", one) or 0) % 3 == 0 else ""
 
@@ -198,7 +211,7 @@ def _collected(question: str, kind: str, field: str, split: str) -> dict[str, An
 def made() -> list[dict[str, Any]]:
     """All questions, each once, those that are taught winning."""
     rng = random.Random(18)
-    every = [*from_phrasings(rng), *written(), *collected(rng)]
+    every = [*from_phrasings(rng), *written(), *_fresh(), *collected(rng)]
     every.sort(key=lambda record: record["split"] != TAUGHT)
     once = {record["question"].casefold(): record for record in reversed(every)}
     return [{"id": f"k{n:04}", **record} for n, record in enumerate(reversed(once.values()), start=1)]
