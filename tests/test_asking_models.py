@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from ggufs import write_llama
 
 from rag import factory
+from rag.cli.shared import answered
 from rag.config import load_settings
-from rag.datatypes import AnswerSentence, Citation, Evidence, GenerationRequest, Paper, Sentence, StopSignal, Verdict
+from rag.datatypes import (
+    AnswerSentence,
+    Citation,
+    Event,
+    Evidence,
+    GenerationRequest,
+    Paper,
+    Preview,
+    Sentence,
+    Stage,
+    StopSignal,
+    Verdict,
+)
+from rag.errors import GenerationCancelled
 from rag.evaluation import report
 from rag.evaluation.datasets import EvalQuestion, sampled
 from rag.evaluation.kept_texts import KeptTexts
@@ -33,6 +49,7 @@ from rag.generation.prompting import load_prompt
 from rag.verification.citations import Checked
 from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
+from tests.browser.fakes import make_answer
 
 HASHES = {name: load_prompt(name).sha256 for name in PROMPTS}
 VERDICT = PromptVerdict("answer", HASHES, 0.61, 0.85, 40, "library", "2026-11-30")
@@ -241,3 +258,28 @@ def test_a_card_is_one_line_of_the_table(tmp_path: Path) -> None:
     page.write_text(f"before\n{report.BEGIN}\n{report.END}\nafter\n", encoding="utf-8")
     report.renew(page, tmp_path, report.cards_block)
     assert report.marked_block(page.read_text(encoding="utf-8")) == "\n".join(lines)
+
+
+# --- quotes until the model has answered, in a terminal ---
+
+
+def test_who_stops_the_model_in_a_terminal_keeps_the_quotes() -> None:
+    quotes, seen = make_answer("Q?"), []
+
+    class Interrupted:
+        """A pipeline whose model is stopped by Ctrl+C; ``first`` comes before."""
+
+        def __init__(self, *first: Event) -> None:
+            self.first = first
+
+        def stream(self, question: str, history: object, stop: threading.Event, scope: object) -> Iterator[Event]:
+            yield from self.first
+            signal.raise_signal(signal.SIGINT)
+            assert stop.is_set()
+            raise GenerationCancelled("Stopped.")
+
+    stopped: Any = Interrupted(Stage("retrieve"), Preview(quotes))
+    assert answered(stopped, "Q?", preview=seen.append) == quotes == seen[0]
+    with pytest.raises(GenerationCancelled):
+        answered(cast("Any", Interrupted(Stage("retrieve"))), "Q?")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
