@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from ggufs import write_llama
 
 from rag import factory
+from rag.cli.shared import answered
 from rag.config import load_settings
-from rag.datatypes import AnswerSentence, Citation, Evidence, GenerationRequest, Paper, Sentence, StopSignal, Verdict
+from rag.datatypes import (
+    AnswerSentence,
+    Citation,
+    Event,
+    Evidence,
+    GenerationRequest,
+    Paper,
+    Preview,
+    Sentence,
+    Stage,
+    StopSignal,
+    Verdict,
+)
+from rag.errors import GenerationCancelled
+from rag.evaluation import report
 from rag.evaluation.datasets import EvalQuestion, sampled
 from rag.evaluation.kept_texts import KeptTexts
 from rag.evidence.budget import estimated_tokens, within_budget
@@ -31,6 +49,7 @@ from rag.generation.prompting import load_prompt
 from rag.verification.citations import Checked
 from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
+from tests.browser.fakes import make_answer
 
 HASHES = {name: load_prompt(name).sha256 for name in PROMPTS}
 VERDICT = PromptVerdict("answer", HASHES, 0.61, 0.85, 40, "library", "2026-11-30")
@@ -208,3 +227,59 @@ def test_a_sample_has_every_type_and_is_drawn_by_its_seed() -> None:
     assert kinds(sampled(questions, 6, 0)) == "ababaa"
     assert sampled(questions, 6, 0) == sampled(questions, 6, 0) != sampled(questions, 6, 1)
     assert len(sampled(questions, 99, 0)) == 11
+
+
+def test_the_table_of_models_is_that_of_the_cards() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "models.md").read_text(encoding="utf-8")
+    assert report.marked_block(text) == report.cards_block(root / "benchmarks" / "results")
+
+
+def test_a_card_is_one_line_of_the_table(tmp_path: Path) -> None:
+    figures = {"key_facts": {"mean": 0.5}, "words": {"mean": 41.6}}
+    row = {"estimates": figures, "times": {"first_word_ms": [300.0, 400.0], "total_ms": [2300.0, 4000.0]}}
+    mode = {"mode": "cite", "prompt": "compose", "rows": [row]}
+    card = {
+        "model": "m",
+        "size": 5,
+        "questions": 40,
+        "memory_mb": 1234.5,
+        "modes": [{}, mode],
+        "finished": "2026-01-02",
+    }
+    (tmp_path / "models").mkdir()
+    for name, finished, share in (("new", "2026-01-03", 0.75), ("old", "2026-01-02", 0.5)):
+        figures["key_facts"]["mean"] = share
+        path = tmp_path / "models" / f"{name}.json"
+        path.write_text(json.dumps(card | {"finished": finished}), encoding="utf-8")
+    lines = report.cards_block(tmp_path).splitlines()
+    assert lines[2:] == ["| m | compose.md | 40 | 0.750 |  |  |  |  | 42 | 0.3 s | 2.3 s | 1,234 MB |"]
+    page = tmp_path / "models.md"
+    page.write_text(f"before\n{report.BEGIN}\n{report.END}\nafter\n", encoding="utf-8")
+    report.renew(page, tmp_path, report.cards_block)
+    assert report.marked_block(page.read_text(encoding="utf-8")) == "\n".join(lines)
+
+
+# --- quotes until the model has answered, in a terminal ---
+
+
+def test_who_stops_the_model_in_a_terminal_keeps_the_quotes() -> None:
+    quotes, seen = make_answer("Q?"), []
+
+    class Interrupted:
+        """A pipeline whose model is stopped by Ctrl+C; ``first`` comes before."""
+
+        def __init__(self, *first: Event) -> None:
+            self.first = first
+
+        def stream(self, question: str, history: object, stop: threading.Event, scope: object) -> Iterator[Event]:
+            yield from self.first
+            signal.raise_signal(signal.SIGINT)
+            assert stop.is_set()
+            raise GenerationCancelled("Stopped.")
+
+    stopped: Any = Interrupted(Stage("retrieve"), Preview(quotes))
+    assert answered(stopped, "Q?", preview=seen.append) == quotes == seen[0]
+    with pytest.raises(GenerationCancelled):
+        answered(cast("Any", Interrupted(Stage("retrieve"))), "Q?")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
