@@ -18,6 +18,7 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Evidence,
     Intent,
     Paper,
     PaperHit,
@@ -126,8 +127,20 @@ class Pipeline:
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
-        quotes = gathered.quotes or gathered.evidence
-        writer = self.writer if structured is None else replace(self.quotes, generator=QuoteGenerator(apart=True))
+        yield from self._written(reading, found, gathered.quotes or gathered.evidence, once, clock, stop)
+
+    def _written(
+        self,
+        reading: Reading,
+        found: Findings,
+        quotes: tuple[Evidence, ...],
+        once: ReadOnce,
+        clock: Clock,
+        stop: StopSignal,
+    ) -> Iterator[Event]:
+        """What is written from the evidence, and last the answer that is left of it."""
+        apart = found.structured is not None
+        writer = replace(self.quotes, generator=QuoteGenerator(apart=True)) if apart else self.writer
         drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
         if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))

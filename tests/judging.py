@@ -1,4 +1,4 @@
-"""A judge of papers for tests: a paper fits as far as its best sentence answers, as the network of the writer has it."""
+"""A judge of papers for tests: a paper fits as far as its best sentence answers, in the opinion of a network."""
 
 from __future__ import annotations
 
