@@ -81,9 +81,10 @@ def _first_join(text: str) -> int | None:
 
 
 def _cut(text: str, pattern: re.Pattern[str], first: int) -> tuple[str, str]:
-    """``text`` up to what ``pattern`` finds behind ``first``, and what follows; no cut right behind a joint."""
+    """``text`` up to what ``pattern`` finds behind ``first``, and what follows; no cut that leaves a side empty."""
     found = pattern.search(text, first)
-    return (text[: found.start()], text[found.end() :]) if found and found.start() > first else (text, "")
+    cut = found is not None and bool(stems(text[first : found.start()]))
+    return (text[: found.start()], text[found.end() :]) if found is not None and cut else (text, "")
 
 
 def _parts(text: str) -> list[str]:

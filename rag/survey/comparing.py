@@ -74,8 +74,13 @@ def compare(
             if aspect in said:
                 sections.setdefault((paper_id, said[aspect].start), aspect.title)
     silent = [one.title for one in _aspects(asked) if one.question and one.title not in sections.values()]
-    missing = [side.name for side in sides if not any(paper.id in cells for paper in side.papers)]
-    closing = [*(f"No abstract here speaks of {name}." for name in missing)]
+    silent_sides = [side for side in sides if not any(paper.id in cells for paper in side.papers)]
+    closing = [
+        f"The abstract on {side.name} says nothing of this."
+        if side.papers
+        else f"No abstract here speaks of {side.name}."
+        for side in silent_sides
+    ]
     closing += [f"None of these abstracts says anything of “{title}”." for title in silent]
     judged = {fit.paper.id: fit for side in sides for fit in reversed(side.judged)}
     considered = tuple(sorted(judged.values(), key=lambda fit: (-fit.probability, fit.paper.id)))
