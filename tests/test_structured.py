@@ -86,6 +86,7 @@ class Shelf:
         ("aspirin vs. ibuprofen", ("aspirin", "ibuprofen"), (), ""),
         ("What is the difference between moths and bees?", ("moths", "bees"), (), ""),
         ("How do moths and bees differ in terms of size?", ("moths", "bees"), ("size",), ""),
+        ("How do CvT and ViT differ in accuracy?", ("CvT", "ViT"), ("accuracy",), ""),
         ("How does CvT differ from ViT?", ("CvT", "ViT"), (), ""),
         ("Compare aspirin and ibuprofen in older adults", ("aspirin", "ibuprofen"), (), "older adults"),
         ("Please compare the papers on snow with those on ice", ("snow", "those on ice"), (), ""),
@@ -156,6 +157,8 @@ def test_nothing_is_compared_where_no_side_is_there() -> None:
 def test_a_paper_speaks_of_what_it_has_the_words_and_names_of() -> None:
     paper = Paper("x", "Counting moths with lamps", "We use MothEar at night.")
     assert speaks_of(paper, "moths") and speaks_of(paper, "MothEar") and speaks_of(paper, "lamps for moths at night")
+    apart = Paper("y", "Vitamin C in moths", "They were given food A to D.")
+    assert not speaks_of(apart, "vitamin D")
     assert not speaks_of(paper, "bees") and not speaks_of(paper, "BeeEar lamps") and not speaks_of(paper, "moth wings")
 
 
