@@ -34,6 +34,7 @@ from rag.datatypes import (
 from rag.evidence.budget import within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
+from rag.evidence.refusal import neither_side
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, write
@@ -180,7 +181,9 @@ class Pipeline:
         if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:
             finder = PaperFinder(reading, self.encoder, self.search, self.fit_judge, once)
             if (made := compare(asked, finder, self.library, self.encoder, reading.within)) is not None:
-                return rank(None), Gathered(made.evidence, fits=made.considered), made
+                ranking = rank(None)
+                refusal = None if made.evidence else neither_side(made.closing, ranking.hits)
+                return ranking, Gathered(made.evidence, refusal, fits=made.considered), made
         s = self.settings
         gatherer = Gatherer(
             self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word

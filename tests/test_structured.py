@@ -136,7 +136,9 @@ def test_each_side_has_its_papers_and_each_aspect_its_sentence() -> None:
 def test_a_side_that_no_abstract_speaks_of_and_a_silent_aspect_are_named() -> None:
     shelf = Shelf(moths=MOTHS, bees=BEES)
     asked = Asked(("moths", "abatacept"), ("data", "toxicity"))
-    assert compare(asked, finder(shelf), shelf, WORDS) is None, "neither aspect is told of"  # type: ignore[arg-type]
+    made = compare(asked, finder(shelf), shelf, WORDS)  # type: ignore[arg-type]
+    assert made is not None
+    assert made.closing == ("The abstract on moths says nothing of this.", "No abstract here speaks of abatacept.")
     known = compare(Asked(("moths", "abatacept")), finder(shelf), shelf, WORDS)  # type: ignore[arg-type]
     assert known is not None
     assert known.closing == ("No abstract here speaks of abatacept.",)
@@ -151,7 +153,11 @@ def test_a_side_that_no_abstract_speaks_of_and_a_silent_aspect_are_named() -> No
 
 def test_nothing_is_compared_where_no_side_is_there() -> None:
     shelf = Shelf(moths=MOTHS)
-    assert compare(Asked(("aspirin", "abatacept")), finder(shelf), shelf, WORDS) is None  # type: ignore[arg-type]
+    made = compare(Asked(("aspirin", "abatacept")), finder(shelf), shelf, WORDS)  # type: ignore[arg-type]
+    assert made is not None and made.evidence == ()
+    assert made.closing == ("No abstract here speaks of aspirin.", "No abstract here speaks of abatacept.")
+    described = Asked(("aspirin", "the many ways in which old dogs sleep"))
+    assert compare(described, finder(shelf), shelf, WORDS) is None  # type: ignore[arg-type]
 
 
 def test_a_paper_speaks_of_what_it_has_the_words_and_names_of() -> None:
@@ -328,6 +334,13 @@ def test_two_papers_are_compared_in_a_table_and_a_missing_side_is_named(answerin
     assert answer.closing == ("No abstract here speaks of abatacept.",)
     assert all(s.citations and s.verdict is Verdict.SUPPORTED for s in answer.sentences)
     assert answer.coverage is not None and answer.coverage.cited == 2
+
+
+def test_where_no_side_is_there_the_comparison_is_refused(answering: Pipeline) -> None:
+    answer = answering.answer("Compare abatacept and teplizumab", wanted=Wanted("compare"))
+    assert answer.refusal is not None
+    assert answer.refusal.message == "No abstract here speaks of abatacept. No abstract here speaks of teplizumab."
+    assert answer.refusal.nearest
 
 
 def test_a_review_cites_many_papers_under_headings(answering: Pipeline) -> None:

@@ -29,6 +29,7 @@ _SPOKEN = 0.6  # share of the words of a long name that a paper which speaks of 
 _MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
 _NAME_CHARACTERS = 300
 _MISSING, _SILENT = "No abstract here speaks of {}.", "The abstract on {} says nothing of this."
+_LONGEST_NAME = 3  # words of what is taken for a name
 _QUOTES = " \t\"'“”‘’«»"
 
 
@@ -56,14 +57,16 @@ class _Side:
 def compare(
     asked: Asked, find: Find, source: ComparisonSource, encoder: Encoder, within: Collection[str] | None = None
 ) -> Structured | None:
-    """The comparison that ``asked`` wants; None where no abstract speaks of any side.
+    """The comparison that ``asked`` wants, without evidence where no abstract says anything; then ``closing`` says why.
+
+    None where nothing is found and a side is no name but a description: that may be another question.
 
     ``find`` finds papers for a question and judges them; ``within`` holds the ids of the papers that may be used (None:
     all).
     """
     sides = [_side(name, asked.context, find, source, within) for name in asked.sides]
     cells = _cells(asked, sides, find, source, encoder)
-    if not cells:
+    if not cells and any(len(stems(side.name)) > _LONGEST_NAME for side in sides):
         return None
     papers = {paper.id: paper for side in sides for paper in side.papers}
     evidence: list[Evidence] = []
@@ -78,7 +81,7 @@ def compare(
     silent = [one.title for one in _aspects(asked) if one.question and one.title not in sections.values()]
     silent_sides = [side for side in sides if not any(paper.id in cells for paper in side.papers)]
     closing = [(_SILENT if side.papers else _MISSING).format(side.name) for side in silent_sides]
-    closing += [f"None of these abstracts says anything of “{title}”." for title in silent]
+    closing += [] if not cells else [f"None of these abstracts says anything of “{title}”." for title in silent]
     judged = {fit.paper.id: fit for side in sides for fit in reversed(side.judged)}
     considered = tuple(sorted(judged.values(), key=lambda fit: (-fit.probability, fit.paper.id)))
     return Structured(tuple(evidence), sections, closing=tuple(closing), considered=considered)
