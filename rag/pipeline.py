@@ -31,7 +31,7 @@ from rag.datatypes import (
     Turn,
     Wanted,
 )
-from rag.evidence.budget import within_budget
+from rag.evidence.budget import with_unseen, within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.refusal import neither_side
@@ -101,7 +101,7 @@ class Pipeline:
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
-        Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
         """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope, wanted)
@@ -146,6 +146,7 @@ class Pipeline:
         if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
             found = self._shown(found)
+        prompt = writer.request(reading.asks, found.evidence).messages
         yield Stage("write")
         text = ""
         for piece in write(writer, reading, found.evidence, stop):
@@ -156,10 +157,12 @@ class Pipeline:
         clock.lap("write")
         yield Stage("check")
         checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
-        found = self._corroborated(reading, replace(found, checked=checked), drafts)
-        clock.lap("check")
         notes = (*self.notes, *found.notes, *notes)
-        yield self._compose(reading, replace(found, notes=notes), clock, writer)
+        evidence = with_unseen(found.evidence, quotes)
+        found = replace(found, evidence=evidence, checked=checked, notes=notes, prompt=prompt)
+        found = self._corroborated(reading, found, drafts)
+        clock.lap("check")
+        yield self._compose(reading, found, clock, writer)
 
     def read(
         self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
@@ -228,8 +231,6 @@ class Pipeline:
         writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
         papers = self.library.count if reading.within is None else len(reading.within)
-        if found.checked.sentences:
-            found = replace(found, prompt=writer.request(reading.asks, found.evidence).messages)
         return compose(
             reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
             timings=clock.timings(),

@@ -24,7 +24,6 @@ from rag.survey.structure import best_standing
 from rag.text.directions import concur, directions, oppose
 from rag.verification.checked import Checked
 from rag.verification.entailment import Judgement
-from tests.judging import CosineJudge
 from tests.library_parts import WordEncoder
 
 WORDS = WordEncoder()
@@ -321,7 +320,7 @@ def test_sentences_are_put_in_the_order_of_their_headings() -> None:
 @pytest.fixture(scope="module")
 def answering(shipped_home: Path) -> Iterator[Pipeline]:
     settings = load_settings(home=shipped_home, model="quote")
-    yield replace(factory.open_answerer(settings), fit_judge=CosineJudge())
+    yield factory.open_answerer(settings)
     factory.close_all()
 
 

@@ -6,6 +6,7 @@ the check can be measured without asking the model again. Times are those of the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -29,12 +30,7 @@ class KeptTexts:
         self.name, self.model, self.model_sha256 = inner.name, inner.model, inner.model_sha256
         self.saved_ms = (0.0, 0.0)
         self._path = path
-        self._texts: dict[str, dict[str, Any]] = {}
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.endswith("}"):  # a killed run leaves half a line at most
-                    record = json.loads(line)
-                    self._texts[record["key"]] = record
+        self._texts = {record["key"]: record for record in _records(path)}
 
     def forget_saved(self) -> None:
         """Begin to add up anew."""
@@ -61,12 +57,20 @@ class KeptTexts:
             text += piece
             yield piece
         total = 1000 * (time.perf_counter() - begun)
-        record = {"key": key, "text": text, "first_ms": round(first, 1), "total_ms": round(total, 1)}
+        record = {"key": key, "text": text, "first_ms": round(first, 3), "total_ms": round(total, 3)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            out.write(f"\n{json.dumps(record, ensure_ascii=False)}\n")  # a line that was left half ends here
         return record
 
     def _key(self, request: GenerationRequest) -> str:
         asked = asdict(request) | {"evidence": [item.number for item in request.evidence], "model": self.model_sha256}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of the file; a killed run leaves half a line at most."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)

@@ -53,7 +53,8 @@ def write_answers(result: AnswersResult, seed: int, folder: Path) -> Path:
 def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
     """The card of one model; returns the path of the Markdown."""
     record = _record("models", seed) | _without(card, "replies") | {"questions": len(card.questions)}
-    results = [*((m.mode, m) for m in card.modes), ("choosing", card.choosing)]
+    results = [(m.mode, m) for m in card.modes] + [(f"{m.mode}, {m.prompt}.md", m) for m in card.other_prompts]
+    results += [(name, m) for name, m in (("writer", card.writer), ("choosing", card.choosing)) if m is not None]
     lines = (_line(name, card, r) for name, m in results for r in m.replies)
     return _write(record, report_tables.trust_card(record), lines, folder, _slug(card.model))
 

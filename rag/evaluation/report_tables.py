@@ -90,10 +90,12 @@ def trust_card(record: Record) -> str:
         f"{facts}{record['size'] / 1e6:,.0f} MB, context {record['context']:,}, "
         f"licence {record['licence'] or 'not stated'}, SHA-256 {record['sha256'][:16]}….",
         f"{record['questions']} questions {made}, over {record['papers']:,} papers (library {record['library'][:12]}).",
-        f"The process held at most {record['memory_mb']:,.0f} MB.",
+        f"The process held at most {record['memory_mb']:,.0f} MB. A model that answers from several papers was given "
+        f"what it reads in {record['patience']} s.",
         "",
     ]
-    modes = [*record["modes"], record["choosing"]]
+    others = (*record["other_prompts"], record["writer"], record["choosing"])
+    modes = [*record["modes"], *(m for m in others if m is not None)]
     lines += table(["", *(m["label"] for m in modes)], [*_figure_rows([m["rows"][0] for m in modes]), *_speeds(modes)])
     return "\n".join([*lines, ""])
 

@@ -48,6 +48,12 @@ def within_budget(
     return tuple(shown), tuple(left_out)
 
 
+def with_unseen(shown: tuple[Evidence, ...], others: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """``shown`` and those of ``others`` whose papers were not, by number: what the footnotes of both lead to."""
+    numbers = {item.number for item in shown}
+    return tuple(sorted((*shown, *(one for one in others if one.number not in numbers)), key=lambda one: one.number))
+
+
 def _best_first(evidence: tuple[Evidence, ...]) -> list[tuple[int, int]]:
     """Index of the paper and of the sentence in it, for every sentence."""
     places = [(paper, at) for paper, item in enumerate(evidence) for at in range(len(item.sentences))]

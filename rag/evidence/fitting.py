@@ -21,7 +21,7 @@ from rag.system.once import once
 from rag.text.plaintext import encodable
 
 # Of models/fit.onnx.
-MODEL_SHA256 = ""
+MODEL_SHA256 = "96a08ade49b4a4298cb1ee19fb9b860f7afe9758dbbad07742f751726a059ac2"
 FITS = 0.5  # probability from which on a paper belongs into the answer
 MOST_READ = 5  # sentences of a paper, the ranker's best
 QUESTION, TITLE, LONGEST = 64, 40, 288  # tokens that are read: of a question, of a title, in all

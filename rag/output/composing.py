@@ -23,7 +23,10 @@ from rag.verification.checked import Checked
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the stations found for one question, as far as each was reached."""
+    """What the stations found for one question, as far as each was reached.
+
+    ``quotes`` are the sentences of the evidence that answer as they stand; ``evidence`` may have more to read.
+    """
 
     hits: Sequence[PaperHit] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -34,8 +37,8 @@ class Findings:
     refusal: Refusal | None = None
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
-    structured: Structured | None = None
     said: str = ""  # a line that claims nothing of any paper
+    structured: Structured | None = None
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:

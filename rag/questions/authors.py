@@ -13,7 +13,8 @@ from rag.papers.names import is_called
 
 _PAPERS = r"(?:papers?|works?|articles?|publications?|stud(?:ies|y)|preprints?|everything|anything|something)"
 _CAPITAL = r"(?:[A-Z]\.|[A-ZÀ-Þ]\w*+(?:[-'’][A-ZÀ-Þ]\w*+)?)"
-_NAME = rf"{_CAPITAL}(?: (?:(?:van|von|de|der|den|del|da|di|la|le|el|al|bin|ten|ter) ){{0,2}}{_CAPITAL}){{0,4}}"
+_PARTICLES = r"(?:(?:van|von|de|der|den|del|da|di|la|le|el|al|bin|ten|ter) ){0,2}"
+_NAME = rf"{_PARTICLES}{_CAPITAL}(?: {_PARTICLES}{_CAPITAL}){{0,4}}"
 _NAMES = rf"{_NAME}(?: et al\b\.?)?(?:(?:,| and| or| &) {_NAME}){{0,3}}"
 _BEHIND = (
     r"(?= ?(?:$|[?.!,;:]|"

@@ -102,10 +102,12 @@ def named_filters(
 ) -> Named:
     """The filters that a question names. ``venues`` and ``authors`` give those of the library, as records spell them;
     each is asked only where the question may name one."""
-    named = _read_venue(text, venues) if _MAY_NAME_VENUE.search(text) else Named(EVERYTHING, text)
-    if by := read_authors(named.rest, authors):
+    by = read_authors(text, authors)
+    plain = by.rest if by else text
+    named = _read_venue(plain, venues) if _MAY_NAME_VENUE.search(plain) else Named(EVERYTHING, plain)
+    if by:
         scope = replace(named.scope, authors=by.authors)
-        named = Named(scope, by.rest, (*named.typed, ("author", by.typed)))
+        named = Named(scope, named.rest, (("author", by.typed), *named.typed))
     scope, rest = named.scope, named.rest
     if scope.since is None and scope.until is None and _MAY_NAME_YEAR.search(rest):
         for reader in _YEAR_READERS:
@@ -134,10 +136,11 @@ def _read_venue(text: str, venues: Callable[[], Iterable[str]]) -> Named:
         start = match.start("cut") if match["cut"] else match.start("verb")
         found, end = names.at(text, match.end())
         typed = text[match.end() : end]
-        if not found or _is_of_data(text, start) or not _FREE.match(text, end):
+        if not found or _is_of_data(text, start):
             continue
-        if _LOOSE.search(match.group()) and len(typed.split()) == 1 and typed[1:].islower():
-            continue  # 'studies of Science'
+        is_word = " " not in typed and typed[1:].islower()
+        if is_word and (_LOOSE.search(match.group()) or not _FREE.match(text, end)):
+            continue  # 'studies of Science', 'studies in Science education'
         while (more := _OR.match(text, end)) and (others := names.at(text, more.end()))[0]:
             found, end = [*found, *others[0]], others[1]
         typed = text[match.end() : end]
@@ -225,7 +228,7 @@ def _read_overview(reading: Reading, at_venue: Scope, authors: Callable[[], Iter
 
 def _by_author(reading: Reading, typed: str) -> Reading:
     """The reading with the author in its topic as the overview reads it: 'by Labov'."""
-    if f"by {typed}" in reading.topic:
+    if f"by {typed.rstrip('.')}" in reading.topic:
         return reading
     rest = _WROTE.sub("", reading.topic.replace(f"{typed}'s", "").replace(f"{typed}’s", "").replace(typed, ""))
     listed = not reading.topic and not _MANY.search(reading.text)

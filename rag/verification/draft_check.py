@@ -10,6 +10,7 @@ from rag.datatypes import OVER_SEVERAL, Evidence, Reading, StopSignal
 from rag.generation.writing import Writer, rewrite, write
 from rag.verification.checked import Checked
 from rag.verification.citations import Repair, Sources, check, source_sentence
+from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
 
 REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
@@ -47,9 +48,12 @@ class DraftCheck:
         notes: tuple[str, ...] = ()
         if self.writer.own_words and checked.repaired:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
+            checked = replace(checked, dropped=(*checked.dropped, *checked.repaired))
         if evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             checked = replace(self.quoted(reading, quotable), dropped=checked.dropped)
             notes += (REPLACED,)
+        elif self.writer.budget is not None:
+            checked = completed(checked, self.quoted(reading, quotable))
         if reading.intent in OVER_SEVERAL:
             checked = self._with_every_paper(reading, evidence, checked)
         return checked, notes

@@ -221,6 +221,7 @@ class FakeAnswerer:
     def __init__(self, scripts: dict[str, list[Step]] | None = None, papers: Sequence[Paper] = PAPERS) -> None:
         self.scripts = scripts or {}
         self.calls: list[tuple[str, tuple[Turn, ...]]] = []
+        self.asked_with: list[dict[str, object]] = []  # scope and what is wanted, where they are given
         self.opened: list[tuple[str, str]] = []
         self.libraries: list[str] = []
         self.related: tuple[Paper, ...] = ()
@@ -237,8 +238,11 @@ class FakeAnswerer:
     def answer(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         return [event for event in self.stream(question, history) if isinstance(event, Answer)][-1]
 
-    def stream(self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), stop: StopSignal | None = None, **asked_with: object
+    ) -> Iterator[Event]:
         self.calls.append((question, tuple(history)))
+        self.asked_with.append(asked_with)
         for step in self.scripts.get(question) or [Stage("retrieve"), Stage("check"), make_answer(question)]:
             if isinstance(step, Exception):
                 raise step

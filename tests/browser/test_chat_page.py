@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from rag.datatypes import Stage, Turn
+from rag.datatypes import Stage, Turn, Wanted
 from rag.errors import LibraryNotFound, QuestionError
 from tests.browser.conftest import QUESTIONS, Answerers, ask
 from tests.browser.fakes import (
@@ -29,6 +29,7 @@ from tests.browser.fakes import (
 )
 
 pytestmark = pytest.mark.browser
+CITED = ((1, "p1"), (2, "p2"))  # what every prepared answer cites
 
 
 def test_a_question_gets_an_answer_with_a_footnote_on_every_sentence(page: Any, answerer: FakeAnswerer) -> None:
@@ -96,7 +97,7 @@ def test_a_second_question_brings_the_history(page: Any, answerer: FakeAnswerer)
     ask(page, "And at night?")
     expect(page.locator(".fn-answer")).to_have_count(2)
     first = make_answer("Do crabs learn?")
-    assert answerer.calls[1] == ("And at night?", (Turn("user", first.question), Turn("assistant", first.text)))
+    assert answerer.calls[1] == ("And at night?", (Turn("user", first.question), Turn("assistant", first.text, CITED)))
 
 
 def test_a_draft_is_shown_muted_and_replaced_by_the_checked_answer(page: Any, answerer: FakeAnswerer) -> None:
@@ -338,3 +339,22 @@ def test_first_words_come_at_once(page: Any, answerer: FakeAnswerer) -> None:
     ask(page, "Do crabs learn?")
     expect(page.locator(".fn-answer")).to_have_count(2)
     assert time.monotonic() - begun < 8.0
+
+
+def test_the_reading_stands_above_the_answer_and_is_changed_with_a_click(page: Any, answerer: FakeAnswerer) -> None:
+    reading = {"kind": "papers", "filters": {"since": 2019}, "follow_up": "Do crabs learn? And at night?"}
+    question = "And at night?"
+    answer = make_answer(question, reading=reading, filters={"since": 2019}, scope="2019 or later")
+    answerer.scripts[question] = [answer]
+    ask(page, "Do crabs learn?")
+    ask(page, question)
+    line = page.locator(".fn-turn:last-of-type .fn-reading")
+    expect(line.locator(".fn-kind")).to_have_value("papers")
+    expect(line).to_contain_text("2019 or later")
+    expect(line).to_contain_text("about: Do crabs learn? And at night?")
+    line.locator(".fn-kind").select_option("review")
+    expect(page.locator(".fn-turn")).to_have_count(3)
+    assert answerer.asked_with[-1] == {"wanted": Wanted("review")}
+    page.locator(".fn-turn:last-of-type .fn-reading button[data-part=follow_up]").click()
+    expect(page.locator(".fn-turn")).to_have_count(4)
+    assert answerer.asked_with[-1] == {"wanted": Wanted("review", alone=True)}
