@@ -18,6 +18,7 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Evidence,
     Intent,
     Paper,
     PaperHit,
@@ -33,6 +34,7 @@ from rag.datatypes import (
 from rag.evidence.budget import with_unseen, within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
+from rag.evidence.refusal import neither_side
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, write
@@ -126,8 +128,20 @@ class Pipeline:
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
-        quotes = gathered.quotes or gathered.evidence
-        writer = self.writer if structured is None else replace(self.quotes, generator=QuoteGenerator(apart=True))
+        yield from self._written(reading, found, gathered.quotes or gathered.evidence, once, clock, stop)
+
+    def _written(
+        self,
+        reading: Reading,
+        found: Findings,
+        quotes: tuple[Evidence, ...],
+        once: ReadOnce,
+        clock: Clock,
+        stop: StopSignal,
+    ) -> Iterator[Event]:
+        """What is written from the evidence, and last the answer that is left of it."""
+        apart = found.structured is not None
+        writer = replace(self.quotes, generator=QuoteGenerator(apart=True)) if apart else self.writer
         drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
         if writer.own_words:
             yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
@@ -170,7 +184,9 @@ class Pipeline:
         if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:
             finder = PaperFinder(reading, self.encoder, self.search, self.fit_judge, once)
             if (made := compare(asked, finder, self.library, self.encoder, reading.within)) is not None:
-                return rank(None), Gathered(made.evidence, fits=made.considered), made
+                ranking = rank(None)
+                refusal = None if made.evidence else neither_side(made.closing, ranking.hits)
+                return ranking, Gathered(made.evidence, refusal, fits=made.considered), made
         s = self.settings
         gatherer = Gatherer(
             self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word

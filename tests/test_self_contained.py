@@ -78,6 +78,9 @@ def test_what_stands_by_itself_does_not_lean(text: str) -> None:
         ("(2) We weigh moths.", "We weigh moths."),
         ("• The moth is pale.", "The moth is pale."),
         ("Finally our scale is cheap.", "Our scale is cheap."),
+        ("To address these two problems, we weigh moths.", "We weigh moths."),
+        ("Motivated by this, our scale is cheap.", "Our scale is cheap."),
+        ("To weigh a moth, we use a scale.", "To weigh a moth, we use a scale."),
         ("So far, nobody knows.", "So far, nobody knows."),
         ("Yet another scale is cheap.", "Yet another scale is cheap."),
         ("First, snow falls; second, it melts.", "First, snow falls; second, it melts."),
@@ -94,7 +97,13 @@ def test_openers_go_where_a_whole_sentence_is_left(text: str, bare: str) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["However, snow melts.", "For example, we weigh moths.", "(2) We weigh moths.", "Conversely, our moth is pale."],
+    [
+        "However, snow melts.",
+        "For example, we weigh moths.",
+        "To solve this task, we weigh moths.",
+        "(2) We weigh moths.",
+        "Conversely, our moth is pale.",
+    ],
 )
 def test_what_is_left_is_still_a_quote(text: str) -> None:
     assert is_quote(without_opener(text), text)

@@ -15,7 +15,7 @@ from rag.errors import QuestionError
 from rag.library.chunking import split_sentences
 from rag.library.storage.stored_paper import StoredPaper
 from rag.survey.column_extraction import known_sentences
-from rag.survey.comparing import compared, titled
+from rag.survey.comparing import titled
 from rag.survey.tables import COLUMNS, LONGEST_COLUMN, MOST_COLUMNS, Column, column, columns, rows, to_csv, to_markdown
 from rag.text.tokenization import stems
 from tests.library_parts import WordEncoder, shipped_papers
@@ -219,7 +219,7 @@ def test_markdown_has_a_footnote_in_every_filled_cell_and_the_references(source:
     assert any(line.startswith("[2] ") for line in lines)
 
 
-# --- 'compare A and B' ---
+# --- papers by their titles ---
 
 PAIR = [
     NET,
@@ -229,41 +229,6 @@ PAIR = [
     replace(NET, id="other", title="Beyond WideNet", abstract="We look beyond."),
     BARE,
 ]
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Compare SmallNet and WideNet",
-        "Can you compare SmallNet with “WideNet: wider nets”?",
-        "contrast the paper smallnet vs. the paper on WideNet.",
-        "Please compare SmallNet to WideNet!",
-    ],
-)
-def test_two_papers_that_are_named_are_compared(question: str) -> None:
-    first, second = compared(question, PapersInMemory(PAIR))
-
-    assert (first.number, first.paper.id, second.number, second.paper.id) == (1, "net", 2, "wide")
-    assert [s.text for s in second.sentences] == ["We introduce WideNet.", "It is 3 times faster than ResNet."]
-    for one in (first, second):
-        assert all(one.paper.abstract[s.start : s.end] == s.text for s in one.sentences)
-        assert len(one.scores) == len(one.sentences) == len(set(one.sentences))
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How does SmallNet compare with WideNet?",  # asks for one thing that an abstract may say
-        "Compare SmallNet and ResNet",  # no title has it
-        "Compare SmallNet and SmallNet",
-        "Compare SmallNet and No Abstract",
-        "Compare nets and phones",
-        "Compare and contrast",
-        "",
-    ],
-)
-def test_what_names_no_two_papers_is_answered_like_any_question(question: str) -> None:
-    assert compared(question, PapersInMemory(PAIR)) == ()
 
 
 def test_a_title_is_found_whole_then_at_its_beginning_and_only_where_it_is_the_only_one() -> None:
@@ -280,4 +245,3 @@ def test_a_title_is_found_whole_then_at_its_beginning_and_only_where_it_is_the_o
     )
     assert titled("Wide", source) is None
     assert titled("WideNet", source, within=["net"]) is None
-    assert compared("Compare SmallNet and WideNet", PapersInMemory(PAIR), within=["net"]) == ()

@@ -72,3 +72,8 @@ def _refusal(query: Reading, ranked: Ranked, nearest: tuple[str, ...], model: Ev
         message = f"“{ranked.hits[0].paper.title}” is about it, but its abstract does not say; see the full paper."
         nearest = (ranked.hits[0].paper.id, *(n for n in nearest if n != ranked.hits[0].paper.id))
     return Refusal(grade, message, nearest)
+
+
+def neither_side(told: Sequence[str], hits: Sequence[PaperHit]) -> Refusal:
+    """Why nothing is compared: ``told`` says of every side what is missing."""
+    return Refusal(RefusalGrade.RELATED, " ".join(told), tuple(hit.paper.id for hit in hits[:3]))

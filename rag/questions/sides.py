@@ -35,6 +35,7 @@ _AND = re.compile(r"\s*,\s*(?:and|or|vs\.?|versus)?\s+|\s+(?:and|or|vs\.?|versus
 _WITH = re.compile(
     r"\s+(?:with|to|against|from|(?:better|worse|faster|slower|safer|cheaper|more \w+|less \w+) than)\s+", re.IGNORECASE
 )
+_DIFFER_IN = re.compile(r"^ (?:in|for) (?!terms\b)(?:their )?", re.IGNORECASE)
 _BESIDE_WITH = re.compile(r"\b(?:with|without|to|against|from)\b", re.IGNORECASE)
 _TRIM = re.compile(
     r"^(?:(?:the|both|between|(?:papers?|works?|methods?|approach(?:es)?|effects?|use) (?:on|about|of)) )+(?=\S)",
@@ -61,7 +62,8 @@ def compared_in(question: str) -> Asked | None:
     form = next((found for pattern in _FORMS if (found := pattern.search(text))), None)
     if form is None:
         return None
-    named = form["sides"] + (form.groupdict().get("joint") or "")
+    joint = form.groupdict().get("joint") or ""
+    named = form["sides"] + _DIFFER_IN.sub(" in terms of ", joint)
     first = _first_join(named)
     if first is None:
         return None
@@ -81,9 +83,10 @@ def _first_join(text: str) -> int | None:
 
 
 def _cut(text: str, pattern: re.Pattern[str], first: int) -> tuple[str, str]:
-    """``text`` up to what ``pattern`` finds behind ``first``, and what follows; no cut right behind a joint."""
+    """``text`` up to what ``pattern`` finds behind ``first``, and what follows; no cut that leaves a side empty."""
     found = pattern.search(text, first)
-    return (text[: found.start()], text[found.end() :]) if found and found.start() > first else (text, "")
+    cut = found is not None and bool(stems(text[first : found.start()]))
+    return (text[: found.start()], text[found.end() :]) if found is not None and cut else (text, "")
 
 
 def _parts(text: str) -> list[str]:

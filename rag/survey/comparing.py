@@ -24,9 +24,12 @@ PAPERS_OF_A_SIDE = 2
 SAYS = 0.0  # log-odds from which on a sentence holds what is asked of the paper
 _BELOW = -1.5  # log-odds down to which one that the table's thresholds admit may do so
 _DEFAULT = ("problem", "method", "data", "results")
+_SHORT, _BETWEEN = 2, 1  # words of a short name, and words that may stand between them
 _SPOKEN = 0.6  # share of the words of a long name that a paper which speaks of it has
 _MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
 _NAME_CHARACTERS = 300
+_MISSING, _SILENT = "No abstract here speaks of {}.", "The abstract on {} says nothing of this."
+_LONGEST_NAME = 3  # words of what is taken for a name
 _QUOTES = " \t\"'“”‘’«»"
 
 
@@ -54,14 +57,16 @@ class _Side:
 def compare(
     asked: Asked, find: Find, source: ComparisonSource, encoder: Encoder, within: Collection[str] | None = None
 ) -> Structured | None:
-    """The comparison that ``asked`` wants; None where no abstract speaks of any side.
+    """The comparison that ``asked`` wants, without evidence where no abstract says anything; then ``closing`` says why.
+
+    None where nothing is found and a side is no name but a description: that may be another question.
 
     ``find`` finds papers for a question and judges them; ``within`` holds the ids of the papers that may be used (None:
     all).
     """
     sides = [_side(name, asked.context, find, source, within) for name in asked.sides]
     cells = _cells(asked, sides, find, source, encoder)
-    if not cells:
+    if not cells and any(len(stems(side.name)) > _LONGEST_NAME for side in sides):
         return None
     papers = {paper.id: paper for side in sides for paper in side.papers}
     evidence: list[Evidence] = []
@@ -74,9 +79,9 @@ def compare(
             if aspect in said:
                 sections.setdefault((paper_id, said[aspect].start), aspect.title)
     silent = [one.title for one in _aspects(asked) if one.question and one.title not in sections.values()]
-    missing = [side.name for side in sides if not any(paper.id in cells for paper in side.papers)]
-    closing = [*(f"No abstract here speaks of {name}." for name in missing)]
-    closing += [f"None of these abstracts says anything of “{title}”." for title in silent]
+    silent_sides = [side for side in sides if not any(paper.id in cells for paper in side.papers)]
+    closing = [(_SILENT if side.papers else _MISSING).format(side.name) for side in silent_sides]
+    closing += [] if not cells else [f"None of these abstracts says anything of “{title}”." for title in silent]
     judged = {fit.paper.id: fit for side in sides for fit in reversed(side.judged)}
     considered = tuple(sorted(judged.values(), key=lambda fit: (-fit.probability, fit.paper.id)))
     return Structured(tuple(evidence), sections, closing=tuple(closing), considered=considered)
@@ -98,11 +103,16 @@ def _side(name: str, context: str, find: Find, source: ComparisonSource, within:
 
 
 def speaks_of(paper: Paper, name: str) -> bool:
-    """Whether title or abstract has the words of ``name``: all of a short one, most of a long one, and every name."""
+    """Whether title or abstract has the words of ``name``: those of a short one together, most of a long one; and every
+    name in it."""
     text = f"{paper.title} {paper.abstract}"
-    wanted, there = set(stems(name)), set(stems(text))
-    least = len(wanted) if len(wanted) <= 2 else _SPOKEN * len(wanted)
-    return bool(wanted) and len(wanted & there) >= least and not missing_names(name, text)
+    wanted, there = set(stems(name)), stems(text)
+    if not wanted or missing_names(name, text):
+        return False
+    if len(wanted) > _SHORT:
+        return len(wanted & set(there)) >= _SPOKEN * len(wanted)
+    window = len(wanted) + _BETWEEN
+    return any(wanted <= set(there[at : at + window]) for at, word in enumerate(there) if word in wanted)
 
 
 def _cells(

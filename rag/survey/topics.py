@@ -26,7 +26,7 @@ _LENGTHS = (1.0, 1.3, 1.5)  # factors for terms of one, two, three words: longer
 _PAPERESE = frozenset(
     """abstract achieve achieved achieves across additional address addresses aim aims allow allows also although among
     analyse analysis analyze application applications applied apply approach approaches art article available
-    average based baseline baselines because become benchmark benchmarks best better between both case cases
+    average based baseline baselines because become besides benchmark benchmarks best better between both case cases
     challenge challenges challenging code compare compared comparison compete competitive complex consider
     consist contribution contributions current data dataset datasets demonstrate demonstrates design designed
     despite develop developed different difficult directly due each effect effective effectively effectiveness

@@ -28,8 +28,13 @@ _CONNECTIVE = "|".join(
     r"|on the (?:contrary|one hand|other hand)"
     r"|last but not least|at the same time|that is"
 )
+# A clause before the sentence that only says what it answers: 'To address this problem, we …'.
+_AIM = (
+    r"(?:(?:in order )?to [a-z]{1,30}|(?:guided|motivated|inspired|encouraged|driven|informed) by|based on|building on)"
+    r" (?:this|these|those|such)(?: [\w-]{1,30}){0,3},\s+"
+)
 _OPENER = re.compile(
-    rf"^(?:(?:{_CONNECTIVE}|and|but|so),\s+|(?:{_CONNECTIVE}|and|but|so)\s+(?=(?:we|our)\b)|(?:and|but)\s+|"
+    rf"^(?:{_AIM}|(?:{_CONNECTIVE}|and|but|so),\s+|(?:{_CONNECTIVE}|and|but|so)\s+(?=(?:we|our)\b)|(?:and|but)\s+|"
     r"(?:so|yet)\s+(?=(?:the|it|this|these|they|their|most|many|existing|current|few|little|no)\b))",
     re.IGNORECASE,
 )

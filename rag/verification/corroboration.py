@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.datatypes import AnswerSentence, Citation, Evidence, Paper, Sentence, Verdict
-from rag.text.directions import concur, oppose
+from rag.text.directions import oppose
 from rag.text.facts import missing_figures, missing_names
 from rag.text.sentence_roles import RELEASE
 from rag.text.tokenization import stems
@@ -62,12 +62,13 @@ def corroborated(
     found = list(evidence)
     citations: list[Citation] = []
     said: dict[int, AnswerSentence] = {}
-    for _, at, paper_id, against in _candidates(checked, papers, sources)[:passes]:
+    for candidate in _candidates(checked, papers, sources)[:passes]:
+        at, paper_id = candidate.sentence, candidate.paper.id
         sentence = said.get(at, checked.sentences[at])
         if len(sentence.citations) + len(sentence.against) > _MOST:
             continue
         number = numbers.get(paper_id, max(numbers.values(), default=0) + 1)
-        citation = _read(sentence.text, Evidence(number, papers[paper_id], (), 0.0), at, against, sources)
+        citation = _read(sentence.text, candidate, number, sources)
         if citation is None:
             continue
         if paper_id not in numbers:
@@ -116,8 +117,20 @@ def _without(checked: Checked, gone: Collection[int]) -> Checked:
     return replace(checked, sentences=tuple(checked.sentences[at] for at in kept), citations=citations)
 
 
-def _candidates(checked: Checked, papers: Mapping[str, Paper], sources: Sources) -> list[tuple[float, int, str, bool]]:
-    """``(-cosine, sentence, paper id, whether it goes another way)`` of what is worth reading, nearest first."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A paper that is worth reading for the sentence with index ``sentence``: its nearest sentence, with its cosine,
+    and whether that goes another way."""
+
+    sentence: int
+    paper: Paper
+    nearest: Sentence
+    cosine: float
+    against: bool
+
+
+def _candidates(checked: Checked, papers: Mapping[str, Paper], sources: Sources) -> list[_Candidate]:
+    """What is worth reading, nearest first."""
     if sources.vectors is None or sources.encode is None:
         return []
     cited = {(c.sentence, c.paper_id) for c in checked.citations}
@@ -128,9 +141,9 @@ def _candidates(checked: Checked, papers: Mapping[str, Paper], sources: Sources)
         vector = sources.encode(sentence.text)
         for paper_id in sorted(papers):
             near = _nearest(vector, paper_id, sources) if (at, paper_id) not in cited else None
-            if near is not None and (worth := _worth(sentence.text, *near)) is not None:
-                found.append((-near[1], at, paper_id, worth))
-    return sorted(found)
+            if near is not None and (against := _worth(sentence.text, *near)) is not None:
+                found.append(_Candidate(at, papers[paper_id], *near, against))
+    return sorted(found, key=lambda one: (-one.cosine, one.sentence, one.paper.id))
 
 
 def _nearest(vector: Vector, paper_id: str, sources: Sources) -> tuple[Sentence, float] | None:
@@ -155,12 +168,16 @@ def _worth(text: str, other: Sentence, cosine: float) -> bool | None:
     return False if cosine >= NEAR and not missing_figures(text, other.text) else None
 
 
-def _read(text: str, evidence: Evidence, at: int, against: bool, sources: Sources) -> Citation | None:
-    """The footnote that a paper adds to a sentence; None where the check does not say so outright."""
-    citation = judge(text, evidence, at, sources)
-    if not against:
+def _read(text: str, candidate: _Candidate, number: int, sources: Sources) -> Citation | None:
+    """The footnote that a paper adds to a sentence; None where the network does not say so outright."""
+    if not candidate.against:
+        citation = judge(text, Evidence(number, candidate.paper, (), 0.0), candidate.sentence, sources)
         return citation if citation.verdict is Verdict.SUPPORTED and not oppose(text, citation.quote) else None
-    judgement = sources.judge(text, citation.quote)
-    if judgement.contradicted < _SURE or concur(text, citation.quote):
+    near = candidate.nearest
+    judgement = sources.judge(text, near.text)
+    if judgement.contradicted < _SURE:
         return None
-    return replace(citation, verdict=Verdict.CONTRADICTED, score=round(judgement.supported, 4))
+    return Citation(
+        number, candidate.paper.id, candidate.sentence, near.text, near.start, near.end, Verdict.CONTRADICTED,
+        round(judgement.supported, 4),
+    )  # fmt: skip

@@ -20,13 +20,15 @@ from rag.questions import (
     kinds,
     library_requests,
     references,
+    sides,
     topics,
     venues,
     years,
 )
-from rag.survey import column_extraction, comparing, tables, terms, topic_parser
+from rag.survey import agreement, column_extraction, tables, terms, topic_parser
 from rag.text import (
     citation_format,
+    directions,
     facts,
     folding,
     latex,
@@ -95,6 +97,7 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "has_exchanged_fact": lambda text: facts.has_exchanged_fact(text, f"{text[1:]} 1"),
     "is_quote": lambda text: quoting.is_quote(text[: len(text) // 2], text),
     "third_person": wording.third_person,
+    "directions": directions.directions,
     "without_opener": self_contained.without_opener,
     "leans_on_previous": self_contained.leans_on_previous,
     "split_units": sentence_compression.split_units,
@@ -140,26 +143,14 @@ OF_QUESTIONS: dict[str, Reads] = {
     "figures": classifier.figures,
     "runs": lambda text: classifier.runs(text, ("pump", "papers")),
     "parse": lambda text: topic_parser.parse(text, str.isalpha),
-    "compared": lambda text: comparing.compared(text, _NoPapers()),
+    "compared_in": sides.compared_in,
+    "asks_agreement": agreement.asks_agreement,
     "counted_stems": quantities.counted_stems,
     "corrections": lambda text: spelling.corrections(text, _WORDS),
     "similar_names": lambda text: spelling.similar_names(text, _WORDS),
     "term": terms.term,
     "_figure": tables._figure,
 }
-
-
-class _NoPapers:
-    """A library without papers."""
-
-    def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
-        return []
-
-    def get_papers(self, ids: object) -> dict[str, Paper]:
-        return {}
-
-    def sentences(self, paper_id: str) -> tuple[()]:
-        return ()
 
 
 # Beside what one thinks of without a function: what only some of them know.
