@@ -263,7 +263,8 @@ class Reading:
     all papers); where those words were taken out, or slips put right, ``asked`` is the question as typed.
     ``within`` are the ids of the papers that both admit (None: all); a follow-up about papers of the answer before
     admits those alone. ``named`` are venue and author as the question words them; ``said`` the sentences of the answer
-    before, which a follow-up does not want again.
+    before, which a follow-up does not want again. ``spread`` is set once several papers were found to bear on a
+    question after one thing.
     """
 
     text: str
@@ -278,6 +279,12 @@ class Reading:
     within: tuple[str, ...] | None = None
     named: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
+    spread: bool = False
+
+    @property
+    def over_several(self) -> bool:
+        """Whether the answer draws on several papers: that was asked, or that many turned out to bear on it."""
+        return self.spread or self.intent in OVER_SEVERAL
 
     @property
     def is_computed(self) -> bool:

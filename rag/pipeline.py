@@ -42,7 +42,7 @@ from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
 from rag.questions.sides import compared_in
-from rag.retrieval.ranking import Ranking, Search, rank
+from rag.retrieval.ranking import Rank, Ranking, Search, rank
 from rag.survey.agreement import agreement, asks_agreement
 from rag.survey.comparing import compare
 from rag.survey.computed import compute
@@ -113,17 +113,18 @@ class Pipeline:
             return
         once = ReadOnce(self.library)
 
-        def ranked(k: int | None) -> Ranking:
-            ranking = self.rank(reading, k)
+        def ranked(k: int | None, part: Reading | None = None) -> Ranking:
+            ranking = self.rank(part or reading, k)
             once.read(hit.paper.id for hit in ranking.hits)
             clock.lap("retrieve")
             return ranking
 
         ranking, gathered, structured = self.gather(reading, ranked, stop, once)
+        reading = replace(reading, spread=gathered.spread)
         clock.lap("evidence")
         found = Findings(
             ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,
-            structured=structured,
+            structured=structured, closing=gathered.closing,
         )  # fmt: skip
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
@@ -178,7 +179,7 @@ class Pipeline:
         return rank(reading, k or self.settings.papers + 1, self.encoder, self.search, reading.within)
 
     def gather(
-        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
+        self, reading: Reading, rank: Rank, stop: StopSignal, once: ReadOnce
     ) -> tuple[Ranking, Gathered, Structured | None]:
         """The sentences of an answer, or a refusal; with headings where the kind of answer has some."""
         if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:

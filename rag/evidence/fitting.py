@@ -73,6 +73,10 @@ class FitJudge(Protocol):
         """The same judgements with the relevance of their sentences judged more closely, at more cost."""
         ...
 
+    def answers(self, question: str, sentences: Sequence[str]) -> list[float]:
+        """Of each sentence the log-odds (nats) that it answers ``question``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -141,10 +145,14 @@ class NetworkJudge:
         """The same with what the pruner says of each sentence in ``relevance``."""
         weighed = []
         for fit in fits:
-            judged = self.pruner.judge(reading.search, [(1, sentence.text) for sentence in fit.sentences])
-            added = (x + OF_PRUNER * one.relevance_logit for x, one in zip(fit.relevance, judged, strict=True))
+            answers = self.answers(reading.search, [sentence.text for sentence in fit.sentences])
+            added = (x + OF_PRUNER * more for x, more in zip(fit.relevance, answers, strict=True))
             weighed.append(replace(fit, relevance=tuple(added)))
         return tuple(weighed)
+
+    def answers(self, question: str, sentences: Sequence[str]) -> list[float]:
+        """Of each sentence the log-odds (nats) that it answers ``question``; they are read together."""
+        return [one.relevance_logit for one in self.pruner.judge(question, [(1, text) for text in sentences])]
 
 
 def best_of_each(ranked: Ranked, most: int) -> dict[str, list[Candidate]]:

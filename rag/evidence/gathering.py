@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
 from rag.evidence.fitting import Fit, FitJudge
+from rag.evidence.parts import with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import MOST_LINES, lines
+from rag.evidence.several import MOST_LINES, is_spread, lines
 from rag.questions.scope import bounds_years, in_words, refusal_in
-from rag.retrieval.ranking import Ranking
+from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
 
 CANDIDATES = (30, 90)  # papers that are judged for an answer over several; more where the last of the first still fit
@@ -35,6 +36,8 @@ class Gathered:
 
     ``fits`` are the judgements of papers, best first, where they were asked for.
     ``quotes`` are the sentences of the evidence that answer as they stand, where there are more for a model to read.
+    ``spread`` says that a question after one thing is answered from several papers; ``closing`` are lines below the
+    answer.
     """
 
     evidence: tuple[Evidence, ...] = ()
@@ -42,6 +45,8 @@ class Gathered:
     judgements: tuple[Mapping[str, Any], ...] = ()
     fits: tuple[Fit, ...] = ()
     quotes: tuple[Evidence, ...] = ()
+    spread: bool = False
+    closing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,10 @@ class Gatherer:
     refuse: bool = True
     is_word: Callable[[str], bool] = lambda token: False
 
-    def gather(
-        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, store: SentenceStore
-    ) -> tuple[Ranking, Gathered]:
+    def gather(self, reading: Reading, rank: Rank, stop: StopSignal, store: SentenceStore) -> tuple[Ranking, Gathered]:
         """The papers that were ranked and the evidence from them.
 
-        ``rank`` finds so many papers (None: as many as an answer after one thing looks at). Raises
-        :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+        Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
         """
         if reading.intent in OVER_SEVERAL:
             return self._several(reading, rank, store)
@@ -74,12 +76,15 @@ class Gatherer:
         fits = self.fit_judge.judge(reading, ranked)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
+        if is_spread(reading, fits):
+            ranking, gathered = self._several(reading, rank, store)
+            return ranking, replace(gathered, spread=True)
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
-        return ranking, Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
+        gathered = Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
+        evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
+        return ranking, replace(gathered, evidence=evidence, closing=closing)
 
-    def _several(
-        self, reading: Reading, rank: Callable[[int | None], Ranking], store: SentenceStore
-    ) -> tuple[Ranking, Gathered]:
+    def _several(self, reading: Reading, rank: Rank, store: SentenceStore) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
         ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[0]), store)
         last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}

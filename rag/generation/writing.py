@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.datatypes import OVER_SEVERAL, Evidence, GenerationRequest, Generator, Message, Reading, StopSignal
+from rag.datatypes import Evidence, GenerationRequest, Generator, Message, Reading, StopSignal
 
 LANGUAGE_MODEL_MODES = ("cite", "free")  # in which a language model writes words of its own
 _REWRITTEN_TOKENS = 100  # of a sentence that is written again
@@ -61,7 +61,7 @@ def write(writer: Writer, reading: Reading, evidence: tuple[Evidence, ...], stop
     Where an answer over several papers is shortened, each paper is told by itself and has a line: the first one need
     not wait for the others to be read.
     """
-    if reading.intent not in OVER_SEVERAL or writer.mode != "shorten":
+    if not reading.over_several or writer.mode != "shorten":
         yield from writer.generator.stream(writer.request(reading.asks, evidence), stop)
         return
     for item in evidence:

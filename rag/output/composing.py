@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rag.datatypes import OVER_SEVERAL, Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
+from rag.datatypes import Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
 from rag.evidence.fitting import Fit
 from rag.evidence.refusal import unanswered
 from rag.evidence.several import coverage
@@ -39,6 +39,7 @@ class Findings:
     years: Mapping[str, int] = field(default_factory=dict)
     said: str = ""  # a line that claims nothing of any paper
     structured: Structured | None = None
+    closing: tuple[str, ...] = ()
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
@@ -72,13 +73,13 @@ def compose(
         return Answer(asked, refusal.message, (), (), found.evidence, refusal, trace)
     checked = _in_sections(reading, found)
     covered, lead = None, ""
-    closing: tuple[str, ...] = ()
-    if reading.intent in OVER_SEVERAL:
+    closing = found.closing
+    if found.fits:
         cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
         covered = coverage(found.fits, cited)
-        lead = how_many_fit(covered, papers)
+        lead = how_many_fit(covered, papers) if reading.over_several else ""
     if found.structured is not None:
-        lead, closing = found.structured.lead or lead, found.structured.closing
+        lead, closing = found.structured.lead or lead, (*found.structured.closing, *closing)
     if reading.intent is Intent.REVIEW and covered is not None:
         closing = (*closing, what_was_covered(covered))
     text = found.said or answer_text(checked.sentences, reading.kind, lead, closing)
@@ -90,9 +91,10 @@ def compose(
 
 def _in_sections(reading: Reading, found: Findings) -> Checked:
     """The sentences under the headings of their kind: in a list, the names of the papers."""
-    if found.structured is not None and (found.structured.sections or reading.intent is not Intent.MULTI):
+    listed = reading.intent is Intent.MULTI or reading.spread
+    if found.structured is not None and (found.structured.sections or not listed):
         return in_sections(found.checked, found.structured.sections)
-    if reading.intent is not Intent.MULTI:
+    if not listed:
         return found.checked
     names = {item.number: short_name(item.paper) for item in found.evidence}
     return found.checked.told_by(

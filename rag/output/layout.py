@@ -13,7 +13,7 @@ from rag.datatypes import KINDS, Answer, AnswerSentence, Intent, Verdict
 from rag.papers.bibliography import one_line
 from rag.text.citation_format import with_numbers
 
-PAPERS, COMPARISON = KINDS[Intent.MULTI], KINDS[Intent.COMPARE]
+ONE_THING, PAPERS, COMPARISON = KINDS[Intent.FACT], KINDS[Intent.MULTI], KINDS[Intent.COMPARE]
 Place = tuple[int, AnswerSentence]  # index among the sentences of the answer, and the sentence
 
 
@@ -40,7 +40,7 @@ def kind_of(answer: Answer) -> str:
 
 def is_list(answer: Answer) -> bool:
     """Whether the answer is a list with an item for each paper."""
-    return kind_of(answer) == PAPERS and bool(answer.sentences)
+    return _lists(kind_of(answer), answer.sentences)
 
 
 def blocks(answer: Answer) -> list[Block]:
@@ -84,7 +84,7 @@ def answer_text(sentences: Sequence[AnswerSentence], kind: str, lead: str = "", 
     which its heading begins: '- CvT: It has convolutions [1].'
     """
     if kind == PAPERS or any(s.section for s in sentences):
-        dash = "- " if kind == PAPERS else ""
+        dash = "- " if _lists(kind, sentences) else ""
         body = [
             f"{dash}{f'{one_line(b.heading)}: ' if b.heading else ''}{' '.join(numbered(s) for _, s in b.sentences)}"
             for b in _sectioned(sentences, kind)
@@ -104,12 +104,18 @@ def against_mark(numbers: Sequence[object]) -> str:
     return f" (contradicted by {''.join(f'[{n}]' for n in numbers)})" if numbers else ""
 
 
+def _lists(kind: str, sentences: Sequence[AnswerSentence]) -> bool:
+    """Whether each paper has an item: several were asked for, or a question after one thing found several."""
+    return bool(sentences) and (kind == PAPERS or (kind == ONE_THING and any(s.section for s in sentences)))
+
+
 def _sectioned(sentences: Sequence[AnswerSentence], kind: str) -> list[Block]:
     """Sentences that follow each other and have one section; in a list also one paper."""
+    listed = _lists(kind, sentences)
     found: list[tuple[object, list[Place]]] = []
     for place in enumerate(sentences):
         sentence = place[1]
-        key = (sentence.section, sentence.citations[:1] if kind == PAPERS else ())
+        key = (sentence.section, sentence.citations[:1] if listed else ())
         if not found or found[-1][0] != key:
             found.append((key, []))
         found[-1][1].append(place)

@@ -33,6 +33,12 @@ class Ranking:
     vector: Vector
 
 
+class Rank(Protocol):
+    """Finds ``k`` papers (None: as many as an answer after one thing looks at) for the question, or a part of it."""
+
+    def __call__(self, k: int | None, part: Reading | None = None, /) -> Ranking: ...
+
+
 def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Sequence[str] | None = None) -> Ranking:
     """The best ``k`` papers for a question; ``within`` restricts them to these ids."""
     vector = embed_question(reading, encoder)

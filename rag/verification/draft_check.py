@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rag.datatypes import OVER_SEVERAL, Evidence, Reading, StopSignal
+from rag.datatypes import Evidence, Reading, StopSignal
 from rag.generation.writing import Writer, rewrite, write
 from rag.verification.checked import Checked
 from rag.verification.citations import Repair, Sources, check, source_sentence
@@ -54,7 +54,7 @@ class DraftCheck:
             notes += (REPLACED,)
         elif self.writer.budget is not None:
             checked = completed(checked, self.quoted(reading, quotable))
-        if reading.intent in OVER_SEVERAL:
+        if reading.over_several:
             checked = self._with_every_paper(reading, evidence, checked)
         return checked, notes
 
