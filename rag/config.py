@@ -20,6 +20,7 @@ from rag.system.auth_setting import holds_pairs
 
 MODES = ("quote", "shorten", "cite", "free")
 SENTENCE_SELECTORS = ("measured", "model")
+WRITING_PROMPTS = ("measured", "answer", "compose")
 
 
 def _platform_dir(kind: str) -> Path:
@@ -55,6 +56,10 @@ class Settings:
     sentence_selector: str = (
         "measured"  # who chooses quotes: a model measured to be better than the ranker, or ``model``
     )
+    # How a language model is asked: as measured of it or by its size, to repeat the sentence that answers (``answer``),
+    # or to answer from several papers (``compose``).
+    prompt: str = "measured"
+    patience: int = 15  # seconds to a model's first word: how much it is given to read
     refuse: bool = True  # False: answer even where the evidence is thin
     host: str = "127.0.0.1"
     port: int = 7860
@@ -71,8 +76,11 @@ class Settings:
             raise ConfigError(
                 f"sentence_selector is '{self.sentence_selector}'; use {' or '.join(SENTENCE_SELECTORS)}."
             )
+        if self.prompt not in WRITING_PROMPTS:
+            raise ConfigError(f"prompt is '{self.prompt}'; use {', '.join(WRITING_PROMPTS)}.")
         bounds = {
             "papers": (1, 50),
+            "patience": (1, 3600),
             "depth": (1, 10_000),
             "sentences": (1, 10),
             "threads": (0, 1024),

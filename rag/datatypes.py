@@ -461,6 +461,16 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """An answer of quotes, already checked, to read while a language model reads the evidence and writes its own.
+
+    Who stops the model keeps it as the answer.
+    """
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of a conversation. ``role`` is ``user`` or ``assistant``.
 
@@ -499,7 +509,7 @@ class GenerationRequest:
     """What a generator needs to write one answer.
 
     ``messages`` is the finished prompt (empty for generators without a language model);
-    ``numbers`` are the evidence numbers that may be cited.
+    ``sentences`` bounds those of a model that writes under a grammar.
     """
 
     question: str
@@ -508,6 +518,7 @@ class GenerationRequest:
     mode: str = "quote"
     seed: int = 0
     max_tokens: int = 220
+    sentences: int = 4
 
 
 class Generator(Protocol):
@@ -588,8 +599,8 @@ class AnswerSettings:
     refuse: bool = True
 
 
-# What ``Pipeline.stream`` yields: stages and drafts, and at the very end the checked answer.
-Event = Stage | Draft | Answer
+# What ``Pipeline.stream`` yields: stages, a preview, drafts, and at the very end the checked answer.
+Event = Stage | Preview | Draft | Answer
 
 
 class Answerer(Protocol):
@@ -607,10 +618,11 @@ class Answerer(Protocol):
         scope: Scope | None = None,
         wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set.
+        """Stages, where a language model writes a preview, drafts, and last the answer.
 
         ``scope`` says which papers may be used (None: all), besides what the question itself says about that;
-        ``wanted`` overrules how the question is read.
+        ``wanted`` overrules how the question is read. Raises
+        ``GenerationCancelled`` soon after ``stop`` is set.
         """
         ...
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from rag.config import Settings, with_overrides
 from rag.datatypes import Answer, AnswerSettings, Message, Option, Paper, Turn
 from rag.errors import ConfigError, LibraryNotFound
-from rag.evidence.selectors import ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
+from rag.evidence.fitting import fit_judge
+from rag.evidence.selectors import BroadSelector, ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.generators.owner import LoadedModels
 from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.encoding.query_encoder import QueryEncoder
     from rag.generation.generators.llama import LlamaGenerator
-    from rag.generation.models import RegisteredModel, Speed
+    from rag.generation.models import PromptChoice, RegisteredModel, Speed
     from rag.generation.prompting import Prompt
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library
@@ -51,6 +52,7 @@ UNMEASURED = (
     "To measure it: footnote eval model {given} --questions FILE"
 )
 PRUNED = "The writer's network chose these sentences among those of the ranker."
+NOT_BETTER = "{model} {verdict}: footnote eval model shows it, --model writer is the other."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 _LIBRARIES = OpenLibraries()
@@ -96,6 +98,7 @@ def open_answerer(settings: Settings) -> Pipeline:
             unsupported=settings.unsupported,
             refuse=settings.refuse,
         ),
+        fit_judge=fit_judge(),
         selector=part.selector,
         rewrite=part.rewrite,
         is_word=is_whole_piece,
@@ -162,17 +165,52 @@ def _quoted_by_model(settings: Settings, quotes: Writer) -> AnsweringPart:
 def _written(settings: Settings, mode: str) -> AnsweringPart:
     """What a language model writes; where it was taught to shorten, from what a network judges to be needed."""
     from rag.evidence.pruning import pruner
+    from rag.generation.models.prompt_choice import COMPOSING, SENTENCES
+    from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
     from rag.generation.prompting import load_prompt
 
-    model = registered_model(settings)
+    choice = prompt_choice(settings, registered_model(settings))
+    model = replace(registered_model(settings), prompt=choice.prompt)
     prompt = load_prompt(model.prompt)
     generator = _llama(model, settings.context, settings.threads, settings.temperature)
     writer = Writer(generator, mode, settings.seed, settings.max_tokens, prompt.render, prompt.sha256)
     selector: SentenceSelector = RankerSelector()
     if model.costs is not None:
         selector = NetworkSelector(pruner(), model.extra_candidates, model.min_logit)
+    elif model.prompt == COMPOSING:
+        chooser = NetworkSelector(pruner(), EXTRA_CANDIDATES, MIN_LOGIT)
+        selector = BroadSelector(chooser, settings.papers + 1)
+        writer = replace(
+            writer,
+            sentences=SENTENCES[COMPOSING],
+            render_repair=load_prompt("repair").render,
+            budget=partial(_readable, settings, model, generator),
+        )
     rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
-    return AnsweringPart(writer, selector, rewrite)
+    notes: tuple[str, ...] = ()
+    if choice.verdict is not None and not choice.verdict.is_better:
+        notes = (NOT_BETTER.format(model=model.name, verdict=choice.verdict.beside_writer),)
+    return AnsweringPart(writer, selector, rewrite, notes)
+
+
+def prompt_choice(settings: Settings, model: RegisteredModel) -> PromptChoice:
+    """How a model is asked to write, by what was measured of it, else by its size."""
+    from rag.generation.models import PROMPTS, prompt_of, prompt_verdict
+    from rag.generation.prompting import load_prompt
+
+    hashes = {name: load_prompt(name).sha256 for name in PROMPTS}
+    wanted = "" if settings.prompt == "measured" else settings.prompt
+    return prompt_of(model, prompt_verdict(settings.home, model.sha256), hashes, wanted)
+
+
+def _readable(settings: Settings, model: RegisteredModel, generator: LlamaGenerator) -> int:
+    """Tokens of evidence that a model reads within ``patience``; its speed is measured where it is not known yet."""
+    from rag.generation.models import readable_tokens, speeds
+    from rag.generation.prompting import load_prompt
+
+    speed = speeds(settings.home).get(model.sha256) or measure_model(settings)
+    fixed = generator.engine.count(load_prompt(model.prompt).render("", ()))
+    return readable_tokens(speed, settings.patience, settings.context - settings.max_tokens - fixed)
 
 
 def _render_options(prompt: Prompt, question: str, options: Sequence[Option]) -> Sequence[Message]:
@@ -405,7 +443,7 @@ def _generator(model: RegisteredModel, context: int, threads: int, temperature: 
     adapter = Adapter(model.adapter, model.adapter_sha256) if model.adapter is not None else None
     return LlamaGenerator(
         Engine(model.path, context=context, threads=threads, adapter=adapter, sha256=model.sha256, models=_MODELS),
-        render=load_prompt(model.prompt).render,
+        render=load_prompt(model.prompt).render if model.prompt else None,
         model=model.name,
         sha256=model.sha256,
         sampling=Sampling(temperature, max_tokens=4096),

@@ -18,8 +18,10 @@ from rag.datatypes import (
     Draft,
     Encoder,
     Event,
+    Intent,
     Paper,
     PaperHit,
+    Preview,
     Reading,
     Scope,
     Sentence,
@@ -28,23 +30,33 @@ from rag.datatypes import (
     Turn,
     Wanted,
 )
-from rag.evidence.gathering import Gathered, best_sentences, gather
+from rag.evidence.budget import with_unseen, within_budget
+from rag.evidence.fitting import FitJudge
+from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.selectors import RankerSelector, SentenceSelector
+from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
+from rag.questions.sides import compared_in
 from rag.retrieval.ranking import Ranking, Search, rank
-from rag.survey.comparing import compared, one_sided
+from rag.survey.agreement import agreement, asks_agreement
+from rag.survey.comparing import compare
 from rag.survey.computed import compute
+from rag.survey.finding import PaperFinder
+from rag.survey.reviewing import review
+from rag.survey.structure import Structured
 from rag.system.clock import Clock
-from rag.verification.citations import check
-from rag.verification.sources import sources_of
+from rag.verification.corroboration import PASSES, PASSES_OF_A_REVIEW, corroborated, without_repeats
+from rag.verification.draft_check import DraftCheck
+from rag.verification.sources import judge_claim, sources_of
 
 if TYPE_CHECKING:
     from rag.library.library import Library
 
-REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+PREVIEW = "Quotes from the papers; the model was stopped before its own answer was checked."
+LEFT_OUT = "{sentences} sentences of {papers} papers were not shown to the model, which has time for {tokens} tokens."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ class Pipeline:
     writer: Writer
     quotes: Writer
     settings: AnswerSettings
+    fit_judge: FitJudge
     selector: SentenceSelector = field(default_factory=RankerSelector)
     rewrite: Rewrite | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
@@ -84,7 +97,10 @@ class Pipeline:
         scope: Scope | None = None,
         wanted: Wanted = AS_READ,
     ) -> Iterator[Event]:
-        """Stages and drafts, and last the answer. Raises ``GenerationCancelled`` soon after ``stop`` is set."""
+        """Stages, a preview where a language model writes, drafts, and last the answer.
+
+        Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
+        """
         clock, stop = Clock(), stop or threading.Event()
         reading = self.read(question, history, scope, wanted)
         yield Stage("retrieve")
@@ -93,27 +109,46 @@ class Pipeline:
             clock.lap("evidence")
             yield self._compose(reading, of_computed(computed), clock)
             return
-        ranking = self.rank(reading)
-        clock.lap("retrieve")
         once = ReadOnce(self.library)
-        gathered = self.gather(reading, ranking, stop, once)
+
+        def ranked(k: int | None) -> Ranking:
+            ranking = self.rank(reading, k)
+            once.read(hit.paper.id for hit in ranking.hits)
+            clock.lap("retrieve")
+            return ranking
+
+        ranking, gathered, structured = self.gather(reading, ranked, stop, once)
         clock.lap("evidence")
-        found = Findings(ranking.hits, gathered.evidence, gathered.judgements, refusal=gathered.refusal)
+        found = Findings(
+            ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,
+            structured=structured,
+        )  # fmt: skip
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)
             return
+        quotes = gathered.quotes or gathered.evidence
+        writer = self.writer if structured is None else replace(self.quotes, generator=QuoteGenerator(apart=True))
+        drafts = DraftCheck(writer, self.quotes, sources_of(once, self.encoder), self.settings.unsupported)
+        if writer.own_words:
+            yield Preview(self._preview(reading, replace(found, evidence=quotes), drafts, clock))
+            found = self._shown(found)
+        prompt = writer.request(reading.asks, found.evidence).messages
         yield Stage("write")
         text = ""
-        for piece in write(self.writer, reading, found.evidence, stop):
+        for piece in write(writer, reading, found.evidence, stop):
             if not text:
                 clock.lap("first_word")
             text += piece
             yield Draft(piece)
         clock.lap("write")
         yield Stage("check")
-        found = self._check(reading, found, text, once)
+        checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
+        notes = (*self.notes, *found.notes, *notes)
+        evidence = with_unseen(found.evidence, quotes)
+        found = replace(found, evidence=evidence, checked=checked, notes=notes, prompt=prompt)
+        found = self._corroborated(reading, found, drafts)
         clock.lap("check")
-        yield self._compose(reading, found, clock)
+        yield self._compose(reading, found, clock, writer)
 
     def read(
         self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
@@ -128,35 +163,62 @@ class Pipeline:
         """The first ``k`` papers (None: as many as an answer looks at)."""
         return rank(reading, k or self.settings.papers + 1, self.encoder, self.search, reading.within)
 
-    def gather(self, reading: Reading, ranking: Ranking, stop: StopSignal, once: ReadOnce | None = None) -> Gathered:
-        """The sentences of an answer, or a refusal; of two papers that are compared by title what each says."""
-        if pair := compared(reading.text, self.library, reading.within):
-            return Gathered(pair)
+    def gather(
+        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, once: ReadOnce
+    ) -> tuple[Ranking, Gathered, Structured | None]:
+        """The sentences of an answer, or a refusal; with headings where the kind of answer has some."""
+        if reading.intent is Intent.COMPARE and (asked := compared_in(reading.asks)) is not None:
+            finder = PaperFinder(reading, self.encoder, self.search, self.fit_judge, once)
+            if (made := compare(asked, finder, self.library, self.encoder, reading.within)) is not None:
+                return rank(None), Gathered(made.evidence, fits=made.considered), made
         s = self.settings
-        return gather(
-            reading, ranking, self.library, self.selector, s.sentences, stop, refuse=s.refuse, is_word=self.is_word,
-            store=once,
-        )  # fmt: skip
-
-    def _check(self, reading: Reading, found: Findings, text: str, once: ReadOnce) -> Findings:
-        """The sentences that pass the check; quotes in their place where a model's answer has none."""
-        sources = sources_of(once, self.encoder)
-        s, repair = self.settings, self.writer.mode == "shorten"
-        checked = check(text, found.evidence, sources, unsupported=s.unsupported, repair=repair)
-        notes = self.notes + one_sided(reading.text, found.evidence)
-        if found.evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
-            quoted = "".join(write(self.quotes, reading, found.evidence, threading.Event()))
-            checked = replace(check(quoted, found.evidence, sources), dropped=checked.dropped)
-            notes += (REPLACED,)
-        return replace(
-            found, checked=checked, notes=notes, prompt=self.writer.request(reading.asks, found.evidence).messages
+        gatherer = Gatherer(
+            self.library, self.selector, self.fit_judge, s.sentences, refuse=s.refuse, is_word=self.is_word
         )
+        ranking, gathered = gatherer.gather(reading, rank, stop, once)
+        structured = None
+        if gathered.refusal is None and reading.intent is Intent.REVIEW:
+            structured = review(reading.topic or reading.text, gathered.fits, self.library)
+        elif gathered.refusal is None and asks_agreement(reading.asks):
+            structured = agreement(gathered.fits, once, judge_claim)
+        if structured is not None:
+            gathered = replace(gathered, evidence=structured.evidence, judgements=(), quotes=())
+        return ranking, gathered, structured
 
-    def _compose(self, reading: Reading, found: Findings, clock: Clock) -> Answer:
+    def _corroborated(self, reading: Reading, found: Findings, drafts: DraftCheck) -> Findings:
+        """The findings with the numbers of other papers that bear a sentence out or contradict it."""
+        is_review = reading.intent is Intent.REVIEW
+        fitting = [fit.paper for fit in found.fits if fit.fits]
+        passes = PASSES_OF_A_REVIEW if is_review else PASSES
+        checked, evidence = corroborated(found.checked, found.evidence, fitting, drafts.sources, passes)
+        return replace(found, checked=without_repeats(checked) if is_review else checked, evidence=evidence)
+
+    def _preview(self, reading: Reading, found: Findings, drafts: DraftCheck, clock: Clock) -> Answer:
+        """The quotes, checked, as an answer of their own."""
+        checked = drafts.quoted(reading, found.evidence)
+        answer = self._compose(reading, replace(found, checked=checked, notes=(PREVIEW,)), clock, self.quotes)
+        clock.lap("preview")
+        return answer
+
+    def _shown(self, found: Findings) -> Findings:
+        """The findings with the evidence that the model can read in the time that it has."""
+        tokens = self.writer.reads
+        if not tokens:
+            return found
+        shown, left_out = within_budget(found.evidence, tokens)
+        left = sum(len(item.sentences) for item in left_out)
+        note = LEFT_OUT.format(sentences=left, papers=len(left_out), tokens=tokens)
+        return replace(found, evidence=shown, notes=(note,) if left else ())
+
+    def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
+        """The answer; what a language model was given stands in its trace."""
+        writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
+        papers = self.library.count if reading.within is None else len(reading.within)
         return compose(
-            reading, found, self.writer, library=self.library.fingerprint, settings=settings, timings=clock.timings()
-        )
+            reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
+            timings=clock.timings(),
+        )  # fmt: skip
 
     def papers(self) -> Sequence[Paper]:
         """All papers of the library, ordered by id."""

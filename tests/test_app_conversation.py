@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from rag.config import Settings
-from rag.datatypes import Draft, Stage
+from rag.datatypes import Draft, Preview, Stage
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import ConfigError, LibraryLocked
-from rag.ui.conversation import Conversations, Turn, spoken
+from rag.ui.conversation import Conversations, Turn, asked_again, spoken
 from rag.ui.examples import SHIPPED, from_papers
 from rag.ui.fair_queue import FairQueue
 from rag.ui.render import panel_html, status_html, turn_html
@@ -189,3 +189,33 @@ def test_a_port_in_use_is_an_error_with_the_remedy() -> None:
         taken.listen()
         with pytest.raises(ConfigError, match="FOOTNOTE_PORT"):
             start(None, "127.0.0.1", taken.getsockname()[1])
+
+
+# --- quotes, until the model has answered ---
+
+
+def test_quotes_are_shown_at_once_and_replaced_by_the_checked_answer() -> None:
+    quotes, answer = make_answer("Quoted?"), make_answer("Q?")
+    steps = [Stage("retrieve"), Preview(quotes), Stage("write"), Draft("a "), Hold(0.3), answer]
+    turns = turns_of(FakeAnswerer({"Q?": steps}))
+    shown = [turn for turn in turns if turn.preview is not None and turn.answer is None]
+    assert shown and not any(turn.finished for turn in shown)
+    page = turn_html(shown[-1], 0, True, {}, {})
+    assert "Quotes, until the model" in page and "fn-cite" in page.split("Draft, being checked")[0]
+    assert turns[-1].answer == answer and not turns[-1].stopped
+    assert "Quotes, until the model" not in turn_html(turns[-1], 0, True, {}, {})
+
+
+def test_who_stops_the_model_keeps_the_quotes_as_the_answer() -> None:
+    quotes = make_answer("Quoted?")
+    fake = FakeAnswerer({"Q?": [Stage("retrieve"), Preview(quotes), Stage("write"), Hold(30), make_answer("Q?")]})
+    conversations = Conversations(fake.open)
+    last = None
+    for turn in conversations.ask("a", "Q?", [], "quote", "quote"):
+        last = turn
+        if turn.preview is not None:
+            conversations.stop("a")
+    assert last is not None and last.stopped and last.answer == quotes
+    assert [spoken_turn.content for spoken_turn in spoken([last])] == ["Q?", quotes.text]
+    before = replace(last, answer=make_answer("Q?"), stopped=False)
+    assert asked_again(before, last).answer == before.answer, "an answer is not given up for quotes"

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.datatypes import Paper
+from rag.datatypes import Paper, Sentence
 from rag.library.chunking import split_passages, split_sentences
+from rag.library.run_in_headings import divided_at_headings
 
 # Each list is one text, joined by blanks, and its segmentation.
 SEGMENTED = [
@@ -162,3 +163,22 @@ def test_tokens_are_counted_a_linear_number_of_times() -> None:
 def test_a_limit_without_room_is_refused() -> None:
     with pytest.raises(ValueError, match="limit is 0"):
         split_passages(Paper("p", "T", "Text."), len, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("It acts on it.AREAS COVERED: In this, we look.", ["It acts on it.", "AREAS COVERED: In this, we look."]),
+        ("It fell (p < 0.05).Conclusions: It fell.", ["It fell (p < 0.05).", "Conclusions: It fell."]),
+        ("Doses vary.Expert opinion: None.", ["Doses vary.", "Expert opinion: None."]),
+        ("See www.NASA.gov for the std.string: a type.", ["See www.NASA.gov for the std.string: a type."]),
+        ("It is written in C.We have: a plan.", ["It is written in C.We have: a plan."]),
+        ("RESULTS: It fell.", ["RESULTS: It fell."]),
+    ],
+)  # fmt: skip
+def test_a_heading_that_runs_into_a_sentence_divides_it(text: str, parts: list[str]) -> None:
+    divided = divided_at_headings([Sentence("Before.", 0, 7), Sentence(text, 8, 8 + len(text))])
+    assert [s.text for _, s in divided] == ["Before.", *parts]
+    assert [index for index, _ in divided] == [0] + [1] * len(parts)
+    whole = f"Before. {text}"
+    assert all(whole[s.start : s.end] == s.text for _, s in divided)

@@ -17,7 +17,8 @@ from rag.encoding.query_encoder import QueryEncoder
 from rag.library.chunking import split_sentences
 from rag.text.citation_format import with_numbers
 from rag.text.wording import third_person
-from rag.verification.citations import Checked, DraftSentence, Sources, check, parse
+from rag.verification.checked import Checked
+from rag.verification.citations import DraftSentence, Sources, check, parse
 from rag.verification.entailment import Judgement, Thresholds
 from rag.verification.sources import judge_claim, thresholds
 

@@ -12,11 +12,12 @@ from rag.datatypes import Paper
 from rag.errors import EvaluationError
 from rag.evaluation.answer_scoring import Reply, Shown, comparisons, has_fact, percentile, rows, same_sentence, score
 from rag.evaluation.datasets import EvalQuestion
+from rag.evaluation.mode_results import ModeResult, Speed
 from rag.evaluation.question_generation import OFF_TOPIC, generate, named
 from rag.evaluation.ranking_measures import MEASURES, per_query
 from rag.evaluation.retrieval_baselines import reciprocal_rank_fusion
 from rag.evaluation.significance import compare, estimate
-from rag.evaluation.trust_card import ModeResult, Speed, choice_verdict, verdict
+from rag.evaluation.trust_verdicts import choice_verdict, verdict
 
 # --- rankings ---
 

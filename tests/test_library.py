@@ -90,6 +90,17 @@ def test_sentences_and_passages_are_slices_of_the_abstract(made: Path) -> None:
         assert np.allclose(vectors, expected, atol=1e-3)
 
 
+def test_a_sentence_that_a_heading_runs_into_is_read_as_two(empty: Library) -> None:
+    abstract = "Moths sleep. They eat at night.AREAS COVERED: In this review, moths are weighed."
+    empty.add([Paper("m", "Moths", abstract)], WordEncoder())
+    sentences, vectors = empty.sentences("m"), empty.sentence_vectors("m")
+    assert [s.text.partition(" ")[0] for s in sentences] == ["Moths", "They", "AREAS"]
+    assert all(abstract[s.start : s.end] == s.text for s in sentences)
+    assert len(vectors) == 3
+    assert (vectors[1] == vectors[2]).all() and not (vectors[0] == vectors[1]).all()
+    assert empty.verify() == []
+
+
 def test_many_papers_at_once(made: Path) -> None:
     """More ids than one statement takes."""
     with Library.open(made, embedder=ID) as library:

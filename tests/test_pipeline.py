@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from rag.datatypes import (
     GenerationRequest,
     Message,
     Paper,
+    Preview,
     RefusalGrade,
     Stage,
     StopSignal,
@@ -27,16 +29,17 @@ from rag.datatypes import (
 from rag.encoding.query_encoder import QueryEncoder
 from rag.errors import GenerationCancelled, QuestionError
 from rag.evidence.pruning import Judged
-from rag.evidence.selectors import NetworkSelector
+from rag.evidence.selectors import BroadSelector, NetworkSelector, RankerSelector
 from rag.generation.prompting import load_prompt
 from rag.generation.writing import Writer
 from rag.library.library import Library
 from rag.output import presentation, presentation_html
 from rag.output.runnable import as_runnable
-from rag.pipeline import REPLACED, Pipeline
+from rag.pipeline import PREVIEW, Pipeline
 from rag.retrieval.ranking import hybrid_search
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.hybrid import HybridRetriever
+from rag.verification.draft_check import REPAIRED, REPLACED
 from tests.cli_parts import MOTHS, SNOW
 from tests.library_parts import REAL, paper_encoder
 
@@ -121,7 +124,7 @@ def test_the_trace_holds_what_a_replay_needs(quoting: Pipeline) -> None:
     assert trace.retrieved[0]["paper_id"].startswith(SPINENET_ID[:20])
     assert [hit["score"] for hit in trace.retrieved] == sorted((h["score"] for h in trace.retrieved), reverse=True)
     assert trace.settings == asdict(pipeline.settings)
-    steps = {"retrieve", "evidence", "first_word", "write", "check", "total"}
+    steps = {"retrieve", "evidence", "preview", "first_word", "write", "check", "total"}
     assert steps == set(trace.timings_ms)
     assert trace.timings_ms["total"] >= sum(ms for step, ms in trace.timings_ms.items() if step != "total") - 1
 
@@ -152,12 +155,60 @@ def test_a_true_sentence_passes_with_its_footnote(quoting: Pipeline) -> None:
     assert SPINENET in writer.requests[0].messages[-1].content
 
 
-def test_what_the_check_rejects_is_dropped_and_kept_in_the_trace(quoting: Pipeline) -> None:
-    pipeline, _ = written(quoting, f"{TRUE} {INVENTED}")
+def test_what_the_check_rejects_is_quoted_from_its_paper_and_kept_in_the_trace(quoting: Pipeline) -> None:
+    pipeline, writer = written(quoting, f"{TRUE} {INVENTED}")
     answer = pipeline.answer(SPINENET)
     assert "99.9" not in answer.text
-    assert len(answer.sentences) == 1
+    assert len(answer.sentences) == 2 and len(writer.requests) == 1
+    paper, citation = answer.evidence[0].paper, answer.citations[1]
+    assert citation.quote in paper.abstract and citation.verdict is Verdict.SUPPORTED
     assert any("99.9% AP" in sentence for sentence in answer.trace.dropped)
+    assert answer.trace.notes == (REPAIRED.format(count=1),)
+
+
+def test_a_sentence_that_fails_is_written_again_with_its_source_alone(quoting: Pipeline) -> None:
+    again = "SpineNet has cross-scale connections and scale-permuted intermediate features [1]."
+    pipeline, writer = written(quoting, INVENTED, again)
+    asked = replace(pipeline.writer, render_repair=load_prompt("repair").render)
+    answer = replace(pipeline, writer=asked).answer(SPINENET)
+    assert answer.text == again
+    first, second = writer.requests
+    assert [item.number for item in second.evidence] == [1] and second.sentences == 1
+    assert "in one sentence" in second.messages[-1].content and "in one sentence" not in first.messages[-1].content
+
+
+def test_a_model_that_reads_is_shown_what_it_has_time_for_and_never_says_less_than_the_quotes(
+    quoting: Pipeline,
+) -> None:
+    pipeline, writer = written(quoting, TRUE)
+    broad = replace(pipeline, selector=BroadSelector(RankerSelector(), 4))
+    seen: dict[int, int] = {}
+    for tokens in (120, 100_000):
+        writer.queue = [TRUE]
+        reads = replace(pipeline.writer, budget=partial(int, tokens))
+        events = list(replace(broad, writer=reads).stream(SPINENET))
+        (preview,) = [event.answer for event in events if isinstance(event, Preview)]
+        answer = events[-1]
+        assert isinstance(answer, Answer)
+        assert preview.text == quoting.answer(SPINENET).text and preview.trace.notes == (PREVIEW,)
+        seen[tokens] = sum(len(item.sentences) for item in writer.requests[-1].evidence)
+        cut = [note for note in answer.trace.notes if f"{tokens} tokens" in note]
+        assert bool(cut) == (tokens == 120)
+        said = {(one.paper_id, one.start) for one in answer.citations}
+        assert said >= {(one.paper_id, one.start) for one in preview.citations}
+        assert answer.text.startswith(TRUE)
+        for at, sentence in enumerate(answer.sentences):
+            assert tuple(one.number for one in answer.citations if one.sentence == at) == sentence.citations
+        assert {n for s in answer.sentences for n in s.citations} <= {item.number for item in answer.evidence}
+    assert seen[120] < 5 < seen[100_000]
+
+
+def test_quotes_are_there_before_the_model_begins(quoting: Pipeline) -> None:
+    pipeline, writer = written(quoting, TRUE)
+    events = pipeline.stream(SPINENET)
+    before = [next(events), next(events)]
+    assert isinstance(before[1], Preview) and not writer.requests
+    assert not any(isinstance(event, Preview) for event in quoting.stream(SPINENET))
 
 
 def test_or_is_marked(quoting: Pipeline) -> None:
@@ -167,7 +218,7 @@ def test_or_is_marked(quoting: Pipeline) -> None:
     assert "(not supported)" in presentation.to_plain(answer)
 
 
-@pytest.mark.parametrize("text", [INVENTED, PLAIN, "The sources do not say.", "", "It is so [9]."])
+@pytest.mark.parametrize("text", [PLAIN, "The sources do not say.", "", "It is so [9]."])
 def test_quotes_stand_in_where_nothing_passes_and_the_answer_says_so(quoting: Pipeline, text: str) -> None:
     pipeline, _ = written(quoting, text)
     answer = pipeline.answer(SPINENET)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict
-from rag.output.presentation import cited, paragraphs, to_json, to_markdown, to_plain
+from rag.output.layout import blocks
+from rag.output.presentation import cited, to_json, to_markdown, to_plain
 from rag.output.presentation_html import answer_html, evidence_html
 from rag.papers.bibliography import (
     FORMATS,
@@ -263,9 +264,12 @@ def test_html_of_a_hostile_answer_keeps_the_whole_text() -> None:
 
 
 def test_sentences_are_grouped_as_the_text_is() -> None:
-    assert [[i for i, _ in block] for block in paragraphs(make_answer())] == [[0, 1], [2]]
+    assert [[i for i, _ in block.sentences] for block in blocks(make_answer())] == [[0, 1], [2]]
     listed = replace(make_answer(), sentences=(), citations=(), text="459 papers, checked 459 of 459.\n2020: 12\n")
-    assert [s.text for block in paragraphs(listed) for _, s in block] == ["459 papers, checked 459 of 459.", "2020: 12"]
+    assert [s.text for block in blocks(listed) for _, s in block.sentences] == [
+        "459 papers, checked 459 of 459.",
+        "2020: 12",
+    ]
     assert "2020: 12" in Markup(answer_html(listed)).text
 
 

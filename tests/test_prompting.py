@@ -72,7 +72,7 @@ def test_what_is_wrong_with_a_prompt_file_is_named(tmp_path: Path, text: str, sa
 
 
 def test_a_missing_prompt_names_those_that_exist() -> None:
-    with pytest.raises(PromptError, match="answer, choose, rewrite"):
+    with pytest.raises(PromptError, match="answer, choose, compose, repair, rewrite"):
         load_prompt("nothing")
 
 

@@ -146,7 +146,7 @@ def test_the_writer_is_the_bundled_model_with_the_adapter(shared_home: Path, shi
     digests = base.sha256 + writer.ADAPTER_SHA256 + pruning.MODEL_SHA256
     assert model.sha256 == sha256(digests.encode()).hexdigest() != base.sha256
     assert model.info.size == base.info.size + shipped.stat().st_size + pruning.network_file().stat().st_size
-    assert (base.adapter, base.prompt) == (None, "answer")
+    assert (base.adapter, base.prompt) == (None, "")
     assert [m.name for m in list_models(shared_home)] == [BUNDLED, WRITER]
     assert list_models(shared_home)[1] == model
 

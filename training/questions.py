@@ -5,6 +5,10 @@ over five libraries of some 600 papers that ``other_libraries.json`` names one b
 that the shipped library has not and one of like fields (CC0), and two of biomedical ones from SciFact's corpus (ODC-By
 1.0). The papers themselves are read from the folder of training data. What is fitted on one library only would be
 fitted to its field; the questions over ``arxiv-learning`` are never fitted on.
+
+``several_questions.jsonl`` has 120 questions after several papers, over the shipped abstracts and two libraries of
+``several_libraries.json`` (:mod:`training.fit.groups`), each with all papers that fit and a key fact of each, by a
+large language model that read the libraries. Half of them are ``closed``: looked at when nothing is tuned any more.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ ANSWERABLE = HERE / "answerable_questions.jsonl"
 REFUSED = HERE / "refusal_questions.jsonl"
 OTHER = HERE / "other_questions.jsonl"
 LIBRARIES = HERE / "other_libraries.json"
+SEVERAL = HERE / "several_questions.jsonl"
+SEVERAL_LIBRARIES = HERE / "several_libraries.json"
+SHIPPED = HERE.parent / "data" / "papers.jsonl"
 
 
 def other_libraries() -> list[str]:
@@ -41,6 +48,15 @@ def other_library(name: str, data: Path) -> list[Paper]:
     if len(papers) != len(wanted):
         raise ValueError(f"{data} has {len(papers)} of the {len(wanted)} papers of the library '{name}'")
     return papers
+
+
+def several_libraries(data: Path) -> dict[str, list[Paper]]:
+    """The papers of the three libraries that ``several_questions.jsonl`` asks, by name."""
+    listed = json.loads(SEVERAL_LIBRARIES.read_text(encoding="utf-8"))
+    found = {"shipped": [Paper(r["id"], r["title"], r["abstract"]) for r in lines(SHIPPED)]}
+    for name, one in listed.items():
+        found[name] = _papers({"arxiv": _arxiv, "scifact": _scifact}[one["corpus"]](data), set(one["ids"]))
+    return found
 
 
 def other_questions(name: str, papers: list[Paper]) -> Iterator[dict[str, Any]]:

@@ -120,11 +120,26 @@ def _register() -> None:
     from rag.cli.export import export
     from rag.cli.import_ import import_
     from rag.cli.models import models
+    from rag.cli.review import review
     from rag.cli.search import search
     from rag.cli.serve import serve
     from rag.cli.users import users
 
-    for command in (import_, export, ask, search, check, serve, chat, conversations, models, evaluate, doctor, users):
+    for command in (
+        import_,
+        export,
+        ask,
+        review,
+        search,
+        check,
+        serve,
+        chat,
+        conversations,
+        models,
+        evaluate,
+        doctor,
+        users,
+    ):
         main.add_command(command)
 
 

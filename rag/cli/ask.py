@@ -10,7 +10,7 @@ import click
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, cited_in, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options
 from rag.cli.printing import say, say_json
-from rag.cli.shared import nearest, open_pipeline, progress_bar
+from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
 from rag.datatypes import KINDS
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
@@ -56,7 +56,9 @@ def ask(
     clean(question or "")  # what cannot be asked is refused before anything is loaded
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
-    answer = pipeline.answer(question or "", scope=scope(pipeline), wanted=Wanted(kind or ""))
+    answer = answered(
+        pipeline, question or "", scope=scope(pipeline), wanted=Wanted(kind or ""), preview=preview_on_terminal()
+    )
     if as_json:
         say_json(presentation.to_json(answer))
     else:

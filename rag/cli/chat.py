@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rag.cli.options import library_option, model_options
 from rag.cli.printing import say
-from rag.cli.shared import nearest, open_pipeline
+from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal
 from rag.errors import FootnoteError, GenerationCancelled
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ _COMMANDS = "/papers N shows a cited abstract, /new forgets what was said, /quit
 def chat(**options: Any) -> None:
     """Ask in the terminal, with history. /papers N shows a cited abstract, /new forgets, /quit ends.
 
-    Ctrl+C stops an answer, and ends the chat where none is being written.
+    Ctrl+C stops an answer, which keeps the quotes that a model began from, and ends the chat where none is written.
     """
     pipeline = open_pipeline(options)
     model = pipeline.writer.generator.model
@@ -72,40 +68,20 @@ class Conversation:
             self._ask(line)
 
     def _ask(self, question: str) -> None:
-        from rag.datatypes import Answer
         from rag.output.presentation import to_plain
         from rag.output.spoken import turns_of
 
         try:
-            with _stop_on_interrupt() as stop:
-                *_, answer = self._pipeline.stream(question, self._history, stop)
+            answer = answered(self._pipeline, question, self._history, preview=preview_on_terminal())
         except GenerationCancelled:
             say("Stopped.", err=True)
             return
         except FootnoteError as error:
             say(f"footnote: {error}", err=True)
             return
-        assert isinstance(answer, Answer)
         say(to_plain(answer, nearest(self._pipeline, answer)))
         self._last = answer
         self._history += turns_of(question, answer)
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """An event that the first Ctrl+C sets; the second one raises :class:`KeyboardInterrupt` as ever."""
-    stop = threading.Event()
-
-    def interrupt(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def cited_abstract(answer: Answer | None, number: str) -> str:

@@ -104,15 +104,32 @@ def answers(questions: Path, baselines: str, out: Path, readme: Path | None, **o
 @click.option(
     "--count", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many questions to make."
 )
-@click.option("--seed", type=int, help="Seed of the questions that are made and of the intervals (default 0).")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask N of --questions, drawn by --seed, all types.")
+@click.option("--seed", type=int, help="Seed of what is made or drawn, and of the intervals (default 0).")
+@click.option("--patience", type=click.IntRange(1, 3600), metavar="S", help="Seconds of reading (default 15).")
+@click.option("--texts", type=_FILE, metavar="FILE", help="Keep what the model writes here: a killed run then goes on.")
+@click.option("--table", type=_FILE, help="Put all cards of --out between the markers of this file (docs/models.md).")
+@click.option("--free/--no-free", default=True, show_default=True, help="Measure mode free as well.")
+@click.option("--choosing/--no-choosing", default=True, show_default=True, help="Measure its choice of quotes as well.")
 @_report_options
-def model(model: str, questions: Path | None, count: int, out: Path, **options: Any) -> None:
+def model(
+    model: str,
+    questions: Path | None,
+    count: int,
+    sample: int | None,
+    texts: Path | None,
+    free: bool,
+    choosing: bool,
+    table: Path | None,
+    out: Path,
+    **options: Any,
+) -> None:
     """A trust card for MODEL (a GGUF file or a registered name) on your library and your machine."""
     from rag.config import load_settings
-    from rag.evaluation.datasets import read_questions
+    from rag.evaluation.datasets import read_questions, sampled
     from rag.evaluation.question_generation import generate
-    from rag.evaluation.report import write_trust_card
-    from rag.evaluation.trust_card import measure
+    from rag.evaluation.report import cards_block, renew, write_trust_card
+    from rag.evaluation.trust_card import Wanted, measure
     from rag.factory import open_library, registered_model
 
     settings = load_settings(model=model, **options)
@@ -123,8 +140,11 @@ def model(model: str, questions: Path | None, count: int, out: Path, **options: 
         if questions is not None
         else generate(open_library(settings).papers(), count, settings.seed)
     )
-    card = measure(asked, questions is None, settings, bars)
+    asked = sampled(asked, sample, settings.seed) if sample is not None else asked
+    card = measure(asked, questions is None, settings, bars, Wanted(free, choosing, texts))
     _finish(write_trust_card(card, settings.seed, out), None, out)
+    if table is not None:
+        renew(table, out, cards_block)
 
 
 def bars(label: str, total: int) -> Callable[[int], None]:

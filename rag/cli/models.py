@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rag.cli.printing import say
 from rag.text.unseen import one_line
+
+if TYPE_CHECKING:
+    from rag.generation.models import RegisteredModel
 
 
 @click.group(invoke_without_command=True)
@@ -22,31 +26,26 @@ def models(ctx: click.Context) -> None:
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
     from rag.config import load_settings
+    from rag.factory import prompt_choice
     from rag.generation.models import (
-        BUNDLED,
-        BUNDLED_TITLE,
+        WRITER,
         fits,
+        in_words,
         list_models,
         memory_available,
-        memory_needed,
         recommended,
         unprepared,
     )
 
-    home = load_settings().home
+    settings = load_settings()
+    home = settings.home
     registered = list_models(home)
     say(f"Memory free: {_gigabytes(memory_available())}\n\nHere:")
     say("  quote             built-in quotes, no language model")
     for model in registered:
-        title = BUNDLED_TITLE if model.name == BUNDLED else one_line(model.info.name or model.path.name)
-        need = memory_needed(model.info.size, model.info.kv_bytes)
-        state = model.problem or (
-            "fits" if fits(model.info.size, model.info.kv_bytes) else "needs more memory than is free"
-        )
-        say(
-            f"  {model.name:<17} {title}, {model.info.quantisation}, "
-            f"{model.info.size / 1e6:,.0f} MB, needs {_gigabytes(need)}: {state}"
-        )
+        say(_line(model))
+        if model.name != WRITER:
+            say(f"  {'':<17} {in_words(prompt_choice(settings, model))}")
     for name, title in unprepared([model.name for model in registered]).items():
         say(f"  {name:<17} {title}, comes with the installation; prepared at first use")
     say("\nTo download (only when you ask; checked against the published SHA-256):")
@@ -56,6 +55,17 @@ def list_() -> None:
             f"  {offer.title}, {offer.size / 1e6:,.0f} MB, {offer.licence}, {offer.note}, "
             f"needs {_gigabytes(offer.memory)}: {state}\n    {offer.command}"
         )
+
+
+def _line(model: RegisteredModel) -> str:
+    """What a model is, what memory it needs, and whether it fits."""
+    from rag.generation.models import BUNDLED, BUNDLED_TITLE, fits, memory_needed
+
+    info = model.info
+    title = BUNDLED_TITLE if model.name == BUNDLED else one_line(info.name or model.path.name)
+    need = _gigabytes(memory_needed(info.size, info.kv_bytes))
+    state = model.problem or ("fits" if fits(info.size, info.kv_bytes) else "needs more memory than is free")
+    return f"  {model.name:<17} {title}, {info.quantisation}, {info.size / 1e6:,.0f} MB, needs {need}: {state}"
 
 
 @models.command()

@@ -41,9 +41,15 @@ def library_option(command: Any) -> Any:
 
 
 def model_options(command: Any) -> Any:
-    """``--model``, ``--mode`` and ``--seed`` for a command that answers."""
+    """``--model``, ``--mode``, ``--patience`` and ``--seed`` for a command that answers."""
     for option in (
         click.option("--seed", type=int, help="Seed of a model that draws lots (temperature above 0)."),
+        click.option(
+            "--patience",
+            type=click.IntRange(1, 3600),
+            metavar="S",
+            help="Seconds until a model's first word: how much it is given to read (default 15).",
+        ),
         click.option("--mode", type=click.Choice(MODES), help="Quotes, shortened ones, cited text or free text."),
         click.option(
             "--model", metavar="M", help="writer (the default), quote, smollm2, a registered name or a GGUF file."

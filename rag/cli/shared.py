@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.config import Settings
-    from rag.datatypes import Answer, Paper
+    from rag.datatypes import Answer, Paper, Scope, Turn, Wanted
     from rag.library.library import ImportProgress
     from rag.pipeline import Pipeline
 
@@ -57,6 +59,66 @@ def advance(bar: Any) -> Callable[[ImportProgress], None]:
         bar.refresh()
 
     return show
+
+
+def answered(
+    pipeline: Pipeline,
+    question: str,
+    history: Sequence[Turn] = (),
+    scope: Scope | None = None,
+    wanted: Wanted | None = None,
+    preview: Callable[[Answer], object] = lambda quotes: None,
+) -> Answer:
+    """The answer. ``preview`` is called with the quotes that a language model begins from, as soon as they are there.
+
+    Ctrl+C ends the model's writing and makes these quotes the answer; without any it raises
+    :class:`rag.errors.GenerationCancelled`.
+    """
+    from rag.datatypes import AS_READ, Answer, Preview
+    from rag.errors import GenerationCancelled
+
+    answer: Answer | None = None
+    with stop_on_interrupt() as stop:
+        try:
+            for event in pipeline.stream(question, history, stop, scope, wanted or AS_READ):
+                if isinstance(event, Preview):
+                    answer = event.answer
+                    preview(answer)
+                elif isinstance(event, Answer):
+                    answer = event
+        except GenerationCancelled:
+            if answer is None:
+                raise
+    assert answer is not None
+    return answer
+
+
+def preview_on_terminal() -> Callable[[Answer], None]:
+    """Shows quotes on stderr where somebody looks at it; nothing where it is no terminal."""
+    import sys
+
+    def show(quotes: Answer) -> None:
+        if sys.stderr.isatty():
+            say(f"{quotes.text}\n(quotes, until the model has answered; Ctrl+C keeps them)\n", err=True)
+
+    return show
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl+C sets; the second one raises :class:`KeyboardInterrupt` as ever."""
+    stop = threading.Event()
+
+    def interrupt(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def nearest(pipeline: Pipeline, answer: Answer) -> dict[str, Paper]:

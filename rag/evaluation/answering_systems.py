@@ -19,9 +19,10 @@ from rag.evaluation.answer_scoring import Reply, Shown
 from rag.evaluation.datasets import EvalQuestion
 from rag.evidence.ranking import rank_sentences
 from rag.library.chunking import split_sentences
-from rag.pipeline import REPLACED, Pipeline
+from rag.pipeline import Pipeline
 from rag.text.tokenization import stems
 from rag.verification import citations
+from rag.verification.draft_check import REPLACED
 from rag.verification.sources import sources_of
 
 if TYPE_CHECKING:

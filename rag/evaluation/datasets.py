@@ -8,6 +8,7 @@ BEIR packs it. One bad line stops the reading: figures of a part are not figures
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,20 @@ class EvalQuestion:
     def answerable(self) -> bool:
         """Whether a paper of the library answers it."""
         return bool(self.gold)
+
+
+def sampled(questions: Sequence[EvalQuestion], count: int, seed: int) -> tuple[EvalQuestion, ...]:
+    """``count`` of the questions drawn by ``seed``, from each type in turn as long as it has any, types by name.
+
+    All of them where there are no more.
+    """
+    draw = random.Random(seed)
+    pools: dict[str, list[EvalQuestion]] = {}
+    for question in questions:
+        pools.setdefault(question.type, []).append(question)
+    drawn = [draw.sample(pools[name], len(pools[name])) for name in sorted(pools)]
+    turns = max(map(len, drawn), default=0)
+    return tuple(one for turn in range(turns) for pool in drawn for one in pool[turn : turn + 1])[:count]
 
 
 def read_collection(folder: Path) -> Collection:

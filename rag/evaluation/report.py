@@ -7,7 +7,7 @@ The figures of every single query or reply lie beside them in a ``.jsonl``, one 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +53,8 @@ def write_answers(result: AnswersResult, seed: int, folder: Path) -> Path:
 def write_trust_card(card: TrustCard, seed: int, folder: Path) -> Path:
     """The card of one model; returns the path of the Markdown."""
     record = _record("models", seed) | _without(card, "replies") | {"questions": len(card.questions)}
-    results = [*((m.mode, m) for m in card.modes), ("choosing", card.choosing)]
+    results = [(m.mode, m) for m in card.modes] + [(f"{m.mode}, {m.prompt}.md", m) for m in card.other_prompts]
+    results += [(name, m) for name, m in (("writer", card.writer), ("choosing", card.choosing)) if m is not None]
     lines = (_line(name, card, r) for name, m in results for r in m.replies)
     return _write(record, report_tables.trust_card(record), lines, folder, _slug(card.model))
 
@@ -63,6 +64,11 @@ def latest(folder: Path, kind: str) -> Record | None:
 
     Raises :class:`EvaluationError` for a file that is no record.
     """
+    return next(reversed(_records(folder, kind)), None)
+
+
+def _records(folder: Path, kind: str) -> list[Record]:
+    """All records of ``kind``, by the date on which they were finished."""
     records = []
     for path in sorted((folder / kind).glob("*.json")):
         try:
@@ -70,7 +76,7 @@ def latest(folder: Path, kind: str) -> Record | None:
             records.append((str(record["finished"]), path.name, record))
         except (ValueError, KeyError, TypeError) as error:
             raise EvaluationError(f"{path} is no result of an evaluation ({error!r}). Remove it.") from error
-    return max(records, key=lambda one: one[:2])[2] if records else None
+    return [record for _, _, record in sorted(records, key=lambda one: one[:2])]
 
 
 def readme_block(folder: Path) -> str:
@@ -86,6 +92,17 @@ def readme_block(folder: Path) -> str:
     return "\n\n".join(parts)
 
 
+def cards_block(folder: Path) -> str:
+    """The table of all trust cards in ``folder``, as Markdown: the newest of each model.
+
+    Raises :class:`EvaluationError` for a file that is no record.
+    """
+    newest: dict[str, Record] = {}
+    for record in _records(folder, "models"):
+        newest[str(record["model"])] = record
+    return report_tables.cards(list(newest.values()))
+
+
 def marked_block(text: str) -> str | None:
     """The text between the markers in ``text``, or None where one of them is missing."""
     if BEGIN not in text or END not in text:
@@ -93,17 +110,17 @@ def marked_block(text: str) -> str | None:
     return text.split(BEGIN, 1)[1].split(END, 1)[0].strip()
 
 
-def renew(readme: Path, folder: Path) -> None:
-    """Put the newest results between the markers of ``readme``.
+def renew(page: Path, folder: Path, block: Callable[[Path], str] = readme_block) -> None:
+    """Put the newest results, as ``block`` writes them, between the markers of ``page``.
 
     Raises :class:`EvaluationError` where it has none.
     """
-    text = readme.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     if marked_block(text) is None:
-        raise EvaluationError(f"{readme} has no lines '{BEGIN}' and '{END}'. Add them where the table belongs.")
+        raise EvaluationError(f"{page} has no lines '{BEGIN}' and '{END}'. Add them where the table belongs.")
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    readme.write_text(f"{before}{BEGIN}\n{readme_block(folder)}\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{BEGIN}\n{block(folder)}\n{END}{after}", encoding="utf-8")
 
 
 def _record(kind: str, seed: int) -> Record:

@@ -90,12 +90,42 @@ def trust_card(record: Record) -> str:
         f"{facts}{record['size'] / 1e6:,.0f} MB, context {record['context']:,}, "
         f"licence {record['licence'] or 'not stated'}, SHA-256 {record['sha256'][:16]}….",
         f"{record['questions']} questions {made}, over {record['papers']:,} papers (library {record['library'][:12]}).",
-        f"The process held at most {record['memory_mb']:,.0f} MB.",
+        f"The process held at most {record['memory_mb']:,.0f} MB. A model that answers from several papers was given "
+        f"what it reads in {record['patience']} s.",
         "",
     ]
-    modes = [*record["modes"], record["choosing"]]
+    others = (*record["other_prompts"], record["writer"], record["choosing"])
+    modes = [*record["modes"], *(m for m in others if m is not None)]
     lines += table(["", *(m["label"] for m in modes)], [*_figure_rows([m["rows"][0] for m in modes]), *_speeds(modes)])
     return "\n".join([*lines, ""])
+
+
+# Of the table of all cards: the heading, and the figure of a row of type ``all``.
+_CARD_FIGURES = {
+    "key facts": "key_facts",
+    "citation precision": "citation_precision",
+    "supported": "supported",
+    "refused as it should be": "true_refusal",
+    "refused though answerable": "false_refusal",
+    "words": "words",
+}
+
+
+def cards(records: Sequence[Record]) -> str:
+    """Every card in one table, a line for each model in the mode that it writes in, models by size."""
+    if not records:
+        return "No model has been measured for this table yet."
+    head = ["model", "asked with", "questions", *_CARD_FIGURES, "first word", "whole answer", "memory"]
+    rows = [_card_row(r, r["modes"][1]) for r in sorted(records, key=lambda r: (r["size"], r["model"]))]
+    return "\n".join(table(head, rows))
+
+
+def _card_row(record: Record, mode: Record) -> list[str]:
+    row = mode["rows"][0]
+    figures = [_figure(key, row["estimates"].get(key), short=True) for key in _CARD_FIGURES.values()]
+    times = [f"{row['times'][key][0] / 1000:.1f} s" if key in row["times"] else "" for key in TIMES]
+    asked = f"{mode['prompt']}.md" if mode["prompt"] else mode["mode"]
+    return [record["model"], asked, str(record["questions"]), *figures, *times, f"{record['memory_mb']:,.0f} MB"]
 
 
 def _choice(record: Record) -> str:

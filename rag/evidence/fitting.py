@@ -1,19 +1,41 @@
 """Which of the papers found are about what is asked: a judgement for each paper, calibrated.
 
-The probability is that the paper belongs into a good answer, not that it is the best. A network reads the question with
-the title and the sentences of one paper at once, one pass a paper, and says this of the paper, and of each sentence
-whether it holds what is asked of it.
+The probability is that the paper belongs into a good answer, not that it is the best. A small cross-encoder reads the
+question with the title and the best sentences of one paper at once, one pass a paper (Nogueira and Cho 2019, 'Passage
+re-ranking with BERT', https://arxiv.org/abs/1901.04085). It says this of the paper, and of each sentence whether it
+holds what is asked of the paper. ``training/fit`` makes ``models/fit.onnx`` and fits the calibration.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.datatypes import Paper, Reading, Sentence
-from rag.evidence.pruning import Pruner
+from rag.encoding.onnx_encoder import Network, model_file
+from rag.encoding.packaged_weights import tokenizer
+from rag.evidence.pruning import Pruner, pruner
 from rag.evidence.ranking import Candidate, Ranked
 from rag.system.logistic import logistic
+from rag.system.once import once
+from rag.text.plaintext import encodable
+
+# Of models/fit.onnx.
+MODEL_SHA256 = "96a08ade49b4a4298cb1ee19fb9b860f7afe9758dbbad07742f751726a059ac2"
+FITS = 0.38  # probability from which on a paper belongs into the answer
+# What the probability is made from, a logistic regression on the open half of ``training/several_questions.jsonl``
+# (``training.fit.combine``): the network's log-odds, the logarithm of the paper's rank (the first is 1), how far the
+# ranker's score of its best sentence stands below that of the best of all, and 1.
+OF_NETWORK, OF_RANK, OF_SCORE, BIAS = 0.483, -1.516, 0.171, 2.884
+# And the relevance of a sentence: the network's log-odds, how far the ranker's score stands below that of the paper's
+# best sentence, and the log-odds of the network that chooses sentences. Chosen on the same questions.
+OF_HEAD, OF_RANKER, OF_PRUNER = 0.7, 0.3, 0.5
+MOST_READ = 5  # sentences of a paper, the ranker's best
+QUESTION, TITLE, LONGEST = 64, 40, 288  # tokens that are read: of a question, of a title, in all
+_CLS, _SEP = 101, 102
+_SENTENCE, _TITLE = 1, 9  # tokens that the vocabulary leaves unused: they stand before sentences and titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +43,7 @@ class Fit:
     """How far one paper is about what is asked.
 
     ``probability`` is in 0..1. ``sentences`` are those that were read, in the order of the abstract, ``relevance`` the
-    log-odds (nats) of each that it says what the question asks of the paper; ``dense`` is the paper's cosine.
+    log-odds (nats) of each that it holds what the question asks of the paper.
     """
 
     paper: Paper
@@ -40,36 +62,89 @@ class Fit:
         return self.probability >= FITS
 
 
-FITS = 0.5
-
-
 class FitJudge(Protocol):
-    """Judges papers."""
+    """Judges papers, and of those that an answer cites once more their sentences."""
 
     def judge(self, reading: Reading, ranked: Ranked) -> tuple[Fit, ...]:
         """One judgement for each paper of ``ranked`` that has sentences, best first, equal ones by id."""
         ...
 
-
-MOST_READ = 5  # sentences of a paper, the ranker's best
+    def weigh(self, reading: Reading, fits: Sequence[Fit]) -> tuple[Fit, ...]:
+        """The same judgements with the relevance of their sentences judged more closely, at more cost."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class PrunerJudge:
-    """A paper fits as far as its best sentence answers, in the opinion of the network that chooses sentences."""
+class Encoded:
+    """A question and one paper as tokens; ``heads`` is where each of its sentences begins, as far as they fit."""
 
+    ids: tuple[int, ...]
+    kinds: tuple[int, ...]
+    heads: tuple[int, ...]
+
+
+def encode(question: str, title: str, sentences: Sequence[str], longest: int = LONGEST) -> Encoded:
+    """What the network reads; sentences that do not fit ``longest`` tokens lose their end or are left out."""
+    ids = [_CLS, *_pieces(question)[:QUESTION], _SEP]
+    begin = len(ids)
+    ids += [_TITLE, *_pieces(title)[:TITLE]]
+    heads: list[int] = []
+    for text in sentences:
+        if len(ids) + 8 > longest:
+            break
+        heads.append(len(ids))
+        ids.append(_SENTENCE)
+        ids += _pieces(text)[: longest - 1 - len(ids)]
+    ids.append(_SEP)
+    return Encoded(tuple(ids), (0,) * begin + (1,) * (len(ids) - begin), tuple(heads))
+
+
+def _pieces(text: str) -> list[int]:
+    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkJudge:
+    """Judges through ``network``, whose output is (1, tokens, 2): at the first token the log-odds that the paper fits,
+    where a sentence begins those that it holds what is asked. ``pruner`` judges sentences more closely."""
+
+    network: Network
     pruner: Pruner
 
     def judge(self, reading: Reading, ranked: Ranked) -> tuple[Fit, ...]:
-        """One judgement for each paper of ``ranked`` that has sentences, best first, equal ones by id."""
+        """One judgement for each paper of ``ranked`` that has sentences, best first, equal ones by id.
+
+        Raises :class:`rag.errors.ModelError` where the file is missing or damaged.
+        """
         papers = {hit.paper.id: hit.paper for hit in ranked.hits}
+        best = ranked.candidates[0].score if ranked.candidates else 0.0
         found = []
         for paper_id, mine in best_of_each(ranked, MOST_READ).items():
-            judged = self.pruner.judge(reading.search, [(1, c.sentence.text) for c in mine])
-            logits = tuple(one.relevance_logit for one in judged)
-            sentences = tuple(c.sentence for c in mine)
-            found.append(Fit(papers[paper_id], logistic(max(logits)), sentences, logits))
+            paper = papers[paper_id]
+            read = encode(reading.search, paper.title, [c.sentence.text for c in mine])
+            logits = self.network.logits(
+                input_ids=read.ids, attention_mask=[1] * len(read.ids), token_type_ids=read.kinds
+            )[0]
+            sentences = tuple(c.sentence for c in mine[: len(read.heads)])
+            first = max(c.score for c in mine)
+            relevance = tuple(
+                OF_HEAD * float(logits[head, 1]) + OF_RANKER * (c.score - first)
+                for head, c in zip(read.heads, mine, strict=False)
+            )
+            log_odds = OF_NETWORK * float(logits[0, 0]) + OF_RANK * math.log(1 + mine[0].rank) + BIAS
+            log_odds += OF_SCORE * (first - best)
+            found.append(Fit(paper, logistic(log_odds), sentences, relevance))
         return tuple(sorted(found, key=lambda fit: (-fit.probability, fit.paper.id)))
+
+    def weigh(self, reading: Reading, fits: Sequence[Fit]) -> tuple[Fit, ...]:
+        """The same with what the pruner says of each sentence in ``relevance``."""
+        weighed = []
+        for fit in fits:
+            judged = self.pruner.judge(reading.search, [(1, sentence.text) for sentence in fit.sentences])
+            added = (x + OF_PRUNER * one.relevance_logit for x, one in zip(fit.relevance, judged, strict=True))
+            weighed.append(replace(fit, relevance=tuple(added)))
+        return tuple(weighed)
 
 
 def best_of_each(ranked: Ranked, most: int) -> dict[str, list[Candidate]]:
@@ -80,3 +155,9 @@ def best_of_each(ranked: Ranked, most: int) -> dict[str, list[Candidate]]:
         if len(mine) < most:
             mine.append(candidate)
     return {paper_id: sorted(mine, key=lambda c: c.index) for paper_id, mine in found.items()}
+
+
+@once
+def fit_judge() -> NetworkJudge:
+    """On the shipped network, one per process; it is read when it is first asked."""
+    return NetworkJudge(Network(model_file("fit.onnx"), MODEL_SHA256, threads=2), pruner())

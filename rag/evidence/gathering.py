@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from rag.datatypes import Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
-from rag.evidence.ranking import SentenceStore, rank_sentences
+from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
+from rag.evidence.fitting import Fit, FitJudge
+from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
+from rag.evidence.several import MOST_LINES, lines
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Ranking
 from rag.text import spelling
+
+CANDIDATES = (30, 90)  # papers that are judged for an answer over several; more where the last of the first still fit
+_TAIL, _MANY = 10, 4  # they do where so many of the last of them fit
 
 
 class Library(SentenceStore, Protocol):
@@ -26,37 +31,77 @@ class Library(SentenceStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The numbered evidence of an answer, or why there is none; ``judgements`` of sentences are for the trace."""
+    """The numbered evidence of an answer, or why there is none; ``judgements`` of sentences are for the trace.
+
+    ``fits`` are the judgements of papers, best first, where they were asked for.
+    ``quotes`` are the sentences of the evidence that answer as they stand, where there are more for a model to read.
+    """
 
     evidence: tuple[Evidence, ...] = ()
     refusal: Refusal | None = None
     judgements: tuple[Mapping[str, Any], ...] = ()
+    fits: tuple[Fit, ...] = ()
+    quotes: tuple[Evidence, ...] = ()
 
 
-def gather(
-    reading: Reading,
-    ranking: Ranking,
-    library: Library,
-    selector: SentenceSelector,
-    limit: int,
-    stop: StopSignal,
-    *,
-    refuse: bool = True,
-    is_word: Callable[[str], bool] = lambda token: False,
-    store: SentenceStore | None = None,
-) -> Gathered:
-    """About ``limit`` sentences of the ranked papers that answer, chosen by ``selector``.
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Chooses evidence from ``library``: ``selector`` sentences after one thing, ``fit_judge`` papers after several.
 
-    ``store`` has the sentences where they are not read from ``library`` itself.
-    Without ``refuse`` there is a refusal only where no paper has a sentence. Raises
-    :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+    ``limit`` is about how many sentences an answer after one thing has. Without ``refuse`` there is a refusal only
+    where no paper has a sentence. ``is_word`` knows words that are spelt right.
     """
-    ranked = rank_sentences(reading, ranking.vector, ranking.hits, library if store is None else store)
-    refusal = judge(reading, ranked) if refuse or not ranked.candidates else None
-    if refusal is not None:
-        return Gathered(refusal=_explained(reading, refusal, library, is_word))
-    chosen = selector.select(reading, ranked, limit, stop, may_refuse=refuse)
-    return Gathered(chosen.evidence, judgements=chosen.judgements)
+
+    library: Library
+    selector: SentenceSelector
+    fit_judge: FitJudge
+    limit: int
+    refuse: bool = True
+    is_word: Callable[[str], bool] = lambda token: False
+
+    def gather(
+        self, reading: Reading, rank: Callable[[int | None], Ranking], stop: StopSignal, store: SentenceStore
+    ) -> tuple[Ranking, Gathered]:
+        """The papers that were ranked and the evidence from them.
+
+        ``rank`` finds so many papers (None: as many as an answer after one thing looks at). Raises
+        :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
+        """
+        if reading.intent in OVER_SEVERAL:
+            return self._several(reading, rank, store)
+        ranking = rank(None)
+        ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
+        fits = self.fit_judge.judge(reading, ranked)
+        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+            return ranking, Gathered(refusal=refusal, fits=fits)
+        chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
+        return ranking, Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
+
+    def _several(
+        self, reading: Reading, rank: Callable[[int | None], Ranking], store: SentenceStore
+    ) -> tuple[Ranking, Gathered]:
+        """A line for each paper that fits; more papers are judged where the last ones still fit."""
+        ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[0]), store)
+        last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}
+        if sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
+            ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
+        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+            return ranking, Gathered(refusal=refusal, fits=fits)
+        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
+
+    def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
+        """The judgements, with the sentences of those papers judged closely that a list can cite."""
+        return (*self.fit_judge.weigh(reading, fits[:MOST_LINES]), *fits[MOST_LINES:])
+
+    def _judged(
+        self, reading: Reading, ranking: Ranking, store: SentenceStore
+    ) -> tuple[Ranking, Ranked, tuple[Fit, ...]]:
+        ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
+        return ranking, ranked, self.fit_judge.judge(reading, ranked)
+
+    def _refusal(self, reading: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None:
+        refusal = judge(reading, ranked, fits) if self.refuse or not ranked.candidates else None
+        return _explained(reading, refusal, self.library, self.is_word) if refusal is not None else None
 
 
 def answerable(reading: Reading, ranking: Ranking, library: SentenceStore) -> bool:

@@ -54,6 +54,41 @@ def numbered(ranked: Ranked, chosen: Sequence[Candidate]) -> tuple[Evidence, ...
     return tuple(evidence)
 
 
+def broadened(chosen: Sequence[Evidence], ranked: Ranked, papers: int) -> tuple[Evidence, ...]:
+    """The papers of ``chosen`` under their numbers, then the others by rank, ``papers`` in all, with every sentence.
+
+    The sentences that were chosen come first in each, with scores above those of all others.
+    """
+    by_id = {item.paper.id: item for item in chosen}
+    order = list(dict.fromkeys([*by_id, *(h.paper.id for h in ranked.hits)]))
+    scored = [c.score for c in ranked.candidates] or [0.0]
+    lift = max(scored) - min(scored)
+    hits = {h.paper.id: h.paper for h in ranked.hits}
+    broad: list[Evidence] = []
+    number = max((item.number for item in chosen), default=0)
+    for paper_id in order:
+        mine = [c for c in ranked.candidates if c.paper_id == paper_id]
+        item = by_id.get(paper_id)
+        if len(broad) == max(papers, len(by_id)) or not (mine or item):
+            continue
+        first = item.sentences if item is not None else ()
+        own = {c.sentence: c.score for c in mine}
+        rest = [c for c in mine if c.sentence not in first]
+        scores = (*(own.get(s, 0.0) + lift for s in first), *(c.score for c in rest))
+        if item is None:
+            number += 1
+        broad.append(
+            Evidence(
+                item.number if item is not None else number,
+                item.paper if item is not None else hits[paper_id],
+                (*first, *(c.sentence for c in rest)),
+                item.score if item is not None else max(scores),
+                scores,
+            )
+        )
+    return tuple(broad)
+
+
 def _chosen(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
     if not ranked.candidates:
         return []

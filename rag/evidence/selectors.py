@@ -6,7 +6,7 @@ Each satisfies :class:`SentenceSelector`; ``rag.factory`` decides which one it i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from rag.datatypes import OVER_SEVERAL, Chooser, Evidence, Intent, Option, Reading, StopSignal
@@ -21,10 +21,15 @@ OFFERED = 8  # sentences that a model may choose from
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The numbered sentences of an answer, and for the trace how each sentence that was looked at was judged."""
+    """The numbered sentences of an answer, and for the trace how each sentence that was looked at was judged.
+
+    ``quotes`` are those of them that answer as they stand, where ``evidence`` has more for a model to read; numbers
+    mean the same papers in both. Empty: all of them.
+    """
 
     evidence: tuple[Evidence, ...]
     judgements: tuple[Mapping[str, Any], ...] = ()
+    quotes: tuple[Evidence, ...] = ()
 
 
 class SentenceSelector(Protocol):
@@ -106,6 +111,26 @@ class NetworkSelector:
             _judgement(*key, j.probability, places.get(key, 0)) for key, j in zip(_keys(offered), judged, strict=True)
         )
         return Selection(kept, judgements)
+
+
+@dataclass(frozen=True, slots=True)
+class BroadSelector:
+    """What ``inner`` chooses as quotes, and as evidence all sentences of those papers and of the others found.
+
+    For a model that reads several papers and answers in its own words. ``papers`` bounds how many.
+    """
+
+    inner: SentenceSelector
+    papers: int
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return self.inner.settings
+
+    def select(self, reading: Reading, ranked: Ranked, limit: int, stop: StopSignal, *, may_refuse: bool) -> Selection:
+        chosen = self.inner.select(reading, ranked, limit, stop, may_refuse=may_refuse)
+        broad = selection.broadened(chosen.evidence, ranked, self.papers)
+        return replace(chosen, evidence=broad, quotes=chosen.evidence)
 
 
 def _keys(evidence: Sequence[Evidence]) -> list[tuple[str, int]]:

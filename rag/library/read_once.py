@@ -47,6 +47,12 @@ class ReadOnce:
             return one.sentence_vectors
         return np.empty((0, self._library.embedder.dimension), np.float32)
 
+    def read(self, paper_ids: Iterable[str]) -> None:
+        """Read these papers at once, which is quicker than one by one."""
+        new = [one for one in paper_ids if one not in self._read]
+        found = self._library.entries(new)
+        self._read |= {one: found.get(one) for one in new}
+
     def _entry(self, paper_id: str) -> StoredPaper | None:
         if paper_id not in self._read:
             self._read[paper_id] = self._library.entries([paper_id]).get(paper_id)

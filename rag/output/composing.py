@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rag.datatypes import Answer, Evidence, Message, PaperHit, Reading, Refusal, Trace
+from rag.datatypes import OVER_SEVERAL, Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
+from rag.evidence.fitting import Fit
 from rag.evidence.refusal import unanswered
+from rag.evidence.several import coverage
 from rag.generation.writing import Writer
+from rag.output.layout import answer_text
+from rag.output.sections import in_sections
+from rag.papers.naming import short_name
 from rag.questions.scope import in_words
+from rag.survey.reviewing import what_was_covered
+from rag.survey.structure import Structured
 from rag.survey.survey_answer import SurveyAnswer
-from rag.verification.citations import Checked
+from rag.verification.checked import Checked
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the stations found for one question, as far as each was reached."""
+    """What the stations found for one question, as far as each was reached.
+
+    ``quotes`` are the sentences of the evidence that answer as they stand; ``evidence`` may have more to read.
+    """
 
     hits: Sequence[PaperHit] = ()
     evidence: tuple[Evidence, ...] = ()
     judgements: tuple[Mapping[str, Any], ...] = ()
+    fits: tuple[Fit, ...] = ()
     prompt: tuple[Message, ...] = ()
     checked: Checked = field(default_factory=lambda: Checked((), (), ()))
     refusal: Refusal | None = None
     notes: tuple[str, ...] = ()
     years: Mapping[str, int] = field(default_factory=dict)
     said: str = ""  # a line that claims nothing of any paper
+    structured: Structured | None = None
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
@@ -43,19 +55,64 @@ def compose(
     writer: Writer,
     *,
     library: str,
+    papers: int,
     settings: Mapping[str, Any],
     timings: Mapping[str, Any],
 ) -> Answer:
-    """The answer; a refusal where nothing is left of it. ``library`` is the fingerprint, ``timings`` are ms."""
+    """The answer; a refusal where nothing is left of it.
+
+    ``library`` is the fingerprint, ``papers`` how many could be used, ``timings`` are ms.
+    """
     refusal = found.refusal
     if refusal is None and not found.checked.sentences and not found.said:
         refusal = unanswered(found.hits)
-    text = refusal.message if refusal is not None else found.said or found.checked.text
     trace = _trace(reading, found, writer, library, settings, timings)
-    checked = found.checked
+    asked = reading.asked or reading.text
+    if refusal is not None:
+        return Answer(asked, refusal.message, (), (), found.evidence, refusal, trace)
+    checked = _in_sections(reading, found)
+    covered, lead = None, ""
+    closing: tuple[str, ...] = ()
+    if reading.intent in OVER_SEVERAL:
+        cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
+        covered = coverage(found.fits, cited)
+        lead = how_many_fit(covered, papers)
+    if found.structured is not None:
+        lead, closing = found.structured.lead or lead, found.structured.closing
+    if reading.intent is Intent.REVIEW and covered is not None:
+        closing = (*closing, what_was_covered(covered))
+    text = found.said or answer_text(checked.sentences, reading.kind, lead, closing)
     return Answer(
-        reading.asked or reading.text, text, checked.sentences, checked.citations, found.evidence, refusal, trace
+        asked, text, checked.sentences, checked.citations, found.evidence, None, trace, lead=lead, closing=closing,
+        coverage=covered,
+    )  # fmt: skip
+
+
+def _in_sections(reading: Reading, found: Findings) -> Checked:
+    """The sentences under the headings of their kind: in a list, the names of the papers."""
+    if found.structured is not None and (found.structured.sections or reading.intent is not Intent.MULTI):
+        return in_sections(found.checked, found.structured.sections)
+    if reading.intent is not Intent.MULTI:
+        return found.checked
+    names = {item.number: short_name(item.paper) for item in found.evidence}
+    return found.checked.told_by(
+        lambda sentence, _: replace(sentence, section=names[sentence.citations[0]]) if sentence.citations else sentence
     )
+
+
+_IN_WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def how_many_fit(covered: Coverage, papers: int) -> str:
+    """'Six of the 459 papers fit; four are cited.': of ``papers`` that could be used."""
+    fitting, cited = _in_words(covered.fitting), _in_words(covered.cited)
+    verb = "fits" if covered.fitting == 1 else "fit"
+    rest = "" if covered.cited == covered.fitting else f"; {cited} {'is' if covered.cited == 1 else 'are'} cited"
+    return f"{fitting.capitalize()} of the {papers:,} papers {verb}{rest}."
+
+
+def _in_words(number: int) -> str:
+    return _IN_WORDS[number] if number < len(_IN_WORDS) else f"{number:,}"
 
 
 def _trace(

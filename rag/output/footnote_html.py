@@ -21,7 +21,11 @@ def stops(answer: Answer, papers: Papers | None = None) -> list[Stop]:
     """The footnotes of an answer in the order in which one reads them; of a refusal its nearest papers."""
     if answer.refusal is not None:
         return [(None, position) for position, _ in enumerate(nearest_papers(answer, papers), start=1)]
-    return [(index, number) for index, sentence in enumerate(answer.sentences) for number in sentence.citations]
+    return [
+        (index, number)
+        for index, sentence in enumerate(answer.sentences)
+        for number in (*sentence.citations, *sentence.against)
+    ]
 
 
 def paper_behind(answer: Answer, number: int, papers: Papers | None = None) -> Paper | None:

@@ -8,10 +8,11 @@ the cited papers come from :mod:`rag.papers.bibliography`, HTML from :mod:`rag.o
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rag.datatypes import Answer, AnswerSentence, Evidence, Paper, Trace, Verdict
+from rag.datatypes import Answer, AnswerSentence, Coverage, Evidence, Paper, Trace, Verdict
+from rag.output.layout import Block, Grid, against_mark, blocks, grid, is_list, more_papers
 from rag.papers.bibliography import markdown, markdown_reference, one_line, reference
 
 Papers = Mapping[str, Paper]  # by id: where the papers that a refusal names are looked up
@@ -42,9 +43,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         "question": answer.question,
         "answer": answer.text,
         "refusal": None if refusal is None else {"grade": str(refusal.grade), "message": refusal.message},
-        "sentences": [
-            {"text": s.text, "citations": list(s.citations), "verdict": str(s.verdict)} for s in answer.sentences
-        ],
+        "sentences": [_sentence_json(s) for s in answer.sentences],
         "citations": _citations_json(answer),
         "evidence": [
             {
@@ -55,7 +54,29 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
             }
             for item in answer.evidence
         ],
+        **({"coverage": _coverage_json(answer.coverage)} if answer.coverage is not None else {}),
+        **({"lead": answer.lead} if answer.lead else {}),
+        **({"closing": list(answer.closing)} if answer.closing else {}),
         "trace": _trace_json(answer.trace),
+    }
+
+
+def _sentence_json(sentence: AnswerSentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "citations": list(sentence.citations),
+        "verdict": str(sentence.verdict),
+        **({"section": sentence.section} if sentence.section else {}),
+        **({"against": list(sentence.against)} if sentence.against else {}),
+    }
+
+
+def _coverage_json(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "considered": coverage.considered,
+        "fitting": coverage.fitting,
+        "cited": coverage.cited,
+        "not_cited": [{"paper_id": paper_id, "title": title} for paper_id, title in coverage.not_cited],
     }
 
 
@@ -76,7 +97,7 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _trace_json(trace: Trace) -> dict[str, Any]:
-    """What is needed to ask again; ``notes``, ``scope`` and ``chosen`` only where there are some."""
+    """What is needed to ask again; ``reading``, ``notes``, ``scope`` and ``chosen`` only where there are some."""
     return {
         "reading": {"kind": "answer", "filters": {}, "follow_up": None} | dict(trace.reading),
         "generator": trace.generator,
@@ -100,7 +121,7 @@ def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
         nearest = "".join(f"- {markdown_reference(paper)}\n" for paper in nearest_papers(answer, papers))
         message = f"{markdown(answer.refusal.message)}\n" + (f"\n*{markdown(scope)}*\n" if scope else "")
         return f"{message}\n**Nearest papers**\n\n{nearest}" if nearest else message
-    body = "\n\n".join(" ".join(_marked(s, markdown(s.text)) for _, s in block) for block in paragraphs(answer))
+    body = "\n\n".join(_markdown_body(answer))
     # Numbers may have gaps, and a Markdown list would count them anew: each reference is a paragraph.
     references = []
     for item in cited(answer):
@@ -111,6 +132,48 @@ def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
     return "\n".join([f"{body}\n", *notes, *(["**References**\n", *references] if references else [])])
 
 
+def _markdown_body(answer: Answer) -> list[str]:
+    """Its blocks: the lead, the sentences as their kind lays them out, the closing lines, the papers left out."""
+
+    def said(block: Block) -> str:
+        return " ".join(_marked(s, markdown(s.text)) for _, s in block.sentences)
+
+    lead, closing = surrounding(answer)
+    summary, titles = more_papers(answer)
+    if (table := grid(answer)) is not None:
+        body = ["\n".join(_markdown_grid(answer, table))]
+    elif is_list(answer):
+        items = [f"- {f'**{markdown(b.heading)}**: ' if b.heading else ''}{said(b)}" for b in blocks(answer)]
+        body = ["\n".join(items)]
+    else:
+        body = [
+            text for b in blocks(answer) for text in ([f"### {markdown(b.heading)}"] if b.heading else []) + [said(b)]
+        ]
+    more = [f"{summary}:", "\n".join(f"- {markdown(title)}" for title in titles)] if titles else []
+    return [*map(markdown, lead), *body, *map(markdown, closing), *more]
+
+
+def _markdown_grid(answer: Answer, table: Grid) -> Iterator[str]:
+    """The lines of a comparison: a column for each paper, a row for each aspect."""
+    titles = {item.number: item.paper.title for item in answer.evidence}
+    yield markdown_row(["", *(f"{markdown(titles.get(n, ''))} [{n}]" for n in table.columns)])
+    yield markdown_row(["---"] * (1 + len(table.columns)))
+    for aspect, cells in table.rows:
+        yield markdown_row([markdown(aspect), *(" ".join(_marked(s, markdown(s.text)) for _, s in c) for c in cells)])
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """One line of a Markdown table; a bar in a cell is escaped."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def surrounding(answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines above and below the sentences; none where the text itself is shown."""
+    if not answer.sentences:
+        return (), ()
+    return (answer.lead,) if answer.lead else (), answer.closing
+
+
 def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> str:
     """The answer for a terminal, wrapped at ``width`` columns, with its references."""
     if answer.refusal is not None:
@@ -119,7 +182,7 @@ def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> s
         if nearest:
             lines += ["", "Nearest papers:", *(_wrap(reference(paper), width, "  - ", "    ") for paper in nearest)]
         return "\n".join(lines) + "\n"
-    lines = [_wrap(" ".join(_marked(s, s.text) for _, s in block), width) + "\n" for block in paragraphs(answer)]
+    lines = list(_plain_body(answer, width))
     for item in cited(answer):
         lead = f"[{item.number}] "
         lines.append(_wrap(reference(item.paper), width, lead, " " * len(lead)))
@@ -129,14 +192,40 @@ def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> s
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def _plain_body(answer: Answer, width: int) -> Iterator[str]:
+    """The lead, the sentences as their kind lays them out, the closing lines and the papers left out, wrapped."""
+    lead, closing = surrounding(answer)
+    titles = {item.number: item.paper.title for item in answer.evidence}
+    table = grid(answer)
+    yield from (_wrap(line, width) + "\n" for line in lead)
+    for block in blocks(answer):
+        said = " ".join(_marked(s, s.text) for _, s in block.sentences)
+        if table is not None:
+            yield _wrap(block.heading, width)
+            for _, s in block.sentences:
+                of = titles.get(s.citations[0], "") if s.citations else ""
+                yield _wrap(f"{of}: {_marked(s, s.text)}", width, "  - ", "    ")
+            yield ""
+        elif is_list(answer):
+            yield _wrap(f"{block.heading}: {said}" if block.heading else said, width, "- ", "  ")
+        else:
+            yield from ([_wrap(block.heading, width)] if block.heading else [])
+            yield _wrap(said, width) + "\n"
+    yield from [""] if is_list(answer) else []
+    yield from (_wrap(line, width) for line in closing)
+    summary, left_out = more_papers(answer)
+    yield from [f"{summary}:", *(_wrap(one, width, "  - ", "    ") for one in left_out)] if left_out else []
+    yield from [""] if closing or left_out else []
+
+
 def scope_note(answer: Answer) -> str:
     """Which papers the answer could use, as a sentence; empty where all."""
     return f"Searched: {answer.trace.scope}." if answer.trace.scope else ""
 
 
 def cited(answer: Answer) -> list[Evidence]:
-    """The evidence that some sentence of the answer cites, by number."""
-    numbers = {number for sentence in answer.sentences for number in sentence.citations}
+    """The evidence that some sentence of the answer cites, or that contradicts one, by number."""
+    numbers = {number for sentence in answer.sentences for number in (*sentence.citations, *sentence.against)}
     return sorted((item for item in answer.evidence if item.number in numbers), key=lambda item: item.number)
 
 
@@ -148,33 +237,10 @@ def nearest_papers(answer: Answer, papers: Papers | None = None) -> list[Paper]:
     return [known[id] for id in answer.refusal.nearest if id in known]
 
 
-def paragraphs(answer: Answer) -> Iterator[list[tuple[int, AnswerSentence]]]:
-    """The sentences with their indices, grouped as the line breaks of ``answer.text`` group them.
-
-    A text that is not divided into sentences (a computed list) counts one sentence a line.
-    """
-    if not answer.sentences:
-        lines = filter(None, map(one_line, answer.text.splitlines()))
-        yield from ([(i, AnswerSentence(line, (), Verdict.SUPPORTED))] for i, line in enumerate(lines))
-        return
-    block: list[tuple[int, AnswerSentence]] = []
-    position = 0
-    for index, sentence in enumerate(answer.sentences):
-        found = answer.text.find(sentence.text, position)
-        if found >= 0:
-            if block and "\n" in answer.text[position:found]:
-                yield block
-                block = []
-            position = found + len(sentence.text)
-        block.append((index, sentence))
-    if block:
-        yield block
-
-
 def _marked(sentence: AnswerSentence, text: str) -> str:
     flag = " (not supported)" if sentence.verdict is Verdict.UNSUPPORTED else ""
     numbers = "".join(f"[{number}]" for number in sentence.citations)
-    return f"{text}{flag} {numbers}".rstrip()
+    return f"{text}{flag} {numbers}".rstrip() + against_mark(sentence.against)
 
 
 def _quotes(answer: Answer, number: int) -> list[str]:

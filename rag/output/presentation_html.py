@@ -5,13 +5,14 @@ Footnotes are buttons that carry their place as data; what a click does is up to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from rag.datatypes import Answer, Citation, Evidence, Paper, Verdict
-from rag.output.presentation import VERDICT_SHORT, VERDICT_WORDS, Papers, cited, nearest_papers, paragraphs
+from rag.output.layout import blocks, grid, is_list, more_papers
+from rag.output.presentation import VERDICT_SHORT, VERDICT_WORDS, Papers, cited, nearest_papers, surrounding
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
 
@@ -23,9 +24,25 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
     if answer.refusal is not None:
         return _TEMPLATE.refusal(answer.refusal, turn, nearest_papers(answer, papers))
     titles = {item.number: one_line(item.paper.title) for item in answer.evidence}
-    footnotes = {(c.sentence, c.number): c for c in answer.citations}
+    notes = _Notes(turn, titles, {(c.sentence, c.number): c for c in answer.citations}, VERDICT_WORDS)
+    body = (
+        _TEMPLATE.grid(table, notes)
+        if (table := grid(answer))
+        else _TEMPLATE.blocks(blocks(answer), "list" if is_list(answer) else "text", notes)
+    )
+    lead, closing = surrounding(answer)
     checked = html(verdicts_html(answer))
-    return _TEMPLATE.answer(answer, turn, paragraphs(answer), titles, footnotes, VERDICT_WORDS, checked)
+    return _TEMPLATE.answer(answer, lead, html(body), closing, more_papers(answer), checked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What the footnotes of one answer need: its turn, titles by number, citations by sentence and number, words."""
+
+    turn: int
+    titles: Mapping[int, str]
+    citations: Mapping[tuple[int, int], Citation]
+    words: Mapping[Verdict, str]
 
 
 def verdicts_html(answer: Answer) -> str:

@@ -56,6 +56,8 @@ def _facts(answer: Answer, model: str) -> list[tuple[str, str]]:
     rows = [
         ("Searched for", trace.question_rewritten or answer.question),
         ("Papers allowed", trace.scope or "all of the library"),
+        ("Kind of answer", str(trace.reading.get("kind", ""))),
+        ("Papers judged", _coverage(answer)),
         ("Answered by", model or trace.model or trace.generator),
         ("Way of writing", trace.mode),
         ("Model file, SHA-256", trace.model_sha256),
@@ -65,6 +67,12 @@ def _facts(answer: Answer, model: str) -> list[tuple[str, str]]:
         ("Settings", ", ".join(f"{name} {value}" for name, value in sorted(trace.settings.items()))),
     ]
     return [(name, one_line(value)) for name, value in rows if value.strip()]
+
+
+def _coverage(answer: Answer) -> str:
+    """'20, of which 4 fit and 2 are cited'; empty where papers were not judged one by one."""
+    of = answer.coverage
+    return "" if of is None else f"{of.considered}, of which {of.fitting} fit and {of.cited} are cited"
 
 
 def _candidates(answer: Answer, papers: Papers) -> _Candidates:

@@ -1,92 +1,139 @@
-"""'Compare A and B': two papers named by their titles, and what each says of problem, method, data and results.
+"""Comparisons: of each side the papers that speak of it, and what these say of each aspect.
 
-The result is evidence like any other: an answer is written from it, cited and checked. Where a name stands in no
-title, or in several, there is none, and the caller answers the question as it answers any other.
+A side is looked for among the titles, then among the abstracts that a network judges to be about it. Aspects that the
+question names are read of each paper like a question; where it names none, they are problem, method, data and results.
+Every cell is a sentence of the paper, or stays empty; a side that no abstract speaks of is named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from rag.datatypes import Evidence, Paper, Sentence
-from rag.questions.kinds import sides
-from rag.survey.column_extraction import known_sentences
+from rag.datatypes import Encoder, Evidence, Paper, Sentence
+from rag.evidence.fitting import Fit
+from rag.questions.sides import Asked
+from rag.survey import tables
+from rag.survey.structure import Find, Key, Structured
 from rag.text.facts import missing_names
-from rag.text.tokenization import tokens
+from rag.text.tokenization import stems
 
+PAPERS_OF_A_SIDE = 2
+SAYS = 0.0  # log-odds from which on a sentence holds what is asked of the paper
+_BELOW = -1.5  # log-odds down to which one that the table's thresholds admit may do so
+_DEFAULT = ("problem", "method", "data", "results")
+_SPOKEN = 0.6  # share of the words of a long name that a paper which speaks of it has
 _MOST_LOOKED_AT = 50  # papers that BM25 finds for a name
 _NAME_CHARACTERS = 300
-_COMPARE = re.compile(
-    r"^(?:(?:please|can you|could you) )*(?:compare|contrast) (?:the )?(?:papers? (?:on )?)?"
-    r"(?P<first>.+?) (?:and|with|to|against|vs\.?|versus) (?:the )?(?:papers? (?:on )?)?(?P<second>.+)",
-    re.IGNORECASE,
-)
 _QUOTES = " \t\"'“”‘’«»"
 
 
 class PaperSource(Protocol):
-    """What a comparison needs of :class:`rag.library.library.Library`."""
+    """What reading a paper by its title needs of :class:`rag.library.library.Library`."""
 
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]: ...
     def get_papers(self, ids: Sequence[str]) -> Mapping[str, Paper]: ...
     def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
 
 
-def compared(question: str, source: PaperSource, within: Collection[str] | None = None) -> tuple[Evidence, ...]:
-    """The two papers that a question compares, with their sentences; () where it does not name two of ``source``.
+class ComparisonSource(PaperSource, tables.TableSource, Protocol):
+    """What a comparison needs of a library."""
 
-    ``within`` holds the ids of the papers that may be used (None: all).
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A side with its papers; ``judged`` are those that speak of it."""
+
+    name: str
+    papers: tuple[Paper, ...]
+    judged: tuple[Fit, ...]
+
+
+def compare(
+    asked: Asked, find: Find, source: ComparisonSource, encoder: Encoder, within: Collection[str] | None = None
+) -> Structured | None:
+    """The comparison that ``asked`` wants; None where no abstract speaks of any side.
+
+    ``find`` finds papers for a question and judges them; ``within`` holds the ids of the papers that may be used (None:
+    all).
     """
-    match = _COMPARE.match(" ".join(question.split()).rstrip(" ?.!"))
-    if match is None:
-        return ()
-    papers = [titled(match[part], source, within) for part in ("first", "second")]
-    first, second = papers
-    if first is None or second is None or first.id == second.id:
-        return ()
-    evidence = []
-    for number, paper in enumerate((first, second), start=1):
-        known = known_sentences(source.sentences(paper.id))
-        found = [known[key] for key in ("problem", "method", "data", "results", "limits")]
-        said = dict.fromkeys(one[0] for one in found if one is not None)
-        if not said:
-            return ()
-        evidence.append(Evidence(number, paper, tuple(said), 1.0, (1.0,) * len(said)))
-    return tuple(evidence)
+    sides = [_side(name, asked.context, find, source, within) for name in asked.sides]
+    cells = _cells(asked, sides, find, source, encoder)
+    if not cells:
+        return None
+    papers = {paper.id: paper for side in sides for paper in side.papers}
+    evidence: list[Evidence] = []
+    for paper_id, said in cells.items():
+        sentences = tuple(dict.fromkeys(said.values()))
+        evidence.append(Evidence(len(evidence) + 1, papers[paper_id], sentences, 1.0, (1.0,) * len(sentences)))
+    sections: dict[Key, str] = {}
+    for aspect in _aspects(asked):
+        for paper_id, said in cells.items():
+            if aspect in said:
+                sections.setdefault((paper_id, said[aspect].start), aspect.title)
+    silent = [one.title for one in _aspects(asked) if one.question and one.title not in sections.values()]
+    missing = [side.name for side in sides if not any(paper.id in cells for paper in side.papers)]
+    closing = [*(f"No abstract here speaks of {name}." for name in missing)]
+    closing += [f"None of these abstracts says anything of “{title}”." for title in silent]
+    judged = {fit.paper.id: fit for side in sides for fit in reversed(side.judged)}
+    considered = tuple(sorted(judged.values(), key=lambda fit: (-fit.probability, fit.paper.id)))
+    return Structured(tuple(evidence), sections, closing=tuple(closing), considered=considered)
 
 
-def sides_missing(question: str, papers: Iterable[Paper]) -> list[str]:
-    """The names that a question compares and that none of ``papers`` mentions in title or abstract."""
-    named = sides(question)
-    if not named:
-        return []
-    texts = [f"{p.title} {p.abstract}" for p in papers]
-    words = [tokens(text) for text in texts]
-    missing = []
-    for side in named:
-        wanted = tokens(side)
-        phrase = any(_holds(text, wanted) for text in words)
-        if not phrase and (" " in side or missing_names(side, "\n".join(texts))):
-            missing.append(side)
-    return missing
+def _aspects(asked: Asked) -> tuple[tables.Column, ...]:
+    """The rows of the comparison, with a capital."""
+    named = [tables.column(text[0].upper() + text[1:]) for text in asked.aspects] or map(tables.column, _DEFAULT)
+    return tuple(dict.fromkeys(named))
 
 
-def one_sided(question: str, evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """What to say where a comparison can only be answered for one side."""
-    missing = sides_missing(question, (e.paper for e in evidence))
-    return tuple(f"None of the quoted abstracts speaks of “{side}”." for side in missing)
+def _side(name: str, context: str, find: Find, source: ComparisonSource, within: Collection[str] | None) -> _Side:
+    """The paper of that title, else the best papers that speak of it and fit."""
+    if (paper := titled(name, source, within)) is not None:
+        return _Side(name, (paper,), (Fit(paper, 1.0, (), ()),))
+    speaking = [fit for fit in find(f"{name} in {context}" if context else name, within) if speaks_of(fit.paper, name)]
+    fitting = [fit for fit in speaking if fit.fits] or speaking[:1]
+    return _Side(name, tuple(fit.paper for fit in fitting[:PAPERS_OF_A_SIDE]), tuple(speaking))
 
 
-def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether ``words`` contains the phrase ``wanted``, its last word in singular or plural."""
-    *first, last = wanted
-    ends = {last, last.removesuffix("s"), f"{last}s"}
-    size = len(wanted)
-    return any(
-        list(words[i : i + size - 1]) == first and words[i + size - 1] in ends for i in range(len(words) - size + 1)
-    )
+def speaks_of(paper: Paper, name: str) -> bool:
+    """Whether title or abstract has the words of ``name``: all of a short one, most of a long one, and every name."""
+    text = f"{paper.title} {paper.abstract}"
+    wanted, there = set(stems(name)), set(stems(text))
+    least = len(wanted) if len(wanted) <= 2 else _SPOKEN * len(wanted)
+    return bool(wanted) and len(wanted & there) >= least and not missing_names(name, text)
+
+
+def _cells(
+    asked: Asked, sides: Sequence[_Side], find: Find, source: ComparisonSource, encoder: Encoder
+) -> dict[str, dict[tables.Column, Sentence]]:
+    """By paper, in the order of the sides, the sentence for each aspect; papers that say nothing are left out."""
+    aspects = _aspects(asked)
+    found: dict[str, dict[tables.Column, Sentence]] = {}
+    for side in sides:
+        ids = [paper.id for paper in side.papers if paper.id not in found]
+        for row in tables.rows(ids, aspects, source, encoder):
+            said: dict[tables.Column, Sentence] = {}
+            for aspect, cell in zip(aspects, row.cells, strict=True):
+                by_rule = Sentence(cell.text, cell.start, cell.end) if cell.text else None
+                sentence = _judged(side.name, aspect, row.paper.id, by_rule, find) if aspect.question else by_rule
+                if sentence is not None and sentence not in said.values():
+                    said[aspect] = sentence
+            if said:
+                found[row.paper.id] = said
+    return found
+
+
+def _judged(side: str, aspect: tables.Column, paper_id: str, by_rule: Sentence | None, find: Find) -> Sentence | None:
+    """The sentence of a paper that says the most of an aspect; None where none says it."""
+    fit = next(iter(find(f"{side}: {aspect.question}", [paper_id])), None)
+    if fit is None:
+        return by_rule
+    relevance = dict(zip(fit.sentences, fit.relevance, strict=True))
+    if max(relevance.values()) >= SAYS:
+        return fit.best
+    return by_rule if by_rule is not None and relevance.get(by_rule, _BELOW) > _BELOW else None
 
 
 def titled(name: str, source: PaperSource, within: Collection[str] | None = None) -> Paper | None:

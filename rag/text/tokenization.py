@@ -31,10 +31,8 @@ STOPWORDS = frozenset(
 
 def tokens(text: str) -> list[str]:
     """Lower-cased words and figures of ``text`` in order, without accents; nothing is left out."""
-    folded = unicodedata.normalize("NFKD", text.lower())
-    plain = RAISED_POINT.sub(".", "".join(c for c in folded if not unicodedata.combining(c)))
     found: list[str] = []
-    for token in _TOKEN.findall(plain):
+    for token in _TOKEN.findall(_without_accents(text.lower())):
         if token[0].isdigit():
             found.append(token.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", token) else token)
         elif _UNSPACED.search(token):
@@ -42,6 +40,13 @@ def tokens(text: str) -> list[str]:
         else:
             found.append(token)
     return found
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():  # most sentences are, and have none
+        return text
+    folded = unicodedata.normalize("NFKD", text)
+    return RAISED_POINT.sub(".", "".join(c for c in folded if not unicodedata.combining(c)))
 
 
 def stems(text: str) -> list[str]:

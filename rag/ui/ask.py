@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from rag.datatypes import KINDS, Intent, Wanted
 from rag.questions.scope import Scope
 from rag.ui import scope_bar
 from rag.ui.chat import VIEW, Chat, Updates
@@ -46,6 +47,7 @@ def _build_question_box(gr: Any, parts: dict[str, Any]) -> None:
         lines=1, max_lines=6, scale=1, min_width=0, elem_id="fn-box", container=False,
     )  # fmt: skip
     parts["ask"] = gr.Button("Ask", variant="primary", scale=0, min_width=88, elem_id="fn-ask")
+    parts["review"] = gr.Button("Review", scale=0, min_width=88, elem_id="fn-review")
     parts["stop"] = gr.Button("Stop", variant="stop", scale=0, min_width=88, elem_id="fn-stop")
 
 
@@ -87,6 +89,7 @@ class AskEvents:
         examples = [self._parts[name].example_select for name in ("conversation", "panel", "next")]
         typed = [box.submit, self._parts["ask"].click]
         self._on_question(partial(gr.on, typed), with_request(gr, self._ask), [box])
+        self._on_question(self._parts["review"].click, with_request(gr, self._ask_for_review), [box])
         self._on_question(partial(gr.on, examples), with_request_and_event(gr, self._ask_example))
         self._on_question(conversation.undo, with_request_and_event(gr, self._ask_otherwise))
         self._on_question(conversation.retry, with_request(gr, self._ask_again))
@@ -99,6 +102,11 @@ class AskEvents:
 
     def _ask(self, request: Any, question: str, *asked_with: Any) -> Steps:
         yield from map(self._values, self._chat.ask(browser_tab(request), question, *asked_with))
+
+    def _ask_for_review(self, request: Any, topic: str, *asked_with: Any) -> Steps:
+        """What stands in the box as the topic of a review."""
+        wanted = Wanted(KINDS[Intent.REVIEW], alone=True)
+        yield from map(self._values, self._chat.ask(browser_tab(request), topic, *asked_with, wanted=wanted))
 
     def _show_tab_and_ask(self, request: Any, question: str, *asked_with: Any) -> Steps:
         yield self._values({"tabs": {"selected": "ask"}})

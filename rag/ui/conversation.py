@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rag.datatypes import AS_READ, EVERYTHING, KINDS, Answer, Answerer, Draft, Event, Scope, Stage, Wanted
+from rag.datatypes import AS_READ, EVERYTHING, KINDS, Answer, Answerer, Draft, Event, Preview, Scope, Stage, Wanted
 from rag.datatypes import Turn as SpokenTurn
 from rag.errors import FootnoteError, GenerationCancelled
 from rag.history.stale import StaleCitation
@@ -61,6 +61,7 @@ class Turn:
     stage: str = ""  # ``wait``, or the name of a pipeline stage
     ahead: int = 0  # questions in the queue before this one
     draft: str = ""
+    preview: Answer | None = None  # quotes, to read until the model's answer is there
     seconds: float = 0.0  # from the question to its end
     library: str = ""
     scope: Any = None  # a rag.questions.scope.Scope, None for all papers
@@ -178,7 +179,7 @@ def asked_again(before: Turn, after: Turn) -> Turn:
     """
     if before.answer is None:
         return after
-    if after.answer is None:
+    if after.answer is None or after.stopped:
         came = "was stopped" if after.stopped else f"failed: {after.error}"
         return replace(before, replay=f"Asking again {came.rstrip('.')}. This is the answer from before.")
     return replace(after, replay=compare(before.answer, after.answer))
@@ -211,23 +212,35 @@ def _grow(run: _Run, turn: Turn) -> Iterator[Turn]:
         with contextlib.suppress(queue.Empty):
             turn = _after(turn, run.events.get(timeout=_POLL_S))
         if run.stop.is_set() and turn.answer is None:
-            turn = replace(turn, stopped=True, error="")
-        due = turn.finished or turn.stage != shown.stage or time.monotonic() - shown_at >= _PACE_S
+            turn = replace(_stopped(turn), error="")
+        due = (
+            turn.finished
+            or turn.stage != shown.stage
+            or turn.preview != shown.preview
+            or time.monotonic() - shown_at >= _PACE_S
+        )
         if turn != shown and due:
             yield turn
             shown, shown_at = turn, time.monotonic()
+
+
+def _stopped(turn: Turn) -> Turn:
+    """The turn once it was stopped: the quotes that stood there are its answer."""
+    return replace(turn, stopped=True, answer=turn.preview)
 
 
 def _after(turn: Turn, event: Event | Exception | None) -> Turn:
     match event:
         case Stage(name):
             return replace(turn, stage=name)
+        case Preview(answer):
+            return replace(turn, preview=answer)
         case Draft(text):
             return replace(turn, draft=turn.draft + text)
         case Answer():
             return replace(turn, answer=event)
         case GenerationCancelled():
-            return replace(turn, stopped=True)
+            return _stopped(turn)
         case FootnoteError():
             return replace(turn, error=str(event))
         case None:

@@ -62,7 +62,8 @@ def _outcome(turn: Turn, number: int, last: bool, papers: Papers, labels: Mappin
     state = _STAGES.get(turn.stage, "Working…")
     if turn.stage == "wait":
         state = f"Waiting for {turn.ahead} other question{'s' if turn.ahead > 1 else ''} to be answered first…"
-    return _TEMPLATE.working(draft, state)
+    preview = answer_html(turn.preview, number, papers) if turn.preview is not None else ""
+    return _TEMPLATE.working(draft, state, html(preview))
 
 
 @dataclass(frozen=True, slots=True)

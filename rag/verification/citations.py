@@ -10,7 +10,7 @@ what the abstract contradicts is never shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from rag.text.facts import (
 )
 from rag.text.tokenization import stems
 from rag.text.wording import third_person
+from rag.verification.checked import Checked
 from rag.verification.entailment import Judgement, Thresholds
 from rag.verification.quoting import is_quote
 
@@ -56,20 +57,6 @@ class DraftSentence:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What is left of a draft: sentences, their footnotes, and the text of those that were dropped."""
-
-    sentences: tuple[AnswerSentence, ...]
-    citations: tuple[Citation, ...]
-    dropped: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The answer as it is shown: every sentence with its numbers before the full stop."""
-        return " ".join(with_numbers(s.text, s.citations) for s in self.sentences)
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
     """Where the check finds abstracts (their sentences by paper id), and what judges a sentence by one.
 
@@ -82,6 +69,16 @@ class Sources:
     thresholds: Callable[[], Thresholds]
     vectors: Callable[[str], Matrix] | None = None
     encode: Callable[[str], Vector] | None = None
+
+
+# What may stand in the place of a sentence that failed, given that and its citations: texts with the number of their
+# paper, the likeliest first. Asked for one at a time, for a text may take a model seconds.
+Repair = Callable[[str, Sequence[Citation]], Iterable[tuple[str, int]]]
+
+
+def source_sentence(text: str, failed: Sequence[Citation]) -> Iterable[tuple[str, int]]:
+    """A :data:`Repair`: the sentence of the abstract that comes nearest, in the third person."""
+    return [(third_person(failed[0].quote), failed[0].number)]
 
 
 def parse(text: str, split: Callable[[str], Sequence[Sentence]]) -> list[DraftSentence]:
@@ -114,37 +111,73 @@ def check(
     split: Callable[[str], Sequence[Sentence]] = split_sentences,
     *,
     unsupported: str = "drop",
-    repair: bool = False,
+    repair: Repair | None = None,
 ) -> Checked:
     """Judge every sentence of ``text``; ``unsupported`` is 'drop' or 'mark'.
 
     Sentences that repeat others or themselves are dropped, and so is what an abstract contradicts. With ``repair`` the
-    source sentence stands in the place of a sentence that is not supported outright.
+    first of its texts that is supported outright stands in the place of a sentence that is not. Long because it is the
+    one place that decides what is shown.
     """
     by_number = {e.number: e for e in evidence}
     kept: list[AnswerSentence] = []
     citations: list[Citation] = []
     dropped: list[str] = []
+    repaired: list[str] = []
     seen: set[tuple[str, ...]] = set()
+
+    def judged(said: str, numbers: Sequence[int]) -> list[Citation]:
+        return [judge(said, by_number[n], len(kept), sources) for n in numbers if n in by_number]
+
     for draft in parse(text, split):
-        said = draft.text
-        found = [judge(said, by_number[n], len(kept), sources) for n in draft.numbers if n in by_number]
-        if repair and found and not any(c.verdict is Verdict.SUPPORTED for c in found):
-            said = third_person(found[0].quote)
-            found = [judge(said, by_number[found[0].number], len(kept), sources)]
+        said, found = draft.text, judged(draft.text, draft.numbers)
+        written = with_numbers(draft.text, draft.numbers)
+        if repair is not None and _fails(said, found):
+            said, found = _repaired(said, found, repair, judged, seen)
         good = [c for c in found if c.verdict not in _REJECTED]
         denied = not good and any(c.verdict is Verdict.CONTRADICTED for c in found)
         stuck = _loops(said) and not any(_loops(c.quote) for c in good)
         key = tuple(stems(said))
         if key in seen or stuck or denied or (not good and unsupported == "drop"):
-            dropped.append(with_numbers(draft.text, draft.numbers))
+            dropped.append(written)
             continue
         seen.add(key)
         shown = good or found
         verdict = max((c.verdict for c in shown), key=_ORDER.__getitem__, default=Verdict.UNSUPPORTED)
         kept.append(AnswerSentence(said, tuple(c.number for c in shown), verdict))
         citations.extend(shown)
-    return Checked(tuple(kept), tuple(citations), tuple(dropped))
+        if said != draft.text or not set(kept[-1].citations) <= set(draft.numbers):
+            repaired.append(written)
+    return Checked(tuple(kept), tuple(citations), tuple(dropped), tuple(repaired))
+
+
+def _repaired(
+    text: str,
+    failed: Sequence[Citation],
+    repair: Repair,
+    judged: Callable[[str, Sequence[int]], list[Citation]],
+    seen: Collection[tuple[str, ...]],
+) -> tuple[str, list[Citation]]:
+    """The first text of ``repair`` that is supported outright and was not said before, else the last one that is
+    supported, else ``text`` as it was."""
+    said, found = text, list(failed)
+    for other, number in repair(text, failed):
+        again = judged(other, (number,))
+        if any(c.verdict is Verdict.SUPPORTED for c in again) and not _loops(other):
+            said, found = other, again
+            if tuple(stems(said)) not in seen:
+                break
+    return said, found
+
+
+def _fails(text: str, found: Sequence[Citation]) -> bool:
+    """Whether a sentence with these citations calls for a repair: no abstract bears it out, or it repeats itself.
+
+    A paper without an abstract says nothing either way, and offers nothing to repair it with.
+    """
+    if not found or all(c.verdict is Verdict.UNKNOWN for c in found):
+        return False
+    return _loops(text) or not any(c.verdict is Verdict.SUPPORTED for c in found)
 
 
 def _loops(text: str) -> bool:

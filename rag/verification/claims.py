@@ -13,6 +13,7 @@ from rag.datatypes import Citation, Encoder, Evidence, Paper, StopSignal, Verdic
 from rag.library.chunking import split_sentences
 from rag.library.library import Library
 from rag.library.read_once import ReadOnce
+from rag.library.run_in_headings import divided_at_headings
 from rag.questions.cleaning import clean_or_empty
 from rag.retrieval.ranking import Search
 from rag.verification.citations import Sources, judge
@@ -51,7 +52,7 @@ def check_against_abstract(text: str, abstract: str, title: str = "", paper_id: 
 
     Raises :class:`rag.errors.ModelError` where the network is missing or damaged.
     """
-    sentences = split_sentences(abstract)
+    sentences = [sentence for _, sentence in divided_at_headings(split_sentences(abstract))]
     sources = Sources(lambda _: sentences, judge=judge_claim, thresholds=thresholds)
     paper = Paper(paper_id, title, abstract)
     found = judge(text, Evidence(1, paper, (), 0.0), 0, sources)

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 
 from rag.text.deletions import keeps_meaning
 from rag.text.facts import LONGEST_COMPARED, normalised
+from rag.text.self_contained import without_opener
 from rag.text.wording import third_person
 
 _WORD = re.compile(r"\w+(?:[-'’./]\w+)*%?|[^\w\s]")
@@ -19,11 +20,15 @@ _STOPS = frozenset(".!?…")
 
 
 def is_quote(text: str, source: str) -> bool:
-    """Whether ``text`` is the sentence ``source``, in the third person or not, or a defended shortening of it."""
+    """Whether ``text`` is the sentence ``source``, in the third person or not, or a defended shortening of it.
+
+    The connective that opens the source may be gone.
+    """
     said = _words(text)
     if not said:
         return False
-    forms = (source, third_person(source), third_person(source, introduced=True))
+    whole = dict.fromkeys((source, without_opener(source)))
+    forms = [*whole, *(third_person(one, introduced=named) for one in whole for named in (False, True))]
     return any(_shortens(said, _words(form)) for form in dict.fromkeys(forms))
 
 

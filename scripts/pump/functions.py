@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from rag.datatypes import Paper, Turn
+from rag.datatypes import Paper, Sentence, Turn
 from rag.evidence import entity_match, features
 from rag.generation import prompting
-from rag.library import chunking
+from rag.library import chunking, run_in_headings
 from rag.papers import bibliography, identity
 from rag.papers.importers import bibtex, field_mapping, listing, ris
 from rag.questions import (
@@ -32,6 +32,7 @@ from rag.text import (
     latex,
     plaintext,
     quantities,
+    self_contained,
     sentence_compression,
     sentence_roles,
     spelling,
@@ -82,6 +83,7 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "latex_to_text": latex.latex_to_text,
     "split_sentences": chunking.split_sentences,
     "split_passages": _passages,
+    "divided_at_headings": lambda text: run_in_headings.divided_at_headings([Sentence(text, 0, len(text))]),
     "tokens": tokenization.tokens,
     "role_scores": lambda text: sentence_roles.role_scores(text, 0.5),
     "known_sentences": lambda text: column_extraction.known_sentences(chunking.split_sentences(text)),
@@ -93,6 +95,8 @@ OF_ABSTRACTS: dict[str, Reads] = {
     "has_exchanged_fact": lambda text: facts.has_exchanged_fact(text, f"{text[1:]} 1"),
     "is_quote": lambda text: quoting.is_quote(text[: len(text) // 2], text),
     "third_person": wording.third_person,
+    "without_opener": self_contained.without_opener,
+    "leans_on_previous": self_contained.leans_on_previous,
     "split_units": sentence_compression.split_units,
     "with_numbers": lambda text: citation_format.with_numbers(text, [1]),
     "names_in": features.names_in,

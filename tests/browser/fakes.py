@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag.datatypes import (
     Answer,
     AnswerSentence,
     Citation,
+    Coverage,
     Draft,
     Event,
     Evidence,
@@ -25,6 +26,7 @@ from rag.datatypes import (
     Verdict,
 )
 from rag.errors import GenerationCancelled
+from rag.output.layout import answer_text
 from rag.verification.claims import CheckedClaim, ClaimCitation
 
 HOSTILE = "<img src=x onerror=window.pwned=1> ${window.pwned=2} {{7*7}} <script>window.pwned=3</script> $$x$$ `rm`"
@@ -114,6 +116,28 @@ def make_answer(question: str = "Do crabs learn?", **trace: object) -> Answer:
         ),
         None,
         make_trace(**trace),
+    )
+
+
+def make_structured(kind: str, *sections: str) -> Answer:
+    """:func:`make_answer` as an answer of a kind: its sentences under ``sections``, with a lead, a closing line and
+    two papers that fit and are not cited. The last sentence is contradicted by the first paper."""
+    answer = make_answer(reading={"kind": kind})
+    last = len(answer.sentences) - 1
+    sentences = tuple(
+        replace(s, section=section, against=(1,) if at == last else ())
+        for at, (s, section) in enumerate(zip(answer.sentences, sections, strict=True))
+    )
+    denial = Citation(1, "p1", last, NIGHT.text, NIGHT.start, NIGHT.end, Verdict.CONTRADICTED, 0.1)
+    lead, closing = "Four of the 459 papers fit; two are cited.", ("No abstract here speaks of whelks.",)
+    return replace(
+        answer,
+        sentences=sentences,
+        citations=(*answer.citations, denial),
+        text=answer_text(sentences, kind, lead, closing),
+        lead=lead,
+        closing=closing,
+        coverage=Coverage(20, 4, 2, (("p3", PAPERS[2].title), ("p4", PAPERS[3].title))),
     )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from rag.library.chunking import split_sentences
 from training.jsonl import lines
-from training.questions import LIBRARIES
+from training.questions import LIBRARIES, SEVERAL_LIBRARIES
 
 SEED = 18
 NEAR, FAR, OF = 9, 4, 60  # papers of a group: the nearest, and some of the next up to ``OF``
@@ -137,9 +137,11 @@ def main() -> int:
         for group in grouped(neighbours, count, taken, random_):
             listed.append({"group": len(listed), "corpus": name, "ids": [papers[i]["id"] for i in group]})
             told_all.append(told(listed[-1]["group"], [papers[i] for i in group]))
-    (options.out / "groups.jsonl").write_text("".join(json.dumps(one) + "\n" for one in listed), encoding="utf-8")
+    (Path(__file__).parent / "groups.jsonl").write_text(
+        "".join(json.dumps(one) + "\n" for one in listed), encoding="utf-8"
+    )
     (options.out / "groups.txt").write_text("\n".join(told_all), encoding="utf-8")
-    target = Path(__file__).parent / "several_libraries.json"
+    target = SEVERAL_LIBRARIES
     target.write_text(json.dumps(libraries) + "\n", encoding="utf-8")
     print(f"{len(listed)} groups; libraries of {[len(one['ids']) for one in libraries.values()]} papers")
     return 0

@@ -132,7 +132,7 @@ class LlamaGenerator:
                 max_tokens=fitted.answer_tokens,
                 temperature=self._sampling.temperature,
                 seed=request.seed,
-                grammar=cite_grammar([e.number for e in fitted.evidence]) if cite else None,
+                grammar=cite_grammar([e.number for e in fitted.evidence], request.sentences) if cite else None,
                 # A grammar leaves no room for reasoning; without one the block is written and not shown.
                 thinking=not cite,
                 stop=stop,

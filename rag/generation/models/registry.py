@@ -36,7 +36,8 @@ class RegisteredModel:
     """A GGUF that can answer. ``problem`` says why it cannot at the moment, else it is empty.
 
     ``adapter`` is a GGUF that llama.cpp applies to it and whose hash must be ``adapter_sha256``; ``sha256`` then stands
-    for both files. ``prompt`` is the file of ``prompts/`` that it answers with. ``costs`` are given for a model that
+    for both files. ``prompt`` is the file of ``prompts/`` that it was taught with, empty for one that was not
+    (``prompt_choice.py``). ``costs`` are given for a model that
     was taught to shorten; the pruner then judges ``extra_candidates`` sentences beyond the setting, and the model gets
     those whose log-odds to answer are at least ``min_logit``.
     """
@@ -48,7 +49,7 @@ class RegisteredModel:
     problem: str = ""
     adapter: Path | None = None
     adapter_sha256: str = ""
-    prompt: str = "answer"
+    prompt: str = ""
     costs: Costs | None = None
     extra_candidates: int = 0
     min_logit: float = 0.0

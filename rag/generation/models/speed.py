@@ -20,6 +20,8 @@ _PROMPT = 384  # tokens to read: about what the evidence of a question takes
 _ANSWER = 64  # tokens to write
 _ENOUGH = 12  # with fewer of them written, their rate is chance
 _TRIES = 3
+_QUESTION = 40  # tokens of a question with the end of the prompt
+_LEAST = 200  # tokens of evidence: the best sentence of two or three papers
 _STORY = "The keeper of the lighthouse wrote down the weather, the ships and the birds of every single day. "
 
 
@@ -129,6 +131,15 @@ def _written(usage: Usage) -> int:
 def _rate(tokens: int, ms: float) -> float:
     """Tokens a second."""
     return round(1000 * tokens / max(ms, 1e-3), 1)
+
+
+def readable_tokens(speed: Speed, seconds: float, room: int) -> int:
+    """Tokens of evidence that a model of that ``speed`` reads in ``seconds``: at least ``_LEAST``, at most ``room``.
+
+    ``room`` is what the context leaves to evidence and question. The fixed part of a prompt costs no time: it is read
+    once and kept.
+    """
+    return max(_LEAST, min(round(speed.reading * seconds), room) - _QUESTION)
 
 
 def speeds(home: Path) -> dict[str, Speed]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
+from rag.library.run_in_headings import divided_at_headings
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -68,7 +69,10 @@ def paper_from_row(row: Sequence[Any]) -> Paper:
 
 
 def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
-    """The paper of a row of :data:`STORED_COLUMNS`, whose vectors have ``dimension`` components."""
+    """The paper of a row of :data:`STORED_COLUMNS`, whose vectors have ``dimension`` components.
+
+    A sentence that the heading of another section runs into is two, with one vector.
+    """
     import numpy as np
 
     paper = paper_from_row(row)
@@ -76,9 +80,13 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
         Passage(one, paper.id, paper.abstract[start:end] if end else paper.title, start, end)
         for one, start, end in json.loads(row[9])
     )
-    sentences = tuple(Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[10]))
+    stored = [Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[10])]
     vectors = np.frombuffer(row[11] or b"", dtype=np.float16).reshape(-1, dimension).astype(np.float32)
-    return StoredPaper(paper, passages, sentences, vectors)
+    divided = divided_at_headings(stored)
+    if len(divided) > len(stored) and len(vectors) == len(passages) + len(stored):
+        vectors = vectors[[*range(len(passages)), *(len(passages) + index for index, _ in divided)]]
+        stored = [sentence for _, sentence in divided]
+    return StoredPaper(paper, passages, tuple(stored), vectors)
 
 
 def segments_to_columns(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
-from rag.datatypes import Verdict
+from rag.datatypes import Answer, AnswerSentence, Verdict
 from rag.history.models import Conversation, KeptTurn
 from rag.output.exports.parts import Files, Source, about, file_stem, flagged, ids_by_number, outcome, sources
-from rag.output.presentation import VERDICT_WORDS, Papers, nearest_papers, paragraphs
+from rag.output.layout import Place, blocks, grid, is_list, more_papers
+from rag.output.presentation import VERDICT_WORDS, Papers, nearest_papers, surrounding
 from rag.output.presentation_html import marked_abstract
 from rag.papers.bibliography import one_line, reference, web_address
 
@@ -22,6 +24,8 @@ p, li, blockquote { overflow-wrap: anywhere; } a { color: var(--link); }
 .weak { text-decoration: underline dotted; } .source { border-top: 1px solid var(--line); padding: 0.6rem 0; }
 .source:target { outline: 2px solid var(--link); outline-offset: 0.4rem; }
 blockquote { margin: 0.5rem 0; padding-left: 0.9rem; border-left: 3px solid var(--line); }
+table { border-collapse: collapse; }
+th, td { border: 1px solid var(--line); padding: 0.4rem; text-align: start; vertical-align: top; }
 mark { background: var(--mark); color: inherit; } .unsupported { color: var(--soft); }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -58,23 +62,50 @@ def _turn_html(turn: KeptTurn, papers: Papers, numbers: dict[str, int]) -> str:
         rows = "".join(f"<li>{escape(reference(paper))}</li>" for paper in nearest_papers(answer, papers))
         nearest = f"<p>Nearest papers:</p><ul>{rows}</ul>" if rows else ""
         return f"{scope}<p><strong>Not answered.</strong> {escape(one_line(answer.refusal.message))}</p>{nearest}"
-    ids = ids_by_number(answer)
-    blocks = []
-    for block in paragraphs(answer):
-        sentences = []
-        for _, sentence in block:
-            links = " ".join(
-                f'<a href="#source-{numbers[ids[n]]}" aria-label="Footnote {numbers[ids[n]]}">[{numbers[ids[n]]}]</a>'
-                for n in sentence.citations
-                if n in ids
-            )
-            words = VERDICT_WORDS[sentence.verdict]
-            doubt = "" if sentence.verdict is Verdict.SUPPORTED else f' title="This sentence is {words}."'
-            text = f'<span class="{sentence.verdict}"{doubt}>{escape(flagged(sentence))}</span>'
-            sentences.append(f"{text}<sup>{links}</sup>" if links else text)
-        blocks.append(f"<p>{' '.join(sentences)}</p>")
+    lead, closing = surrounding(answer)
+    summary, titles = more_papers(answer)
+    left_out = "".join(f"<li>{escape(title)}</li>" for title in titles)
+    more = f"<details><summary>{summary}</summary><ul>{left_out}</ul></details>" if titles else ""
+    above, below = ("".join(f"<p>{escape(one_line(line))}</p>" for line in lines) for lines in (lead, closing))
     notes = "".join(f'<p class="meta">{escape(one_line(note))}</p>' for note in answer.trace.notes)
-    return scope + "".join(blocks) + notes
+    return scope + above + _body_html(answer, numbers) + below + more + notes
+
+
+def _body_html(answer: Answer, numbers: dict[str, int]) -> str:
+    """The sentences as their kind lays them out; ``numbers`` are those of the papers in this file, by id."""
+    mine = {number: numbers[id] for number, id in ids_by_number(answer).items()}
+
+    def said(places: Sequence[Place]) -> str:
+        return " ".join(_sentence_html(sentence, mine) for _, sentence in places)
+
+    if (table := grid(answer)) is not None:
+        titles = {item.number: escape(one_line(item.paper.title)) for item in answer.evidence}
+        head = "".join(f'<th scope="col">{titles.get(n, "")}</th>' for n in table.columns)
+        rows = "".join(
+            f'<tr><th scope="row">{escape(one_line(aspect))}</th>{"".join(f"<td>{said(c)}</td>" for c in cells)}</tr>'
+            for aspect, cells in table.rows
+        )
+        return f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    found = [(escape(one_line(block.heading)), said(block.sentences)) for block in blocks(answer)]
+    if is_list(answer):
+        items = "".join(f"<li>{f'<strong>{name}</strong> ' if name else ''}{text}</li>" for name, text in found)
+        return f"<ul>{items}</ul>"
+    return "".join(f"{f'<h3>{name}</h3>' if name else ''}<p>{text}</p>" for name, text in found)
+
+
+def _sentence_html(sentence: AnswerSentence, numbers: dict[int, int]) -> str:
+    def links(cited: Sequence[int]) -> str:
+        return " ".join(
+            f'<a href="#source-{numbers[n]}" aria-label="Footnote {numbers[n]}">[{numbers[n]}]</a>'
+            for n in cited
+            if n in numbers
+        )
+
+    words = VERDICT_WORDS[sentence.verdict]
+    doubt = "" if sentence.verdict is Verdict.SUPPORTED else f' title="This sentence is {words}."'
+    text = f'<span class="{sentence.verdict}"{doubt}>{escape(flagged(sentence))}</span>'
+    behind, against = links(sentence.citations), links(sentence.against)
+    return "".join([text, behind and f"<sup>{behind}</sup>", against and f" (contradicted by<sup>{against}</sup>)"])
 
 
 def _source_html(source: Source) -> str:

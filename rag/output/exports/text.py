@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rag.datatypes import Answer, AnswerSentence
 from rag.history.models import Conversation
 from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_number, outcome, some_sources, sources
-from rag.output.presentation import Papers, nearest_papers, paragraphs
+from rag.output.layout import Place, blocks, grid, is_list, more_papers
+from rag.output.presentation import Papers, markdown_row, nearest_papers, surrounding
 from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
 
 _END = re.compile(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$")
@@ -82,10 +84,44 @@ def _markdown_turns(
                 yield "Nearest papers:"
                 yield "\n".join(f"- {plain(reference(paper))}" for paper in nearest)
             continue
-        ids = ids_by_number(answer)
-        for block in paragraphs(answer):
-            yield " ".join(marks(flagged(s), [ids[n] for n in s.citations if n in ids]) for _, s in block)
+        yield from _answer_blocks(answer, marks, plain)
         yield from (f"*Note: {plain(note)}*" for note in answer.trace.notes)
+
+
+def _answer_blocks(
+    answer: Answer, marks: Callable[[str, Sequence[str]], str], plain: Callable[[str], str]
+) -> Iterator[str]:
+    """The lead, the sentences as their kind lays them out, the closing lines, and the papers left out."""
+    ids = ids_by_number(answer)
+
+    def said(places: Sequence[Place]) -> str:
+        return " ".join(_marked(s, ids, marks) for _, s in places)
+
+    lead, closing = surrounding(answer)
+    yield from map(plain, lead)
+    if (table := grid(answer)) is not None:
+        titles = {item.number: plain(item.paper.title) for item in answer.evidence}
+        rows = [["", *(titles.get(n, "") for n in table.columns)], ["---"] * (1 + len(table.columns))]
+        rows += [[plain(aspect), *map(said, cells)] for aspect, cells in table.rows]
+        yield "\n".join(map(markdown_row, rows))
+    elif is_list(answer):
+        yield "\n".join(
+            f"- {f'**{plain(b.heading)}**: ' if b.heading else ''}{said(b.sentences)}" for b in blocks(answer)
+        )
+    else:
+        for block in blocks(answer):
+            yield from [f"### {plain(block.heading)}"] if block.heading else []
+            yield said(block.sentences)
+    yield from map(plain, closing)
+    summary, left_out = more_papers(answer)
+    yield from [f"{summary}:", "\n".join(f"- {plain(title)}" for title in left_out)] if left_out else []
+
+
+def _marked(sentence: AnswerSentence, ids: Mapping[int, str], marks: Callable[[str, Sequence[str]], str]) -> str:
+    """A sentence with the ids of the papers that it cites; those that contradict it stand in a remark of their own."""
+    said = marks(flagged(sentence), [ids[n] for n in sentence.citations if n in ids])
+    against = [ids[n] for n in sentence.against if n in ids]
+    return f"{said} {marks('(contradicted by)', against)}" if against else said
 
 
 def _pandoc(text: str) -> str:
