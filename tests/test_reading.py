@@ -69,6 +69,9 @@ def by_rule(question: str, *history: Turn, wanted: Wanted = Wanted()) -> Reading
         ("Hello!", "talk"),
         ("Wie viele Studien gibt es zu Krabben?", "library"),
         ("crab burrows temperature", "answer"),
+        ("xyzzy plugh frotz", "answer"),
+        ("Politeness", "answer"),
+        ("What is the DOI of counting moths?", "record"),
     ],
 )
 def test_kinds_are_read_by_the_classifier(question: str, kind: str, encode: Encode) -> None:

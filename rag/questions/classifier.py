@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WORD, _NAME, _FIGURE = "_", "^", "#"  # what a word counts as that is none of the words of asking
 _LONGEST_RUN = 3
+_KNOWN_OF_TALK = 0.7
 _MOST_WORDS = 60  # of a question that are looked at
 _PIECE = re.compile(r"[^\W_]+|[?!:;,.“”\"]")
 
@@ -89,6 +90,11 @@ class Classifier:
         """How many values of the vector it looks at; 0: none."""
         return len(self._vector)
 
+    def knows(self, text: str) -> float:
+        """The share of the words of a question that are words of asking, 0..1."""
+        words = [piece for piece in pieces(text) if piece[0].isalnum()]
+        return sum(word.lower() in self._words for word in words) / max(len(words), 1)
+
     def probabilities(self, text: str, known: Mapping[str, float], vector: Vector | None = None) -> dict[str, float]:
         """By class, summing to 1. ``known`` are the figures by rule, ``vector`` has :attr:`dimension` values."""
         import numpy as np
@@ -119,7 +125,9 @@ def likeliest_kind(text: str, vector: Vector) -> str | None:
     if vector.shape != (classifier.dimension,):
         return None
     likely = classifier.probabilities(text, figures(text), vector)
-    return max(classifier.classes, key=likely.__getitem__)
+    talk = KINDS[Intent.TALK]  # never what is in words that were not taught: it would not be searched for
+    possible = [kind for kind in classifier.classes if kind != talk or classifier.knows(text) >= _KNOWN_OF_TALK]
+    return max(possible, key=likely.__getitem__)
 
 
 def public_kinds() -> list[str]:

@@ -347,7 +347,9 @@ def test_the_reading_stands_above_the_answer_and_is_changed_with_a_click(page: A
     answer = make_answer(question, reading=reading, filters={"since": 2019}, scope="2019 or later")
     answerer.scripts[question] = [answer]
     ask(page, "Do crabs learn?")
+    expect(page.locator(".fn-answer")).to_have_count(1)
     ask(page, question)
+    expect(page.locator(".fn-answer")).to_have_count(2)
     line = page.locator(".fn-turn:last-of-type .fn-reading")
     expect(line.locator(".fn-kind")).to_have_value("papers")
     expect(line).to_contain_text("2019 or later")

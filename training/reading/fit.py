@@ -1,8 +1,8 @@
 """Fits what reads a question: ``python -m training.reading.fit --home FOLDER``. A minute on one core.
 
 Two multinomial logistic regressions, L2: the kind, on the taught questions of ``questions.jsonl``; whether a
-question leans on the one before, on the taught pairs of ``pairs.jsonl``. Penalties were chosen by leaving phrasings
-out in turn (``--choose``). Prints what is read right among what is held out.
+question leans on the one before, on the taught pairs of ``pairs.jsonl``. Penalties were set by hand;
+``--choose`` prints how others do with phrasings left out in turn. Prints what is read right among what is held out.
 """
 
 from __future__ import annotations
