@@ -79,6 +79,7 @@ class Gatherer:
         if is_spread(reading, fits):
             ranking, gathered = self._several(reading, rank, store)
             return ranking, replace(gathered, spread=True)
+        ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
         gathered = Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)

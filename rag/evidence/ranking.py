@@ -62,12 +62,14 @@ class Ranked:
     """Scored candidates, best first, with the papers they come from and the question's own figures.
 
     ``compared_with`` is a name whose figure is asked for and that the papers only set others against ('' without).
+    ``fitting`` are the ids of the papers that were judged to be about what is asked (None: not judged).
     """
 
     hits: tuple[PaperHit, ...]
     candidates: tuple[Candidate, ...]
     features: Mapping[str, float]
     compared_with: str = ""
+    fitting: frozenset[str] | None = None
 
 
 def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:

@@ -57,10 +57,12 @@ def numbered(ranked: Ranked, chosen: Sequence[Candidate]) -> tuple[Evidence, ...
 def broadened(chosen: Sequence[Evidence], ranked: Ranked, papers: int) -> tuple[Evidence, ...]:
     """The papers of ``chosen`` under their numbers, then the others by rank, ``papers`` in all, with every sentence.
 
-    The sentences that were chosen come first in each, with scores above those of all others.
+    Of the others those that were judged to fit, where that was judged. The sentences that were chosen come first in
+    each, with scores above those of all others.
     """
     by_id = {item.paper.id: item for item in chosen}
-    order = list(dict.fromkeys([*by_id, *(h.paper.id for h in ranked.hits)]))
+    fitting = (h.paper.id for h in ranked.hits if ranked.fitting is None or h.paper.id in ranked.fitting)
+    order = list(dict.fromkeys([*by_id, *fitting]))
     scored = [c.score for c in ranked.candidates] or [0.0]
     lift = max(scored) - min(scored)
     hits = {h.paper.id: h.paper for h in ranked.hits}
