@@ -56,17 +56,8 @@ class Writer:
 
 
 def write(writer: Writer, reading: Reading, evidence: tuple[Evidence, ...], stop: StopSignal) -> Iterator[str]:
-    """Pieces of the text. Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set.
-
-    Where an answer over several papers is shortened, each paper is told by itself and has a line: the first one need
-    not wait for the others to be read.
-    """
-    if not reading.over_several or writer.mode != "shorten":
-        yield from writer.generator.stream(writer.request(reading.asks, evidence), stop)
-        return
-    for item in evidence:
-        yield from writer.generator.stream(writer.request(reading.asks, (item,)), stop)
-        yield "\n"
+    """Pieces of the text. Raises :class:`rag.errors.GenerationCancelled` soon after ``stop`` is set."""
+    return writer.generator.stream(writer.request(reading.asks, evidence), stop)
 
 
 def rewrite(writer: Writer, reading: Reading, item: Evidence, stop: StopSignal) -> str:
