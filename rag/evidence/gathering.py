@@ -17,8 +17,8 @@ from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
 
-CANDIDATES = (30, 90)  # papers that are judged for an answer over several; more where the last of the first still fit
-_TAIL, _MANY = 10, 4  # they do where so many of the last of them fit
+CANDIDATES = (20, 60)  # papers that are judged for an answer over several; more where the last of the first still fit
+_TAIL, _MANY = 8, 3  # they do where so many of the last of them fit
 
 
 class Library(SentenceStore, Protocol):
