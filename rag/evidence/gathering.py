@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
-from rag.evidence.fitting import Fit, FitJudge
+from rag.evidence.fitting import FITS, Fit, FitJudge
 from rag.evidence.parts import with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import MOST_LINES, is_spread, lines
+from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, is_spread, lines
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
@@ -77,7 +77,7 @@ class Gatherer:
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         if is_spread(reading, fits):
-            ranking, gathered = self._several(reading, rank, store)
+            ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
             return ranking, replace(gathered, spread=True)
         ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
@@ -85,7 +85,9 @@ class Gatherer:
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
         return ranking, replace(gathered, evidence=evidence, closing=closing)
 
-    def _several(self, reading: Reading, rank: Rank, store: SentenceStore) -> tuple[Ranking, Gathered]:
+    def _several(
+        self, reading: Reading, rank: Rank, store: SentenceStore, least: float = FITS
+    ) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
         ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[0]), store)
         last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}
@@ -93,7 +95,9 @@ class Gatherer:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
-        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
+        return ranking, Gathered(
+            lines(self._weighed(reading, fits), store.sentences, said=reading.said, least=least), fits=fits
+        )
 
     def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
         """The judgements, with the sentences of those papers judged closely that a list can cite."""

@@ -32,8 +32,8 @@ def lines(
     said: Collection[str] = (),
     least: float = FITS,
 ) -> tuple[Evidence, ...]:
-    """The evidence of a list, papers numbered from 1: each of the ``most`` best that fit with a probability of ``least``,
-    at least the best one.
+    """The evidence of a list, papers numbered from 1: the ``most`` best that fit with a probability of ``least``, and
+    the best one in any case.
 
     ``fits`` are judgements, best first; sentences of ``said`` were told before and are told again only where a paper
     has nothing else. A sentence that leans on the one before it is taken only where it is much better than those that
