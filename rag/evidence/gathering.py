@@ -74,7 +74,7 @@ class Gatherer:
         ranking = rank(None)
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         fits = self.fit_judge.judge(reading, ranked)
-        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+        if (refusal := self._refusal(reading, ranked)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         if is_spread(reading, fits):
             ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
@@ -93,7 +93,7 @@ class Gatherer:
         last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}
         if sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
-        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+        if (refusal := self._refusal(reading, ranked)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         return ranking, Gathered(
             lines(self._weighed(reading, fits), store.sentences, said=reading.said, least=least), fits=fits
@@ -109,8 +109,8 @@ class Gatherer:
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         return ranking, ranked, self.fit_judge.judge(reading, ranked)
 
-    def _refusal(self, reading: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None:
-        refusal = judge(reading, ranked, fits) if self.refuse or not ranked.candidates else None
+    def _refusal(self, reading: Reading, ranked: Ranked) -> Refusal | None:
+        refusal = judge(reading, ranked) if self.refuse or not ranked.candidates else None
         return _explained(reading, refusal, self.library, self.is_word) if refusal is not None else None
 
 
