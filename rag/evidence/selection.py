@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from rag.datatypes import OVER_SEVERAL, Evidence, Intent, PaperHit, Reading
+from rag.datatypes import Evidence, Intent, PaperHit, Reading
 from rag.evidence.entity_match import by_itself
-from rag.evidence.features import names_in, proper_words
+from rag.evidence.features import names_in
 from rag.evidence.ranking import Candidate, Ranked, fitted, share_of_first
-from rag.questions.kinds import compares
 from rag.text.sentence_roles import Role, role_scores
 from rag.text.tokenization import stems
 
-SEVERAL = 3  # papers that an answer over several papers draws on
 TOPIC_PAPERS = 4  # papers that the summary of a topic draws on
-APPROACH = 0.3  # what reading like an approach adds to the score of the one sentence that stands for a paper
 SETTING = 2.5  # how much further behind the second sentence may be than the third
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
@@ -23,9 +19,8 @@ DUPLICATE = 0.8  # share of common words above which two sentences say the same
 def select(query: Reading, ranked: Ranked, limit: int) -> tuple[Evidence, ...]:
     """The sentences in the order in which an answer should give them, papers numbered from 1; () without candidates.
 
-    A question after one thing takes at most ``limit`` from the best paper, and from a second one only when
-    its sentence scores nearly as high; a question after several papers takes ``limit + 1`` in all, from each of
-    up to ``SEVERAL`` papers; a summary of one paper takes ``limit``, of a topic two from each of ``TOPIC_PAPERS``.
+    A question after one thing takes at most ``limit`` from the best paper, and from a second one only when its sentence
+    scores nearly as high; a summary of one paper takes ``limit``, of a topic two from each of ``TOPIC_PAPERS``.
     """
     return numbered(ranked, _chosen(query, ranked, limit))
 
@@ -96,14 +91,7 @@ def _chosen(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
         return []
     if query.intent is Intent.SUMMARY:
         return _summary(query, ranked, limit)
-    if query.intent in OVER_SEVERAL:
-        return _several(query, ranked, most(query, limit))
     return _best(ranked, limit)
-
-
-def most(query: Reading, limit: int) -> int:
-    """How many sentences an answer may have where ``limit`` is the setting: one more over several papers."""
-    return limit + (query.intent in OVER_SEVERAL)
 
 
 def _best(ranked: Ranked, limit: int) -> list[Candidate]:
@@ -126,45 +114,6 @@ def _best(ranked: Ranked, limit: int) -> list[Candidate]:
             break
     same = sorted((c for c in chosen[1:] if c.paper_id == best.paper_id), key=lambda c: c.index)
     return [best, *same, *(c for c in chosen if c.paper_id != best.paper_id)]
-
-
-def _several(query: Reading, ranked: Ranked, limit: int) -> list[Candidate]:
-    """The best sentence of each paper that scores near the first, then the next best of the same papers, evenly.
-
-    Where each has one sentence, what the paper does counts for more than how well it came out, unless that is asked.
-    """
-    chosen: list[Candidate] = []
-    papers = _compared(query, ranked) or _near_the_first(ranked, min(limit, SEVERAL))
-    bonus = 0.0 if query.wants_figure else APPROACH
-    for paper_id in papers:
-        mine = [c for c in ranked.candidates if c.paper_id == paper_id and not _repeats(c, chosen)]
-        last = max((c.index for c in mine), default=0) or 1
-        approach = {c: role_scores(c.sentence.text, c.index / last)[Role.APPROACH] for c in mine}
-        if mine:
-            chosen.append(max(mine, key=lambda c: (c.score + bonus * approach[c], -c.index)))
-    most_each = math.ceil(limit / max(len(papers), 1))
-    for candidate in ranked.candidates:
-        room = len(chosen) < limit and sum(c.paper_id == candidate.paper_id for c in chosen) < most_each
-        if room and candidate.paper_id in papers and not _repeats(candidate, chosen):
-            chosen.append(candidate)
-    return sorted(chosen, key=lambda c: c.rank)
-
-
-def _compared(query: Reading, ranked: Ranked) -> list[str]:
-    """Ids of the papers of what is compared by name, by rank; [] unless at least two are told apart by their names.
-
-    A name means the paper that has it in its title, else the only one whose abstract has it.
-    """
-    if not compares(query.text):
-        return []
-    hits = _with_abstract(ranked)
-    meant: set[str] = set()
-    for name in dict.fromkeys([*names_in(query.text), *proper_words(query.text)]):
-        pattern = by_itself(name)
-        titled = [h.paper.id for h in hits if pattern.search(h.paper.title)]
-        told = [h.paper.id for h in hits if pattern.search(h.paper.abstract)]
-        meant |= set(next((found for found in (titled, told) if len(found) == 1), []))
-    return [h.paper.id for h in hits if h.paper.id in meant] if len(meant) > 1 else []
 
 
 def _with_abstract(ranked: Ranked) -> list[PaperHit]:

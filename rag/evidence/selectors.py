@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from rag.datatypes import OVER_SEVERAL, Chooser, Evidence, Intent, Option, Reading, StopSignal
+from rag.datatypes import Chooser, Evidence, Intent, Option, Reading, StopSignal
 from rag.evidence import selection
 from rag.evidence.pruning import Pruner, pruned
 from rag.evidence.ranking import Ranked
@@ -71,8 +71,7 @@ class ModelSelector:
         offered = selection.offered(reading, ranked, limit, OFFERED)
         papers = {h.paper.id: h.paper for h in ranked.hits}
         options = [Option(papers[c.paper_id], c.sentence) for c in offered]
-        most = selection.most(reading, limit)
-        choice = self.chooser.choose(reading.asks, options, most, stop, may_refuse=may_refuse)
+        choice = self.chooser.choose(reading.asks, options, limit, stop, may_refuse=may_refuse)
         place = {index: place for place, index in enumerate(choice.taken, start=1)}
         judgements = [
             _judgement(c.paper_id, c.sentence.start, p, place.get(i, 0))
@@ -104,8 +103,7 @@ class NetworkSelector:
         offered = selection.select(reading, ranked, limit + self.extra_candidates)
         # ``search``, because slips of the pen are put right in it.
         judged = self.pruner.judge(reading.search, list(in_third_person(offered)))
-        several = reading.intent in OVER_SEVERAL or compares(reading.text)
-        kept = pruned(offered, judged, self.min_logit, several)
+        kept = pruned(offered, judged, self.min_logit, compares(reading.text))
         places = {key: at for at, key in enumerate(_keys(kept), start=1)}
         judgements = tuple(
             _judgement(*key, j.probability, places.get(key, 0)) for key, j in zip(_keys(offered), judged, strict=True)
