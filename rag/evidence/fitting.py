@@ -24,7 +24,7 @@ from rag.text.plaintext import encodable
 
 # Of models/fit.onnx.
 MODEL_SHA256 = "96a08ade49b4a4298cb1ee19fb9b860f7afe9758dbbad07742f751726a059ac2"
-FITS = 0.38  # probability from which on a paper belongs into the answer
+FITS = 0.43  # probability from which on a paper belongs into the answer
 # What the probability is made from, a logistic regression on the open half of ``training/several_questions.jsonl``
 # (``training.fit.combine``): the network's log-odds, the logarithm of the paper's rank (the first is 1), how far the
 # ranker's score of its best sentence stands below that of the best of all, and 1.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
-from rag.evidence.fitting import Fit, FitJudge
+from rag.evidence.fitting import FITS, Fit, FitJudge
 from rag.evidence.parts import with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import MOST_LINES, is_spread, lines
+from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, is_spread, lines
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
@@ -74,10 +74,10 @@ class Gatherer:
         ranking = rank(None)
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         fits = self.fit_judge.judge(reading, ranked)
-        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+        if (refusal := self._refusal(reading, ranked)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         if is_spread(reading, fits):
-            ranking, gathered = self._several(reading, rank, store)
+            ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
             return ranking, replace(gathered, spread=True)
         ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
@@ -85,15 +85,19 @@ class Gatherer:
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
         return ranking, replace(gathered, evidence=evidence, closing=closing)
 
-    def _several(self, reading: Reading, rank: Rank, store: SentenceStore) -> tuple[Ranking, Gathered]:
+    def _several(
+        self, reading: Reading, rank: Rank, store: SentenceStore, least: float = FITS
+    ) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
         ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[0]), store)
         last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}
         if sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
-        if (refusal := self._refusal(reading, ranked, fits)) is not None:
+        if (refusal := self._refusal(reading, ranked)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
-        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
+        return ranking, Gathered(
+            lines(self._weighed(reading, fits), store.sentences, said=reading.said, least=least), fits=fits
+        )
 
     def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
         """The judgements, with the sentences of those papers judged closely that a list can cite."""
@@ -105,8 +109,8 @@ class Gatherer:
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         return ranking, ranked, self.fit_judge.judge(reading, ranked)
 
-    def _refusal(self, reading: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None:
-        refusal = judge(reading, ranked, fits) if self.refuse or not ranked.candidates else None
+    def _refusal(self, reading: Reading, ranked: Ranked) -> Refusal | None:
+        refusal = judge(reading, ranked) if self.refuse or not ranked.candidates else None
         return _explained(reading, refusal, self.library, self.is_word) if refusal is not None else None
 
 

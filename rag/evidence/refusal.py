@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 from rag.datatypes import OVER_SEVERAL, Intent, PaperHit, Reading, Refusal, RefusalGrade
 from rag.evidence.features import QUESTION_FEATURES, names_in
-from rag.evidence.fitting import Fit
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 from rag.system.logistic import logistic
 
@@ -23,7 +22,7 @@ _MESSAGES = {
 }
 
 
-def judge(query: Reading, ranked: Ranked, fits: Sequence[Fit] = ()) -> Refusal | None:
+def judge(query: Reading, ranked: Ranked) -> Refusal | None:
     """None where the evidence carries an answer, else how far the library is from one."""
     model = fitted()
     nearest = tuple(h.paper.id for h in ranked.hits[:3])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from rag.datatypes import Coverage, Evidence, Intent, Reading, Sentence
 from rag.evidence.features import names_in
-from rag.evidence.fitting import Fit
+from rag.evidence.fitting import FITS, Fit
 from rag.questions.parts import asks_for_things
 from rag.text.self_contained import leans_on_previous, needed_before
 from rag.text.tokenization import stems
@@ -21,19 +21,25 @@ SECOND = -1.0  # log-odds from which on a second sentence holds something that w
 # Probability of the second paper from which on a question after one thing is answered from several: of 67 development
 # questions that one paper answers 4% reach it, of 36 that several answer 72%; lower where several things are asked for.
 SPREAD, SPREAD_THINGS = 0.8, 0.6
+LEAST_OF_SPREAD = 0.5  # of a paper that such an answer cites: nobody asked for several
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 
 
 def lines(
-    fits: Sequence[Fit], sentences_of: SentencesOf, most: int = MOST_LINES, said: Collection[str] = ()
+    fits: Sequence[Fit],
+    sentences_of: SentencesOf,
+    most: int = MOST_LINES,
+    said: Collection[str] = (),
+    least: float = FITS,
 ) -> tuple[Evidence, ...]:
-    """The evidence of a list, papers numbered from 1: each of the ``most`` best that fit, at least the best one.
+    """The evidence of a list, papers numbered from 1: the ``most`` best that fit with a probability of ``least``, and
+    the best one in any case.
 
     ``fits`` are judgements, best first; sentences of ``said`` were told before and are told again only where a paper
     has nothing else. A sentence that leans on the one before it is taken only where it is much better than those that
     do not, and then with what it leans on, which ``sentences_of`` finds in the abstract.
     """
-    fitting = [fit for fit in fits if fit.fits] or list(fits[:1])
+    fitting = [fit for fit in fits if fit.probability >= least] or list(fits[:1])
     return tuple(
         Evidence(number, fit.paper, *_of_one(fit, sentences_of(fit.paper.id), said))
         for number, fit in enumerate(fitting[:most], start=1)
@@ -46,6 +52,8 @@ def is_spread(reading: Reading, fits: Sequence[Fit]) -> bool:
     A figure, and what is asked of something that has a name, stands in one paper.
     """
     if reading.intent is not Intent.FACT or len(fits) < 2 or reading.wants_figure or names_in(reading.text):
+        return False
+    if reading.is_follow_up:  # about what was answered
         return False
     return fits[1].probability >= (SPREAD_THINGS if asks_for_things(reading.text) else SPREAD)
 
