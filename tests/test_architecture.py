@@ -37,7 +37,7 @@ def test_the_drawing_has_the_layers_in_the_order_that_is_held() -> None:
 
 def test_the_doors_of_the_drawing_open() -> None:
     """In the order in which the pipeline calls them."""
-    doors = re.findall(r"\b((?:[a-z_]+\.){2}[a-z_]+)\b", DRAWINGS[1])
+    doors = re.findall(r"\b((?:[a-z_]+\.){2}[A-Za-z_]+)\b", DRAWINGS[1])
     assert len(doors) == 7
     pipeline = (ROOT / "rag" / "pipeline.py").read_text(encoding="utf-8")
     for door in doors:

@@ -272,7 +272,9 @@ def test_who_stops_the_model_in_a_terminal_keeps_the_quotes() -> None:
         def __init__(self, *first: Event) -> None:
             self.first = first
 
-        def stream(self, question: str, history: object, stop: threading.Event, scope: object) -> Iterator[Event]:
+        def stream(
+            self, question: str, history: object, stop: threading.Event, scope: object, wanted: object
+        ) -> Iterator[Event]:
             yield from self.first
             signal.raise_signal(signal.SIGINT)
             assert stop.is_set()

@@ -61,15 +61,24 @@ def test_all_commands_are_there() -> None:
 # --- ask ---
 
 ANSWER = {"id", "question", "answer", "refusal", "sentences", "citations", "evidence", "trace"}
+SENTENCE = {"text", "citations", "verdict"}
 CITATION = {"number", "paper_id", "title", "quote", "start", "end", "verdict"}
 TRACE = {"reading", "generator", "model", "model_sha256", "mode", "seed", "prompt_sha256", "library", "timings_ms"}
 
 
 def check_answer(record: dict[str, Any]) -> None:
     """The JSON that other programs rely on, key by key."""
-    assert set(record) == ANSWER
+    from_papers = record["refusal"] is None and record["trace"]["reading"]["kind"] not in ("library", "record", "talk")
+    assert ANSWER | ({"coverage"} if from_papers else set()) <= set(record) <= ANSWER | {"coverage", "lead", "closing"}
     assert set(record["trace"]) == TRACE
-    assert all(set(sentence) == {"text", "citations", "verdict"} for sentence in record["sentences"])
+    for sentence in record["sentences"]:
+        assert SENTENCE <= set(sentence) <= SENTENCE | {"section", "against"}
+    if from_papers:
+        covered = record["coverage"]
+        assert set(covered) == {"considered", "fitting", "cited", "not_cited"}
+        assert covered["cited"] == len({c["paper_id"] for c in record["citations"]}) >= 1
+        assert covered["considered"] >= covered["fitting"] == covered["cited"] + len(covered["not_cited"])
+        assert all(set(paper) == {"paper_id", "title"} for paper in covered["not_cited"])
     assert all(set(citation) == CITATION for citation in record["citations"])
     assert all(set(item) == {"number", "paper_id", "sentences", "score"} for item in record["evidence"])
     if record["refusal"] is None:
@@ -77,7 +86,7 @@ def check_answer(record: dict[str, Any]) -> None:
         numbers = {item["number"]: item["paper_id"] for item in record["evidence"]}
         assert all(numbers[c["number"]] == c["paper_id"] for c in record["citations"])
     else:
-        assert set(record["refusal"]) == {"grade", "message"}
+        assert set(record["refusal"]) == {"grade", "message"} and "coverage" not in record
         assert record["answer"] == record["refusal"]["message"]
 
 
@@ -96,6 +105,7 @@ def test_ask_as_json(shipped_home: Path) -> None:
     check_answer(record)
     assert (record["id"], record["question"], record["refusal"]) == (None, SPINENET, None)
     assert (record["trace"]["generator"], record["trace"]["mode"]) == ("quote", "quote")
+    assert all("section" not in sentence for sentence in record["sentences"]) and "lead" not in record
     again = json.loads(footnote("ask", SPINENET, "--json", home=shipped_home).stdout)
     for one in (record, again):
         del one["trace"]["timings_ms"]
@@ -382,7 +392,9 @@ class Endless:
     def __init__(self) -> None:
         self.histories: list[Sequence[Turn]] = []
 
-    def stream(self, question: str, history: Sequence[Turn], stop: StopSignal) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn], stop: StopSignal, scope: object, wanted: object
+    ) -> Iterator[Event]:
         self.histories.append(list(history))
         yield Stage("write")
         os.kill(os.getpid(), signal.SIGINT)

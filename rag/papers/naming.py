@@ -9,7 +9,7 @@ from rag.papers.bibliography import one_line
 
 LONGEST_NAME, LONGEST_TITLE = 32, 90  # characters
 
-_NAME = re.compile(r"(?P<name>[^:]{2,32}?)\s*:\s+\S")
+_NAME = re.compile(r"^(?P<name>[^:]{2,32}?)\s*:\s")
 
 
 def short_name(paper: Paper) -> str:

@@ -7,13 +7,20 @@ import re
 
 from rag.text.tokenization import stems, tokens
 
-_ASKS = (
-    r"what|which|how|who|whom|where|when|why|is|are|was|were|does|do|did|can|could|has|have|by (?:what|how)|"
-    r"in (?:what|which)|on (?:what|which)|for (?:what|which)"
+_WORDS = r"what|how|whom|where|when|why|by how|(?:by|in|on|for) (?:what|which)"
+_BE, _DO = r"is|are|was|were|has|have|can|could|will|should", r"does|do|did"
+_SUBJECT = r"it|they|he|she|we|there|this|that|these|those|the|its|their|any|one|an?|all|some"
+# A verb that asks is followed by its subject, that of a clause is not: 'and is it safe', but not 'and is safe'.
+_ASKS = rf"{_WORDS}|(?:{_DO}) (?!not\b)|(?:{_BE}) (?:{_SUBJECT})\b"
+# A mark that ends a question, or 'and', and a new question; spaces are single here. 'and which are', 'and who' ask
+# nothing new without a comma: they go on with a clause.
+_BETWEEN = re.compile(
+    rf"[?;] ?(?:(?:and|but) )?(?=(?:{_ASKS}|which|who|{_BE})\b)|, (?:and|but) (?=(?:{_ASKS}|which|who)\b)|"
+    rf" and (?=(?:{_ASKS}|which (?:(?:{_BE}|{_DO}) (?:{_SUBJECT})|(?!(?:{_BE}|{_DO}|may|might|would|must)\b)))\b)",
+    re.IGNORECASE,
 )
-# A comma or a mark, 'and', and a new question. 'and which' within a clause asks nothing new without the comma.
-_BETWEEN = re.compile(rf"(?:[,;?]\s*+(?:and|but)?|\s++and)\s++(?=(?:{_ASKS})\b)", re.IGNORECASE)
-_CONJUNCTION = re.compile(r"[\s,;?]++(?:and|but)?\s*+$", re.IGNORECASE)
+_FULL = re.compile(rf"^(?:{_WORDS}|which|who)(?: (?:{_BE}|{_DO}))\b|^(?:{_BE}|{_DO})\b", re.IGNORECASE)
+_MOST_PARTS, _MOST_JOINTS = 3, 12
 _SHORTEST = 2  # content words of a part, the words that ask left out
 _HEAD = re.compile(
     r"^(?:(?:please|and|so|can you|could you|tell me)\b[\s,]*+)*+"
@@ -42,18 +49,22 @@ def parts_of(text: str) -> tuple[str, ...]:
 
     'Is it safe, and what does it cost?' has two. What begins anew without asking for anything of its own is no part.
     """
-    begins = [0]
-    for match in _BETWEEN.finditer(text):
-        if _stands(text[begins[-1] : match.start()]) and _stands(text[match.end() :]):
+    line = " ".join(text.split())
+    begins, ends = [0], []
+    for match in itertools.islice(_BETWEEN.finditer(line), _MOST_JOINTS):
+        if _stands(line[begins[-1] : match.start()]) and _stands(line[match.end() :]):
             begins.append(match.end())
-    ends = [*begins[1:], len(text)]
-    parts = [_CONJUNCTION.sub("", text[a:b]).strip(" ,;?") for a, b in zip(begins, ends, strict=True)]
-    return tuple(f"{one}?" for one in parts[:3]) if len(parts) > 1 else (text,)
+            ends.append(match.start())
+    if not ends:
+        return (text,)
+    parts = [line[a:b].strip(" ,;?") for a, b in zip(begins, [*ends, len(line)], strict=True)]
+    return tuple(f"{one}?" for one in parts[:_MOST_PARTS])
 
 
 def _stands(piece: str) -> bool:
-    """Whether a part asks for something by content words of its own."""
-    return len(stems(piece)) >= _SHORTEST or (len(stems(piece)) == 1 and len(piece.split()) >= 4)
+    """Whether a part asks for something by content words of its own: one does where the question has its verb."""
+    content = len(set(stems(piece)))
+    return content >= _SHORTEST or (content == 1 and (len(piece.split()) >= 4 or bool(_FULL.match(piece.lstrip()))))
 
 
 def asks_for_things(text: str) -> bool:

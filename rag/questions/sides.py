@@ -31,9 +31,10 @@ _ASPECTS = re.compile(
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(r"\s(?:in|for|of|among|during|when|as|under|at)\s", re.IGNORECASE)
-_AND = re.compile(r"\s*,\s*(?:and|or|vs\.?|versus)?\s+|\s+(?:and|or|vs\.?|versus|as well as)\s+", re.IGNORECASE)
+# Spaces are single here.
+_AND = re.compile(r" ?, ?(?:and|or|vs\.?|versus)? | (?:and|or|vs\.?|versus|as well as) ", re.IGNORECASE)
 _WITH = re.compile(
-    r"\s+(?:with|to|against|from|(?:better|worse|faster|slower|safer|cheaper|more \w+|less \w+) than)\s+", re.IGNORECASE
+    r" (?:with|to|against|from|(?:better|worse|faster|slower|safer|cheaper|more \w+|less \w+) than) ", re.IGNORECASE
 )
 _DIFFER_IN = re.compile(r"^ (?:in|for) (?!terms\b)(?:their )?", re.IGNORECASE)
 _BESIDE_WITH = re.compile(r"\b(?:with|without|to|against|from)\b", re.IGNORECASE)
