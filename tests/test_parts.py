@@ -25,7 +25,7 @@ from rag.questions.reading import understand
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("Is the lamp safe in old barns, and what does it cost?", ("Is the lamp safe in old barns?", "what does it cost?")),
+        ("Is the lamp safe in barns, and what does it cost?", ("Is the lamp safe in barns?", "what does it cost?")),
         ("What is MothEar? How does it work?", ("What is MothEar?", "How does it work?")),
         ("What is MothEar and how does it work?", ("What is MothEar?", "how does it work?")),
         ("What is the dose; how often is it given?", ("What is the dose?", "how often is it given?")),
