@@ -5,7 +5,8 @@
 Of ``training/several_questions.jsonl`` the ``open`` or the ``closed`` half. For each question: the share of the fitting
 papers that are cited, the share of the cited papers that fit, the share of the key facts that the answer holds, its
 words, and the milliseconds to the first word and to the end. The libraries are made once in ``build/libraries``.
-``--out`` writes the figures as JSON; ``--show`` prints every answer.
+``--out`` writes the figures as JSON, into ``benchmarks/results/several`` if they are to stand in the docs
+(:func:`table`, :func:`sentence`); ``--show`` prints every answer.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from training.jsonl import lines
 from training.questions import SEVERAL, several_libraries
 
 BUILT = Path("build") / "libraries"
+RESULTS = Path(__file__).parent / "results" / "several"
 
 
 def made(name: str, papers: list[Paper]) -> Path:
@@ -113,6 +115,34 @@ def summary(found: list[tuple[str, dict[str, float]]]) -> dict[str, dict[str, fl
             for key in keys
         } | {"questions": len(mine)}
     return result
+
+
+COLUMNS = {
+    "cited": "fitting papers cited",
+    "right": "right among the cited",
+    "key_facts": "key facts",
+    "words": "words",
+}
+
+
+def table(folder: Path = RESULTS) -> str:
+    """The figures of both halves as a Markdown table."""
+    lines = [f"| | {' | '.join(COLUMNS.values())} |", f"|---{'|---' * len(COLUMNS)}|"]
+    for split in ("open", "closed"):
+        libraries = json.loads((folder / f"{split}.json").read_text(encoding="utf-8"))["libraries"]
+        for name, figures in libraries.items():
+            cells = [f"{figures[key]:.0f}" if key == "words" else f"{figures[key]:.3f}" for key in COLUMNS]
+            lines.append(f"| {split} half, {name} ({figures['questions']}) | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def sentence(folder: Path = RESULTS) -> str:
+    """What the README says of the half that nothing was tuned on."""
+    figures = json.loads((folder / "closed.json").read_text(encoding="utf-8"))["libraries"]["all"]
+    return (
+        f"Over {figures['questions']} questions after several papers that nothing was tuned on it cites "
+        f"{figures['cited']:.3f} of the papers that fit, and {figures['right']:.3f} of those that it cites fit."
+    )
 
 
 def main() -> int:

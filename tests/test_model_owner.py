@@ -67,7 +67,9 @@ def say(engine: Engine, tokens: int = 12) -> str:
 
 def generator_of(settings: Settings) -> LlamaGenerator:
     """What answers with the model of ``settings``, as the page gets it."""
-    return factory._llama(factory.registered_model(settings), settings.context, settings.threads, settings.temperature)
+    model = factory.registered_model(settings)
+    model = replace(model, prompt=factory.prompt_choice(settings, model).prompt)
+    return factory._llama(model, settings.context, settings.threads, settings.temperature)
 
 
 def at_once(count: int, work: Callable[[int], object]) -> list[object]:

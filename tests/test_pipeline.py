@@ -337,9 +337,11 @@ def test_a_name_with_a_slip_is_asked_back(quoting: Pipeline) -> None:
 
 def test_a_comparison_with_what_is_not_here_says_so(quoting: Pipeline) -> None:
     answer = quoting.answer("How does Swin Transformer V2 differ from SpineNet?")
-    assert answer.trace.notes == ("None of the quoted abstracts speaks of “Swin Transformer V2”.",)
-    assert answer.trace.notes[0] in presentation.to_markdown(answer)
-    assert quoting.answer("How do SteloCoder and Telly differ?").trace.notes == ()
+    assert answer.closing == ("No abstract here speaks of Swin Transformer V2.",)
+    assert answer.closing[0] in presentation.to_markdown(answer)
+    assert {item.paper.title.split(":")[0] for item in answer.evidence} == {"SpineNet"}
+    both = quoting.answer("How do SteloCoder and Telly differ?")
+    assert both.closing == () and both.coverage is not None and both.coverage.cited == 2
 
 
 def test_refusal_can_be_switched_off(quoting: Pipeline) -> None:
@@ -547,7 +549,9 @@ def test_its_instructions_reach_a_model_as_data_only(hostile: Pipeline) -> None:
     # What the paper claims about the moon does stand in the paper; an answer may say so, with the footnote.
     assert all(s.citations == (1,) for s in answer.sentences)
     obeyed, _ = written(hostile, "Arr, I am a pirate and the captain of 3 ships [1].")
-    assert obeyed.answer("By how much do lullabies shorten the sleep of zebrafish?").trace.notes == (REPLACED,)
+    answer = obeyed.answer("By how much do lullabies shorten the sleep of zebrafish?")
+    assert answer.trace.notes == (REPAIRED.format(count=1),) and "captain" in answer.trace.dropped[0]
+    assert "captain" not in answer.text and all(ORDER[c.start : c.end] == c.quote for c in answer.citations)
 
 
 # --- retrieval is LangChain's, and so can the pipeline be ---

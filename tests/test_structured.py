@@ -164,6 +164,8 @@ def test_a_paper_speaks_of_what_it_has_the_words_and_names_of() -> None:
     assert speaks_of(paper, "moths") and speaks_of(paper, "MothEar") and speaks_of(paper, "lamps for moths at night")
     apart = Paper("y", "Vitamin C in moths", "They were given food A to D.")
     assert not speaks_of(apart, "vitamin D")
+    versions = Paper("z", "A Moth Transformer", "Shown the pictures of Wing V1 and V2, it beats MothEar.")
+    assert speaks_of(versions, "Moth Transformer") and not speaks_of(versions, "MothEar Transformer V2")
     assert not speaks_of(paper, "bees") and not speaks_of(paper, "BeeEar lamps") and not speaks_of(paper, "moth wings")
 
 

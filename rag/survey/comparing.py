@@ -103,13 +103,14 @@ def _side(name: str, context: str, find: Find, source: ComparisonSource, within:
 
 
 def speaks_of(paper: Paper, name: str) -> bool:
-    """Whether title or abstract has the words of ``name``: those of a short one together, most of a long one; and every
-    name in it."""
+    """Whether title or abstract has the words of ``name``: those of a short one, or of one that is all names, together,
+    most of a long one; and every name in it."""
     text = f"{paper.title} {paper.abstract}"
     wanted, there = set(stems(name)), stems(text)
     if not wanted or missing_names(name, text):
         return False
-    if len(wanted) > _SHORT:
+    all_names = all(any(c.isupper() or c.isdigit() for c in word) for word in name.split())
+    if len(wanted) > _SHORT and not all_names:
         return len(wanted & set(there)) >= _SPOKEN * len(wanted)
     window = len(wanted) + _BETWEEN
     return any(wanted <= set(there[at : at + window]) for at, word in enumerate(there) if word in wanted)

@@ -14,7 +14,7 @@ from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
 
 REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
-REPAIRED = "{count} sentences of the model failed the check; others of the same evidence stand in their place."
+REPAIRED = "Sentences of the model that failed the check: {count}. Others of the same evidence stand in their place."
 MOST_REWRITTEN = 3  # sentences of one answer that a model writes again: each takes it seconds
 
 

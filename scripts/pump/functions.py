@@ -161,8 +161,8 @@ UNITS = (
     "<sup>", "<p ", "<|", "<|a", "|>", "[/INST]", "\\frac{", "\\begin{a}", "\\a{", "\\'", "\\$", "$a$", "$$a", "^{",
     "_{a}", "**", "> ", "# ", "1. ", "`", "~~", "](", "![", "&amp;", "@a{", "a = {", ",\n", "TY  - ", "We a. ", "it ",
     "by A ", "a, ", "both ", "not ", "not (", "(a or ", "“a” ", "what dose ", "can you please ", "please ", "who ",
-    "; how ", ", and what a ", "which a did ", "published in 2020 ", "papers in ", "2020 ",
-    "compare a and ", "the ", "PumpNet-50 ", "Pump ",
+    "; how ", ", and what a ", "which a did ", "published in 2020 ",
+    "papers in ", "2020 ", "compare a and ", "the ", "PumpNet-50 ", "Pump ",
     "e.g. ", "a.a", " . ,", "code ", "[1]. ", "Aa Aa ", "1 million ", "$5 and ", "{\\a ", "-- ", "‘", "AB ",
     "a\u0301", "ﬁ",
 )  # fmt: skip
