@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rag.datatypes import Paper, Reading, Sentence
+from rag.datatypes import Intent, Paper, Reading, Sentence
 from rag.encoding.onnx_encoder import Network, model_file
 from rag.encoding.packaged_weights import tokenizer
 from rag.evidence.pruning import Pruner, pruner
@@ -29,6 +29,9 @@ FITS = 0.43  # probability from which on a paper belongs into the answer
 # (``training.fit.combine``): the network's log-odds, the logarithm of the paper's rank (the first is 1), how far the
 # ranker's score of its best sentence stands below that of the best of all, and 1.
 OF_NETWORK, OF_RANK, OF_SCORE, BIAS = 0.483, -1.516, 0.171, 2.884
+# A review is after all that there is on a topic, where those questions were after two to ten papers: there the network
+# alone decides, and a paper fits from about log-odds of 0.9.
+BIAS_IN_REVIEW = -1.2
 # And the relevance of a sentence: the network's log-odds, how far the ranker's score stands below that of the paper's
 # best sentence, and the log-odds of the network that chooses sentences. Chosen on the same questions.
 OF_HEAD, OF_RANKER, OF_PRUNER = 0.7, 0.3, 0.5
@@ -136,8 +139,10 @@ class NetworkJudge:
                 OF_HEAD * float(logits[head, 1]) + OF_RANKER * (c.score - first)
                 for head, c in zip(read.heads, mine, strict=False)
             )
-            log_odds = OF_NETWORK * float(logits[0, 0]) + OF_RANK * math.log(1 + mine[0].rank) + BIAS
-            log_odds += OF_SCORE * (first - best)
+            log_odds = float(logits[0, 0]) + BIAS_IN_REVIEW
+            if reading.intent is not Intent.REVIEW:
+                log_odds = OF_NETWORK * float(logits[0, 0]) + OF_RANK * math.log(1 + mine[0].rank) + BIAS
+                log_odds += OF_SCORE * (first - best)
             found.append(Fit(paper, logistic(log_odds), sentences, relevance))
         return tuple(sorted(found, key=lambda fit: (-fit.probability, fit.paper.id)))
 
