@@ -34,6 +34,9 @@ from rag.verification.quoting import is_quote
         "Second, it is cheap.",
         "RESULTS: They lost weight.",
         "For this, we weighed moths.",
+        "Until that time, moths are pale.",
+        "Following these, moths are pale.",
+        "CONCLUSIONS/SIGNIFICANCE They lost weight.",
     ],
 )
 def test_what_points_out_of_a_sentence_leans(text: str) -> None:
@@ -72,6 +75,9 @@ def test_what_stands_by_itself_does_not_lean(text: str) -> None:
     [
         ("However, snow melts.", "Snow melts."),
         ("But snow melts.", "Snow melts."),
+        ("To explain such odd findings with regard to moths, a lamp was built.", "A lamp was built."),
+        ("In accordance with this idea, we weigh moths.", "We weigh moths."),
+        ("In contrast to these earlier trials, snow melts.", "Snow melts."),
         ("In addition, we weigh moths.", "We weigh moths."),
         ("Moreover, in contrast, snow melts.", "Snow melts."),
         ("Third, we weigh moths.", "We weigh moths."),

@@ -29,9 +29,9 @@ FITS = 0.43  # probability from which on a paper belongs into the answer
 # (``training.fit.combine``): the network's log-odds, the logarithm of the paper's rank (the first is 1), how far the
 # ranker's score of its best sentence stands below that of the best of all, and 1.
 OF_NETWORK, OF_RANK, OF_SCORE, BIAS = 0.483, -1.516, 0.171, 2.884
-# In a review as many papers fit as there are on its topic, and the rank does not tell how many: this stands for its
-# part. Of the papers that have the words of fifteen topics it finds .80 instead of .57, with .72 right instead of .81.
-OF_RANK_IN_REVIEW = -2.8
+# A review is after all that there is on a topic, where those questions were after two to ten papers: there the network
+# alone decides, and a paper fits from about log-odds of 0.9.
+BIAS_IN_REVIEW = -1.2
 # And the relevance of a sentence: the network's log-odds, how far the ranker's score stands below that of the paper's
 # best sentence, and the log-odds of the network that chooses sentences. Chosen on the same questions.
 OF_HEAD, OF_RANKER, OF_PRUNER = 0.7, 0.3, 0.5
@@ -139,10 +139,10 @@ class NetworkJudge:
                 OF_HEAD * float(logits[head, 1]) + OF_RANKER * (c.score - first)
                 for head, c in zip(read.heads, mine, strict=False)
             )
-            in_review = reading.intent is Intent.REVIEW
-            by_rank = OF_RANK_IN_REVIEW if in_review else OF_RANK * math.log(1 + mine[0].rank)
-            log_odds = OF_NETWORK * float(logits[0, 0]) + by_rank + BIAS
-            log_odds += OF_SCORE * (first - best)
+            log_odds = float(logits[0, 0]) + BIAS_IN_REVIEW
+            if reading.intent is not Intent.REVIEW:
+                log_odds = OF_NETWORK * float(logits[0, 0]) + OF_RANK * math.log(1 + mine[0].rank) + BIAS
+                log_odds += OF_SCORE * (first - best)
             found.append(Fit(paper, logistic(log_odds), sentences, relevance))
         return tuple(sorted(found, key=lambda fit: (-fit.probability, fit.paper.id)))
 

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from rag.datatypes import OVER_SEVERAL, Evidence, Paper, PaperHit, Reading, Refusal, ScopedRecord, Sentence, StopSignal
+from rag.datatypes import (
+    OVER_SEVERAL,
+    Evidence,
+    Intent,
+    Paper,
+    PaperHit,
+    Reading,
+    Refusal,
+    ScopedRecord,
+    Sentence,
+    StopSignal,
+)
 from rag.evidence.fitting import FITS, Fit, FitJudge
 from rag.evidence.parts import with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
@@ -89,9 +100,10 @@ class Gatherer:
         self, reading: Reading, rank: Rank, store: SentenceStore, least: float = FITS
     ) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
-        ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[0]), store)
-        last = {hit.paper.id for hit in ranking.hits[CANDIDATES[0] - _TAIL :]}
-        if sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
+        first = CANDIDATES[reading.intent is Intent.REVIEW]
+        ranking, ranked, fits = self._judged(reading, rank(first), store)
+        last = {hit.paper.id for hit in ranking.hits[first - _TAIL :]}
+        if first < CANDIDATES[1] and sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)

@@ -27,7 +27,7 @@ _PAPERESE = frozenset(
     """abstract achieve achieved achieves across additional address addresses aim aims allow allows also although among
     analyse analysis analyze application applications applied apply approach approaches art article available
     average based baseline baselines because become besides benchmark benchmarks best better between both case cases
-    challenge challenges challenging code compare compared comparison compete competitive complex consider
+    challenge challenges challenging code com compare compared comparison compete competitive complex consider
     consist contribution contributions current data dataset datasets demonstrate demonstrates design designed
     despite develop developed different difficult directly due each effect effective effectively effectiveness
     efficiency efficient efficiently enable enables evaluate evaluated evaluation even example existing

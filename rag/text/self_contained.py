@@ -31,7 +31,10 @@ _CONNECTIVE = "|".join(
 # A clause before the sentence that only says what it answers: 'To address this problem, we …'.
 _AIM = (
     r"(?:(?:in order )?to [a-z]{1,30}|(?:guided|motivated|inspired|encouraged|driven|informed) by|based on|building on)"
-    r" (?:this|these|those|such)(?: [\w-]{1,30}){0,3},\s+"
+    r" (?:this|these|those|such)(?: [\w-]{1,30}){0,9},\s+"
+    # And one that only joins it to what was said: 'In accordance with this idea, we …'.
+    r"|in (?:accordance|line|agreement|keeping|accord|contrast|response) (?:with|to)"
+    r" (?:this|these|those|such)(?: [\w-]{1,30}){0,4},\s+"
 )
 _OPENER = re.compile(
     rf"^(?:{_AIM}|(?:{_CONNECTIVE}|and|but|so),\s+|(?:{_CONNECTIVE}|and|but|so)\s+(?=(?:we|our)\b)|(?:and|but)\s+|"
@@ -71,6 +74,7 @@ _POINTS_BACK = re.compile(
     rf"{_THIS.replace('(?:is|at)', 'is')}|{_THOSE}|"
     r"(?:each|all|some|most|many|one|two|none|neither|both|either|any) of (?:these|them|those|which)|"
     r"(?:in|of|for|with|by|from|on|at|to|under|through|using|based on|via|within|among|between|after|during|despite|"
+    r"until|since|before|following|without|upon|against|besides|beyond|throughout|"
     r"unlike|because of|due to|given|towards?|as for|compared (?:to|with)) "
     rf"(?:{_THIS}|these|{_THOSE}|them|it|such(?! as\b)|the (?:former|latter))|"
     r"doing (?:so|this)|here(?=,? (?:is|are|was|were)\b)|there(?:by|in|of)|so (?:does|do|did|is|are))\b",

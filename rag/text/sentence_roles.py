@@ -39,7 +39,7 @@ _CAPITALS = "|".join(
 # The heading of a section before its first sentence: 'Methods: We …', 'PATIENTS AND METHODS We …', 'Results In …'.
 SECTION_HEADING = re.compile(
     rf"^(?i:(?:(?:materials|patients|discussion) and )?(?:{_WORD})(?: and (?:{_WORD}))?)\s*:\s+(?=\S)|"
-    rf"^(?:{_CAPITALS})(?:(?:,? AND|,? OF| &|,)? (?:{_CAPITALS}))*[.:]?\s+(?=[A-Z\d(\"“])|"
+    rf"^(?:{_CAPITALS})(?:(?:(?:,? AND|,? OF| &|,)? |/)(?:{_CAPITALS}))*[.:]?\s+(?=[A-Z\d(\"“])|"
     r"^[A-Z]{2,20}(?:(?: |/|, ?| ?& ?)[A-Z]{2,20}){1,5}:\s+(?=[A-Z])|"
     r"^(?:Background|Objectives?|Methods?|Results|Conclusions?) (?=(?:We|The|In|This|Our|An?|These|There|Of|To|For|"
     r"From|At|Between|Using|Among|Compared|It|Here) )"
