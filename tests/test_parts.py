@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from rag import factory
 from rag.config import load_settings
-from rag.datatypes import Evidence, Intent, Paper, Sentence, Verdict
+from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence, Verdict
 from rag.evidence.fitting import Fit
 from rag.evidence.parts import with_parts
 from rag.evidence.several import SPREAD, SPREAD_THINGS, is_spread
@@ -18,6 +18,7 @@ from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.questions.parts import asks_for_things, parts_of
 from rag.questions.reading import understand
+from rag.retrieval.ranking import Ranking
 
 # What is asked
 
@@ -32,10 +33,10 @@ from rag.questions.reading import understand
         ("How large is the lamp and is it bright?", ("How large is the lamp?", "is it bright?")),
         ("What do moths eat, and do they sleep?", ("What do moths eat?", "do they sleep?")),
         ("Which moths fly at night, and which are pale?", ("Which moths fly at night?", "which are pale?")),
-        ("Which gene is it and which does it block?", ("Which gene is it and which does it block?",)),
+        ("Which gene is it and which does it block?", ("Which gene is it?", "which does it block?")),
         ("What does it eat and by how much does it grow?", ("What does it eat?", "by how much does it grow?")),
         (
-            "What are moths? Where do they live? How do they mate? What eats them?",
+            "What are moths? Where do they live? How do they mate? Which birds eat moths?",
             ("What are moths?", "Where do they live?", "How do they mate?"),
         ),
     ],
@@ -79,7 +80,6 @@ def test_what_asks_one_thing_is_not_divided(text: str) -> None:
         ("What happens to moths at night?", False),
         ("What is the basis of sleep?", False),
         ("How do moths fly?", False),
-        ("Which virus spreads in moths?", False),
     ],
 )
 def test_whether_several_things_are_asked_for(text: str, asked: bool) -> None:
@@ -134,8 +134,25 @@ def quoting(shipped_home: Path) -> Iterator[Pipeline]:
     factory.close_all()
 
 
-def completed(pipeline: Pipeline, question: str, *said: str) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
-    """What :func:`with_parts` makes of evidence that has the sentences of SpineNet with the words ``said``."""
+@dataclass(frozen=True)
+class OneAnswers:
+    """A judge by whom the one sentence answers that has a word."""
+
+    word: str
+
+    def answers(self, question: str, sentences: Sequence[str]) -> list[float]:
+        return [2.0 if self.word in text else -3.0 for text in sentences]
+
+
+IS, GAIN, NOTHING = "We propose SpineNet", "iNaturalist", "\0"
+ASKED = "What is SpineNet, and by how much does it improve accuracy on iNaturalist?"
+
+
+def completed(
+    pipeline: Pipeline, question: str, answers: str, *said: str
+) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
+    """What :func:`with_parts` makes of the sentences of SpineNet with the words ``said``, where only a sentence with
+    the word ``answers`` answers."""
     reading = pipeline.read(question)
     once = ReadOnce(pipeline.library)
     paper = next(paper for paper in pipeline.papers() if paper.title.startswith("SpineNet"))
@@ -143,18 +160,14 @@ def completed(pipeline: Pipeline, question: str, *said: str) -> tuple[tuple[Evid
     assert len(sentences) == len(said)
     evidence = (Evidence(1, paper, sentences, 1.0, (1.0,) * len(sentences)),)
 
-    def ranked(k: int | None, part: object = None) -> object:
-        return pipeline.rank(part or reading, k)  # type: ignore[arg-type]
+    def ranked(k: int | None, part: Reading | None = None, /) -> Ranking:
+        return pipeline.rank(part or reading, k)
 
-    return with_parts(reading, evidence, pipeline.fit_judge, ranked, once)  # type: ignore[arg-type]
-
-
-IS, GAIN = "We propose SpineNet", "iNaturalist"
+    return with_parts(reading, evidence, OneAnswers(answers), ranked, once)  # type: ignore[arg-type]
 
 
 def test_a_part_that_is_not_answered_gets_a_sentence_of_its_own(quoting: Pipeline) -> None:
-    question = "What is SpineNet, and by how much does it improve accuracy on iNaturalist?"
-    evidence, closing = completed(quoting, question, IS)
+    evidence, closing = completed(quoting, ASKED, GAIN, IS)
     assert closing == ()
     (one,) = evidence
     assert one.number == 1 and IS in one.sentences[0].text and len(one.scores) == len(one.sentences) == 2
@@ -163,31 +176,28 @@ def test_a_part_that_is_not_answered_gets_a_sentence_of_its_own(quoting: Pipelin
 
 def test_another_paper_that_answers_a_part_has_the_next_number(quoting: Pipeline) -> None:
     question = "What is SpineNet, and how does RelationNet++ bridge visual representations?"
-    evidence, closing = completed(quoting, question, IS)
+    evidence, closing = completed(quoting, question, "RelationNet++", IS)
     assert closing == ()
     assert [(e.number, e.paper.title.split(":")[0]) for e in evidence] == [(1, "SpineNet"), (2, "RelationNet++")]
     assert len(evidence[1].sentences) == 1
 
 
 def test_a_part_that_no_abstract_answers_is_named(quoting: Pipeline) -> None:
-    before, _ = completed(quoting, "What is SpineNet?", IS)
-    evidence, closing = completed(quoting, "What is SpineNet, and what does it cost to feed a horse?", IS)
-    assert evidence == before
-    assert closing == ("None of the abstracts here answers “what does it cost to feed a horse?”",)
+    evidence, closing = completed(quoting, ASKED, NOTHING, IS)
+    assert [len(e.sentences) for e in evidence] == [1]
+    assert closing == ("None of the abstracts here answers “by how much does it improve accuracy on iNaturalist?”",)
 
 
 def test_what_is_answered_already_and_what_has_one_part_stay_as_they_are(quoting: Pipeline) -> None:
-    question = "What is SpineNet, and by how much does it improve accuracy on iNaturalist?"
-    evidence, closing = completed(quoting, question, IS, GAIN)
+    evidence, closing = completed(quoting, ASKED, GAIN, IS, GAIN)
     assert [len(e.sentences) for e in evidence] == [2] and closing == ()
-    alone, closing = completed(quoting, "What is SpineNet?", GAIN)
+    alone, closing = completed(quoting, "What is SpineNet?", NOTHING, GAIN)
     assert [len(e.sentences) for e in alone] == [1] and closing == ()
 
 
-def test_an_answer_answers_the_part_that_is_there_and_names_the_other(quoting: Pipeline) -> None:
-    answer = quoting.answer("What is SpineNet, and what does it cost to feed a horse?")
-    assert answer.refusal is None
-    assert "scale-permuted" in answer.text and all(s.verdict is Verdict.SUPPORTED for s in answer.sentences)
-    assert answer.closing == ("None of the abstracts here answers “what does it cost to feed a horse?”",)
-    assert answer.text.endswith(answer.closing[0])
+def test_an_answer_has_what_both_parts_ask(quoting: Pipeline) -> None:
+    answer = quoting.answer(ASKED)
+    assert answer.refusal is None and answer.closing == ()
+    assert "5% top-1 accuracy improvement" in answer.text
+    assert all(s.verdict is Verdict.SUPPORTED for s in answer.sentences)
     assert quoting.answer("Who won the horse race, and what does it cost to feed a horse?").refusal is not None
