@@ -95,25 +95,29 @@ def fits(*probabilities: float) -> list[Fit]:
 
 
 @pytest.mark.parametrize(
-    ("question", "second", "spread"),
+    ("question", "others", "spread"),
     [
         ("How is sleep loss treated?", SPREAD, True),
-        ("How is sleep loss treated?", SPREAD - 0.01, False),
+        ("How is sleep loss treated?", (SPREAD[0] - 0.01, SPREAD[0] - 0.01), False),
+        ("How is sleep loss treated?", (0.99, SPREAD[1] - 0.01), False),
         ("What are the side effects of melatonin?", SPREAD_THINGS, True),
-        ("What are the side effects of melatonin?", SPREAD_THINGS - 0.01, False),
-        ("How many moths sleep by day?", 0.99, False),
-        ("How does MothEar count moths?", 0.99, False),
+        ("What are the side effects of melatonin?", (0.99, SPREAD_THINGS[1] - 0.01), False),
+        ("How many moths sleep by day?", (0.99, 0.99), False),
+        ("How does MothEar count moths?", (0.99, 0.99), False),
     ],
 )
-def test_a_question_is_spread_where_a_second_paper_bears_on_it(question: str, second: float, spread: bool) -> None:
+def test_a_question_is_spread_where_other_papers_bear_on_it(
+    question: str, others: tuple[float, float], spread: bool
+) -> None:
     reading = replace(understand(question), intent=Intent.FACT)
-    assert is_spread(reading, fits(0.99, second)) is spread
+    assert is_spread(reading, fits(0.99, *others)) is spread
+    assert not is_spread(replace(reading, is_follow_up=True), fits(0.99, *others))
 
 
 def test_one_paper_spreads_no_question_and_other_kinds_have_their_own_answers() -> None:
     reading = replace(understand("How is sleep loss treated?"), intent=Intent.FACT)
     assert not is_spread(reading, fits(0.99)) and not is_spread(reading, [])
-    assert not is_spread(replace(reading, intent=Intent.REVIEW), fits(0.99, 0.99))
+    assert not is_spread(replace(reading, intent=Intent.REVIEW), fits(0.99, 0.99, 0.99))
 
 
 # What answers a part, over the shipped library
