@@ -94,29 +94,34 @@ def fits(*probabilities: float) -> list[Fit]:
     return [Fit(Paper(f"p{at}", "t"), one, (sentence,), (1.0,)) for at, one in enumerate(probabilities)]
 
 
+LITTLE = 0.01
+
+
 @pytest.mark.parametrize(
-    ("question", "others", "spread"),
-    [
-        ("How is sleep loss treated?", SPREAD, True),
-        ("How is sleep loss treated?", (SPREAD[0] - 0.01, SPREAD[0] - 0.01), False),
-        ("How is sleep loss treated?", (0.99, SPREAD[1] - 0.01), False),
-        ("What are the side effects of melatonin?", SPREAD_THINGS, True),
-        ("What are the side effects of melatonin?", (0.99, SPREAD_THINGS[1] - 0.01), False),
-        ("How many moths sleep by day?", (0.99, 0.99), False),
-        ("How does MothEar count moths?", (0.99, 0.99), False),
-    ],
+    ("question", "least"),
+    [("How is sleep loss treated?", SPREAD), ("What are the side effects of melatonin?", SPREAD_THINGS)],
 )
-def test_a_question_is_spread_where_other_papers_bear_on_it(
-    question: str, others: tuple[float, float], spread: bool
-) -> None:
+def test_a_question_is_spread_where_two_more_papers_bear_on_it(question: str, least: tuple[float, float]) -> None:
     reading = replace(understand(question), intent=Intent.FACT)
-    assert is_spread(reading, fits(0.99, *others)) is spread
-    assert not is_spread(replace(reading, is_follow_up=True), fits(0.99, *others))
+    second, third = least
+    assert is_spread(reading, fits(0.99, second, third))
+    assert not is_spread(reading, fits(0.99, second - LITTLE, second - LITTLE))
+    assert not is_spread(reading, fits(0.99, 0.99, third - LITTLE))
+    assert not is_spread(reading, fits(0.99, 0.99)) and not is_spread(reading, [])
+    assert SPREAD_THINGS < SPREAD, "several things are sooner in several papers"
 
 
-def test_one_paper_spreads_no_question_and_other_kinds_have_their_own_answers() -> None:
+@pytest.mark.parametrize(
+    "question", ["How many moths sleep by day?", "How does MothEar count moths?", "What accuracy does the lamp reach?"]
+)
+def test_a_figure_and_what_has_a_name_stand_in_one_paper(question: str) -> None:
+    assert not is_spread(replace(understand(question), intent=Intent.FACT), fits(0.99, 0.99, 0.99))
+
+
+def test_follow_ups_and_other_kinds_of_questions_are_not_spread() -> None:
     reading = replace(understand("How is sleep loss treated?"), intent=Intent.FACT)
-    assert not is_spread(reading, fits(0.99)) and not is_spread(reading, [])
+    assert is_spread(reading, fits(0.99, 0.99, 0.99))
+    assert not is_spread(replace(reading, is_follow_up=True), fits(0.99, 0.99, 0.99))
     assert not is_spread(replace(reading, intent=Intent.REVIEW), fits(0.99, 0.99, 0.99))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rag.datatypes import AnswerSettings, Intent, Paper, RefusalGrade, Turn
+from rag.evidence.fitting import fit_judge
 from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer
 from rag.library.library import Library
@@ -290,7 +291,9 @@ def test_the_default_is_not_touched(library: Library) -> None:
 @pytest.fixture(scope="module")
 def pipeline(library: Library) -> Pipeline:
     quotes = Writer(QuoteGenerator())
-    return Pipeline(library, WordEncoder(), hybrid_search(library, 100), quotes, quotes, AnswerSettings(refuse=False))
+    return Pipeline(
+        library, WordEncoder(), hybrid_search(library, 100), quotes, quotes, AnswerSettings(refuse=False), fit_judge()
+    )
 
 
 def test_an_answer_uses_the_scope_alone_and_says_so(pipeline: Pipeline) -> None:

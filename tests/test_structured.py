@@ -347,7 +347,10 @@ def test_where_no_side_is_there_the_comparison_is_refused(answering: Pipeline) -
 def test_a_review_cites_many_papers_under_headings(answering: Pipeline) -> None:
     answer = answering.answer("knowledge distillation", wanted=Wanted("review"))
     assert answer.refusal is None and answer.coverage is not None
-    assert answer.coverage.cited >= 12
+    on_it = {paper.id for paper in answering.papers() if speaks_of(paper, "knowledge distillation")}
+    cited = {citation.paper_id for citation in answer.citations}
+    assert len(on_it) == 18 and len(cited & on_it) >= 14, "most of the papers that name the topic"
+    assert answer.coverage.cited == len(cited) <= answer.coverage.fitting <= answer.coverage.considered
     assert 2 <= len({s.section for s in answer.sentences}) <= 6
     assert f"{answer.coverage.fitting} papers found" in answer.closing[-1]
     assert all(s.citations for s in answer.sentences)

@@ -13,7 +13,7 @@ from rag.evidence.features import QUESTION_FEATURES, names_in
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 from rag.system.logistic import logistic
 
-BROAD = 0.5  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
+BROAD = 0.6  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
 
 _MESSAGES = {
     RefusalGrade.NOTHING: "Nothing in this library is about it.",
