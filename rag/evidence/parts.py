@@ -7,6 +7,7 @@ from dataclasses import replace
 from rag.datatypes import Evidence, Reading, Sentence
 from rag.evidence.fitting import FitJudge
 from rag.evidence.ranking import SentenceStore, rank_sentences
+from rag.questions.kinds import wants_figure
 from rag.questions.parts import parts_of
 from rag.retrieval.ranking import Rank
 
@@ -40,8 +41,25 @@ def with_parts(
             item = Evidence(0, papers[new.paper_id], (new.sentence,), new.score, (new.score,))
             evidence = _added(evidence, item)
         else:
-            closing.append(f"None of the abstracts here answers “{part[:1].lower()}{part[1:]}”")
+            closing.append(_unanswered(part))
     return evidence, tuple(closing)
+
+
+def first_part(reading: Reading) -> tuple[Reading, tuple[str, ...]] | None:
+    """The first of several parts, which names what all are about, and lines that say of the others that no abstract
+    answers them; None where there is but one.
+
+    Where the whole is refused and this part is not, the others are the reason.
+    """
+    first, *others = parts_of(reading.text)
+    if not others or reading.is_follow_up:
+        return None
+    alone = replace(reading, text=first, search=first, wants_figure=wants_figure(first))
+    return alone, tuple(map(_unanswered, others))
+
+
+def _unanswered(part: str) -> str:
+    return f"None of the abstracts here answers “{part[:1].lower()}{part[1:]}”"
 
 
 def _added(evidence: tuple[Evidence, ...], new: Evidence) -> tuple[Evidence, ...]:
