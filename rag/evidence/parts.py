@@ -7,14 +7,13 @@ from dataclasses import replace
 from rag.datatypes import Evidence, Reading, Sentence
 from rag.evidence.fitting import FitJudge
 from rag.evidence.ranking import SentenceStore, rank_sentences
+from rag.questions.kinds import wants_figure
 from rag.questions.parts import parts_of
 from rag.retrieval.ranking import Rank
 from rag.text.tokenization import stems
 
 # Log-odds by the writer's network: sentences about something else have 1 to 1.6 where they stand alone, answers 2.4.
 ADDED = 2.2
-    2.2  # log-odds by the writer's network: sentences about something else have 1 to 1.6 alone, those that answer 2.4
-)
 _ENOUGH = 2  # content words of a part from which on it can be said that nothing has them
 _TRIED = 6  # sentences that are tried for a part
 
@@ -42,12 +41,29 @@ def with_parts(
         worth = judge.answers(part, [c.sentence.text for c in speaking]) if speaking else []
         best = max(range(len(worth)), key=lambda at: (worth[at], -at), default=None)
         if best is None:
-            closing.append(f"None of the abstracts here answers “{part[:1].lower()}{part[1:]}”")
+            closing.append(_unanswered(part))
         elif worth[best] >= ADDED:
             new = speaking[best]
             paper = next(hit.paper for hit in ranking.hits if hit.paper.id == new.paper_id)
             evidence = _added(evidence, Evidence(0, paper, (new.sentence,), new.score, (new.score,)))
     return evidence, tuple(closing)
+
+
+def first_part(reading: Reading) -> tuple[Reading, tuple[str, ...]] | None:
+    """The first of several parts, which names what all are about, and lines that say of the others that no abstract
+    answers them; None where there is but one.
+
+    Where the whole is refused and this part is not, the others are the reason.
+    """
+    first, *others = parts_of(reading.text)
+    if not others or reading.is_follow_up:
+        return None
+    alone = replace(reading, text=first, search=first, wants_figure=wants_figure(first))
+    return alone, tuple(map(_unanswered, others))
+
+
+def _unanswered(part: str) -> str:
+    return f"None of the abstracts here answers “{part[:1].lower()}{part[1:]}”"
 
 
 def _added(evidence: tuple[Evidence, ...], new: Evidence) -> tuple[Evidence, ...]:
