@@ -70,7 +70,9 @@ def check_answer(record: dict[str, Any]) -> None:
     """The JSON that other programs rely on, key by key."""
     from_papers = record["refusal"] is None and record["trace"]["reading"]["kind"] not in ("library", "record", "talk")
     assert ANSWER | ({"coverage"} if from_papers else set()) <= set(record) <= ANSWER | {"coverage", "lead", "closing"}
-    assert set(record["trace"]) == TRACE
+    # What failed the check of a model's words is said in notes; quotes have none.
+    by_model = record["trace"]["generator"] == "llama"
+    assert TRACE <= set(record["trace"]) <= TRACE | ({"notes"} if by_model else set())
     for sentence in record["sentences"]:
         assert SENTENCE <= set(sentence) <= SENTENCE | {"section", "against"}
     if from_papers:
