@@ -163,7 +163,7 @@ def test_the_scope_is_set_shown_used_and_cleared(address: str, open_page: Callab
     turn = page.locator(".fn-turn").last
     expect(turn).to_contain_text("The scope holds 3 papers (checked 3 of 13: 2019 or later)")
     expect(turn.locator(".fn-scope-used:not(.fn-reading)")).to_contain_text("2019 or later")
-    assert turn.locator(".fn-scope-used:not(.fn-reading) button").count() == 0, "it was set in the bar, and is removed there"
+    assert turn.locator(".fn-scope-used:not(.fn-reading) button").count() == 0, "it is removed in the bar"
     expect(turn.locator(".fn-answer-years svg")).to_have_attribute("aria-label", re.compile("2019 to 2021"))
 
     line.locator("[data-action=clear]").click()
