@@ -121,6 +121,8 @@ class Pipeline:
 
         ranking, gathered, structured = self.gather(reading, ranked, stop, once)
         reading = replace(reading, spread=gathered.spread)
+        if reading.intent is Intent.COMPARE and structured is None and gathered.refusal is None:
+            reading = replace(reading, intent=Intent.MULTI)  # no sides were found: a list
         clock.lap("evidence")
         found = Findings(
             ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,

@@ -17,7 +17,7 @@ from rag.evidence.refusal import judge
 from rag.evidence.selection import TOPIC_PAPERS, select
 from rag.library.chunking import split_sentences
 from rag.questions.reading import understand
-from rag.text.sentence_roles import Role, role_of
+from rag.text.sentence_roles import Role, role_of, role_scores
 from rag.text.tokenization import stems
 from tests.library_parts import WordEncoder, shipped_papers
 
@@ -240,10 +240,16 @@ def test_the_same_question_is_ranked_the_same() -> None:
         ("CONCLUSIONS Novel wards should be closed.", 0.9, Role.RESULT),
         ("OBJECTIVE To compare the accuracy of wards.", 0.1, Role.APPROACH),
         ("Background: Wards are closed.", 0.9, Role.PROBLEM),
+        ("SETTING Wards in the north.", 0.1, Role.PROBLEM),
     ],
 )
 def test_roles_of_plain_sentences(sentence: str, position: float, role: Role) -> None:
     assert role_of(sentence, position) is role
+
+
+def test_the_heading_of_results_counts_once() -> None:
+    results = role_scores("RESULTS Two wards were closed.", 0.6)[Role.RESULT]
+    assert results < role_scores("CONCLUSIONS Two wards were closed.", 0.9)[Role.RESULT]
 
 
 def test_capitals_within_a_sentence_are_names() -> None:

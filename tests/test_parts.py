@@ -141,7 +141,7 @@ class OneAnswers:
     word: str
 
     def answers(self, question: str, sentences: Sequence[str]) -> list[float]:
-        return [2.0 if self.word in text else -3.0 for text in sentences]
+        return [5.0 if self.word in text else -3.0 for text in sentences]
 
 
 IS, GAIN, NOTHING = "We propose SpineNet", "iNaturalist", "\0"
@@ -182,10 +182,15 @@ def test_another_paper_that_answers_a_part_has_the_next_number(quoting: Pipeline
     assert len(evidence[1].sentences) == 1
 
 
-def test_a_part_that_no_abstract_answers_is_named(quoting: Pipeline) -> None:
-    evidence, closing = completed(quoting, ASKED, NOTHING, IS)
+def test_a_part_that_no_abstract_speaks_of_is_named(quoting: Pipeline) -> None:
+    evidence, closing = completed(quoting, "What is SpineNet, and which saddle fits a shire horse?", NOTHING, IS)
     assert [len(e.sentences) for e in evidence] == [1]
-    assert closing == ("None of the abstracts here answers “by how much does it improve accuracy on iNaturalist?”",)
+    assert closing == ("None of the abstracts here answers “which saddle fits a shire horse?”",)
+
+
+def test_a_part_that_some_sentence_speaks_of_is_not_said_to_be_without_an_answer(quoting: Pipeline) -> None:
+    evidence, closing = completed(quoting, ASKED, NOTHING, IS)
+    assert [len(e.sentences) for e in evidence] == [1] and closing == ()
 
 
 def test_what_is_answered_already_and_what_has_one_part_stay_as_they_are(quoting: Pipeline) -> None:

@@ -344,6 +344,12 @@ def test_a_comparison_with_what_is_not_here_says_so(quoting: Pipeline) -> None:
     assert both.closing == () and both.coverage is not None and both.coverage.cited == 2
 
 
+def test_of_two_questions_one_is_answered_where_the_other_is_not(quoting: Pipeline) -> None:
+    answer = quoting.answer("How does SpineNet find its architecture, and how many kangaroos live in its zoo?")
+    assert answer.refusal is None and "SpineNet" in answer.text
+    assert answer.closing == ("None of the abstracts here answers “how many kangaroos live in its zoo?”",)
+
+
 def test_refusal_can_be_switched_off(quoting: Pipeline) -> None:
     willing = replace(quoting, settings=replace(quoting.settings, refuse=False))
     answer = willing.answer(PIZZA)

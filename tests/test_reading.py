@@ -233,6 +233,15 @@ def test_papers_of_the_answer_before_are_pointed_to(question: str, ids: tuple[st
     assert by_rule(question, ASKED, ANSWERED).within == (ids or None)
 
 
+def test_which_of_them_asks_for_each_that_does_and_takes_no_name_of_one_along() -> None:
+    told = Turn("assistant", "MothEar counts crabs at night [3]. CrabNet counts them by day [1].", ((3, "b"), (1, "a")))
+    reading = by_rule("which of them were tested at sea?", ASKED, told)
+    assert reading.intent is Intent.MULTI
+    assert reading.search == "Which papers count crabs? which of them were tested at sea?"
+    alone = Turn("assistant", told.content, ((1, "a"),))
+    assert by_rule("which of them were tested at sea?", ASKED, alone).intent is Intent.FACT
+
+
 def test_a_follow_up_knows_what_was_said() -> None:
     reading = by_rule("the second one", ASKED, ANSWERED)
     assert reading.said == ("One counts crabs at night.", "Another counts them by day.")

@@ -12,7 +12,7 @@ from rag.config import load_settings
 from rag.datatypes import AnswerSentence, Citation, Coverage, Evidence, Paper, Sentence, Verdict
 from rag.encoding.packaged_weights import tokenizer
 from rag.evidence.fitting import LONGEST, QUESTION, Fit, encode
-from rag.evidence.several import MOST_LINES, coverage, lines
+from rag.evidence.several import MOST_LINES, coverage, lines, standing
 from rag.output.composing import how_many_fit
 from rag.papers.naming import short_name
 from rag.pipeline import Pipeline
@@ -83,6 +83,23 @@ def test_what_was_said_before_is_not_said_again_where_there_is_something_else() 
     a, b = fit("a", 0.9, 2.0, 1.0), fit("b", 0.9, 2.0)
     evidence = listed([a, b], said={a.sentences[0].text, b.sentences[0].text})
     assert [s.start for e in evidence for s in e.sentences] == [10, 0]
+
+
+def test_what_was_said_is_known_again_in_the_third_person() -> None:
+    texts = ["However, we count crabs with lamps at night.", "Gulls eat crabs on beaches."]
+    sentences = tuple(Sentence(text, 50 * at, 50 * at + len(text)) for at, text in enumerate(texts))
+    (one,) = listed([Fit(CRABS, 0.9, sentences, (1.0, -1.5))], said={"The authors count crabs with lamps at night."})
+    assert [s.text for s in one.sentences] == texts[1:]
+
+
+def test_what_a_sentence_leans_on_stands_before_it() -> None:
+    texts = ["Crabs swim at night.", "They hide by day.", "Gulls eat crabs on beaches."]
+    abstract = tuple(Sentence(text, 30 * at, 30 * at + len(text)) for at, text in enumerate(texts))
+    chosen = Evidence(1, CRABS, (abstract[2], abstract[1]), 2.0, (2.0, 1.0))
+    (whole,) = standing((chosen,), lambda _: abstract)
+    assert [s.text for s in whole.sentences] == [texts[2], *texts[:2]]
+    assert whole.scores == (2.0, 1.0, 1.0)
+    assert standing((whole,), lambda _: abstract) == (whole,), "what is there is not said twice"
 
 
 def test_a_sentence_that_leans_on_another_gives_way_or_brings_it_along() -> None:

@@ -83,6 +83,7 @@ class Shelf:
     [
         ("Compare CvT, ViT and T5 on speed and data.", ("CvT", "ViT", "T5"), ("speed", "data"), ""),
         ("aspirin vs. ibuprofen", ("aspirin", "ibuprofen"), (), ""),
+        ("Ice vs snow: how do they differ in weight and cost?", ("Ice", "snow"), ("weight", "cost"), ""),
         ("What is the difference between moths and bees?", ("moths", "bees"), (), ""),
         ("How do moths and bees differ in terms of size?", ("moths", "bees"), ("size",), ""),
         ("How do CvT and ViT differ in accuracy?", ("CvT", "ViT"), ("accuracy",), ""),
@@ -191,6 +192,18 @@ def test_a_review_has_a_heading_for_each_group_and_every_paper_once() -> None:
     assert sorted(map(sorted, by_heading.values())) == [[0], [1]]
     assert all(heading[0].isupper() for heading in by_heading)
     assert made == review("nature", [shelf.fit(one) for one in shelf.stored], shelf)
+
+
+def test_one_paper_that_is_unlike_the_others_does_not_cost_a_review_its_headings() -> None:
+    kinds = ("Moths fly to lamp light at night {0}.", "Moths in glaciers fly to ice at night {0}.")
+    papers = {f"p{at:02}": kinds[at % 2].format(f"w{at}") + " It is so." for at in range(8)}
+    shelf = Shelf(**papers, odd="Volcanoes erupt ash over towns. Lava flows downhill slowly.")
+    made = review("nature", [shelf.fit(one) for one in shelf.stored], shelf)
+    assert made is not None
+    by_heading: dict[str, set[str]] = {}
+    for (paper_id, _), heading in made.sections.items():
+        by_heading.setdefault(heading, set()).add(paper_id)
+    assert len(by_heading) == 2 and min(map(len, by_heading.values())) == 4
 
 
 def test_a_small_review_has_no_headings_and_none_without_papers() -> None:

@@ -19,11 +19,11 @@ from rag.datatypes import (
     StopSignal,
 )
 from rag.evidence.fitting import FITS, Fit, FitJudge
-from rag.evidence.parts import with_parts
+from rag.evidence.parts import first_part, with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, is_spread, lines
+from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, is_spread, lines, standing
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
@@ -86,13 +86,19 @@ class Gatherer:
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         fits = self.fit_judge.judge(reading, ranked)
         if (refusal := self._refusal(reading, ranked)) is not None:
+            if (part := first_part(reading)) is not None:
+                first, closing = part
+                found = self.gather(first, lambda k, one=None: rank(k, one or first), stop, store)
+                if found[1].refusal is None and not found[1].spread:
+                    return found[0], replace(found[1], closing=closing)
             return ranking, Gathered(refusal=refusal, fits=fits)
         if is_spread(reading, fits):
             ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
             return ranking, replace(gathered, spread=True)
         ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
-        gathered = Gathered(chosen.evidence, judgements=chosen.judgements, fits=fits, quotes=chosen.quotes)
+        evidence, quotes = (standing(found, store.sentences) for found in (chosen.evidence, chosen.quotes))
+        gathered = Gathered(evidence, judgements=chosen.judgements, fits=fits, quotes=quotes)
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
         return ranking, replace(gathered, evidence=evidence, closing=closing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from rag.datatypes import Coverage, Evidence, Intent, Reading, Sentence
 from rag.evidence.features import names_in
@@ -16,7 +17,7 @@ SentencesOf = Callable[[str], Sequence[Sentence]]
 MOST_LINES = 8  # papers that a list cites
 MOST_OF_ONE = 2  # sentences of one paper in a list
 LEANING = 1.0  # log-odds that a sentence loses which needs the one before it
-AGAIN = 20.0  # and one that was said before
+AGAIN = 4.0  # and one that was said before
 SECOND = -1.0  # log-odds from which on a second sentence holds something that was asked for
 # Probabilities of the second and the third paper from which on a question after one thing is answered from several: of
 # 72 development questions that one paper answers 1% reach them, of 36 that several answer 64%. Lower where several
@@ -24,6 +25,7 @@ SECOND = -1.0  # log-odds from which on a second sentence holds something that w
 SPREAD, SPREAD_THINGS = (0.75, 0.6), (0.6, 0.45)
 LEAST_OF_SPREAD = 0.5  # of a paper that such an answer cites: nobody asked for several
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
+_FEWEST = 3  # and common words that it takes
 
 
 def lines(
@@ -60,6 +62,27 @@ def is_spread(reading: Reading, fits: Sequence[Fit]) -> bool:
     return fits[1].probability >= second and fits[2].probability >= third
 
 
+def standing(evidence: Sequence[Evidence], sentences_of: SentencesOf) -> tuple[Evidence, ...]:
+    """The evidence, with what a sentence leans on before it where that is missing: 'They are slow' needs who they are.
+
+    ``sentences_of`` finds the sentences of an abstract in order.
+    """
+    found = []
+    for item in evidence:
+        abstract = sentences_of(item.paper.id)
+        texts, place = [one.text for one in abstract], {one.start: at for at, one in enumerate(abstract)}
+        given = dict.fromkeys((one.start for one in item.sentences), item.score)
+        given |= dict(zip(given, item.scores, strict=False))
+        chosen: dict[int, Sentence] = {}
+        for one in item.sentences:
+            at = place.get(one.start, 0)
+            needed = [s for s in abstract[at - (needed_before(texts, at) or 0) : at] if s.start not in given]
+            chosen |= {s.start: s for s in (*needed, one)}
+        scores = tuple(given.get(start, min(item.scores)) for start in chosen) if item.scores else ()
+        found.append(replace(item, sentences=tuple(chosen.values()), scores=scores))
+    return tuple(found)
+
+
 def coverage(fits: Sequence[Fit], cited: Collection[str]) -> Coverage:
     """How many papers were considered, fit and are cited (by id)."""
     fitting = [fit.paper for fit in fits if fit.fits or fit.paper.id in cited]
@@ -74,9 +97,11 @@ def _of_one(
     texts = [sentence.text for sentence in abstract]
     place = {sentence.start: at for at, sentence in enumerate(abstract)}
 
+    told = [Sentence(text, 0, 0) for text in said]
+
     def worth(at: int) -> float:
-        text = fit.sentences[at].text
-        return fit.relevance[at] - LEANING * leans_on_previous(text) - AGAIN * (text in said)
+        again = any(_same(fit.sentences[at], one) for one in told)
+        return fit.relevance[at] - LEANING * leans_on_previous(fit.sentences[at].text) - AGAIN * again
 
     order = sorted(range(len(fit.sentences)), key=lambda at: (-worth(at), at))
     taken = order[:1]
@@ -94,6 +119,6 @@ def _of_one(
 
 
 def _same(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences have nearly all words in common."""
+    """Whether two sentences have nearly all words in common; a few words are no sentence."""
     a, b = set(stems(one.text)), set(stems(other.text))
-    return len(a & b) >= DUPLICATE * max(1, min(len(a), len(b)))
+    return len(a & b) >= max(DUPLICATE * min(len(a), len(b)), _FEWEST)

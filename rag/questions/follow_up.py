@@ -151,8 +151,11 @@ def _first_name_and_clause(text: str, start: int) -> tuple[int, int]:
     return name, clause.end() if clause else len(text) + 1
 
 
-def with_history(text: str, history: Sequence[Turn]) -> str:
-    """``text`` after the questions that it leans on and, where they name nothing, the names of the last answer."""
+def with_history(text: str, history: Sequence[Turn], names_wanted: bool = True) -> str:
+    """``text`` after the questions that it leans on and, where they name nothing, the names of the last answer.
+
+    Without ``names_wanted`` no names: they would speak for some of the papers that are meant and against others.
+    """
     asked = [clean_or_empty(t.content) for t in history if t.role == "user"]
     carried: list[str] = []
     for previous in reversed(asked):
@@ -163,7 +166,9 @@ def with_history(text: str, history: Sequence[Turn]) -> str:
     answered = next((clean_or_empty(t.content) for t in reversed(history) if t.role == "assistant"), "")
     # A question that names its subject needs no name from the answer, which may have brought in many others.
     names = (
-        [] if _cased_names(" ".join(carried)) else [n for n in _cased_names(answered) if n.lower() not in text.lower()]
+        []
+        if not names_wanted or _cased_names(" ".join(carried))
+        else [n for n in _cased_names(answered) if n.lower() not in text.lower()]
     )
     before = " ".join([*carried, *names[:4]])
     room = max(0, MAX_CHARACTERS - len(text) - 1)  # the question itself is never cut

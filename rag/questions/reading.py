@@ -30,7 +30,7 @@ from rag.questions.filters import read_filters_of
 from rag.questions.follow_up import keeps_topic, leans, with_history
 from rag.questions.kinds import kind_of, wants_figure, without_request
 from rag.questions.library_requests import library_request
-from rag.questions.references import is_bare, points_to, said_before
+from rag.questions.references import asks_which, is_bare, points_to, said_before
 from rag.questions.scope import admitted
 from rag.questions.topics import topic_of
 from rag.questions.years import with_absolute_years
@@ -124,16 +124,21 @@ def understand(question: str, history: Sequence[Turn] = (), encode: Encode | Non
     """
     typed = clean(question)
     text = without_slips(typed)
-    points = bool(history) and bool(points_to(text, history))
+    pointed = points_to(text, history) if history else ()
+    points = bool(pointed)
     follows = points or (bool(history) and leans(text, history, encode))
     if not kind and follows and is_bare(text, history):
         intent, topic = Intent.SUMMARY, ""
     else:
         intent, topic = classified(text, encode, kind)
+    if not kind and intent is Intent.FACT and len(pointed) > 1 and asks_which(text):
+        intent = Intent.MULTI
     if intent is Intent.TALK or intent in OVER_THE_LIBRARY:
         follows = points and follows
-    search = with_history(text, history) if follows else topic if intent is Intent.REVIEW else without_request(text)
-    said = said_before(history) if follows else ()
+    alone = topic if intent is Intent.REVIEW else without_request(text)
+    search = with_history(text, history, not points) if follows else alone
+    # 'Which of them …' asks for what shows it, told before or not.
+    said = said_before(history) if follows and not asks_which(text) else ()
     asked = typed if typed != text else ""
     return Reading(text, search, intent, topic, wants_figure(text), follows, asked=asked, said=said)
 

@@ -32,6 +32,10 @@ _ONE = re.compile(
     r"called)\b)",
     re.IGNORECASE,
 )
+_WHICH = re.compile(
+    r"\b(?:which|what|who|any|some) of (?:them|these|those)\b|\bwhich (?:ones|papers|studies|articles|works|trials)\b",
+    re.IGNORECASE,
+)
 _BARE = re.compile(
     r"^\W*+(?:(?:and|what about|how about|tell me(?: more)? about|more (?:about|on)|explain|show(?: me)?|"
     r"summari[sz]e|go on with|"
@@ -64,6 +68,11 @@ def points_to(text: str, history: Sequence[Turn]) -> tuple[str, ...]:
 def refers(text: str) -> bool:
     """Whether a question points to papers by number, by place or all together, whatever was answered before."""
     return any(pattern.search(text) for pattern in (_NUMBERS, _ORDINAL, _ALL, _ONE))
+
+
+def asks_which(text: str) -> bool:
+    """Whether a question asks which papers of an answer do something: each that does is wanted."""
+    return _WHICH.search(text) is not None
 
 
 def is_bare(text: str, history: Sequence[Turn]) -> bool:

@@ -36,6 +36,12 @@ _AND = re.compile(r" ?, ?(?:and|or|vs\.?|versus)? | (?:and|or|vs\.?|versus|as we
 _WITH = re.compile(
     r" (?:with|to|against|from|(?:better|worse|faster|slower|safer|cheaper|more \w+|less \w+) than) ", re.IGNORECASE
 )
+# 'A vs B: how do they differ in cost?' asks in which respects the two are compared.
+_HOW_THEY = re.compile(
+    r"\s?[:;,.?–-]\s{0,2}(?:and )?(?:how|where) (?:do|does) (?:they|these|both|the two|each) (?:differ|compare)"
+    r"(?: in(?: terms of)?| on)?(?= \S)",
+    re.IGNORECASE,
+)
 _DIFFER_IN = re.compile(r"^ (?:in|for) (?!terms\b)(?:their )?", re.IGNORECASE)
 _BESIDE_WITH = re.compile(r"\b(?:with|without|to|against|from)\b", re.IGNORECASE)
 _TRIM = re.compile(
@@ -60,6 +66,7 @@ class Asked:
 def compared_in(question: str) -> Asked | None:
     """What ``question`` compares; None where it names fewer than two things, or more than six."""
     text = _POLITE.sub("", " ".join(question.split()).strip(_MARKS), count=1)
+    text = _HOW_THEY.sub(" in terms of", text, count=1)
     form = next((found for pattern in _FORMS if (found := pattern.search(text))), None)
     if form is None:
         return None

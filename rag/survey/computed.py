@@ -12,8 +12,8 @@ from rag.survey.comparing import PaperSource
 from rag.survey.survey_answer import SurveyAnswer
 
 TALK = (
-    "Glad to help. Ask about the papers of this library: one thing, several papers side by side, what is known about a "
-    "topic, or how many papers there are on it."
+    "Glad to help. Footnote answers from the papers of this library: ask about one thing, several papers side by side, "
+    "what is known about a topic, or how many papers there are on it."
 )
 
 

@@ -104,9 +104,14 @@ def _groups(vectors: Sequence[Matrix]) -> list[list[int]]:
     from sklearn.cluster import AgglomerativeClustering
 
     rows = np.stack(vectors).astype(np.float64)
-    count = max(2, min(_MOST_GROUPS, round(len(rows) / _GROUP)))
-    labels = AgglomerativeClustering(count).fit_predict(rows)
-    found = [[int(at) for at in np.flatnonzero(labels == label)] for label in range(count)]
+    first = max(2, min(_MOST_GROUPS, round(len(rows) / _GROUP)))
+    found: list[list[int]] = []
+    # One paper that is unlike all others takes a group for itself: then there must be more for the others to part.
+    for count in range(first, min(_MOST_GROUPS, len(rows) // 2) + 1):
+        labels = AgglomerativeClustering(count).fit_predict(rows)
+        found = [[int(at) for at in np.flatnonzero(labels == label)] for label in range(count)]
+        if sum(len(group) > 1 for group in found) > 1:
+            break
     groups = [group for group in found if len(group) > 1]
     if not groups:
         return [list(range(len(rows)))]

@@ -22,7 +22,7 @@ class Role(StrEnum):
 # Headings of structured abstracts by role; 'objective' counts as approach here too.
 _HEADING_WORDS = {
     Role.PROBLEM: "background introduction motivation context rationale importance",
-    Role.APPROACH: "objective objectives aim aims purpose method methods methodology approach design setting settings",
+    Role.APPROACH: "objective objectives aim aims purpose method methods methodology approach design",
     Role.RESULT: "result results finding findings conclusion conclusions discussion interpretation significance",
 }
 _ROLE_OF_HEADING = {word: role for role, words in _HEADING_WORDS.items() for word in words.split()}
@@ -30,7 +30,8 @@ _ROLE_OF_HEADING = {word: role for role, words in _HEADING_WORDS.items() for wor
 _OTHER_HEADING_WORDS = (
     "abstract analysis collection criteria data experimental exposure exposures extraction intervention interventions "
     "main materials measure measurement measurements measures outcome outcomes participants patients population "
-    "principal recent relevance research selection source sources study subjects summary synthesis unlabelled"
+    "principal recent relevance research selection setting settings source sources study subjects "
+    "summary synthesis unlabelled"
 )
 _WORD = "|".join(sorted(_ROLE_OF_HEADING, key=len, reverse=True))
 _CAPITALS = "|".join(
@@ -101,7 +102,8 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
         return dict.fromkeys(Role, -2.0)
     heading = SECTION_HEADING.match(sentence)
     headed = {_ROLE_OF_HEADING.get(w) for w in re.findall(r"[a-z]+", heading.group().lower())} if heading else set()
-    counts = {role: min(len(cue.findall(sentence)), 3) for role, cue in _CUES.items()}
+    said = sentence[heading.end() :] if heading else sentence  # 'RESULTS' counts once
+    counts = {role: min(len(cue.findall(said)), 3) for role, cue in _CUES.items()}
     scores = {
         Role.PROBLEM: counts[Role.PROBLEM] - 1.2 * counts[Role.APPROACH] + 2.0 * (0.45 - position),
         Role.APPROACH: 1.6 * counts[Role.APPROACH]
