@@ -83,6 +83,15 @@ class Network:
             raise ModelError(f"{self.path} has the SHA-256 {found[:12]}…, not {self.sha256[:12]}…: damaged. {remedy}")
 
 
+def token_logits(network: Network, ids: Sequence[int], kinds: Sequence[int]) -> npt.NDArray[np.float32]:
+    """What a cross-encoder says of each token of one text, (tokens, …); ``kinds`` are 0 for its first part, 1 for the
+    rest. Raises as :meth:`Network.logits` does."""
+    said: npt.NDArray[np.float32] = network.logits(input_ids=ids, attention_mask=[1] * len(ids), token_type_ids=kinds)[
+        0
+    ]
+    return said
+
+
 def _open(path: Path, threads: int, prepack: bool) -> Any:
     """A session on the CPU. Raises :class:`ModelError`."""
     import onnxruntime

@@ -15,6 +15,7 @@ from typing import Any
 
 from rag.errors import ModelError
 from rag.system.hashing import sha256_of
+from rag.text.plaintext import encodable
 
 MODEL_NAME = "all-MiniLM-L6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -71,6 +72,12 @@ def tokenizer() -> Any:
     pieces = word_pieces()
     pieces.no_truncation()
     return pieces
+
+
+def token_ids(text: str) -> list[int]:
+    """The ids of the word pieces of ``text``, all of them, without the marks around it."""
+    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
+    return ids
 
 
 def gguf_weights(models: Path) -> Path:

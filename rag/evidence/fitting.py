@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.datatypes import Intent, Paper, Reading, Sentence
-from rag.encoding.onnx_encoder import Network, model_file
-from rag.encoding.packaged_weights import tokenizer
+from rag.encoding.onnx_encoder import Network, model_file, token_logits
+from rag.encoding.packaged_weights import token_ids
 from rag.evidence.pruning import Pruner, pruner
 from rag.evidence.ranking import Candidate, Ranked
 from rag.system.logistic import logistic
 from rag.system.once import once
-from rag.text.plaintext import encodable
 
 # Of models/fit.onnx.
 MODEL_SHA256 = "96a08ade49b4a4298cb1ee19fb9b860f7afe9758dbbad07742f751726a059ac2"
@@ -92,23 +91,18 @@ class Encoded:
 
 def encode(question: str, title: str, sentences: Sequence[str], longest: int = LONGEST) -> Encoded:
     """What the network reads; sentences that do not fit ``longest`` tokens lose their end or are left out."""
-    ids = [_CLS, *_pieces(question)[:QUESTION], _SEP]
+    ids = [_CLS, *token_ids(question)[:QUESTION], _SEP]
     begin = len(ids)
-    ids += [_TITLE, *_pieces(title)[:TITLE]]
+    ids += [_TITLE, *token_ids(title)[:TITLE]]
     heads: list[int] = []
     for text in sentences:
         if len(ids) + 8 > longest:
             break
         heads.append(len(ids))
         ids.append(_SENTENCE)
-        ids += _pieces(text)[: longest - 1 - len(ids)]
+        ids += token_ids(text)[: longest - 1 - len(ids)]
     ids.append(_SEP)
     return Encoded(tuple(ids), (0,) * begin + (1,) * (len(ids) - begin), tuple(heads))
-
-
-def _pieces(text: str) -> list[int]:
-    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
-    return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +124,7 @@ class NetworkJudge:
         for paper_id, mine in best_of_each(ranked, MOST_READ).items():
             paper = papers[paper_id]
             read = encode(reading.search, paper.title, [c.sentence.text for c in mine])
-            logits = self.network.logits(
-                input_ids=read.ids, attention_mask=[1] * len(read.ids), token_type_ids=read.kinds
-            )[0]
+            logits = token_logits(self.network, read.ids, read.kinds)
             sentences = tuple(c.sentence for c in mine[: len(read.heads)])
             first = max(c.score for c in mine)
             relevance = tuple(

@@ -82,9 +82,7 @@ class Gatherer:
         """
         if reading.intent in OVER_SEVERAL:
             return self._several(reading, rank, store)
-        ranking = rank(None)
-        ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
-        fits = self.fit_judge.judge(reading, ranked)
+        ranking, ranked, fits = self._judged(reading, rank(None), store)
         if (refusal := self._refusal(reading, ranked)) is not None:
             if (part := first_part(reading)) is not None:
                 first, closing = part

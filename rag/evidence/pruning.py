@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.datatypes import Evidence
-from rag.encoding.onnx_encoder import Network, model_file
-from rag.encoding.packaged_weights import tokenizer
+from rag.encoding.onnx_encoder import Network, model_file, token_logits
+from rag.encoding.packaged_weights import token_ids
 from rag.system.logistic import logistic
 from rag.system.once import once
-from rag.text.plaintext import encodable
 from rag.text.sentence_compression import split_units
 
 # Of models/pruning.onnx.
@@ -73,9 +72,7 @@ class Pruner:
         rest = list(sentences)
         while rest:
             encoded = encode(question, rest)
-            logits = self._network.logits(
-                input_ids=encoded.ids, attention_mask=[1] * len(encoded.ids), token_type_ids=encoded.kinds
-            )[0]
+            logits = token_logits(self._network, encoded.ids, encoded.kinds)
             for head, spans in zip(encoded.heads, encoded.spans, strict=True):
                 stay = tuple(float(logits[a:b, 0].mean()) if b > a else 0.0 for a, b in spans)
                 found.append(Judged(float(logits[head, 1]), stay))
@@ -106,12 +103,12 @@ def pruned(
 
 def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = LONGEST) -> Encoded:
     """As many of the sentences as fit ``longest`` tokens, at least one, which loses its end if need be."""
-    ids = [_CLS, *_pieces(question)[:QUESTION], _SEP]
+    ids = [_CLS, *token_ids(question)[:QUESTION], _SEP]
     begin = len(ids)
     heads: list[int] = []
     spans: list[tuple[tuple[int, int], ...]] = []
     for number, text in sentences:
-        mine = [_pieces(unit.text) for unit in split_units(text)]
+        mine = [token_ids(unit.text) for unit in split_units(text)]
         if heads and len(ids) + 1 + sum(map(len, mine)) >= longest:
             break
         heads.append(len(ids))
@@ -124,11 +121,6 @@ def encode(question: str, sentences: Sequence[tuple[int, str]], longest: int = L
         spans.append(tuple(places))
     ids.append(_SEP)
     return Encoded(tuple(ids), (0,) * begin + (1,) * (len(ids) - begin), tuple(heads), tuple(spans))
-
-
-def _pieces(text: str) -> list[int]:
-    ids: list[int] = tokenizer().encode(encodable(text), add_special_tokens=False).ids
-    return ids
 
 
 def network_file() -> Path:

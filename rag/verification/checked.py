@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from rag.datatypes import AnswerSentence, Citation
@@ -39,6 +39,13 @@ class Checked:
             self.sentences + other.sentences, self.citations + moved, self.dropped + other.dropped,
             self.repaired + other.repaired,
         )  # fmt: skip
+
+    def without(self, gone: Collection[int]) -> Checked:
+        """The rest, where the sentences at these places and their footnotes go."""
+        kept = [at for at in range(len(self.sentences)) if at not in gone]
+        place = {at: new for new, at in enumerate(kept)}
+        moved = tuple(replace(c, sentence=place[c.sentence]) for c in self.citations if c.sentence in place)
+        return replace(self, sentences=tuple(self.sentences[at] for at in kept), citations=moved)
 
     def in_order(self, key: Callable[[AnswerSentence], int]) -> Checked:
         """The sentences by ``key``; those with the same one stay in their order."""

@@ -9,7 +9,7 @@ authors propose …') is left alone, and a contradiction counts where also the w
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ def without_repeats(checked: Checked) -> Checked:
             text, repeat = checked.sentences[citation.sentence].text, checked.sentences[other].text
             if _adds_nothing(repeat, text):
                 gone.add(other)
-    return _without(checked, gone)
+    return checked.without(gone)
 
 
 def _adds_nothing(text: str, to: str) -> bool:
@@ -107,14 +107,6 @@ def _adds_nothing(text: str, to: str) -> bool:
         and not missing_names(text, to)
         and len(words & set(stems(to))) >= _SHARED * max(1, len(words))
     )
-
-
-def _without(checked: Checked, gone: Collection[int]) -> Checked:
-    """The answer without these sentences and their citations."""
-    kept = [at for at in range(len(checked.sentences)) if at not in gone]
-    place = {at: new for new, at in enumerate(kept)}
-    citations = tuple(replace(c, sentence=place[c.sentence]) for c in checked.citations if c.sentence in place)
-    return replace(checked, sentences=tuple(checked.sentences[at] for at in kept), citations=citations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.several import made
 from rag.config import Settings, with_overrides
+from rag.encoding.onnx_encoder import token_logits
 from rag.evidence.fitting import MOST_READ, best_of_each, encode, fit_judge
 from rag.evidence.gathering import CANDIDATES
 from rag.evidence.ranking import rank_sentences
@@ -51,9 +52,7 @@ def figures(data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
             titles = {hit.paper.id: hit.paper.title for hit in ranking.hits}
             for paper, mine in best_of_each(ranked, MOST_READ).items():
                 read = encode(reading.search, titles[paper], [c.sentence.text for c in mine])
-                logits = fit_judge().network.logits(
-                    input_ids=read.ids, attention_mask=[1] * len(read.ids), token_type_ids=read.kinds
-                )[0]
+                logits = token_logits(fit_judge().network, read.ids, read.kinds)
                 behind = max(c.score for c in mine) - ranked.candidates[0].score
                 rows.append([float(logits[0, 0]), math.log(1 + mine[0].rank), behind])
                 fits.append(paper in record["gold"])

@@ -13,7 +13,6 @@ with some chance, and mostly with those that hold what is asked among them.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -27,13 +26,12 @@ from rag.library.chunking import split_sentences
 from rag.text.tokenization import stems
 from training.fit.groups import corpus
 from training.jsonl import lines
-from training.questions import ANSWERABLE, OTHER, REFUSED, other_libraries, other_library
+from training.questions import ANSWERABLE, OTHER, REFUSED, SHIPPED, other_libraries, other_library
 from training.writer.data import UNSEEN, everything
 
 JUDGED = Path(__file__).parent / "judged.jsonl"
 HELD_OUT = 0.12  # of the groups
 NOT_FITTING = 6  # papers of a group that do not fit, for each question
-SHIPPED = Path(__file__).parents[2] / "data" / "papers.jsonl"
 _NONE = -1.0
 
 
@@ -158,8 +156,3 @@ def split(made: Sequence[Judged], seed: int = 0) -> tuple[list[Judged], list[Jud
     out = set(random.Random(seed).sample(groups, round(HELD_OUT * len(groups))))
     held = [one for one in made if one.source == "groups" and one.group in out]
     return [one for one in made if not (one.source == "groups" and one.group in out)], held
-
-
-def dump(path: Path, made: Sequence[Judged]) -> None:
-    """Write examples as JSON lines, to be looked at."""
-    path.write_text("".join(json.dumps(one.__dict__, ensure_ascii=False) + "\n" for one in made), encoding="utf-8")

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from rag.encoding.onnx_encoder import Network as Exported
+from rag.encoding.onnx_encoder import token_logits
 from rag.evidence.fitting import encode
 from training.pruning.export import export
 from training.pruning.train import Network
@@ -53,9 +54,7 @@ def main() -> int:
     with torch.inference_mode():
         ids, kinds = (torch.tensor([row]) for row in (read.ids, read.kinds))
         wanted = network(ids, torch.ones_like(ids), kinds)[0]
-    said = Exported(options.out, sha256).logits(
-        input_ids=read.ids, attention_mask=[1] * len(read.ids), token_type_ids=read.kinds
-    )[0]
+    said = token_logits(Exported(options.out, sha256), read.ids, read.kinds)
     places = [0, *read.heads]
     apart = float((torch.from_numpy(said) - wanted)[places].abs().max())
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, sha256 {sha256}; logits {apart:.2f} apart")

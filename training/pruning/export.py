@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from rag.encoding.onnx_encoder import Network as Exported
+from rag.encoding.onnx_encoder import token_logits
 from rag.evidence.pruning import Encoded, encode
 from rag.system.hashing import sha256_of
 from training.pruning.train import Network
@@ -56,16 +57,7 @@ def furthest(network: torch.nn.Module, exported: Exported, read: Encoded) -> flo
     ids, kinds = (torch.tensor([row]) for row in (read.ids, read.kinds))
     with torch.inference_mode():
         wanted = network(ids, torch.ones_like(ids), kinds)[0]
-    return float(
-        (
-            torch.from_numpy(
-                exported.logits(input_ids=read.ids, attention_mask=[1] * len(read.ids), token_type_ids=read.kinds)[0]
-            )
-            - wanted
-        )
-        .abs()
-        .max()
-    )
+    return float((torch.from_numpy(token_logits(exported, read.ids, read.kinds)) - wanted).abs().max())
 
 
 def main() -> int:
