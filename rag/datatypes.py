@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One bibliographic record. ``id`` is unique in a library; ``abstract`` may be empty."""
+    """One bibliographic record. ``id`` is unique in a library; ``abstract`` may be empty.
+
+    From ``key`` on is what the user's own program keeps about the paper and what no answer is made of: it is stored,
+    shown and written back. ``kind`` is one of CSL's types of items (``article-journal``); ``status`` is ``retracted``,
+    ``concern`` (an expression of concern), ``corrected``, or empty; ``fields`` holds every other field of the file, its
+    name and its value as JSON: see :mod:`rag.papers.kept_fields`.
+    """
 
     id: str
     title: str
@@ -34,6 +40,13 @@ class Paper:
     url: str = ""
     doi: str = ""
     source: str = ""
+    key: str = ""
+    kind: str = ""
+    status: str = ""
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

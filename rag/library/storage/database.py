@@ -25,12 +25,29 @@ class Database:
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self._lock = threading.RLock()
         self._connection = _connect(folder, create=create)
+        self._writable = create or _is_writable(folder)
         if create:
             self.run_script(f"BEGIN; {schema.TABLES} {schema.MADE_WITH} {schema.BROWSING} COMMIT;")
+        elif self.has_table("papers") and not self._has_column("papers", "more"):
+            self._add_more()
 
     def has_table(self, name: str) -> bool:
         """Whether there is a table of that name."""
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+    def _has_column(self, table: str, column: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)))
+
+    def _add_more(self) -> None:
+        """Give a library of an earlier version the column that it lacks, on disk where that can be written."""
+        if self._writable:
+            try:
+                self.execute(schema.ADD_MORE)
+            except sqlite3.OperationalError:  # another process was faster
+                if not self._has_column("papers", "more"):
+                    raise
+        else:
+            self.execute(schema.VIEW_WITH_MORE)
 
     def close(self) -> None:
         """Close the file."""
@@ -84,12 +101,15 @@ class Database:
 def _connect(folder: Path, *, create: bool = False) -> sqlite3.Connection:
     path = folder / NAME
     # Even a reader must be able to roll back what a killed writer left, if the folder is writable.
-    writable = os.access(folder, os.W_OK) and (create or os.access(path, os.W_OK))
-    mode = "rwc" if create else "rw" if writable else "ro"
+    mode = "rwc" if create else "rw" if _is_writable(folder) else "ro"
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False,
         isolation_level=None,
     )  # fmt: skip
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and os.access(folder / NAME, os.W_OK)
 
 
 def is_blank(folder: Path) -> bool:

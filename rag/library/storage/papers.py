@@ -23,6 +23,7 @@ from rag.library.storage.stored_paper import (
     Labels,
     StoredPaper,
     mean_passage_vector,
+    more_of,
     paper_from_row,
     segments_to_columns,
     stored_from_row,
@@ -187,16 +188,16 @@ class PaperStore:
     def upsert_paper(self, paper: Paper, content_hash: str, keys: Iterable[str]) -> None:
         """Insert the paper or replace its fields; passages, sentences and vectors stay as they are."""
         values = (content_hash, paper.title, paper.abstract, json.dumps(paper.authors, ensure_ascii=False), paper.year,
-                  paper.venue, paper.url, paper.doi, paper.source, paper.id)  # fmt: skip
+                  paper.venue, paper.url, paper.doi, paper.source, more_of(paper), paper.id)  # fmt: skip
         changed = self.database.execute(
-            "UPDATE papers SET hash=?, title=?, abstract=?, authors=?, year=?, venue=?, url=?, doi=?, source=?"
+            "UPDATE papers SET hash=?, title=?, abstract=?, authors=?, year=?, venue=?, url=?, doi=?, source=?, more=?"
             " WHERE id=?",
             values,
         )
         if not changed:
             self.database.execute(
-                "INSERT INTO papers (hash, title, abstract, authors, year, venue, url, doi, source, id, passages,"
-                " sentences) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '[]')",
+                "INSERT INTO papers (hash, title, abstract, authors, year, venue, url, doi, source, more, id, passages,"
+                " sentences) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '[]')",
                 values,
             )
         # Keys are only added: a paper keeps the title and DOI of every record that was merged into it.

@@ -23,7 +23,7 @@ CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,
     title TEXT NOT NULL, abstract TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER,
     venue TEXT NOT NULL, url TEXT NOT NULL, doi TEXT NOT NULL, source TEXT NOT NULL,
-    passages TEXT NOT NULL, sentences TEXT NOT NULL, vectors BLOB
+    passages TEXT NOT NULL, sentences TEXT NOT NULL, vectors BLOB, more TEXT NOT NULL DEFAULT '{}'
 );
 -- The identity keys of each paper: see rag.papers.identity.
 CREATE TABLE keys (key TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (key, paper_id)) WITHOUT ROWID;
@@ -56,6 +56,10 @@ CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_insert AFTER INSERT ON papers BEGIN {_I
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_delete AFTER DELETE ON papers BEGIN {_DELETE} END;
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_update AFTER UPDATE OF {_FIELDS} ON papers BEGIN {_DELETE} {_INSERT} END;
 """
+# Libraries of earlier versions have no column ``more``: see storage.stored_paper.more_of.
+ADD_MORE = "ALTER TABLE papers ADD COLUMN more TEXT NOT NULL DEFAULT '{}'"
+# A view hides the lasting table of its name, for a reader who may not write.
+VIEW_WITH_MORE = "CREATE TEMP VIEW papers AS SELECT rowid, *, '{}' AS more FROM main.papers"
 REBUILD_FULL_TEXT = f"INSERT INTO {FULL_TEXT} ({FULL_TEXT}) VALUES ('rebuild');"
 # A temporary table of the same name hides the lasting one until it is dropped.
 DROP_TEMPORARY_FULL_TEXT = f"DROP TABLE IF EXISTS temp.{FULL_TEXT};"

@@ -18,8 +18,9 @@ from rag.library.run_in_headings import divided_at_headings
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
 
-PAPER_COLUMNS = "id, title, abstract, authors, year, venue, url, doi, source"
+PAPER_COLUMNS = "id, title, abstract, authors, year, venue, url, doi, source, more"
 STORED_COLUMNS = f"{PAPER_COLUMNS}, passages, sentences, vectors"
+_MORE = ("key", "kind", "status", "tags", "collections", "notes", "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,30 @@ class Labels(NamedTuple):
 
 def content_hash(paper: Paper) -> str:
     """SHA-256 over all fields but ``source``: the same record from another file is the same content."""
-    fields = [paper.id, paper.title, paper.abstract, list(paper.authors), paper.year, paper.venue, paper.url, paper.doi]
+    fields: list[Any] = [paper.id, paper.title, paper.abstract, list(paper.authors)]
+    fields += [paper.year, paper.venue, paper.url, paper.doi]
+    if more := _more(paper):  # so that records without it keep the hash that earlier versions gave them
+        fields.append(more)
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode("utf-8")).hexdigest()
 
 
 def paper_from_row(row: Sequence[Any]) -> Paper:
     """The record of a row of :data:`PAPER_COLUMNS`."""
-    return Paper(row[0], row[1], row[2], tuple(json.loads(row[3])), *row[4:9])
+    more = {} if row[9] == "{}" else {name: _frozen(value) for name, value in json.loads(row[9]).items()}
+    return Paper(row[0], row[1], row[2], tuple(json.loads(row[3])), *row[4:9], **more)
+
+
+def more_of(paper: Paper) -> str:
+    """The column ``more``: as JSON, what is kept about a paper without being used for answers; no empty fields."""
+    return json.dumps(_more(paper), ensure_ascii=False)
+
+
+def _more(paper: Paper) -> dict[str, Any]:
+    return {name: value for name in _MORE if (value := getattr(paper, name))}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
 
 
 def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
@@ -78,10 +96,10 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     paper = paper_from_row(row)
     passages = tuple(
         Passage(one, paper.id, paper.abstract[start:end] if end else paper.title, start, end)
-        for one, start, end in json.loads(row[9])
+        for one, start, end in json.loads(row[10])
     )
-    stored = [Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[10])]
-    vectors = np.frombuffer(row[11] or b"", dtype=np.float16).reshape(-1, dimension).astype(np.float32)
+    stored = [Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[11])]
+    vectors = np.frombuffer(row[12] or b"", dtype=np.float16).reshape(-1, dimension).astype(np.float32)
     divided = divided_at_headings(stored)
     if len(divided) > len(stored) and len(vectors) == len(passages) + len(stored):
         vectors = vectors[[*range(len(passages)), *(len(passages) + index for index, _ in divided)]]

@@ -15,6 +15,7 @@ from rag.datatypes import Paper, Passage, Sentence
 from rag.library.chunking import CHUNKER_VERSION, split_passages, split_sentences
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
+from rag.papers import kept_fields
 from rag.papers.identity import identity_keys, same_paper
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 BATCH = 128  # papers per transaction: a few seconds of work, at most lost by a kill
 
-_TEXT_FIELDS = ("id", "title", "abstract", "venue", "url", "doi", "source")
+_TEXT_FIELDS = ("id", "title", "abstract", "venue", "url", "doi", "source", "key", "kind", "status")
+_LIST_FIELDS = ("authors", "tags", "collections", "notes")
 _MERGED_FIELDS = ("abstract", "authors", "year", "venue", "url", "doi")  # filled from a duplicate where empty
 
 
@@ -263,13 +265,15 @@ def _segment(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Se
 def _fill_missing(paper: Paper, other: Paper) -> Paper:
     """``paper`` with its empty fields filled from ``other``."""
     added = {name: getattr(other, name) for name in _MERGED_FIELDS if not getattr(paper, name)}
-    return replace(paper, **added) if added else paper
+    return replace(paper, **added, **kept_fields.joined(paper, other))
 
 
 def _without_surrogates(paper: Paper) -> Paper:
     """``paper`` with lone surrogates, which UTF-8 cannot encode, replaced by ``?``; offsets stay."""
     fields: dict[str, Any] = {name: _encodable(getattr(paper, name)) for name in _TEXT_FIELDS}
-    return replace(paper, **fields, authors=tuple(map(_encodable, paper.authors)))
+    lists: dict[str, Any] = {name: tuple(map(_encodable, getattr(paper, name))) for name in _LIST_FIELDS}
+    kept = tuple((_encodable(name), _encodable(value)) for name, value in paper.fields)
+    return replace(paper, **fields, **lists, fields=kept)
 
 
 def _encodable(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
+from rag.papers.kept_fields import STATUSES
 from rag.text.plaintext import clean_line, plain_text
 
 # Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
@@ -51,7 +52,11 @@ def field_key(name: str) -> str:
 
 
 def paper_from(record: Mapping[str, Any], source: str) -> Paper:
-    """The paper that ``record`` describes. Raises :class:`Rejected` without a title or with fields of wrong type."""
+    """The paper that ``record`` describes. Raises :class:`Rejected` without a title or with fields of wrong type.
+
+    ``record`` may hold :data:`rag.papers.kept_fields.RESERVED` names: the user's citation key, CSL's type of item, the
+    status, and lists of tags, collections and notes.
+    """
     values = {field_key(str(key)): value for key, value in record.items()}
     chosen = {field: _first(values, names) for field, names in ALIASES.items()}
     abstract = plain_text(_text(chosen["abstract"], "abstract"))
@@ -68,8 +73,27 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
             url=_url(chosen["url"]),
             doi=doi,
             source=source,
+            **_kept(record),
         )
     )
+
+
+def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a paper that are kept without being used for answers."""
+    one_line = {name: clean_line(str(record.get(name) or "")) for name in ("citation_key", "item_type", "status")}
+    lists = {name: _texts(record.get(name)) for name in ("tags", "collections")}
+    return {
+        "key": one_line["citation_key"],
+        "kind": one_line["item_type"],
+        "status": one_line["status"] if one_line["status"] in STATUSES else "",
+        **lists,
+        "notes": tuple(str(note).strip() for note in record.get("notes") or () if str(note).strip()),
+    }
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    found = (clean_line(one) for one in values or () if isinstance(one, str))
+    return tuple(dict.fromkeys(one for one in found if one))
 
 
 def within_limits(paper: Paper) -> Paper:

@@ -1,0 +1,57 @@
+"""What a record holds beyond the fields that the program uses: kept as it came, so that it can be written back.
+
+In ``Paper.fields`` each is a pair of its name and its value as JSON. Names are CSL's variables where the format's field
+means the same (``volume``, ``page``, ``ISSN``); what only one format knows stands under its own name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rag.datatypes import Paper
+
+# Names under which an importer hands over what a paper keeps; no file's own field is called so.
+RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes")
+STATUSES = ("retracted", "concern", "corrected")
+_LONGEST = 1_000_000  # characters of all kept fields together; a record with more is damaged, or holds a whole file
+
+
+def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """``values`` as :attr:`Paper.fields`, in the order of the file, empty ones left out."""
+    return tuple(
+        (name, json.dumps(value, ensure_ascii=False))
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    )
+
+
+def unpack(paper: Paper) -> dict[str, Any]:
+    """The values of :attr:`Paper.fields` by name."""
+    return {name: json.loads(value) for name, value in paper.fields}
+
+
+def size(fields: Iterable[tuple[str, str]]) -> int:
+    """Characters of all of them."""
+    return sum(len(name) + len(value) for name, value in fields)
+
+
+def joined(one: Paper, other: Paper) -> dict[str, Any]:
+    """What ``one`` keeps once ``other``, the same paper from another file, is merged into it, by name of the field.
+
+    Tags, collections and notes of both; other fields of ``other`` where ``one`` has none of that name. A paper that one
+    of them calls retracted is retracted.
+    """
+    order = (*STATUSES, "")
+    fields = dict(other.fields) | dict(one.fields)
+    return {
+        "key": one.key or other.key,
+        "kind": one.kind or other.kind,
+        "status": min(one.status, other.status, key=order.index),
+        **{
+            name: tuple(dict.fromkeys((*getattr(one, name), *getattr(other, name))))
+            for name in ("tags", "collections", "notes")
+        },
+        "fields": tuple(fields.items()),
+    }
