@@ -109,7 +109,8 @@ def sentences_of_draft(text: str) -> list[str]:
 
     found: list[str] = []
     # Indented paragraphs and those that begin with a tag are text here: nothing that was written may be passed over.
-    reader = MarkdownIt("commonmark").enable("table").disable(["code", "html_block"])
+    # Brackets within brackets are read anew at each depth, so the time grows with the depth; drafts have two.
+    reader = MarkdownIt("commonmark", {"maxNesting": 5}).enable("table").disable(["code", "html_block"])
     tokens = reader.parse(text)
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != "inline" or before is None or before.type in ("heading_open", "th_open", "td_open"):
