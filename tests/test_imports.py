@@ -19,6 +19,7 @@ HEAVY = frozenset(
         "langchain_chroma",
         "langchain_core",
         "llama_cpp",
+        "mcp",
         "onnxruntime",
         "sentence_transformers",
         "sklearn",
@@ -27,7 +28,11 @@ HEAVY = frozenset(
     }
 )
 # langchain_core may be imported where its classes are subclassed; these modules are imported late themselves.
-MAY_SUBCLASS_LANGCHAIN = ("rag.retrieval.retrievers.", "rag.generation.generators.llama", "rag.output.runnable")
+MAY_SUBCLASS_LANGCHAIN = (
+    "rag.retrieval.retrievers.", "rag.generation.generators.llama", "rag.output.runnable", "rag.assistants.langchain",
+)  # fmt: skip
+# Tools are described by the types of their functions; imported late as well.
+MAY_IMPORT_MCP = ("rag.assistants.mcp_server",)
 
 # The folders of rag/ from the bottom up: each imports only itself and those before it. docs/architecture.md says why.
 LAYERS = (
@@ -35,7 +40,7 @@ LAYERS = (
     "verification", "history", "output",
 )  # fmt: skip
 VOCABULARY = ("errors", "datatypes")  # every layer may import these; they import only one another
-FACES = ("evaluation", "cli", "ui")  # these see everything below, and the top
+FACES = ("evaluation", "assistants", "cli", "ui")  # these see everything below, and the top
 TOP = ("config", "pipeline", "factory")
 # Which of the top each module of the top may import.
 MAY_IMPORT_OF_TOP = {"config": set(), "pipeline": set(), "factory": {"config", "pipeline"}}
@@ -112,7 +117,8 @@ def allowed_for(name: str) -> set[str]:
     below = {"", *VOCABULARY, *LAYERS}
     if name in TOP:
         return below | {name} | MAY_IMPORT_OF_TOP[name]
-    faces = {"evaluation", "ui", name} if name == "cli" else {"evaluation", name}  # 'footnote serve' starts the page
+    # 'footnote serve' starts the page, 'footnote mcp' the server for assistants.
+    faces = {"evaluation", "assistants", "ui", name} if name == "cli" else {"evaluation", name}
     return below | set(TOP) | faces if name else set()
 
 
@@ -155,6 +161,8 @@ def test_heavy_packages_are_imported_when_first_used(module: tuple[str, ast.AST]
     heavy = {other.split(".")[0] for other in imported(tree, name, top_level=True)} & HEAVY
     if name.startswith(MAY_SUBCLASS_LANGCHAIN):
         heavy -= {"langchain_core"}
+    if name.startswith(MAY_IMPORT_MCP):
+        heavy -= {"mcp"}
     assert not heavy, f"{name} imports {sorted(heavy)} at module level: import inside the function that uses it"
 
 
@@ -201,7 +209,7 @@ except SystemExit as end:
 
 def test_importing_every_module_leaves_the_environment_alone(tmp_path: Path) -> None:
     """Nothing happens at import: no folder is made, no variable set, no heavy package loaded by the light ones."""
-    late = ("rag.retrieval.retrievers", "rag.generation.generators", "rag.output.runnable", "rag.ui")
+    late = ("rag.retrieval.retrievers", "rag.generation.generators", "rag.output.runnable", "rag.assistants", "rag.ui")
     names = [name for name in MODULES if not name.startswith(late) and not name.endswith("__main__")]
     code = f"""
 import importlib, os

