@@ -14,8 +14,10 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 from rag import factory
+from rag.assistants.langchain import FootnoteRetriever, footnote_tool
 from rag.config import load_settings
 from rag.datatypes import Answer
+from rag.errors import LibraryNotFound, QuestionError
 from rag.pipeline import Pipeline
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
@@ -58,3 +60,61 @@ def test_an_agent_asks_the_library_and_keeps_the_checked_answer(moths: Pipeline)
     assert isinstance(answer, Answer) and answer.question == question
     (citation, *_) = answer.citations
     assert citation.paper_id == "moth" and MOTHS["abstract"][citation.start : citation.end] == citation.quote
+
+
+class Reader(BaseChatModel):
+    """Says what it was given to read."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "reader"
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(messages[-1].text))])
+
+
+def test_a_chain_reads_the_papers_that_the_library_finds(moths: Pipeline) -> None:
+    example = runpy.run_path(str(EXAMPLES / "langchain_retriever.py"))
+    chain = example["library_chain"](Reader(), FootnoteRetriever(library=moths.library.path, k=1))
+    said = chain.invoke("moths in a garden")
+    assert MOTHS["abstract"] in said and "Ada Moth and Ben Lamp (2021)" in said and "radar" not in said
+
+
+def test_the_retriever_gives_papers_with_their_best_sentence(moths: Pipeline) -> None:
+    retriever = FootnoteRetriever(library=moths.library.path)
+    best, other = retriever.invoke("moths in a garden")
+    assert (best.id, other.id) == ("moth", "snow") and best.metadata["score"] > other.metadata["score"]
+    assert best.page_content == MOTHS["abstract"]
+    assert best.page_content[best.metadata["start"] : best.metadata["end"]] == best.metadata["sentence"]
+    assert {name: best.metadata[name] for name in ("title", "year", "doi")} == {
+        name: MOTHS[name] for name in ("title", "year", "doi")
+    }
+    (late,) = FootnoteRetriever(library=moths.library.path, since=2020).invoke("snow")
+    assert late.id == "moth"
+    with pytest.raises(QuestionError):
+        retriever.invoke("  ")
+
+
+def test_the_retriever_works_in_other_tasks(moths: Pipeline) -> None:
+    """The methods that LangChain makes of one: several questions at once, and without blocking."""
+    import asyncio
+
+    retriever = FootnoteRetriever(library=moths.library.path, k=1)
+    assert [found[0].id for found in retriever.batch(["moths", "snow"])] == ["moth", "snow"]
+    assert asyncio.run(retriever.ainvoke("snow depth"))[0].id == "snow"
+
+
+def test_a_library_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LibraryNotFound):
+        FootnoteRetriever(library=tmp_path / "none").invoke("moths")
+    said = footnote_tool(library=tmp_path / "none").invoke({"question": "Which moths?"})
+    assert "There is no library in" in said
+
+
+def test_the_tool_opens_its_library_itself(moths: Pipeline) -> None:
+    tool = footnote_tool(library=moths.library.path, model="quote", refuse=False, name="ask_moths")
+    assert tool.name == "ask_moths" and "question" in tool.args
+    call = {"name": "ask_moths", "args": {"question": "How many moths does it find?"}, "id": "1", "type": "tool_call"}
+    message = tool.invoke(call)
+    assert "93% of the moths" in message.text and isinstance(message.artifact, Answer)
+    assert "question is empty" in tool.invoke({"question": " "})

@@ -14,11 +14,10 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, ToolMessage
-from langchain_core.tools import BaseTool, tool
 
+from rag.assistants.langchain import footnote_tool
 from rag.datatypes import Answer, Answerer
 from rag.output.presentation import to_plain
-from rag.output.runnable import as_runnable
 
 INSTRUCTIONS = (
     "Answer questions about papers with the tool ask_library and from what it says alone. Keep its [1], [2] where they "
@@ -26,22 +25,9 @@ INSTRUCTIONS = (
 )
 
 
-def library_tool(pipeline: Answerer) -> BaseTool:
-    """``ask_library``: the model reads the answer as text; the checked :class:`Answer` stays with the message."""
-    footnote = as_runnable(pipeline)
-
-    @tool(response_format="content_and_artifact")
-    def ask_library(question: str) -> tuple[str, Answer]:
-        """Answer a question from a library of paper abstracts, with a numbered footnote on every sentence."""
-        answer = footnote.invoke(question)
-        return to_plain(answer), answer
-
-    return ask_library
-
-
-def library_agent(model: BaseChatModel | str, pipeline: Answerer) -> Any:
+def library_agent(model: BaseChatModel | str, pipeline: Answerer | None = None) -> Any:
     """An agent whose ``invoke({"messages": [("user", question)]})`` returns all the messages, the answer last."""
-    return create_agent(model, [library_tool(pipeline)], system_prompt=INSTRUCTIONS)
+    return create_agent(model, [footnote_tool(pipeline)], system_prompt=INSTRUCTIONS)
 
 
 def answers_in(messages: list[BaseMessage]) -> list[Answer]:
@@ -51,12 +37,8 @@ def answers_in(messages: list[BaseMessage]) -> list[Answer]:
 
 def main() -> None:
     """Ask one question on the command line."""
-    from rag.config import load_settings
-    from rag.factory import open_answerer
-
     model, question = sys.argv[1:]
-    agent = library_agent(model, open_answerer(load_settings()))
-    messages = agent.invoke({"messages": [("user", question)]})["messages"]
+    messages = library_agent(model).invoke({"messages": [("user", question)]})["messages"]
     print(messages[-1].text)
     for answer in answers_in(messages):
         print(f"\n--- {answer.question}\n{to_plain(answer)}")

@@ -125,6 +125,7 @@ def _register() -> None:
     from rag.cli.search import search
     from rag.cli.serve import serve
     from rag.cli.users import users
+    from rag.cli.watch import watch
 
     for command in (
         import_,
@@ -141,6 +142,7 @@ def _register() -> None:
         doctor,
         users,
         mcp,
+        watch,
     ):
         main.add_command(command)
 

@@ -51,13 +51,13 @@ def import_(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
     build_shipped(settings)
-    target = _Target(settings.library_path.expanduser().absolute())
+    target = ImportTarget(settings.library_path.expanduser().absolute())
     encoder = PaperEncoder(settings.threads)
     failed = False
     try:
         for file in files:
             try:
-                _import_file(file, target, encoder, format_, strict)
+                import_file(file, target, encoder, format_, strict)
             except RecordError:
                 say("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
                 raise
@@ -72,7 +72,7 @@ def import_(
         raise click.exceptions.Exit(1)
 
 
-class _Target:
+class ImportTarget:
     """The library that is imported into: opened at once, or made when the first paper has been read.
 
     So a slip of the pen leaves no empty library behind.
@@ -98,7 +98,7 @@ class _Target:
             self._library.close()
 
 
-def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
+def import_file(file: Path, target: ImportTarget, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
     from tqdm import tqdm
 
     from rag.papers.bibliography import one_line
@@ -130,7 +130,7 @@ def _import_file(file: Path, target: _Target, encoder: PaperEncoder, format_: st
         say(f"skipped: {bad - _SHOWN} more records", err=True)
     _name_merged(report)
     say(
-        f"{file}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{one_line(str(file))}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.duplicates} duplicates merged, {bad} skipped; the library holds {library.count} papers."
     )
 
