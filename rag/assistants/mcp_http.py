@@ -59,7 +59,8 @@ def http_app(server: MCPServer[Any], host: str, is_private: bool, check: TokenCh
     """
     if not is_private and check is None:
         raise ConfigError(
-            f"Whoever comes to {host} must bring a token, and there is none yet. Make one: footnote tokens add NAME"
+            f"Whoever comes to {host} must bring a token, and none is known here. Let assistants of this computer "
+            "start 'footnote mcp' themselves, without --http."
         )
     # Without sessions: nothing is kept between calls, so a client may come back after a restart.
     app = server.streamable_http_app(streamable_http_path=PATH, stateless_http=True, transport_security=_security(host))

@@ -51,10 +51,10 @@ def watch(folder: Path, library: Path | None, once: bool, every: float, threads:
     build_shipped(settings)
     target = settings.library_path.expanduser().absolute()
     watcher = _Rounds(FolderWatch(folder.absolute(), target), target, settings.threads)
-    if not once:
-        say(f"Watching {one_line(str(folder))} for the library {one_line(str(target))} (Ctrl+C ends it).", err=True)
     try:
         with _ended_by_the_system():
+            if not once:
+                say(f"Watching {one_line(f'{folder} for the library {target}')} (Ctrl+C ends it).", err=True)
             for number in range(_ROUNDS) if once else iter(int, 1):
                 time.sleep(every if number or not once else 0)
                 watcher.look()
