@@ -291,6 +291,25 @@ def test_stdout_carries_the_protocol_alone(library: Path, shared_home: Path) -> 
     assert answered[4]["result"]["structuredContent"]["verdicts"] == {"supported": 1}
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_when_it_is_told_to(library: Path, shared_home: Path, how: signal.Signals) -> None:
+    child = subprocess.Popen(
+        [COMMAND, "mcp", "--library", str(library)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "FOOTNOTE_HOME": str(shared_home)},
+    )  # fmt: skip
+    try:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        child.stdin.flush()
+        assert json.loads(child.stdout.readline())["id"] == 1  # it is up
+        child.send_signal(how)
+        assert child.wait(timeout=10) == -how
+    finally:
+        child.kill()
+        child.communicate()
+
+
 def test_it_starts_before_anything_heavy_is_loaded() -> None:
     script = (
         "import sys\nfrom rag.config import load_settings\nfrom rag.assistants.library_tools import LibraryTools\n"

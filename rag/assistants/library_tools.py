@@ -28,6 +28,7 @@ MAX_CHARACTERS = 40_000  # of a text to check
 MAX_PAPERS = 200  # that are cited at once
 MAX_HITS = 50
 PLAIN = "text"  # a reference as one reads it, beside the formats of bibliographies
+_UNWRAPPED = 100_000  # columns: whoever shows the text breaks its lines
 _STAGES = {"retrieve": "looking for papers", "write": "writing", "check": "checking every sentence"}
 
 
@@ -80,7 +81,7 @@ class LibraryTools:
                 answer = event
         assert answer is not None
         nearest = answer.refusal.nearest if answer.refusal is not None else ()
-        return Told(to_json(answer), to_plain(answer, pipeline.library.get_papers(nearest)))
+        return Told(to_json(answer), to_plain(answer, pipeline.library.get_papers(nearest), _UNWRAPPED))
 
     def search(self, query: str, k: int = 10, scope: Scope | None = None) -> Told:
         """The papers nearest to a text: the object that ``footnote search --json`` prints, with their records."""

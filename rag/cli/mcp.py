@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ def mcp(http: bool, host: str | None, port: int | None, **options: Any) -> None:
         if http:
             _serve_http(server, settings, host or "127.0.0.1", PORT if port is None else port)
         else:
+            # A thread waits for the next line of stdin and cannot be woken, so the way out by exceptions would wait for
+            # the assistant. Nothing is open for writing.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             server.run("stdio")
     finally:
         close_all()
