@@ -95,6 +95,15 @@ def test_the_retriever_gives_papers_with_their_best_sentence(moths: Pipeline) ->
         retriever.invoke("  ")
 
 
+def test_a_paper_without_an_abstract_is_its_title(tmp_path: Path) -> None:
+    bare = write_lines(tmp_path / "bare.jsonl", {"id": "bare", "title": "On owls"})
+    footnote("import", bare, "--library", tmp_path / "library")
+    (found,) = FootnoteRetriever(library=tmp_path / "library").invoke("owls")
+    assert found.page_content == "On owls"
+    assert found.page_content[found.metadata["start"] : found.metadata["end"]] == found.metadata["sentence"]
+    factory.close_all()
+
+
 def test_the_retriever_works_in_other_tasks(moths: Pipeline) -> None:
     """The methods that LangChain makes of one: several questions at once, and without blocking."""
     import asyncio

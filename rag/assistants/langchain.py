@@ -117,7 +117,7 @@ def _document(paper: Paper, sentence: Sentence, score: float) -> Document:
         "reference": reference(paper),
         "sentence": sentence.text,
         "start": sentence.start,
-        "end": sentence.end,
+        "end": sentence.end if paper.abstract else len(content),
         "score": score,
     }
     return Document(id=paper.id, page_content=content, metadata=metadata)

@@ -103,7 +103,10 @@ def serve_http(app: App, host: str, port: int, say: Callable[[str], object]) -> 
     import uvicorn
 
     listening = _listen(host, port)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
+    # Clients keep streams open; whoever ends the server does not wait for them.
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=3
+    )
     with listening:
         port = listening.getsockname()[1]
         say(f"Footnote's MCP server is at http://{_in_address(host)}:{port}{PATH} (Ctrl+C ends it).")
