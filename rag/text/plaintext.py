@@ -31,6 +31,19 @@ _INLINE_TAG = re.compile(
     rf"inline-formula|tex-math|ext-link|xref|alternatives|underline|monospace){_ATTRIBUTES}>",
     re.I,
 )
+# Signs that reference managers write as macros: they are put back first, for they may spell tags (<i> and the like).
+_SIGN_MACRO = re.compile(
+    r"\{\\text(less|greater|bar|quotesingle|quotedbl)\s*+(?:\{\})?\}"
+    r"|\\text(less|greater|bar|quotesingle|quotedbl)(?![A-Za-z])(?:\{\})?"
+)
+_SIGNS = {"less": "<", "greater": ">", "bar": "|", "quotesingle": "'", "quotedbl": '"'}
+_SIGN_FORMULA = re.compile(r"\$([<>|])\$")
+_RAISED_MACRO = re.compile(r"\\textsuperscript\s*+\{((?:[^{}\\]|\{[^{}]*\}|\\.)*+)\}")
+_CARET = re.compile(r"\\\^\{\s*+\}|\\textasciicircum(?![A-Za-z])(?:\{\})?")
+# They print nothing; Better BibTeX balances braces with them.
+_PHANTOM = re.compile(r"\\[vh]?phantom\s*+(?:\{(?:[^{}\\]|\\.)*+\}|\\[{}])")
+_MOST_ESCAPES = 3  # times that an entity was escaped again by the programs that it went through
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|TM|®|™)$", re.I)
 
 # A tie binds words (Figure~3, networks~(CNNs)); before a figure on its own it means 'about' and stays.
@@ -46,9 +59,10 @@ def plain_text(text: str) -> str:
     if not text:
         return ""
     text = _CONTROL.sub(lambda m: "" if m.group() < " " or m.group() > "\x84" else " ", text)
+    if "\\" in text or "$" in text:
+        text = _with_signs(text)
     if "&" in text:
-        text = _ENTITY.sub(lambda m: html.unescape(m.group()).replace("\ufffd", ""), text)
-        text = _CONTROL.sub("", text)  # &#0; and &#x1b; are entities too
+        text = _without_entities(text)
     if "<" in text:
         text = _without_tags(text)
     if "~" in text or "`" in text:
@@ -57,7 +71,9 @@ def plain_text(text: str) -> str:
         text = restore_lost_backslashes(text)
     if has_latex(text):
         text = latex_to_text(text)
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", without_hidden(text))).strip()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", without_hidden(text)).translate(_LIGATURES)
+    return _SPACE.sub(" ", text).strip()
 
 
 def clean_line(text: str) -> str:
@@ -68,6 +84,23 @@ def clean_line(text: str) -> str:
 def encodable(text: str) -> str:
     """``text`` as UTF-8 can hold it: a lone surrogate, which a browser or a JSON file may send, becomes ``?``."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _with_signs(text: str) -> str:
+    """``text`` with ``{\\textless}`` as ``<`` and the like, and without what LaTeX does not print."""
+    text = _SIGN_MACRO.sub(lambda m: _SIGNS[m[1] or m[2]], text)
+    text = _PHANTOM.sub("", _SIGN_FORMULA.sub(r"\1", text))
+    return _CARET.sub("^", _RAISED_MACRO.sub(lambda m: _raised(m[1].strip()), text))
+
+
+def _without_entities(text: str) -> str:
+    """``text`` with entities as their characters, also where ``&amp;lt;`` was escaped twice."""
+    for _ in range(_MOST_ESCAPES):
+        before = text
+        text = _ENTITY.sub(lambda m: html.unescape(m.group()).replace("\ufffd", ""), text)
+        if text == before:
+            break
+    return _CONTROL.sub("", text)  # &#0; and &#x1b; are entities too
 
 
 def _without_tags(text: str) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
 from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers.field_mapping import Rejected, paper_from
+from rag.papers.importers.journal_macros import journal_of_macro
 from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 # Possessive throughout: on thousands of empty lines, giving back blanks one by one takes seconds.
@@ -23,6 +25,19 @@ _ENTRY = re.compile(
 _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 # Where bibtexparser begins a block whatever came before, so that a text may be cut there.
 _BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
+_NO_KEY = "footnote-entry-without-key-"
+_HIDDEN_AT = "\ufdef"  # a noncharacter, which no text may hold
+_TYPES = "article|book|booklet|collection|conference|dataset|electronic|inbook|incollection|inproceedings|manual|" \
+    "mastersthesis|misc|online|patent|periodical|phdthesis|proceedings|report|software|techreport|thesis|unpublished"  # fmt: skip
+_NO_ENTRY = re.compile(
+    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}}(),=]*+\s*+,)(?=\w*+[ \t]*+[{{(])",
+    re.I | re.M,
+)
+_KEYLESS = re.compile(
+    r"^([^\S\n]*+@(?!(?:string|preamble|comment)\b)[A-Za-z]++[ \t]*+[{(])(?:[ \t]*+,|(?=\s*+[\w-]++\s*+=))", re.I | re.M
+)
+_BRACED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*+)\}")
+_SIGN_OF_VALUE = re.compile(r'(?<!\\)[{}"#]')
 _PIECE_CHARS = 2**20
 # Makes the parser end a block that is open at the end of a piece as it would at the next block.
 _END_OF_PIECE = "@comment{}"
@@ -77,26 +92,28 @@ def _pieces(source: SourceFile, report: Report) -> Iterator[tuple[int, str]]:
 
 def _blocks(source: SourceFile, report: Report) -> Iterator[tuple[int, Any]]:
     """Line number and block, of all pieces. A key that was used in an earlier piece counts as used."""
-    from bibtexparser import middlewares, model
+    from bibtexparser import model
 
     # bibtexparser logs every broken entry; here each is reported once, with the file.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    stack = [middlewares.RemoveEnclosingMiddleware(), middlewares.NormalizeFieldKeys()]
     strings: dict[str, str] = {}
     keys: set[str] = set()
     for first, text in _pieces(source, report):
         library = _split(text, source)
         strings |= _strings(library.strings, first, report)
-        _resolve(library.entries, strings)
-        for middleware in stack:
-            library = middleware.transform(library)
-        for block in library.blocks:
-            line = first + (block.start_line or 0)
-            if isinstance(block, model.Entry) and block.key in keys:
-                report(line, _used_before(block.key))
-            else:
-                yield line, block
-        keys |= library.entries_dict.keys()
+        for found in library.blocks:
+            line, block = first + (found.start_line or 0), found
+            if isinstance(block, model.DuplicateBlockKeyBlock) and isinstance(block.ignore_error_block, model.Entry):
+                block = block.ignore_error_block
+            entry = block.ignore_error_block if isinstance(block, model.DuplicateFieldKeyBlock) else block
+            if isinstance(entry, model.Entry):
+                for field in entry.fields:
+                    field.value = _value(str(field.value), strings)
+                # Another paper under a key that was used is a paper all the same: its DOI or title tells it.
+                if entry.key in keys or entry.key.startswith(_NO_KEY):
+                    entry.key = ""
+                keys.add(entry.key)
+            yield line, block
 
 
 def _split(text: str, source: SourceFile) -> Any:
@@ -104,7 +121,7 @@ def _split(text: str, source: SourceFile) -> Any:
     from bibtexparser.exceptions import ParserStateException
 
     try:
-        return bibtexparser.parse_string(text, parse_stack=[])
+        return bibtexparser.parse_string(_with_keys(text), parse_stack=[])
     except ParserStateException as error:
         raise ImportFileError(
             f"{source.path} cannot be read as BibTeX ({error}). Check it or export it again."
@@ -123,16 +140,34 @@ def _strings(found: list[Any], first: int, report: Report) -> dict[str, str]:
     return strings
 
 
-def _resolve(entries: list[Any], strings: dict[str, str]) -> None:
-    """Put the values of ``@string`` where a field names one; bibtexparser knows those of one piece only."""
-    for entry in entries:
-        for field in entry.fields:
-            if not field.value.startswith(("{", '"')):
-                field.value = strings.get(field.value.lower(), field.value)
+def _with_keys(text: str) -> str:
+    """``text`` with a key for each entry that has none, and with each ``@`` hidden that begins a line of a value."""
+    text = _NO_ENTRY.sub(lambda m: f"{m[1]}{_HIDDEN_AT}", text)
+    number = count()
+    return _KEYLESS.sub(lambda m: f"{m[1]}{_NO_KEY}{next(number)},", text)
 
 
-def _used_before(key: str) -> str:
-    return f"the citation key '{key}' was used before; give it another."
+def _value(raw: str, strings: dict[str, str]) -> str:
+    """The text of a value: without what encloses it, its parts (``series # {Water } # "Mills"``) joined."""
+    parts: list[str] = []
+    depth, quoted, begin = 0, False, 0
+    for match in _SIGN_OF_VALUE.finditer(raw):
+        sign = match[0]
+        if sign == "#" and not depth and not quoted:
+            parts.append(raw[begin : match.start()])
+            begin = match.end()
+        elif sign == '"' and not depth:
+            quoted = not quoted
+        elif sign in "{}":
+            depth += 1 if sign == "{" else -1
+    parts.append(raw[begin:])
+    return "".join(_part(part.strip(), strings) for part in parts).replace(_HIDDEN_AT, "@")
+
+
+def _part(part: str, strings: dict[str, str]) -> str:
+    if len(part) > 1 and (part[0], part[-1]) in (("{", "}"), ('"', '"')):
+        return part[1:-1]
+    return _part(strings[part.lower()], {}) if part.lower() in strings else part
 
 
 def _record(block: Any) -> dict[str, Any] | None:
@@ -141,8 +176,6 @@ def _record(block: Any) -> dict[str, Any] | None:
 
     if isinstance(block, model.ImplicitComment) and _FIELD.search(block.comment):
         raise Rejected("these fields belong to no entry; is there a closing brace too many above")
-    if isinstance(block, model.DuplicateBlockKeyBlock) and isinstance(block.ignore_error_block, model.Entry):
-        raise Rejected(_used_before(block.key).rstrip("."))
     if isinstance(block, model.DuplicateFieldKeyBlock):
         _check_repetitions(block)
         block = block.ignore_error_block
@@ -166,6 +199,9 @@ def _fields(entry: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {str(field.key).lower(): str(field.value) for field in reversed(entry.fields)}
     if "author" in fields:
         fields["author"] = _names(fields["author"])
+    for name in ("journal", "journaltitle", "booktitle"):
+        if name in fields:
+            fields[name] = journal_of_macro(fields[name])
     arxiv = normalised_arxiv_id(fields.get("eprint", ""))
     if arxiv and not fields.get("url"):
         fields["url"] = f"https://arxiv.org/abs/{arxiv}"
@@ -176,20 +212,23 @@ def _fields(entry: Any) -> dict[str, Any]:
     return {"id": entry.key} | {name: value for name, value in fields.items() if name not in unwanted}
 
 
-def _names(value: str) -> list[str]:
+def _names(value: str) -> list[Any]:
     from bibtexparser.middlewares.names import (
         InvalidNameError,
         parse_single_name_into_parts,
         split_multiple_persons_names,
     )
 
-    names = []
+    names: list[Any] = []
     for name in split_multiple_persons_names(value):
         if len(name) > _LONGEST_NAME:
             names.append(name)
+            continue
+        if (whole := _BRACED.fullmatch(name.strip())) is not None:
+            names.append({"literal": whole[1]})  # an organisation, or a name that is not to be divided
             continue
         try:
             names.append(str(parse_single_name_into_parts(name, strict=False).merge_first_name_first))
         except InvalidNameError:
             names.append(name)
-    return [name for name in names if name.lower() != "others"]
+    return [name for name in names if name not in ("others", "Others")]

@@ -83,6 +83,25 @@ def guessed_encoding(data: bytes, path: Path, offset: int) -> str:
     return str(best.encoding)
 
 
+def with_stray_bytes(raw: bytes, encoding: str) -> str:
+    """``raw`` decoded; single bytes that ``encoding`` does not allow are read as Windows-1252.
+
+    A curly quote that an editor pasted into one abstract must not cost that abstract. Such a byte is nearly always of
+    that code page; one that it lacks becomes U+FFFD.
+    """
+    return raw.decode(encoding, _STRAY)
+
+
+def _from_windows(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_STRAY = "footnote-windows-1252"
+codecs.register_error(_STRAY, _from_windows)
+
+
 def transcoded(blocks: Iterator[bytes], encoding: str, path: Path) -> Iterator[bytes]:
     """Blocks of UTF-16 or UTF-32 as UTF-8. Raises :class:`ImportFileError` where they are none."""
     decoder = codecs.getincrementaldecoder(encoding)()

@@ -5,6 +5,7 @@ All importers use this mapping, so a field means the same in every format.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,24 +18,41 @@ from rag.text.plaintext import clean_line, plain_text
 # Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "_id", "paper_id", "doc_id", "docid", "key", "item_key", "arxiv_id", "pmid", "corpusid"),
-    "title": ("title", "paper_title", "article_title", "document_title", "primary_title"),
-    "abstract": ("abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract"),
-    "authors": ("authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors"),
+    "title": ("title", "paper_title", "article_title", "document_title", "primary_title", "titel", "titre", "título", "titulo", "titolo", "tytuł"),
+    "abstract": ("abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract", "zusammenfassung", "résumé", "resumen", "resumo", "riassunto", "streszczenie"),
+    "authors": ("authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors", "autor,_herausgeber_oder_institution",
+        "autor", "autoren", "author,_editor_or_organization", "author,_editor_or_organisation", "auteur", "auteurs",
+        "autore", "autori", "autores", "autorzy"),
     "year": (
         "year", "publication_year", "pub_year", "date", "published", "publication_date", "issued", "created",
-        "update_date",
+        "update_date", "published_year", "publish_time", "publish_year", "year_derived", "jahr_ermittelt", "jahr",
+        "erscheinungsjahr", "année", "año", "ano", "anno", "rok",
     ),
     "venue": (
         "venue", "journal", "journal_name", "booktitle", "journaltitle", "publication_title", "source_title",
         "container_title", "secondary_title", "journal_ref", "conference",
+        "zeitschrift/zeitung", "zeitschrift", "periodical", "periodical/newspaper", "revue", "revista", "rivista",
+        "czasopismo",
     ),
     "url": ("url", "link", "urls", "links"),
-    "doi": ("doi",),
+    "doi": ("doi", "doi_name"),
 }  # fmt: skip
 FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
 
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
+
+_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?)++|[^\W\d_a-z]{1,3}")
+_LONGEST_LIST = 200_000  # characters of a list that a cell spells
+_EMPTY = re.compile(r"\s*+(?:nan|none|null|n/?a|<na>|#n/a|nat|n\.\s?d\.|-{1,3})?\s*+", re.I)
+_NO_ABSTRACT = re.compile(
+    r"[\[(<]?\s*+(?:(?:an?|the|there is|sorry,?)\s++)*+(?:"
+    r"no (?:abstract|summary)(?: (?:is |was )?(?:available|provided|found|given|supplied|present|listed))?"
+    r"|abstracts? (?:is |was )?(?:not|un)[ -]?(?:available|provided|found|present)|abstract missing|missing abstract"
+    r"|(?:not|un) ?available|n/?a|nan|none|null)"
+    r"(?: (?:for|from|in|by) .{1,60})?\s*+[.!]?\s*+[\])>]?[.!]?",
+    re.I,
+)
 
 # Characters. What is longer is no such field, and would be shown, compared and stored as if it were one.
 LONGEST = {"id": 1000, "title": 5000, "abstract": 1_000_000, "venue": 5000, "url": 5000, "doi": 1000}
@@ -59,7 +77,7 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
     """
     values = {field_key(str(key)): value for key, value in record.items()}
     chosen = {field: _first(values, names) for field, names in ALIASES.items()}
-    abstract = plain_text(_text(chosen["abstract"], "abstract"))
+    abstract = _real_abstract(plain_text(_text(chosen["abstract"], "abstract")))
     title = plain_text(_text(chosen["title"], "title")) or _missing_title(values, abstract)
     doi = normalised_doi(_text(chosen["doi"], "doi"))
     return within_limits(
@@ -109,7 +127,19 @@ def within_limits(paper: Paper) -> Paper:
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((value for name in names if (value := values.get(name)) not in (None, "", [], {})), None)
+    return next((value for name in names if not _says_nothing(value := values.get(name))), None)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether a value is empty or what programs write for an empty one: ``nan``, ``None``, ``N/A``, ``n.d.``."""
+    if isinstance(value, str):
+        return _EMPTY.fullmatch(value) is not None
+    return value in (None, [], {}) or value != value  # the number NaN is not equal to itself
+
+
+def _real_abstract(text: str) -> str:
+    """``text``, or ``''`` where it only says that there is none."""
+    return "" if _NO_ABSTRACT.fullmatch(text) else text
 
 
 def _missing_title(values: Mapping[str, Any], abstract: str) -> str:
@@ -169,20 +199,32 @@ def year(value: Any) -> int | None:
 def authors(value: Any) -> tuple[str, ...]:
     """Names from a string (``A and B``, ``A; B``, ``Jane Doe, John Roe``) or a list of strings or objects."""
     if isinstance(value, str):
+        value = _listed(value.strip()) or value
+    names: list[Any]
+    if isinstance(value, str):
         names = split_names(value)
     elif isinstance(value, Mapping):
-        names = [_name(value)]
+        names = [value]
     elif isinstance(value, list):
-        names = [_name(entry) for entry in value]
+        names = value
     else:
         names = []
-    return tuple(name for raw in names if (name := first_name_first(plain_text(raw))))
+    return tuple(name for raw in names if (name := _readable(raw)))
+
+
+def _readable(raw: Any) -> str:
+    """The name as one reads it; an organisation's is one name, whatever commas are in it."""
+    if isinstance(raw, Mapping) and isinstance(raw.get("literal"), str):
+        return plain_text(raw["literal"])
+    return first_name_first(plain_text(_name(raw)))
 
 
 def split_names(text: str) -> list[str]:
     """One string per name. A comma separates names only where every part has a first name of its own."""
-    if ";" in text:
-        return text.split(";")
+    if ";" in text or "؛" in text:
+        return re.split("[;؛]", text)
+    if (pairs := _surnames_with_initials(text)) is not None:
+        return pairs
     names: list[str] = []
     for part in _AND.split(text):
         pieces = [piece.strip() for piece in part.split(",") if piece.strip()]
@@ -191,9 +233,28 @@ def split_names(text: str) -> list[str]:
     return names
 
 
+def _listed(text: str) -> list[Any] | None:
+    """The list that ``text`` spells, as data frames write them: ``['Jane Doe', 'John Roe']``; None for other texts."""
+    if not (text.startswith("[") and text.endswith("]")) or len(text) > _LONGEST_LIST:
+        return None
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _surnames_with_initials(text: str) -> list[str] | None:
+    """``Alder, B.C., Birch, D.E.`` as ``Alder, B.C.`` and ``Birch, D.E.``; None where the text is not of that form."""
+    pieces = [piece.strip() for piece in text.split(",")]
+    if len(pieces) < 4 or len(pieces) % 2 or not all(_INITIALS.fullmatch(piece) for piece in pieces[1::2]):
+        return None
+    return [f"{last}, {initials}" for last, initials in zip(pieces[::2], pieces[1::2], strict=True)]
+
+
 def first_name_first(name: str) -> str:
     """``Doe, Jane`` as ``Jane Doe``; other notations stay."""
-    last, comma, first = name.partition(",")
+    last, comma, first = name.replace("،", ",").partition(",")
     return f"{first.strip()} {last.strip()}" if comma and first.strip() and "," not in first else name.strip(" ,")
 
 

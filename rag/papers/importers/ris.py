@@ -11,7 +11,8 @@ from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 _START = re.compile(r"^\ufeff?TY {1,2}- ?", re.M)
-_TAG = re.compile(r"^([A-Z][A-Z0-9]) {1,2}-(?: |$)")
+_TAG = re.compile(r"^([A-Z][A-Z0-9]) {1,2}-(?: |$)|^(ER)\s*+$")
+_END = re.compile(r"^ER {1,2}-\s*+\S")  # a line of a text that happens to begin so: the end of a record has no value
 
 # Our fields, and rispy's names of the tags that hold them; the first that is not empty is used.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -54,24 +55,31 @@ def _records(source: SourceFile, report: Report) -> Iterator[tuple[int, list[_Fi
     start, length = 0, 0
     fields: list[_Field] = []
     for number, text in source.lines(report):
-        tag = _TAG.match(text)
-        if tag is not None and tag[1] in ("TY", "ER") and fields:
+        tag, name = _tag(text, bool(fields))
+        if name in ("TY", "ER") and fields:
             yield start, fields, True
             fields, start = [], -1
-        if tag is not None and (fields or tag[1] == "TY"):
-            if tag[1] == "TY":
+        if tag is not None and (fields or name == "TY"):
+            if name == "TY":
                 start, length = number, 0
-            fields.append(_Field(tag[1], [text[tag.end() :].strip()]))
+            fields.append(_Field(name, [text[tag.end() :].strip()]))
         elif fields and tag is None:
             fields[-1].lines.append(text.strip())
-        elif tag is None and text.strip() and start == -1:
-            report(number, "this line stands outside of any record.")
+        # Between records databases write numbers, links and their search strategy: no part of any paper.
         length += len(text) + 1
         if fields and length > MAX_RECORD_CHARS:
             report(start, f"this record is longer than {MAX_RECORD_CHARS >> 20} MiB and was passed over.")
             fields, start = [], 0
     if fields:
         yield start, fields, False
+
+
+def _tag(text: str, within: bool) -> tuple[re.Match[str] | None, str]:
+    """The tag that a line begins with, and its name. ``ER - positive`` in an abstract is text, not the end."""
+    found = _TAG.match(text)
+    if found is None or (within and _END.match(text)):
+        return None, ""
+    return found, found[1] or found[2]
 
 
 def _record(fields: list[_Field]) -> dict[str, Any]:
@@ -84,7 +92,13 @@ def _record(fields: list[_Field]) -> dict[str, Any]:
     if not parsed:
         raise Rejected("it has no fields")
     record = parsed[0]
-    return {field: next((record[name] for name in names if record.get(name)), None) for field, names in _NAMES.items()}
+    chosen: dict[str, Any] = {
+        field: next((record[name] for name in names if record.get(name)), None) for field, names in _NAMES.items()
+    }
+    # Some databases call the first author A1 and the others AU; others write every author under both.
+    names = [*(record.get("first_authors") or []), *(record.get("authors") or [])]
+    chosen["authors"] = list(dict.fromkeys(names))
+    return chosen
 
 
 def _lines(field: _Field, repeated: bool) -> list[str]:

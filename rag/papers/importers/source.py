@@ -6,6 +6,7 @@ It knows no format of papers. Whatever is wrong with the file as a whole is an
 
 from __future__ import annotations
 
+import logging
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -19,10 +20,13 @@ from rag.papers.importers.character_encoding import (
     is_binary,
     narrow_encoding,
     transcoded,
+    with_stray_bytes,
     wide_encoding,
 )
 from rag.papers.importers.compression import MAGIC_BYTES, Damaged, TooMuch, codec_of, unpacked
 from rag.text.plaintext import clean_line, encodable
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 Report = Callable[[int | None, str], None]
@@ -193,12 +197,11 @@ class SourceFile:
             if encoding is None:  # only ASCII so far: this line decides
                 self._encoding = guessed_encoding(raw, self.path, offset)
                 return self._decode(raw, number, offset, report)
-            report(
-                number,
-                f"byte {offset + error.start} (0x{raw[error.start]:02x}) is not valid {encoding.upper()}; "
-                "save the file as UTF-8",
-            )
-            return None
+            log.warning(
+                "%s: byte %d (0x%02x) of line %d is not valid %s; such bytes are read as Windows-1252",
+                self.path, offset + error.start, raw[error.start], number, encoding.upper(),
+            )  # fmt: skip
+            return with_stray_bytes(raw, encoding)
         if encoding is None and not text.isascii():
             self._encoding = "utf-8"
         return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 
 from rag.datatypes import Paper
@@ -12,6 +13,7 @@ from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, f
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
+_SEPARATOR = re.compile(r'\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header, which says what divides cells
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
 
 
@@ -19,7 +21,7 @@ def matcher(kind: str) -> Callable[[str], bool]:
     """The function that says whether a text begins with a header; ``kind`` is ``csv`` or ``tsv``."""
 
     def matches(sample: str) -> bool:
-        first = next((line for line in sample.splitlines() if line.strip()), "")
+        first = next((line for line in sample.splitlines() if line.strip() and not _SEPARATOR.fullmatch(line)), "")
         return _header(first, kind) is not None
 
     return matches
@@ -36,7 +38,7 @@ def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
 
 def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
     lines = source.lines(report)
-    first = next((line for line in lines if line.text.strip()), None)
+    first = next((line for line in lines if line.text.strip() and not _SEPARATOR.fullmatch(line.text)), None)
     header = _header(first.text, kind) if first else None
     if header is None:
         raise ImportFileError(
@@ -44,7 +46,7 @@ def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
             f"understood are {_understood()}."
         )
     columns, delimiter = header
-    for number, cells in _rows(lines, delimiter, report):
+    for number, cells in _rows(lines, delimiter, len(columns), report):
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             report(number, f"it has {len(cells)} cells, but the header has {len(columns)} columns.")
             continue
@@ -75,7 +77,7 @@ def _header(line: str, kind: str) -> tuple[list[str], str] | None:
     return None
 
 
-def _rows(lines: Iterator[Line], delimiter: str, report: Report) -> Iterator[tuple[int, list[str]]]:
+def _rows(lines: Iterator[Line], delimiter: str, width: int, report: Report) -> Iterator[tuple[int, list[str]]]:
     """First line number and cells of each record; quoted cells may go over several lines."""
     waiting: list[Line] = []
     while True:
@@ -90,7 +92,11 @@ def _rows(lines: Iterator[Line], delimiter: str, report: Report) -> Iterator[tup
                 cells, used = _record(waiting, lines, delimiter)
                 yield waiting[0].number, cells
             except csv.Error as error:
-                report(waiting[0].number, f"{error}.")  # only this line is lost; those after it are read again
+                bare = waiting[0].text.split(delimiter)
+                if len(bare) == width:  # as many cells as columns: the quotation mark belongs to a text
+                    yield waiting[0].number, bare
+                else:
+                    report(waiting[0].number, f"{error}.")  # only this line is lost; those after it are read again
         waiting = waiting[used:]
 
 
