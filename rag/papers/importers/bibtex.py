@@ -37,6 +37,7 @@ _KEYLESS = re.compile(
     r"^([^\S\n]*+@(?!(?:string|preamble|comment)\b)[A-Za-z]++[ \t]*+[{(])(?:[ \t]*+,|(?=\s*+[\w-]++\s*+=))", re.I | re.M
 )
 _BRACED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*+)\}")
+_BARE_ACCENT = re.compile(r"(\\[\"'`^~=.][A-Za-z])")
 _SIGN_OF_VALUE = re.compile(r'(?<!\\)[{}"#]')
 _PIECE_CHARS = 2**20
 # Makes the parser end a block that is open at the end of a piece as it would at the next block.
@@ -220,6 +221,8 @@ def _names(value: str) -> list[Any]:
     )
 
     names: list[Any] = []
+    # Braces keep an accent with its letter: the parser would drop \\"O at the beginning of a name.
+    value = _BARE_ACCENT.sub(r"{\1}", value)
     for name in split_multiple_persons_names(value):
         if len(name) > _LONGEST_NAME:
             names.append(name)

@@ -20,8 +20,8 @@ from rag.papers.importers.character_encoding import (
     is_binary,
     narrow_encoding,
     transcoded,
-    with_stray_bytes,
     wide_encoding,
+    with_stray_bytes,
 )
 from rag.papers.importers.compression import MAGIC_BYTES, Damaged, TooMuch, codec_of, unpacked
 from rag.text.plaintext import clean_line, encodable
