@@ -47,9 +47,8 @@ _ARXIV = re.compile(
 )
 _ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.({_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.I)
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
-_DOI_PREFIX = re.compile(
-    r"^(?:\s*+(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi[:\s]++))++\s*+", re.I
-)  # some write two
+# Some databases write two of them.
+_DOI_PREFIX = re.compile(r"^(?:\s*+(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi[:\s]++))++\s*+", re.I)
 
 
 def normalised_title(title: str) -> str:

@@ -27,10 +27,13 @@ _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 _BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
 _NO_KEY = "footnote-entry-without-key-"
 _HIDDEN_AT = "\ufdef"  # a noncharacter, which no text may hold
-_TYPES = "article|book|booklet|collection|conference|dataset|electronic|inbook|incollection|inproceedings|manual|" \
-    "mastersthesis|misc|online|patent|periodical|phdthesis|proceedings|report|software|techreport|thesis|unpublished"  # fmt: skip
+_TYPES = (
+    "article|book|booklet|collection|conference|dataset|electronic|inbook|incollection|inproceedings|manual|"
+    "mastersthesis|misc|online|patent|periodical|phdthesis|proceedings|report|software|techreport|thesis|unpublished"
+)
 _NO_ENTRY = re.compile(
-    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}}(),=]*+\s*+,)(?=\w*+[ \t]*+[{{(])",
+    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}}(),=]*+\s*+,)"
+    r"(?=\w*+[ \t]*+[{(])",
     re.I | re.M,
 )
 _KEYLESS = re.compile(

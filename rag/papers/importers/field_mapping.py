@@ -18,11 +18,20 @@ from rag.text.plaintext import clean_line, plain_text
 # Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "_id", "paper_id", "doc_id", "docid", "key", "item_key", "arxiv_id", "pmid", "corpusid"),
-    "title": ("title", "paper_title", "article_title", "document_title", "primary_title", "titel", "titre", "título", "titulo", "titolo", "tytuł"),
-    "abstract": ("abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract", "zusammenfassung", "résumé", "resumen", "resumo", "riassunto", "streszczenie"),
-    "authors": ("authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors", "autor,_herausgeber_oder_institution",
+    "title": (
+        "title", "paper_title", "article_title", "document_title", "primary_title",
+        "titel", "titre", "título", "titulo", "titolo", "tytuł",
+    ),
+    "abstract": (
+        "abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract",
+        "zusammenfassung", "résumé", "resumen", "resumo", "riassunto", "streszczenie",
+    ),
+    "authors": (
+        "authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors",
+        "autor,_herausgeber_oder_institution",
         "autor", "autoren", "author,_editor_or_organization", "author,_editor_or_organisation", "auteur", "auteurs",
-        "autore", "autori", "autores", "autorzy"),
+        "autore", "autori", "autores", "autorzy",
+    ),
     "year": (
         "year", "publication_year", "pub_year", "date", "published", "publication_date", "issued", "created",
         "update_date", "published_year", "publish_time", "publish_year", "year_derived", "jahr_ermittelt", "jahr",

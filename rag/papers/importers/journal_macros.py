@@ -21,13 +21,15 @@ _JOURNALS = {
     "physscr": "Physica Scripta", "planss": "Planetary and Space Science", "pra": "Physical Review A",
     "prb": "Physical Review B", "prc": "Physical Review C", "prd": "Physical Review D", "pre": "Physical Review E",
     "prl": "Physical Review Letters", "procspie": "Proceedings of the SPIE",
-    "qjras": "Quarterly Journal of the Royal Astronomical Society", "rmxaa": "Revista Mexicana de Astronomia y Astrofisica",
-    "skytel": "Sky and Telescope", "solphys": "Solar Physics", "sovast": "Soviet Astronomy", "ssr": "Space Science Reviews",
+    "qjras": "Quarterly Journal of the Royal Astronomical Society",
+    "rmxaa": "Revista Mexicana de Astronomia y Astrofisica",
+    "skytel": "Sky and Telescope", "solphys": "Solar Physics", "sovast": "Soviet Astronomy",
+    "ssr": "Space Science Reviews",
     "zap": "Zeitschrift fuer Astrophysik",
 }  # fmt: skip
 
 
 def journal_of_macro(name: str) -> str:
-    """The journal that ``\\\\apjl`` stands for; any other name as it is."""
+    """The journal that ``\\apjl`` stands for; any other name as it is."""
     bare = name.strip(" {}")
     return _JOURNALS.get(bare[1:], name) if bare.startswith("\\") else name
