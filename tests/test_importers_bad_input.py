@@ -157,13 +157,13 @@ def test_a_header_is_asked_for_by_the_names_that_are_understood(tmp_path: Path) 
         list(read_papers(path))
 
 
-def test_stray_bytes_in_a_utf8_file_are_errors_of_their_lines(tmp_path: Path) -> None:
+def test_stray_bytes_in_a_utf8_file_are_read_as_windows_1252(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "papers.jsonl"
     lines = [json.dumps({"title": f"Größe {i}"}, ensure_ascii=False) for i in range(4)]
     path.write_bytes("\n".join(lines).encode().replace("ß".encode(), b"\xdf", 1))
     papers, errors = read(path)
-    assert [p.title for p in papers] == ["Größe 1", "Größe 2", "Größe 3"]
-    assert [(e.line, e.reason) for e in errors] == [(1, "byte 15 (0xdf) is not valid UTF-8; save the file as UTF-8")]
+    assert [p.title for p in papers] == ["Größe 0", "Größe 1", "Größe 2", "Größe 3"]
+    assert not errors and "byte 15 (0xdf) of line 1 is not valid UTF-8" in caplog.text
 
 
 def test_the_first_accent_decides_however_late_it_comes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -190,9 +190,16 @@ def test_encodings_that_are_guessed(tmp_path: Path, encoding: str, title: str) -
     assert [p.title for p in read(path)[0]] == [title]
 
 
-def test_an_open_quotation_mark_costs_one_line(tmp_path: Path) -> None:
+def test_an_open_quotation_mark_belongs_to_a_text_where_the_cells_are_as_many_as_columns(tmp_path: Path) -> None:
     path = tmp_path / "papers.csv"
     path.write_text('title,abstract\nOne,"never closed\nTwo,fine\n' + "Three,fine\n" * 1_000)
+    papers, errors = read(path)
+    assert len(papers) == 1_002 and papers[0].abstract == '"never closed' and not errors
+
+
+def test_an_open_quotation_mark_costs_one_line_where_the_cells_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "papers.csv"
+    path.write_text('title,abstract\nOne,"never, closed\nTwo,fine\n' + "Three,fine\n" * 1_000)
     papers, errors = read(path)
     assert len(papers) == 1_001
     assert [(e.line, e.reason) for e in errors] == [(2, "a quotation mark opens here and is never closed.")]

@@ -93,10 +93,8 @@ def test_authors_in_one_cell(tmp_path: Path, cell: str, names: tuple[str, ...]) 
 
 
 def test_tables_with_a_line_for_excel_german_names_and_an_open_quotation_mark(tmp_path: Path) -> None:
-    text = (
-        'sep=;\nTitel;Autor, Herausgeber oder Institution;Jahr ermittelt\nÖfen;Ruß, Ida;1999\n"Asche;Glut, U.;2001\n'
-    )
-    first, second = _read(tmp_path, "a.csv", text)
+    text = 'sep=;\nTitel;Autor, Herausgeber oder Institution;Jahr ermittelt\n"Asche;Glut, U.;2001\nÖfen;Ruß, Ida;1999\n'
+    second, first = _read(tmp_path, "a.csv", text)
     assert (first.title, first.authors, first.year) == ("Öfen", ("Ida Ruß",), 1999)
     assert (second.title, second.year) == ('"Asche', 2001)
 

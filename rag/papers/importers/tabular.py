@@ -14,6 +14,7 @@ from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFi
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
 _SEPARATOR = re.compile(r'\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header, which says what divides cells
+_NEVER_CLOSED = "a quotation mark opens here and is never closed"
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
 
 
@@ -92,8 +93,10 @@ def _rows(lines: Iterator[Line], delimiter: str, width: int, report: Report) -> 
                 cells, used = _record(waiting, lines, delimiter)
                 yield waiting[0].number, cells
             except csv.Error as error:
-                bare = waiting[0].text.split(delimiter)
-                if len(bare) == width:  # as many cells as columns: the quotation mark belongs to a text
+                bare, *after = (line.text.split(delimiter) for line in waiting[:2])
+                # Where this line and the next have a cell a column, the quotation mark belongs to a text. At the end
+                # of a file it is more likely that the file was cut off.
+                if _NEVER_CLOSED in str(error) and after and len(bare) == len(after[0]) == width:
                     yield waiting[0].number, bare
                 else:
                     report(waiting[0].number, f"{error}.")  # only this line is lost; those after it are read again
@@ -125,7 +128,7 @@ def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str) -> tuple
         return next(csv.reader(following(), delimiter=delimiter, strict=True)), used
     except csv.Error as error:
         if "unexpected end of data" in str(error):
-            raise csv.Error("a quotation mark opens here and is never closed") from None
+            raise csv.Error(_NEVER_CLOSED) from None
     # Quotation marks not to the letter ("a"b): read as spreadsheets do.
     text = "\n".join(line.text for line in waiting[:used])
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), used
