@@ -94,12 +94,11 @@ MESSAGES = {
     "binary": (bytes(range(256)) * 40, "binary file"),
     "prose": (
         b"Dear all,\n\nplease find attached.\n",
-        "--format, one of: arxiv, jsonl, bibtex, ris, tsv, csv, listing",
+        "--format, one of: arxiv, json, jsonl, bibtex, ris, tsv, csv, listing",
     ),
     "truncated.xz": (lzma.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "truncated.gz": (gzip.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "headless.csv": (b"1,Graphs,An abstract\n", "no header with a column 'title'"),
-    "array.json": (b'[\n  {"title": "T"}\n]\n', "jq -c"),
     "utf16": ("title,abstract\n".encode("utf-16") + b"\x00\xd8a\x00", "not valid UTF-16 near byte"),
 }
 

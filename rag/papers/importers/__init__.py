@@ -27,6 +27,7 @@ class Importer(NamedTuple):
 # In the order in which they are tried: the formats with unmistakable marks first.
 IMPORTERS: dict[str, Importer] = {
     "arxiv": Importer(arxiv.matches, arxiv.read, ()),
+    "json": Importer(jsonl.matches_document, jsonl.read_document, ()),
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),

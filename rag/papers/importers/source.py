@@ -6,6 +6,7 @@ It knows no format of papers. Whatever is wrong with the file as a whole is an
 
 from __future__ import annotations
 
+import codecs
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -100,6 +101,13 @@ class SourceFile:
             text = self._decode(raw.rstrip(b"\r").replace(b"\r", b" "), number, offset, report)
             if text is not None:
                 yield Line(number, text.removeprefix("\ufeff") if number == 1 else text)
+
+    def blocks(self) -> Iterator[str]:
+        """The text in blocks of about 256 KiB, however long its lines are; a byte that is no character is U+FFFD."""
+        decoder = codecs.getincrementaldecoder("utf-8" if self._wide else self._encoding or "utf-8")("replace")
+        for raw in self._text_chunks():
+            yield decoder.decode(raw).replace("\r\n", "\n").removeprefix("\ufeff")
+        yield decoder.decode(b"", final=True)
 
     def _check_path(self) -> None:
         try:
