@@ -88,7 +88,7 @@ MESSAGES = {
     "missing": (None, "does not exist"),
     "empty": (b"", "is empty"),
     "blank": (b"\xef\xbb\xbf \n\n", "is empty"),
-    "pdf": (b"%PDF-1.7\n\x00\x01", "is a PDF"),
+    "pdf": (b"%PDF-1.7\n\x00\x01", "is a PDF that cannot be read"),
     "zip": (b"PK\x03\x04" + bytes(50), "office document"),
     "gguf": (b"GGUF" + bytes(50), "language model"),
     "binary": (bytes(range(256)) * 40, "binary file"),

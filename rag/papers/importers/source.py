@@ -39,8 +39,8 @@ _PROBED_BYTES = 2**20  # a packed file up to this size is unpacked once before a
 _EMPTY_LINES = re.compile(rb"\n[\r\n]*\n")
 
 _OTHER_KINDS = {
-    b"%PDF": "a PDF; Footnote imports lists of abstracts, for example the BibTeX or RIS export of a reference manager",
-    b"PK\x03\x04": "a ZIP archive or an office document; unpack it, or save the table as CSV",
+    b"PK\x03\x04": "a document of an office program; save the table in it as CSV",
+    b"\xd0\xcf\x11\xe0": "a document of an old office program; save it as .xlsx or CSV",
     b"SQLite format 3": "an SQLite database; export the papers as BibTeX, RIS or CSV",
     b"GGUF": "a language model; add it with `footnote models add`",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it",
