@@ -34,6 +34,7 @@ def write(path: Path, *records: Any) -> Path:
 # --- what every importer must do: one small valid file for each ---
 
 VALID = {
+    "json": '[\n  {"id": "1", "title": "A Title Here",\n   "abstract": "Its abstract."}\n]\n',
     "jsonl": '{"id": "1", "title": "A Title Here", "abstract": "Its abstract."}\n',
     "arxiv": '{"id": "2101.00001", "title": "A Title Here", "abstract": "Its abstract.", "categories": "cs.CL"}\n',
     "csv": "Title,Abstract\nA Title Here,Its abstract.\n",

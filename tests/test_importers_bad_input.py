@@ -88,18 +88,17 @@ MESSAGES = {
     "missing": (None, "does not exist"),
     "empty": (b"", "is empty"),
     "blank": (b"\xef\xbb\xbf \n\n", "is empty"),
-    "pdf": (b"%PDF-1.7\n\x00\x01", "is a PDF"),
+    "pdf": (b"%PDF-1.7\n\x00\x01", "is a PDF that cannot be read"),
     "zip": (b"PK\x03\x04" + bytes(50), "office document"),
     "gguf": (b"GGUF" + bytes(50), "language model"),
     "binary": (bytes(range(256)) * 40, "binary file"),
     "prose": (
         b"Dear all,\n\nplease find attached.\n",
-        "--format, one of: arxiv, jsonl, bibtex, ris, tsv, csv, listing",
+        "--format, one of: arxiv, json, jsonl, bibtex, ris, tsv, csv, listing",
     ),
     "truncated.xz": (lzma.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "truncated.gz": (gzip.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "headless.csv": (b"1,Graphs,An abstract\n", "no header with a column 'title'"),
-    "array.json": (b'[\n  {"title": "T"}\n]\n', "jq -c"),
     "utf16": ("title,abstract\n".encode("utf-16") + b"\x00\xd8a\x00", "not valid UTF-16 near byte"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ _SHOWN = 20  # bad records and merged duplicates that are named one by one
     "--format",
     "format_",
     metavar="F",
-    help="jsonl, arxiv, csv, tsv, bibtex, ris or listing (default: found from the content).",
+    help="json, jsonl, arxiv, csv, tsv, bibtex, ris or listing (default: found from the content).",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first bad record instead of skipping it.")
 @click.option("--threads", type=int, help="Threads for the embedding (default: the cores that are free).")
@@ -36,6 +37,8 @@ def import_(
     files: tuple[Path, ...], library: Path | None, format_: str | None, strict: bool, threads: int | None
 ) -> None:
     """Add or update papers from FILEs; safe to repeat. The library is made where there is none.
+
+    Excel workbooks, PDFs and ZIP archives of such files are opened; of a folder all files in it are imported.
 
     A record that cannot be used is named on stderr with file and line and costs no other. A file that cannot be read
     costs no other either, and makes the exit code 1.
@@ -55,7 +58,7 @@ def import_(
     encoder = PaperEncoder(settings.threads)
     failed = False
     try:
-        for file in files:
+        for file in _files(files):
             try:
                 import_file(file, target, encoder, format_, strict)
             except RecordError:
@@ -70,6 +73,20 @@ def import_(
         target.close()
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _files(named: tuple[Path, ...]) -> Iterator[Path]:
+    """The files that were named, and in place of a folder those in it and below, hidden ones left out, by name."""
+    for path in named:
+        if path.is_dir():
+            inside = sorted(path.rglob("*"))
+            yield from (
+                one
+                for one in inside
+                if one.is_file() and not any(part.startswith(".") for part in one.relative_to(path).parts)
+            )
+        else:
+            yield path
 
 
 class ImportTarget:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
-from rag.papers.importers import arxiv, bibtex, jsonl, listing, ris, tabular
+from rag.papers.importers import archive, arxiv, bibtex, jsonl, listing, pdf, ris, tabular, workbook
 from rag.papers.importers.source import Progress, Report, Reporter, SourceFile
 
 
@@ -27,6 +27,7 @@ class Importer(NamedTuple):
 # In the order in which they are tried: the formats with unmistakable marks first.
 IMPORTERS: dict[str, Importer] = {
     "arxiv": Importer(arxiv.matches, arxiv.read, ()),
+    "json": Importer(jsonl.matches_document, jsonl.read_document, ()),
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),
@@ -35,6 +36,7 @@ IMPORTERS: dict[str, Importer] = {
     "listing": Importer(listing.matches, listing.read, ()),
 }
 FORMATS = tuple(IMPORTERS)
+CONTAINERS = ("xlsx", "zip", "pdf")  # told by their first bytes, and never to be named
 
 
 def detect_format(path: str | Path) -> str:
@@ -42,7 +44,7 @@ def detect_format(path: str | Path) -> str:
 
     Raises :class:`ImportFileError` where no format fits, or where the file cannot be read.
     """
-    return _detect(SourceFile(path))
+    return container_of(Path(path)) or _detect(SourceFile(path))
 
 
 def read_papers(
@@ -63,10 +65,54 @@ def read_papers(
     """
     if format is not None and format not in IMPORTERS:
         raise ImportFileError(f"'{format}' is not a format. Use --format with one of: {', '.join(FORMATS)}.")
+    reporter = Reporter(Path(path), on_error)
+    return reporter.counted(_read(Path(path), format, reporter, on_progress))
+
+
+def _read(path: Path, format: str | None, report: Report, on_progress: Progress | None) -> Iterator[Paper]:
+    """The papers of a file of any format; what is wrong with it as a whole is raised at once."""
+    kind = container_of(path)
+    if kind is not None:
+        return _contained(path, kind, format, report, on_progress)
     source = SourceFile(path, on_progress)
     importer = IMPORTERS[format if format is not None else _detect(source)]
-    reporter = Reporter(source.path, on_error)
-    return reporter.counted(importer.read(source, reporter))
+    return importer.read(source, report)
+
+
+def container_of(path: Path) -> str | None:
+    """Which of :data:`CONTAINERS` the file at ``path`` is by its first bytes; None for text and what is not read."""
+    try:
+        if not path.is_file():  # a pipe is not opened
+            return None
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError:
+        return None  # SourceFile says what is wrong
+    if head.startswith(b"%PDF"):
+        return "pdf"
+    if not head.startswith(b"PK\x03\x04"):
+        return None
+    names = archive.members(path)
+    if any(name.startswith(("word/", "ppt/")) or name == "mimetype" for name in names):
+        return None
+    return "xlsx" if workbook.is_workbook(names) else "zip"
+
+
+def _contained(
+    path: Path, kind: str, format: str | None, report: Report, on_progress: Progress | None
+) -> Iterator[Paper]:
+    def member(file: Path, report_member: Report) -> Iterator[Paper]:
+        if container_of(file) == "zip":
+            raise ImportFileError(f"{file} is an archive within the archive; unpack it.")
+        return _read(file, format, report_member, None)
+
+    if kind == "zip":
+        yield from archive.read(path, report, member)
+    else:
+        yield from (pdf.read if kind == "pdf" else workbook.read)(path, report)
+    if on_progress is not None:
+        size = path.stat().st_size
+        on_progress(size, size)
 
 
 def _detect(source: SourceFile) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers.field_mapping import Rejected, paper_from, year
-from rag.papers.importers.jsonl import objects
+from rag.papers.importers.json_lines import objects
 from rag.papers.importers.source import Report, SourceFile
 
 
@@ -27,13 +27,16 @@ def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a line that is no object or lacks a title or an arXiv id is reported and skipped."""
     for line, record in objects(source, report):
         try:
-            yield paper_from(_with_standard_fields(record), f"arxiv:{source.name}")
+            yield paper_from(with_standard_fields(record), f"arxiv:{source.name}")
         except Rejected as reason:
             report(line, f"{reason}.")
 
 
-def _with_standard_fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with a list of authors, a link, and the year of its first version."""
+def with_standard_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with a list of authors, a link, and the year of its first version.
+
+    Raises :class:`Rejected` where its ``id`` is no arXiv id.
+    """
     identifier = str(record.get("id", "")).strip()
     if not normalised_arxiv_id(identifier):
         raise Rejected(f"its id is '{identifier[:40]}', which is no arXiv id")

@@ -114,12 +114,17 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
         "kind": one_line["item_type"],
         "status": one_line["status"] if one_line["status"] in STATUSES else "",
         **lists,
-        "notes": tuple(str(note).strip() for note in record.get("notes") or () if str(note).strip()),
+        "notes": tuple(str(note).strip() for note in _listed(record.get("notes")) if str(note).strip()),
     }
 
 
+def _listed(values: Any) -> list[Any]:
+    """``values`` as a list; the text of a cell is one value."""
+    return values if isinstance(values, list) else list(values) if isinstance(values, tuple) else [values or ""]
+
+
 def _texts(values: Any) -> tuple[str, ...]:
-    found = (clean_line(one) for one in values or () if isinstance(one, str))
+    found = (clean_line(one) for one in _listed(values) if isinstance(one, str))
     return tuple(dict.fromkeys(one for one in found if one))
 
 

@@ -6,6 +6,7 @@ It knows no format of papers. Whatever is wrong with the file as a whole is an
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 import stat
@@ -42,8 +43,8 @@ _PROBED_BYTES = 2**20  # a packed file up to this size is unpacked once before a
 _EMPTY_LINES = re.compile(rb"\n[\r\n]*\n")
 
 _OTHER_KINDS = {
-    b"%PDF": "a PDF; Footnote imports lists of abstracts, for example the BibTeX or RIS export of a reference manager",
-    b"PK\x03\x04": "a ZIP archive or an office document; unpack it, or save the table as CSV",
+    b"PK\x03\x04": "a document of an office program; save the table in it as CSV",
+    b"\xd0\xcf\x11\xe0": "a document of an old office program; save it as .xlsx or CSV",
     b"SQLite format 3": "an SQLite database; export the papers as BibTeX, RIS or CSV",
     b"GGUF": "a language model; add it with `footnote models add`",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it",
@@ -104,6 +105,13 @@ class SourceFile:
             text = self._decode(raw.rstrip(b"\r").replace(b"\r", b" "), number, offset, report)
             if text is not None:
                 yield Line(number, text.removeprefix("\ufeff") if number == 1 else text)
+
+    def blocks(self) -> Iterator[str]:
+        """The text in blocks of about 256 KiB, however long its lines are; a byte that is no character is U+FFFD."""
+        decoder = codecs.getincrementaldecoder("utf-8" if self._wide else self._encoding or "utf-8")("replace")
+        for raw in self._text_chunks():
+            yield decoder.decode(raw).replace("\r\n", "\n").removeprefix("\ufeff")
+        yield decoder.decode(b"", final=True)
 
     def _check_path(self) -> None:
         try:
