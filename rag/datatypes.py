@@ -277,7 +277,7 @@ class Reading:
     ``within`` are the ids of the papers that both admit (None: all); a follow-up about papers of the answer before
     admits those alone. ``named`` are venue and author as the question words them; ``said`` the sentences of the answer
     before, which a follow-up does not want again. ``spread`` is set once several papers were found to bear on a
-    question after one thing.
+    question after one thing; ``several`` are the log-odds, by its words, that several papers are asked for and not one.
     """
 
     text: str
@@ -293,6 +293,7 @@ class Reading:
     named: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
     spread: bool = False
+    several: float = 0.0
 
     @property
     def over_several(self) -> bool:

@@ -23,7 +23,8 @@ from rag.evidence.parts import first_part, with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, is_spread, lines, standing
+from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, lines, standing
+from rag.evidence.spread import is_spread
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling

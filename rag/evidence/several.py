@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from rag.datatypes import Coverage, Evidence, Intent, Reading, Sentence
-from rag.evidence.features import names_in
+from rag.datatypes import Coverage, Evidence, Sentence
 from rag.evidence.fitting import FITS, Fit
-from rag.questions.parts import asks_for_things
 from rag.text.self_contained import leans_on_previous, needed_before
 from rag.text.tokenization import stems
 
@@ -19,10 +17,6 @@ MOST_OF_ONE = 2  # sentences of one paper in a list
 LEANING = 1.0  # log-odds that a sentence loses which needs the one before it
 AGAIN = 4.0  # and one that was said before
 SECOND = -1.0  # log-odds from which on a second sentence holds something that was asked for
-# Probabilities of the second and the third paper from which on a question after one thing is answered from several: of
-# 72 development questions that one paper answers 1% reach them, of 36 that several answer 64%. Lower where several
-# things are asked for.
-SPREAD, SPREAD_THINGS = (0.75, 0.6), (0.6, 0.45)
 LEAST_OF_SPREAD = 0.5  # of a paper that such an answer cites: nobody asked for several
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 _FEWEST = 3  # and common words that it takes
@@ -47,19 +41,6 @@ def lines(
         Evidence(number, fit.paper, *_of_one(fit, sentences_of(fit.paper.id), said))
         for number, fit in enumerate(fitting[:most], start=1)
     )
-
-
-def is_spread(reading: Reading, fits: Sequence[Fit]) -> bool:
-    """Whether a question after one thing is borne on by several papers alike, so that one would not do.
-
-    A figure, and what is asked of something that has a name, stands in one paper.
-    """
-    if reading.intent is not Intent.FACT or len(fits) < 3 or reading.wants_figure or names_in(reading.text):
-        return False
-    if reading.is_follow_up:  # about what was answered
-        return False
-    second, third = SPREAD_THINGS if asks_for_things(reading.text) else SPREAD
-    return fits[1].probability >= second and fits[2].probability >= third
 
 
 def standing(evidence: Sequence[Evidence], sentences_of: SentencesOf) -> tuple[Evidence, ...]:

@@ -9,6 +9,7 @@ made by ``training/reading/fit.py``, whose card is in ``docs/questions.md``.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _WORD, _NAME, _FIGURE = "_", "^", "#"  # what a word counts as that is none of the words of asking
 _LONGEST_RUN = 3
 _KNOWN_OF_TALK = 0.7
+_LEAST = 1e-6  # probability of a kind that is told from 0
 _MOST_WORDS = 60  # of a question that are looked at
 _PIECE = re.compile(r"[^\W_]+|[?!:;,.“”\"]")
 
@@ -128,6 +130,16 @@ def likeliest_kind(text: str, vector: Vector) -> str | None:
     talk = KINDS[Intent.TALK]  # never what is in words that were not taught: it would not be searched for
     possible = [kind for kind in classifier.classes if kind != talk or classifier.knows(text) >= _KNOWN_OF_TALK]
     return max(possible, key=likely.__getitem__)
+
+
+def log_odds_of_several(text: str, vector: Vector) -> float:
+    """That several papers are asked for against one thing, by the words; 0 where ``vector`` is of another encoder."""
+    classifier = shipped("kind")
+    if vector.shape != (classifier.dimension,):
+        return 0.0
+    likely = classifier.probabilities(text, figures(text), vector)
+    several, one = (likely[KINDS[intent]] for intent in (Intent.MULTI, Intent.FACT))
+    return math.log(max(several, _LEAST) / max(one, _LEAST))
 
 
 def public_kinds() -> list[str]:

@@ -24,7 +24,7 @@ from rag.datatypes import (
     Turn,
     Wanted,
 )
-from rag.questions.classifier import likeliest_kind
+from rag.questions.classifier import likeliest_kind, log_odds_of_several
 from rag.questions.cleaning import clean, clean_or_empty, without_slips
 from rag.questions.filters import read_filters_of
 from rag.questions.follow_up import keeps_topic, leans, with_history
@@ -140,7 +140,8 @@ def understand(question: str, history: Sequence[Turn] = (), encode: Encode | Non
     # 'Which of them …' asks for what shows it, told before or not.
     said = said_before(history) if follows and not asks_which(text) else ()
     asked = typed if typed != text else ""
-    return Reading(text, search, intent, topic, wants_figure(text), follows, asked=asked, said=said)
+    several = log_odds_of_several(text, encode(text)) if intent is Intent.FACT and encode is not None else 0.0
+    return Reading(text, search, intent, topic, wants_figure(text), follows, asked=asked, said=said, several=several)
 
 
 def classified(text: str, encode: Encode | None = None, kind: str = "") -> tuple[Intent, str]:

@@ -213,7 +213,7 @@ def year(value: Any) -> int | None:
 def authors(value: Any) -> tuple[str, ...]:
     """Names from a string (``A and B``, ``A; B``, ``Jane Doe, John Roe``) or a list of strings or objects."""
     if isinstance(value, str):
-        value = _listed(value.strip()) or value
+        value = _spelt_list(value.strip()) or value
     names: list[Any]
     if isinstance(value, str):
         names = split_names(value)
@@ -247,7 +247,7 @@ def split_names(text: str) -> list[str]:
     return names
 
 
-def _listed(text: str) -> list[Any] | None:
+def _spelt_list(text: str) -> list[Any] | None:
     """The list that ``text`` spells, as data frames write them: ``['Jane Doe', 'John Roe']``; None for other texts."""
     if not (text.startswith("[") and text.endswith("]")) or len(text) > _LONGEST_LIST:
         return None

@@ -1,0 +1,53 @@
+"""Whether a question after one thing is better answered from several papers, a line for each.
+
+A logistic regression over what the question looks like and how far its best papers fit; ``training/fit/spread.py``
+fits it and says how well it tells the two apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rag.datatypes import Intent, Reading
+from rag.evidence.features import names_in
+from rag.evidence.fitting import Fit
+from rag.questions.parts import asks_for_things
+
+PAPERS = 4  # whose probabilities are looked at, best first
+LEAST_PAPERS = 3  # with fewer there is nothing to spread over
+_SURE = 1e-4  # probabilities are kept this far from 0 and 1
+
+# By :func:`figures`, in their order, and 1; made by ``training.fit.spread``.
+WEIGHTS = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+BIAS = 0.0
+LEAST = 0.0  # log-odds from which on an answer is spread: 5% of the questions that one paper answers reach it
+
+
+def figures(reading: Reading, fits: Sequence[Fit]) -> tuple[float, ...]:
+    """What the decision is made from: the reading's log-odds that several papers are asked for, those of the four best
+    papers, whether a name or several things of one kind are asked for, a question mark, and the words."""
+    best = [fit.probability for fit in fits[:PAPERS]] + [_SURE] * (PAPERS - len(fits))
+    return (
+        reading.several,
+        *(_log_odds(one) for one in best),
+        float(bool(names_in(reading.text))),
+        float(asks_for_things(reading.text)),
+        float(reading.text.rstrip().endswith("?")),
+        math.log(max(len(reading.text.split()), 1)),
+    )
+
+
+def is_spread(reading: Reading, fits: Sequence[Fit]) -> bool:
+    """Whether a question after one thing is borne on by several papers alike, so that one would not do.
+
+    ``fits`` are the judgements of its papers, best first. A figure stands in one paper, and a follow-up is about what
+    was answered.
+    """
+    if reading.intent is not Intent.FACT or len(fits) < LEAST_PAPERS or reading.wants_figure or reading.is_follow_up:
+        return False
+    return sum(w * x for w, x in zip(WEIGHTS, figures(reading, fits), strict=True)) + BIAS >= LEAST
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(max(probability, _SURE) / max(1 - probability, _SURE))
