@@ -3,8 +3,8 @@
     python -m training.fit.spread --data ../shared/data
 
 Questions that one paper answers, over the shipped abstracts and four other libraries (the ``fit`` halves of
-``answerable_questions.jsonl`` and ``other_questions.jsonl``), against questions that several papers answer (broad ones of
-``refusal_questions.jsonl`` and the open half of ``several_questions.jsonl``) and that are read as being after one thing.
+``answerable_questions.jsonl`` and ``other_questions.jsonl``), against questions that several papers answer and that are
+read as being after one thing (broad ones of ``refusal_questions.jsonl``, the open half of ``several_questions.jsonl``).
 Prints the constants, and with five folds the area under the curve and, for some shares of the first that are spread,
 how many of the second are. The development questions are kept out, and their share is printed.
 """
