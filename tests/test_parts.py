@@ -13,7 +13,7 @@ from rag.config import load_settings
 from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence, Verdict
 from rag.evidence.fitting import Fit
 from rag.evidence.parts import with_parts
-from rag.evidence.several import SPREAD, SPREAD_THINGS, is_spread
+from rag.evidence.spread import is_spread
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.questions.parts import asks_for_things, parts_of
@@ -94,28 +94,30 @@ def fits(*probabilities: float) -> list[Fit]:
     return [Fit(Paper(f"p{at}", "t"), one, (sentence,), (1.0,)) for at, one in enumerate(probabilities)]
 
 
-LITTLE = 0.01
-
-
-@pytest.mark.parametrize(
-    ("question", "least"),
-    [("How is sleep loss treated?", SPREAD), ("What are the side effects of melatonin?", SPREAD_THINGS)],
-)
-def test_a_question_is_spread_where_two_more_papers_bear_on_it(question: str, least: tuple[float, float]) -> None:
+@pytest.mark.parametrize("question", ["How is sleep loss treated?", "What are the side effects of melatonin?"])
+def test_a_question_is_spread_where_two_more_papers_bear_on_it(question: str) -> None:
     reading = replace(understand(question), intent=Intent.FACT)
-    second, third = least
-    assert is_spread(reading, fits(0.99, second, third))
-    assert not is_spread(reading, fits(0.99, second - LITTLE, second - LITTLE))
-    assert not is_spread(reading, fits(0.99, 0.99, third - LITTLE))
+    assert is_spread(reading, fits(0.99, 0.95, 0.9, 0.8))
+    assert not is_spread(reading, fits(0.99, 0.2, 0.1, 0.1))
     assert not is_spread(reading, fits(0.99, 0.99)) and not is_spread(reading, [])
-    assert SPREAD_THINGS < SPREAD, "several things are sooner in several papers"
 
 
-@pytest.mark.parametrize(
-    "question", ["How many moths sleep by day?", "How does MothEar count moths?", "What accuracy does the lamp reach?"]
-)
-def test_a_figure_and_what_has_a_name_stand_in_one_paper(question: str) -> None:
-    assert not is_spread(replace(understand(question), intent=Intent.FACT), fits(0.99, 0.99, 0.99))
+def test_it_is_sooner_spread_where_the_words_ask_for_several() -> None:
+    reading = replace(understand("How is sleep loss treated?"), intent=Intent.FACT)
+    middling = fits(0.9, 0.7, 0.45, 0.3)
+    assert not is_spread(replace(reading, several=-4.0), middling)
+    assert is_spread(replace(reading, several=4.0), middling)
+
+
+def test_what_has_a_name_stands_sooner_in_one_paper() -> None:
+    plain, named = (replace(understand(f"How does {it} count moths?"), intent=Intent.FACT) for it in ("it", "MothEar"))
+    middling = fits(0.9, 0.65, 0.45, 0.3)
+    assert is_spread(plain, middling) and not is_spread(named, middling)
+
+
+def test_a_figure_stands_in_one_paper() -> None:
+    reading = replace(understand("How many moths sleep by day?"), intent=Intent.FACT)
+    assert not is_spread(reading, fits(0.99, 0.99, 0.99, 0.99))
 
 
 def test_follow_ups_and_other_kinds_of_questions_are_not_spread() -> None:
