@@ -27,8 +27,9 @@ class Paper:
 
     From ``key`` on is what the user's own program keeps about the paper and what no answer is made of: it is stored,
     shown and written back. ``kind`` is one of CSL's types of items (``article-journal``); ``status`` is ``retracted``,
-    ``concern`` (an expression of concern), ``corrected``, or empty; ``fields`` holds every other field of the file, its
-    name and its value as JSON: see :mod:`rag.papers.kept_fields`.
+    ``concern`` (an expression of concern), ``corrected``, ``notice`` (it is such a notice itself), or empty: see
+    :mod:`rag.papers.retractions`. ``fields`` holds every other field of the file, its name and its value as JSON: see
+    :mod:`rag.papers.kept_fields`.
     """
 
     id: str

@@ -42,7 +42,7 @@ from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
 from rag.questions.sides import compared_in
-from rag.retrieval.ranking import Rank, Ranking, Search, rank
+from rag.retrieval.ranking import Rank, Ranking, Search, rank, without_notices
 from rag.survey.agreement import agreement, asks_agreement
 from rag.survey.comparing import compare
 from rag.survey.computed import compute
@@ -114,7 +114,7 @@ class Pipeline:
         once = ReadOnce(self.library)
 
         def ranked(k: int | None, part: Reading | None = None) -> Ranking:
-            ranking = self.rank(part or reading, k)
+            ranking = without_notices(self.rank(part or reading, k), reading)
             once.read(hit.paper.id for hit in ranking.hits)
             clock.lap("retrieve")
             return ranking

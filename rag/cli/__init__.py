@@ -121,6 +121,7 @@ def _register() -> None:
     from rag.cli.import_ import import_
     from rag.cli.mcp import mcp
     from rag.cli.models import models
+    from rag.cli.retractions import retractions
     from rag.cli.review import review
     from rag.cli.search import search
     from rag.cli.serve import serve
@@ -143,6 +144,7 @@ def _register() -> None:
         users,
         mcp,
         watch,
+        retractions,
     ):
         main.add_command(command)
 

@@ -34,6 +34,7 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
         _search_batch(batch, out, options, k)
         return
     from rag.papers.bibliography import one_line
+    from rag.papers.retractions import WORDS
     from rag.questions.cleaning import clean
 
     clean(query or "")
@@ -44,7 +45,8 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
         say_json(found)
         return
     for rank, hit in enumerate(found["hits"], start=1):
-        say(f"{rank:3}. {one_line(hit['title'])}  ({one_line(hit['paper_id'])}, {hit['score']:.4f})")
+        mark = f"[{WORDS[hit['status']]}] " if hit.get("status") else ""
+        say(f"{rank:3}. {mark}{one_line(hit['title'])}  ({one_line(hit['paper_id'])}, {hit['score']:.4f})")
         say(f"     {one_line(hit['sentence'])}")
     if not found["hits"]:
         say("No paper of the library has anything of it.", err=True)

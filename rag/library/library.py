@@ -32,11 +32,13 @@ from rag.library.storage.manifest import (
     fingerprint_of,
     write_manifest,
 )
+from rag.library.storage.marking import mark
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.recovering import load_manifest, made_with
 from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.writing import BulkEncoder, Importer, ImportProgress, ImportReport, batches, chunker_version
 from rag.papers.identity import identity_keys
+from rag.papers.retractions import Event
 
 __all__ = [
     "BestPassage",
@@ -210,6 +212,21 @@ class Library(SearchableLibrary):
                 self._update_vector_index()
         self._finish_change(text_changed=not same_text)
         return changed
+
+    def note_events(self, events: Iterable[Event]) -> tuple[int, tuple[str, ...]]:
+        """Keep what happened to papers, here or imported later: retracted, corrected, reinstated.
+
+        Returns how many events there were, and the ids of the papers of this library whose status they changed.
+        Exceptions of the iterator pass through, and nothing is kept then.
+        """
+        self._check_writable()
+        with storage_errors(self.path), self._store.transaction():
+            count = self._store.notices.add(events)
+            changed = mark(self._store, self._store.notices.concerned())
+            if changed:
+                self._store.increment_revision()
+        self._finish_change(text_changed=False)
+        return count, changed
 
     def rebuild(self) -> None:
         """Make the vector index again from the stored vectors; nothing is embedded."""

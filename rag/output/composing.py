@@ -14,6 +14,7 @@ from rag.generation.writing import Writer
 from rag.output.layout import answer_text
 from rag.output.sections import in_sections
 from rag.papers.naming import short_name
+from rag.papers.retractions import sentences
 from rag.questions.scope import in_words
 from rag.survey.reviewing import what_was_covered
 from rag.survey.structure import Structured
@@ -82,6 +83,7 @@ def compose(
         lead, closing = found.structured.lead or lead, (*found.structured.closing, *closing)
     if reading.intent is Intent.REVIEW and covered is not None:
         closing = (*closing, what_was_covered(covered))
+    closing = (*closing, *statuses(found.evidence, checked))
     text = found.said or answer_text(checked.sentences, reading.kind, lead, closing)
     return Answer(
         asked, text, checked.sentences, checked.citations, found.evidence, None, trace, lead=lead, closing=closing,
@@ -100,6 +102,11 @@ def _in_sections(reading: Reading, found: Findings) -> Checked:
     return found.checked.told_by(
         lambda sentence, _: replace(sentence, section=names[sentence.citations[0]]) if sentence.citations else sentence
     )
+
+
+def statuses(evidence: Sequence[Evidence], checked: Checked) -> tuple[str, ...]:
+    """'[2] was retracted.': of the papers that the sentences rest on."""
+    return sentences((item.number, item.paper) for item in evidence if item.number in checked.cited)
 
 
 _IN_WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()

@@ -51,6 +51,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
                 "paper_id": item.paper.id,
                 "sentences": [s.text for s in item.sentences],
                 "score": item.score,
+                **({"status": item.paper.status} if item.paper.status else {}),
             }
             for item in answer.evidence
         ],
@@ -81,7 +82,8 @@ def _coverage_json(coverage: Coverage) -> dict[str, Any]:
 
 
 def _citations_json(answer: Answer) -> list[dict[str, Any]]:
-    titles = {item.paper.id: item.paper.title for item in answer.evidence}
+    papers = {item.paper.id: item.paper for item in answer.evidence}
+    titles = {id: paper.title for id, paper in papers.items()}
     return [
         {
             "number": c.number,
@@ -91,6 +93,7 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
             "start": c.start,
             "end": c.end,
             "verdict": str(c.verdict),
+            **({"status": papers[c.paper_id].status} if c.paper_id in papers and papers[c.paper_id].status else {}),
         }
         for c in answer.citations
     ]

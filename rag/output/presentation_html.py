@@ -15,6 +15,7 @@ from rag.output.layout import blocks, grid, is_list, more_papers
 from rag.output.presentation import VERDICT_SHORT, VERDICT_WORDS, Papers, cited, nearest_papers, surrounding
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
+from rag.papers.retractions import label
 
 _TEMPLATE = Template("rag.output", "presentation")
 
@@ -23,7 +24,7 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
     """The answer as HTML. Footnote numbers are buttons that carry ``turn``, sentence index and number as data."""
     if answer.refusal is not None:
         return _TEMPLATE.refusal(answer.refusal, turn, nearest_papers(answer, papers))
-    titles = {item.number: one_line(item.paper.title) for item in answer.evidence}
+    titles = {item.number: _titled(item.paper) for item in answer.evidence}
     notes = _Notes(turn, titles, {(c.sentence, c.number): c for c in answer.citations}, VERDICT_WORDS)
     body = (
         _TEMPLATE.grid(table, notes)
@@ -33,6 +34,10 @@ def answer_html(answer: Answer, turn: int = 0, papers: Papers | None = None) -> 
     lead, closing = surrounding(answer)
     checked = html(verdicts_html(answer))
     return _TEMPLATE.answer(answer, lead, html(body), closing, more_papers(answer), checked)
+
+
+def _titled(paper: Paper) -> str:
+    return f"[{label(paper)}] {one_line(paper.title)}" if paper.status else one_line(paper.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +119,9 @@ def _card(item: Evidence, supports: Sequence[Citation], opened: bool) -> _Card:
 
 
 def paper_facts_html(paper: Paper) -> str:
-    """Authors, year, venue, and where the paper is on the web: shown, never fetched."""
+    """Whether it was retracted, authors, year, venue, and where the paper is on the web: shown, never fetched."""
     about = " · ".join(filter(None, [byline(paper), str(paper.year or ""), one_line(paper.venue)]))
-    return _TEMPLATE.paper_facts(about, addresses(paper))
+    return _TEMPLATE.paper_facts(about, addresses(paper), label(paper))
 
 
 def marked_abstract(abstract: str, marks: Sequence[tuple[int, int]]) -> str:

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 def hits_json(query: str, found: Iterable[tuple[PaperHit, Sentence]], id: str | None = None) -> dict[str, Any]:
     """The object that ``footnote search --json`` prints: one hit per paper, best first."""
     hits = [
-        {"paper_id": h.paper.id, "title": h.paper.title, "score": round(h.score, 6), "sentence": s.text}
+        {
+            "paper_id": h.paper.id,
+            "title": h.paper.title,
+            "score": round(h.score, 6),
+            "sentence": s.text,
+            **({"status": h.paper.status} if h.paper.status else {}),
+        }
         for h, s in found
     ]
     return {"id": id, "query": query, "hits": hits}

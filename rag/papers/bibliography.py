@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from rag.datatypes import Paper
 from rag.papers.identity import arxiv_id
+from rag.papers.retractions import label
 from rag.text.unseen import clean as clean
 from rag.text.unseen import escaped_json
 from rag.text.unseen import one_line as one_line
@@ -85,7 +86,8 @@ def _without_address(paper: Paper) -> str:
     lead = byline(paper)
     year = f"({paper.year})" if paper.year is not None else ""
     head = " ".join(part for part in (lead, year) if part)
-    parts = [head, one_line(paper.title), one_line(paper.venue)]
+    mark = f"[{label(paper)}]" if paper.status else ""
+    parts = [head, one_line(paper.title), one_line(paper.venue), mark]
     return " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
 
 
@@ -108,6 +110,7 @@ def to_bibtex(papers: Iterable[Paper], *, abstracts: bool = True) -> str:
             "doi": _address_for_bibtex(bare_doi(paper)),
             "url": _address_for_bibtex(one_line(paper.url)),
             "abstract": _latex(paper.abstract) if abstracts else "",
+            "note": label(paper),
         }
         kept = [Field(name, f"{{{value}}}") for name, value in fields.items() if value and value != "{}"]
         entries.append(Entry(_KINDS[kind][0], key, kept))
@@ -131,6 +134,7 @@ def to_ris(papers: Iterable[Paper]) -> str:
             "doi": bare_doi(paper),
             "urls": [one_line(paper.url)] if paper.url.strip() else [],
             "abstract": one_line(paper.abstract),
+            "notes": [label(paper)] if paper.status else [],
         }
         records.append({name: value for name, value in record.items() if value})
     return str(rispy.dumps(records)) if records else ""
@@ -149,6 +153,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
             "DOI": bare_doi(paper),
             "URL": one_line(paper.url),
             "abstract": clean(paper.abstract).strip(),
+            "status": paper.status,
         }
         if paper.year is not None:
             item["issued"] = {"date-parts": [[paper.year]]}

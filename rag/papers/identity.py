@@ -1,6 +1,6 @@
 """When two records are the same paper.
 
-A record is known by its id, its DOI, its arXiv id and its normalised title; two records that share one
+A record is known by its id, its DOI, its arXiv id, its PubMed id and its normalised title; two records that share one
 of these keys are duplicates, with these rules:
 
 - the versions of an arXiv paper (``2101.00001v1``, ``v3``) are one paper, and its DOI
@@ -10,7 +10,8 @@ of these keys are duplicates, with these rules:
   "Reply to the authors") is no key of its own: it counts only together with the beginning of the
   abstract, so that two editorials stay two papers;
 - a title never merges two records whose DOIs differ, nor two whose arXiv ids differ: see
-  :func:`same_paper`. Ids that a file gave to its own records (``smith2001``, ``17``) are no such proof.
+  :func:`same_paper`. Ids that a file gave to its own records (``smith2001``, ``17``) are no such proof;
+- a mark of retraction in a title ("RETRACTED: …") is no part of it; a notice about a paper is never that paper.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import unicodedata
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
+from rag.papers import kept_fields
+from rag.papers.title_marks import unmarked
 from rag.text.plaintext import clean_line
 from rag.text.tokenization import tokens
 
@@ -89,6 +92,12 @@ def arxiv_id(paper: Paper) -> str:
     return next((found for text in (paper.doi, paper.url, paper.id) if (found := normalised_arxiv_id(text))), "")
 
 
+def pubmed_id(paper: Paper) -> str:
+    """The paper's PubMed id, from the kept field ``PMID``; ``''`` without one."""
+    value = next((value for name, value in paper.fields if name.lower() in ("pmid", "pubmed_id")), "").strip('" ')
+    return str(int(value)) if re.fullmatch(r"[0-9]{1,9}", value) else ""
+
+
 def is_generic_title(title: str) -> bool:
     """Whether a title says too little to identify a paper ("Editorial", "Introduction", "AlexNet")."""
     words = normalised_title(title)
@@ -100,28 +109,30 @@ def is_generic_title(title: str) -> bool:
 
 
 def identity_keys(paper: Paper) -> tuple[str, ...]:
-    """The keys under which a library knows ``paper``, strongest first: id, DOI, arXiv id, title.
+    """The keys under which a library knows ``paper``, strongest first: id, DOI, arXiv id, PubMed id, title.
 
-    Each begins with its kind (``id:``, ``doi:``, ``arxiv:``, ``title:``), so keys of two kinds never meet.
+    Each begins with its kind (``id:``, ``doi:``, ``arxiv:``, ``pmid:``, ``title:``), so keys of two kinds never meet.
     A generic title is joined with a hash of the abstract's beginning, or left out where there is none.
     Sharing a key is necessary for two records to be the same paper; where the shared key is a title,
     ask :func:`same_paper` as well.
     """
-    title = normalised_title(paper.title)
-    if title and is_generic_title(paper.title):
+    title = normalised_title(unmarked(paper.title))
+    if title and is_generic_title(unmarked(paper.title)):
         start = normalised_title(paper.abstract)[:200]
         title = f"{title}|{_short_hash(start)}" if start else ""
-    keys = {"id": paper.id, "doi": doi(paper), "arxiv": arxiv_id(paper), "title": title}
+    keys = {"id": paper.id, "doi": doi(paper), "arxiv": arxiv_id(paper), "pmid": pubmed_id(paper), "title": title}
     return tuple(f"{kind}:{value}" for kind, value in keys.items() if value)
 
 
 def same_paper(one: Paper, other: Paper) -> bool:
     """Whether two records are the same paper: a shared key, and for a title nothing that contradicts it.
 
-    A DOI or arXiv id that differs contradicts, and so do abstracts with few words in common: parts of a series and
-    technical reports often share a title. In a collection of such reports (Cranfield) records of one title share
-    either over two thirds of their words or under one fifth.
+    A notice and a paper are not, whatever they share. A DOI or arXiv id that differs contradicts, and so do abstracts
+    with few words in common: parts of a series and technical reports often share a title. In a collection of such
+    reports (Cranfield) records of one title share either over two thirds of their words or under one fifth.
     """
+    if (one.status == kept_fields.NOTICE) != (other.status == kept_fields.NOTICE):
+        return False
     shared = set(identity_keys(one)) & set(identity_keys(other))
     if any(not key.startswith("title:") for key in shared):
         return True

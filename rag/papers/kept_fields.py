@@ -14,7 +14,8 @@ from rag.datatypes import Paper
 
 # Names under which an importer hands over what a paper keeps; no file's own field is called so.
 RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes")
-STATUSES = ("retracted", "concern", "corrected")
+NOTICE = "notice"  # the status of what is about another paper: a retraction notice, an erratum
+STATUSES = ("retracted", "concern", "corrected", NOTICE)  # the first that applies counts
 _LONGEST = 1_000_000  # characters of all kept fields together; a record with more is damaged, or holds a whole file
 
 
@@ -32,6 +33,11 @@ def unpack(paper: Paper) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in paper.fields}
 
 
+def strongest(*statuses: str) -> str:
+    """Of several statuses the one that counts; empty where all are."""
+    return next((one for one in STATUSES if one in statuses), "")
+
+
 def size(fields: Iterable[tuple[str, str]]) -> int:
     """Characters of all of them."""
     return sum(len(name) + len(value) for name, value in fields)
@@ -43,12 +49,11 @@ def joined(one: Paper, other: Paper) -> dict[str, Any]:
     Tags, collections and notes of both; other fields of ``other`` where ``one`` has none of that name. A paper that one
     of them calls retracted is retracted.
     """
-    order = (*STATUSES, "")
     fields = dict(other.fields) | dict(one.fields)
     return {
         "key": one.key or other.key,
         "kind": one.kind or other.kind,
-        "status": min(one.status, other.status, key=order.index),
+        "status": strongest(one.status, other.status),
         **{
             name: tuple(dict.fromkeys((*getattr(one, name), *getattr(other, name))))
             for name in ("tags", "collections", "notes")

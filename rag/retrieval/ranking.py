@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Encoder, PaperHit, Reading
+from rag.papers.kept_fields import NOTICE
 from rag.retrieval.retrievers.fusion import fuse
 
 if TYPE_CHECKING:
@@ -44,6 +46,19 @@ def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Seq
     vector = embed_question(reading, encoder)
     restriction = () if within is None else (within,)
     return Ranking(tuple(search(reading.search, vector, k, *restriction)), vector)
+
+
+_ASKS_FOR_NOTICES = re.compile(r"retract|withdr[ae]w|errat|corrigend|correction|expressions? of concern", re.I)
+
+
+def without_notices(ranking: Ranking, reading: Reading) -> Ranking:
+    """``ranking`` without notices of retractions and corrections, which repeat what their papers claim.
+
+    A question that asks about such things gets them.
+    """
+    if _ASKS_FOR_NOTICES.search(reading.text):
+        return ranking
+    return replace(ranking, hits=tuple(hit for hit in ranking.hits if hit.paper.status != NOTICE))
 
 
 def embed_question(reading: Reading, encoder: Encoder) -> Vector:

@@ -19,6 +19,7 @@ from rag.datatypes import Encoder, Paper, Sentence, StopSignal
 from rag.errors import QuestionError
 from rag.evidence.features import WordWeights, names_in
 from rag.papers.bibliography import markdown, markdown_reference, one_line
+from rag.papers.retractions import label
 from rag.survey.column_extraction import KNOWN, known_sentences
 from rag.text.csv_cells import literal_cell
 from rag.text.tokenization import stem, stems
@@ -238,11 +239,23 @@ def to_csv(wanted: Sequence[Column], table: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     heads = [name for one in wanted for name in (one.title, f"{one.title} (characters)")]
-    writer.writerow(map(_csv_cell, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", *heads]))
+    writer.writerow(
+        map(_csv_cell, ["Number", "Paper id", "Title", "Authors", "Year", "Venue", "DOI", "Status", *heads])
+    )
     for row in table:
         p = row.paper
         cells = [v for c in row.cells for v in (c.text, f"{c.start}-{c.end}" if c.text else "")]
-        values = [str(row.number), p.id, p.title, "; ".join(p.authors), str(p.year or ""), p.venue, p.doi, *cells]
+        values = [
+            str(row.number),
+            p.id,
+            p.title,
+            "; ".join(p.authors),
+            str(p.year or ""),
+            p.venue,
+            p.doi,
+            label(p),
+            *cells,
+        ]
         writer.writerow(map(_csv_cell, values))
     return out.getvalue()
 

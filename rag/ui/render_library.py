@@ -13,6 +13,7 @@ from rag.library.manager import LibraryInfo
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
+from rag.papers.retractions import label
 from rag.ui.render_messages import error_html
 
 _TEMPLATE = Template("rag.ui", "library")
@@ -67,6 +68,7 @@ class _Row:
     title: str
     has_abstract: bool
     cells: Sequence[tuple[str, str]]
+    status: str = ""
 
 
 def table_html(view: View, page: PaperPage, filtered: bool) -> str:
@@ -98,7 +100,7 @@ def _row(paper: Paper, columns: Sequence[str]) -> _Row:
         "source": one_line(paper.source),
     }  # fmt: skip
     cells = [(name, text) for name, text in texts.items() if name in columns]
-    return _Row(paper.id, one_line(paper.title) or paper.id, bool(paper.abstract), cells)
+    return _Row(paper.id, one_line(paper.title) or paper.id, bool(paper.abstract), cells, label(paper))
 
 
 def found_html(total: int, all_papers: int, filtered: bool) -> str:
@@ -119,6 +121,7 @@ def ticks_html(ticked: Sequence[str], shown: Sequence[str], found: int) -> str:
 def paper_html(paper: Paper) -> str:
     """Everything that the library says of a paper."""
     facts = (
+        ("Status", label(paper)),
         ("Authors", ", ".join(map(one_line, paper.authors))),
         ("Year", str(paper.year or "")),
         ("Venue", one_line(paper.venue)),

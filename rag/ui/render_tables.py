@@ -5,6 +5,7 @@ from __future__ import annotations
 from rag.datatypes import Paper
 from rag.output.templating import Template
 from rag.papers.bibliography import one_line
+from rag.papers.retractions import label
 from rag.survey.tables import Table
 
 _TEMPLATE = Template("rag.ui", "tables")
@@ -21,8 +22,8 @@ def table_html(table: Table) -> str:
 
 
 def _about(paper: Paper) -> str:
-    """First author, year and venue."""
-    return " · ".join(filter(None, [_authors(paper), str(paper.year or ""), one_line(paper.venue)]))
+    """Status, first author, year and venue."""
+    return " · ".join(filter(None, [label(paper), _authors(paper), str(paper.year or ""), one_line(paper.venue)]))
 
 
 def _authors(paper: Paper) -> str:

@@ -17,6 +17,7 @@ from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
 from rag.library.storage.manifest import EmbedderId
+from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
@@ -36,11 +37,15 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 
 class PaperStore:
-    """The papers of one library. ``browser`` filters and sorts them. Safe to use from several threads."""
+    """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self, folder: Path, dimension: int, *, create: bool = False) -> None:
         self.database = Database(folder, create=create)
         self.browser = PaperBrowser(self.database)
+        self.notices = Notices(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
 

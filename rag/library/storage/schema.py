@@ -18,6 +18,13 @@ WEAR = """
 CREATE TABLE IF NOT EXISTS wear (replaced INTEGER NOT NULL);
 """
 
+# What notices and the Retraction Watch database say of papers, by their identity keys: see rag.papers.retractions.
+NOTICES = """
+CREATE TABLE IF NOT EXISTS notices (
+    key TEXT NOT NULL, nature TEXT NOT NULL, date TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (key, nature, date)
+) WITHOUT ROWID;
+"""
+
 TABLES = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.datatypes import Paper, Passage, Sentence
 from rag.library.chunking import CHUNKER_VERSION, split_passages, split_sentences
+from rag.library.storage.marking import mark, marked
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
 from rag.papers import kept_fields
 from rag.papers.identity import identity_keys, same_paper
+from rag.papers.kept_fields import NOTICE
+from rag.papers.retractions import events_of, with_status
+from rag.papers.title_marks import is_marked
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
@@ -141,7 +145,7 @@ class Importer:
         try:
             with self._store.transaction():  # writes nothing where nothing changes
                 for paper in papers:
-                    self._import_record(_without_surrogates(paper))
+                    self._import_record(with_status(_without_surrogates(paper)))
                 if self._changed:
                     self._embed()
                     self._store.increment_revision()
@@ -171,6 +175,7 @@ class Importer:
         return self._counts.report()
 
     def _import_record(self, paper: Paper) -> None:
+        paper = self._apart(paper)
         record_hash = content_hash(paper)
         records = self._store.records(paper.id)
         first = paper.id not in self._seen
@@ -181,7 +186,21 @@ class Importer:
             self._count_duplicate(paper.id, "the same record twice")
         else:
             owner = self._upsert(paper, first)
+            if events := events_of(paper):
+                self._store.notices.add(events)
+                keys = [key for event in events for key in event.keys]
+                self._changed |= bool(mark(self._store, self._store.find_by_keys(keys)))
             self._store.put_record(paper.id, 0 if first else len(records), record_hash, owner)
+
+    def _apart(self, paper: Paper) -> Paper:
+        """``paper`` under an id of its own where that is the id of its notice, or a notice with that of its paper.
+
+        Files that name no id get the DOI for one, and some publishers give both the same.
+        """
+        stored = self._store.get_papers([paper.id]).get(paper.id)
+        if stored is None or _is_notice(stored) == _is_notice(paper):
+            return paper
+        return replace(paper, id=f"{paper.id}#{'notice' if _is_notice(paper) else 'paper'}")
 
     def _count_unchanged(self, paper: Paper, owner: str) -> None:
         """Count a record that is the same as at its last import."""
@@ -219,12 +238,14 @@ class Importer:
         for key in identity_keys(paper):
             kind = key.partition(":")[0]
             for candidate, other in self._store.get_papers(self._store.find_by_keys([key])).items():
-                if kind != "title" or same_paper(other, paper):
+                surely = kind != "title" and _is_notice(other) == _is_notice(paper)
+                if surely or same_paper(other, paper):
                     return candidate, f"the same {_KINDS[kind]} as {candidate}"
         return None, ""
 
     def _write(self, paper: Paper, stored: Paper | None, record: Paper) -> bool:
         """Replace ``stored`` (None: insert) by ``paper`` and add the keys of ``record``; whether anything changed."""
+        paper = marked(self._store, paper)
         changed = stored is None or content_hash(paper) != content_hash(stored)
         self._store.upsert_paper(paper, content_hash(paper), identity_keys(record))
         if stored is None:
@@ -249,12 +270,16 @@ class Importer:
             self._store.set_segments(paper.id, passages, sentences, rows)
 
 
+def _is_notice(paper: Paper) -> bool:
+    return with_status(paper).status == NOTICE  # earlier programs stored none
+
+
 def chunker_version() -> str:
     """The version of the rules that segment abstracts into sentences and passages."""
     return CHUNKER_VERSION
 
 
-_KINDS = {"id": "id", "doi": "DOI", "arxiv": "arXiv id", "title": "title"}
+_KINDS = {"id": "id", "doi": "DOI", "arxiv": "arXiv id", "pmid": "PubMed id", "title": "title"}
 
 
 def _segment(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Sentence]]:
@@ -265,6 +290,8 @@ def _segment(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Se
 def _fill_missing(paper: Paper, other: Paper) -> Paper:
     """``paper`` with its empty fields filled from ``other``."""
     added = {name: getattr(other, name) for name in _MERGED_FIELDS if not getattr(paper, name)}
+    if is_marked(other.title) and not is_marked(paper.title):  # whoever sees the title shall see that
+        added["title"] = other.title
     return replace(paper, **added, **kept_fields.joined(paper, other))
 
 

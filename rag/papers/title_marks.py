@@ -1,0 +1,119 @@
+"""What publishers and databases write into a title to say that a paper was retracted, corrected or doubted; pure.
+
+Two kinds: a mark on the paper's own title (``RETRACTED: …``, ``… (Retracted article. See vol. 5, pg. 2, 2016)``), and
+the title of a notice about another paper (``Retraction Note to: …``, ``Erratum: …``, ``Expression of concern: …``). A
+paper about retractions has neither: ``Retraction of papers in psychology: a survey`` names no paper behind a colon or
+in quotation marks. The forms are those of Elsevier, Springer, Wiley, Hindawi, PLOS, PNAS, ACS, IEEE, Cochrane, Web of
+Science and PubMed.
+"""
+
+from __future__ import annotations
+
+import re
+
+_THING = r"(?:\s++(?:article|paper|chapter|manuscript|preprint|publication|study|review))?+"
+_BEFORE = re.compile(
+    # [Retracted] …, (WITHDRAWN) …, **RETRACTED** …
+    rf"\s*+(?:[\[(*]++\s*+(?:retracted|withdrawn){_THING}\s*+[\])*]++\s*+[:.–—-]?+\s*+"
+    # RETRACTED: …, Retracted Article: …, WITHDRAWN – …, This article has been retracted: …
+    r"|(?:this\s++(?:article|paper|manuscript)\s++(?:has\s++been|was|is)\s++)?+"
+    rf"(?:retracted|withdrawn){_THING}(?:\s*+:|\s++[–—-])\s*+"
+    # Words that are common in titles count in capitals only.
+    r"|(?-i:RETRACTED(?:\s++ARTICLE)?+\s++(?![A-Z]{3})|(?:TEMPORARY\s++REMOVAL|REMOVED)\s*+:\s*+))",
+    re.I,
+)
+_BEHIND = re.compile(
+    # … (Retracted), … [Retracted Article], … (Retracted article. See vol. 5, pg. 2, 2016)
+    rf"\s*+[\[(]\s*+(?:(?:this\s++)?+(?:article|paper|publication)\s++(?:has\s++been\s++|was\s++)?+)?+"
+    rf"(?:retracted|withdrawn){_THING}(?:[.,;:][^\])]*+|\s++(?:see|in|by|on|due|from)\b[^\])]*+)?+[\])][\s.]*+\Z"
+    # … – RETRACTED, … : RETRACTED ARTICLE
+    r"|\s*+(?:[–—:]|\s-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
+    re.I,
+)
+_LONGEST_BEHIND = 300  # characters from the end that are looked at
+
+_WORDS = {
+    "retracted": r"retraction|withdrawal",
+    "corrected": r"corrections?|errat(?:um|a)|corrigend(?:um|a)|addend(?:um|a)",
+    "concern": r"expressions?\s++of\s++concern",
+}
+_WHOSE = r"(?:(?:authors?|publishers?|editors?|editorial|partial|notice\s++of|statement\s++of)['’]?+s?+\s++)*+"
+_NOTICE_WORD = r"(?:\s++(?:note|notice|statement|and\s++replacement|letter))?+"
+_LEAD = {
+    status: re.compile(rf"\s*+\[?+{_WHOSE}(?:{words}){_NOTICE_WORD}\]?+(?P<rest>.*)\Z", re.I | re.S)
+    for status, words in _WORDS.items()
+}
+# What follows the word in the title of a notice: nothing, a colon, quotation marks, or whose paper it is.
+_COLON = re.compile(r"\s*+(?:to|for|of|on|regarding|in)?+(?:\s++(?:the\s++)?+(?:article|paper))?+\s*+[:–—]\s*+", re.I)
+_STOP = re.compile(r"\s*+\.?\s*+\Z")
+_QUOTED = re.compile(
+    r"\s*+(?:to|for|of|on|regarding)?+(?:\s++(?:the\s++)?+(?:article|paper))?+[\s:,]*+[\"“‘«'](?P<title>.*)[\"”’»']",
+    re.I | re.S,
+)
+_FOR_AUTHORS = re.compile(r"\s++(?:for|to|of)\s++(?:[^\s.,:]++\s++){1,6}?et\s++al\b\.?+[\s,:“\"]*+", re.I)
+_TO = re.compile(r"\s++(?:to|for)\s++", re.I)
+_UNMISTAKABLE = re.compile(r"\s*+\[?+(?:errat(?:um|a)|corrigend(?:um|a))\b", re.I)
+# Web of Science: "Magnets (Retraction of vol 27, pg 291, 2011)", and of a correction "Magnets (vol 27, pg 291, 2011)".
+_OF_VOLUME = re.compile(
+    r"\s*+[\[(]\s*+(?P<word>retraction|correction|erratum|expression\s++of\s++concern|withdrawal)?+(?:\s++of|\s++to)?+\s*+"
+    r"vol\b\.?+\s*+[^\])]*+[\])][\s.]*+\Z",
+    re.I,
+)
+# "… [J. Chess 3 (2010) 1–5]" behind the title that a notice names.
+_WHERE_FROM = re.compile(r"\s*+\[[^\]]*+\][\s.]*+\Z")
+
+
+def unmarked(title: str) -> str:
+    """``title`` without a mark that says that its own paper was retracted; itself where there is none, or only that."""
+    rest = title
+    if found := _BEFORE.match(rest):
+        rest = rest[found.end() :]
+    if end := _search_end(_BEHIND, rest):
+        rest = rest[:end]
+    return rest if rest.strip() else title
+
+
+def is_marked(title: str) -> bool:
+    """Whether the title says of its own paper that it was retracted or withdrawn."""
+    return unmarked(title) != title
+
+
+def notice_in(title: str) -> tuple[str, str] | None:
+    """What a notice with this title makes of its paper (``retracted``, ``concern``, ``corrected``), and that paper's
+    title (empty where the notice names none); None where it is the title of no notice."""
+    if is_marked(title):
+        return None
+    if (at := _search_end(_OF_VOLUME, title)) is not None and (found := _OF_VOLUME.match(title, at)):
+        return _status_of(found["word"] or "correction"), title[:at].strip()
+    for status, lead in _LEAD.items():
+        if (found := lead.match(title)) and (named := _named(found["rest"], title)) is not None:
+            return status, named
+    return None
+
+
+def _named(rest: str, title: str) -> str | None:
+    """The title that a notice names behind its lead; None where what follows shows that it is no notice."""
+    if _STOP.match(rest):
+        return ""
+    if found := _QUOTED.match(rest):
+        return found["title"].strip(" ,.")
+    for pattern in (_COLON, _FOR_AUTHORS):
+        if found := pattern.match(rest):
+            return _WHERE_FROM.sub("", rest[found.end() :]).strip(" \"“”‘’'«».,")
+    if _UNMISTAKABLE.match(title):
+        found = _TO.match(rest)
+        return rest[found.end() :].strip() if found else ""
+    return None
+
+
+def _status_of(word: str) -> str:
+    return next(status for status, words in _WORDS.items() if re.fullmatch(words, word, re.I))
+
+
+def _search_end(pattern: re.Pattern[str], title: str) -> int | None:
+    """Where the match begins that reaches the end of the title: tried at each place that a mark may begin at."""
+    first = max(0, len(title) - _LONGEST_BEHIND)
+    for at in range(first, len(title)):
+        if (title[at] in "[(–—:" or title[at].isspace()) and pattern.match(title, at):
+            return at
+    return None
