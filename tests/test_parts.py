@@ -115,9 +115,10 @@ def test_what_has_a_name_stands_sooner_in_one_paper() -> None:
     assert is_spread(plain, middling) and not is_spread(named, middling)
 
 
-def test_a_figure_stands_in_one_paper() -> None:
-    reading = replace(understand("How many moths sleep by day?"), intent=Intent.FACT)
-    assert not is_spread(reading, fits(0.99, 0.99, 0.99, 0.99))
+def test_a_figure_stands_sooner_in_one_paper() -> None:
+    reading = replace(understand("How do moths sleep by day?"), intent=Intent.FACT)
+    middling = fits(0.9, 0.65, 0.45, 0.3)
+    assert is_spread(reading, middling) and not is_spread(replace(reading, wants_figure=True), middling)
 
 
 def test_follow_ups_and_other_kinds_of_questions_are_not_spread() -> None:
