@@ -29,6 +29,7 @@ from rag.text.tokenization import tokens
 
 # With fewer letters and digits than this, or fewer words, a title is not distinctive.
 _ALIKE = 0.4  # share of words that two versions of one abstract have in common at least
+_SHARED_TITLE = 0.5  # of the words of the shorter of two titles, from which on they may be versions of one
 _MIN_TITLE_LENGTH = 12
 _MIN_TITLE_WORDS = 2
 _LONGEST_WORD = 100  # characters, of those that make an id; a title may be thousands of letters in a row
@@ -134,10 +135,23 @@ def same_paper(one: Paper, other: Paper) -> bool:
     if (one.status == kept_fields.NOTICE) != (other.status == kept_fields.NOTICE):
         return False
     shared = set(identity_keys(one)) & set(identity_keys(other))
+    if shared and all(key.startswith("doi:") for key in shared) and parts_of_one_work(one, other):
+        return False
     if any(not key.startswith("title:") for key in shared):
         return True
     contradicts = any(a and b and a != b for a, b in ((doi(one), doi(other)), (arxiv_id(one), arxiv_id(other))))
     return bool(shared) and not contradicts and _alike(one.abstract, other.abstract)
+
+
+def parts_of_one_work(one: Paper, other: Paper) -> bool:
+    """Whether two records under one DOI are two papers: chapters of a book, the abstracts of a supplement.
+
+    Their titles have little in common, and no abstracts say that it is one text all the same.
+    """
+    a, b = (set(normalised_title(paper.title).split()) for paper in (one, other))
+    if not a or not b or len(a & b) >= _SHARED_TITLE * min(len(a), len(b)):
+        return False
+    return not (one.abstract and other.abstract and _alike(one.abstract, other.abstract))
 
 
 def _alike(one: str, other: str) -> bool:

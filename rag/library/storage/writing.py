@@ -17,7 +17,7 @@ from rag.library.storage.marking import mark, marked
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
 from rag.papers import kept_fields
-from rag.papers.identity import identity_keys, same_paper
+from rag.papers.identity import id_from_title, identity_keys, parts_of_one_work, same_paper
 from rag.papers.kept_fields import NOTICE
 from rag.papers.retractions import events_of, with_status
 from rag.papers.title_marks import is_marked
@@ -198,6 +198,8 @@ class Importer:
         Files that name no id get the DOI for one, and some publishers give both the same.
         """
         stored = self._store.get_papers([paper.id]).get(paper.id)
+        if stored is not None and paper.id == paper.doi and parts_of_one_work(paper, stored):
+            return replace(paper, id=id_from_title(paper.title))  # another chapter of the same book
         if stored is None or _is_notice(stored) == _is_notice(paper):
             return paper
         return replace(paper, id=f"{paper.id}#{'notice' if _is_notice(paper) else 'paper'}")
@@ -238,7 +240,7 @@ class Importer:
         for key in identity_keys(paper):
             kind = key.partition(":")[0]
             for candidate, other in self._store.get_papers(self._store.find_by_keys([key])).items():
-                surely = kind != "title" and _is_notice(other) == _is_notice(paper)
+                surely = kind not in ("title", "doi") and _is_notice(other) == _is_notice(paper)
                 if surely or same_paper(other, paper):
                     return candidate, f"the same {_KINDS[kind]} as {candidate}"
         return None, ""

@@ -213,7 +213,8 @@ def _fields(entry: Any) -> dict[str, Any]:
         if name in fields:
             fields[name] = re.sub(r"\\([_%&#~{}])|[{}]|\\url", lambda m: m[1] or "", fields[name])
     unwanted = ("id", "_id", "key", "text", "summary")  # in BibTeX these are private notes, no ids or abstracts
-    return {"id": entry.key} | {name: value for name, value in fields.items() if name not in unwanted}
+    kept = {"id": entry.key, "citation_key": entry.key}
+    return kept | {name: value for name, value in fields.items() if name not in unwanted}
 
 
 def _names(value: str) -> list[Any]:
