@@ -1,4 +1,4 @@
-"""Footnote beside two programs that answer from papers, with the same model, papers and questions: ``make bench-peers``.
+"""Footnote beside two programs that answer from papers: the same model, papers and questions; ``make bench-peers``.
 
 environments.py  an environment of its own for each program, never the project's
 tool_calls.py    what a small model writes when it means to call a tool, as the calls that clients expect

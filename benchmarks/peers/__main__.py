@@ -60,7 +60,7 @@ def asked(options: argparse.Namespace, questions: tuple[EvalQuestion, ...]) -> l
             continue
         try:
             python = interpreter(program, options.build).absolute()
-            with serving(options.gguf, server, options.build, options.threads) as served:
+            with serving(options.gguf, server, options.build / program.key, options.threads) as served:
                 path = answers_of(options.build, program)
                 task = task_for(program, options, served)
                 for line in ask(program, python, task, served, questions, path, until):
@@ -87,7 +87,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="stop asking after this time; a later run goes on")
     parser.add_argument("--threads", type=int, default=2, help="of every model (default 2; 1 where others use a core)")
     parser.add_argument("--patience", type=float, default=900, help="seconds that one question may take (default 900)")
-    parser.add_argument("--build", type=Path, default=BUILD, help="environments, indexes and answers (default build/peers)")
+    parser.add_argument(
+        "--build", type=Path, default=BUILD, help="environments, indexes and answers (default build/peers)"
+    )
     parser.add_argument("--write", action="store_true", help="ask nothing; write the figures of what is answered")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an interrupt: the servers are stopped
@@ -96,7 +98,9 @@ def main() -> int:
     questions = sampled(read_questions(options.questions), options.sample, options.seed)
     troubles = [] if options.write else asked(options, questions)
     answers = {program.key: answered(answers_of(options.build, program)) for program in PROGRAMS}
-    record = scoring.record(questions, answers, PROGRAMS, options.seed, options.gguf)
+    model = options.gguf.stem if options.gguf else scoring.latest()["model"]
+    about = {"model": model, "threads": options.threads, "seed": options.seed}
+    record = scoring.record(questions, answers, PROGRAMS, about)
     path = scoring.write(record)
     tables.renew(record)
     print(tables.table(record))

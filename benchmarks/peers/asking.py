@@ -1,7 +1,7 @@
 """One program asked all questions: a line for each answer in a file of its own, and a second run goes on behind it.
 
-Memory is the most that the program and the servers that it asks held together while it answered, sampled as in
-:mod:`benchmarks.measure`, in MB (10^6 bytes).
+``peak_mb`` is the most that the program and the servers that it asks held together while it answered, in MB (10^6
+bytes); ``cpu_seconds`` the time that they computed, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -83,14 +83,14 @@ def ask(
     _end_last_line(answers)
     with _runner(program, python, folder) as process, answers.open("a", encoding="utf-8") as file:
         about = _line_of(process, folder)["ready"]
-        watched = Memory((process.pid, *(served.processes if served and not program.own_model else ())))
+        watched = Watch((process.pid, *(served.processes if served and not program.own_model else ())))
         with watched:
             for question in left:
                 if time.time() >= until:
                     return
                 watched.begin()
                 _send(process, question)
-                line = {**about, **_line_of(process, folder), "peak_mb": round(watched.peak / 1e6, 1)}
+                line = {**about, **_line_of(process, folder), **watched.figures()}
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 file.flush()
                 yield line
@@ -151,16 +151,17 @@ def _end_last_line(path: Path) -> None:
                 file.write(b"\n")
 
 
-class Memory:
-    """The highest sum of resident memory of some processes and their children, in bytes, since :meth:`begin`."""
+class Watch:
+    """Some processes with their children: the most memory that they held and what they computed since :meth:`begin`."""
 
     def __init__(self, processes: Sequence[int]) -> None:
-        self.peak = 0
+        self._peak = 0
+        self._computed = 0.0
         self._processes = [psutil.Process(pid) for pid in processes]
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> Watch:
         self._thread.start()
         return self
 
@@ -169,19 +170,38 @@ class Memory:
         self._thread.join()
 
     def begin(self) -> None:
-        """Forget the peak of the question before."""
-        self.peak = self._held()
+        """Forget the question before."""
+        self._peak, self._computed = self._held(), self._cpu()
+
+    def figures(self) -> dict[str, float]:
+        """Since :meth:`begin`."""
+        peak, computed = max(self._peak, self._held()), self._cpu() - self._computed
+        return {"peak_mb": round(peak / 1e6, 1), "cpu_seconds": round(computed, 2)}
 
     def _watch(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, self._held())
+            self._peak = max(self._peak, self._held())
 
     def _held(self) -> int:
-        held = 0
-        with contextlib.suppress(psutil.Error):
-            for root in self._processes:
-                held += sum(_resident(member) for member in (root, *root.children(recursive=True)))
-        return held
+        return sum(_resident(member) for member in self._members())
+
+    def _cpu(self) -> float:
+        return sum(_computed(member) for member in self._members())
+
+    def _members(self) -> list[psutil.Process]:
+        found = []
+        for root in self._processes:
+            with contextlib.suppress(psutil.Error):
+                found += [root, *root.children(recursive=True)]
+        return found
+
+
+def _computed(process: psutil.Process) -> float:
+    """Seconds, its children that have ended included."""
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
 
 
 def _resident(process: psutil.Process) -> int:

@@ -1,4 +1,4 @@
-"""Citations in running text, and texts that say that there is no answer. Standard library only: every runner uses it."""
+"""Citations in running text, and texts that say that there is no answer. Standard library only: runners use it."""
 
 from __future__ import annotations
 

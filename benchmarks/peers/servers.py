@@ -47,18 +47,19 @@ def quiet_environment(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serving(gguf: Path, server_python: Path, folder: Path, threads: int) -> Iterator[Served]:
-    """Both servers for ``gguf`` while the context lasts, the model on ``threads``; what they say goes to ``folder``.
+    """Both servers for ``gguf`` while the context lasts, the model on ``threads``; what they say goes to ``folder``,
+    the weights of MiniLM to ``home`` beside it.
 
     Raises :class:`ServerFailed`.
     """
     upstream, port = _free_port(), _free_port()
-    environment = quiet_environment(folder / "home")
+    environment = quiet_environment(folder.parent / "home")
     model = [str(server_python), "-m", "llama_cpp.server", "--model", str(gguf), "--model_alias", "local"]
     place = ["--host", "127.0.0.1", "--port", str(upstream)]
     own = OPTIONS | {"--n_threads": str(threads), "--n_threads_batch": str(threads)}
     options = [part for pair in own.items() for part in pair]
     before = [sys.executable, "-m", "benchmarks.peers.gateway", "--port", str(port)]
-    before += ["--upstream", f"http://127.0.0.1:{upstream}", "--home", str(folder / "home")]
+    before += ["--upstream", f"http://127.0.0.1:{upstream}", "--home", str(folder.parent / "home")]
     before += ["--threads", str(threads)]
     with contextlib.ExitStack() as stack:
         commands = {"server": ([*model, *place, *options], upstream), "gateway": (before, port)}

@@ -17,7 +17,7 @@ _FENCED = re.compile(r"```(?:json|xml)?\n(.*?)(?:```|$)", re.DOTALL)
 
 
 def calls_in(text: str, offered: Iterable[str]) -> list[dict[str, Any]]:
-    """``{"name", "arguments"}`` for every call of an offered tool in the text, in order; empty where it is an answer."""
+    """``{"name", "arguments"}`` for every call of an offered tool in the text, in order; none where it is an answer."""
     names = frozenset(offered)
     for pattern in (_TAGGED, _FENCED):
         found = [call for body in pattern.findall(text) for call in _objects(body) if call["name"] in names]

@@ -1,7 +1,7 @@
 """What a runner and :mod:`benchmarks.peers.asking` say to each other: one JSON object a line, in both directions.
 
-A runner is started with one argument, the file of its :class:`Task`. When it is ready it writes ``{"ready": SETTINGS}``,
-then for every question ``{"id", "question", "history"}`` that it reads one :class:`Answer`.
+A runner is started with one argument, the file of its :class:`Task`. When it is ready it writes
+``{"ready": SETTINGS}``, then for every question ``{"id", "question", "history"}`` that it reads one :class:`Answer`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, TextIO
 class Task:
     """What every program is given. ``address`` ends with ``/v1``; ``folder`` is the program's own, for its index.
 
-    ``patience`` is how many seconds one question may take. ``gguf`` and ``threads`` are for a program that loads the model
-    itself; ``gguf`` is empty where it is to use none.
+    ``patience`` is how many seconds one question may take. ``gguf`` and ``threads`` are for a program that loads the
+    model itself; ``gguf`` is empty where it is to use none.
     """
 
     papers: str

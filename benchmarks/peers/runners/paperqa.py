@@ -51,7 +51,9 @@ async def library(task: Task, settings: Any) -> Any:
         doc = Doc(docname=paper["id"], citation=paper["title"], dockey=paper["id"])
         text = Text(text=f"{paper['title']}\n\n{paper['abstract']}", name=paper["id"], doc=doc)
         await docs.aadd_texts([text], doc, settings, embedding)
-    await docs.retrieve_texts("What is it?", 1, settings, embedding)  # builds its index, so that no question pays for it
+    await docs.retrieve_texts(
+        "What is it?", 1, settings, embedding
+    )  # builds its index, so that no question pays for it
     return docs
 
 
