@@ -75,13 +75,14 @@ bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md
 
 # Two other programs, each in an environment of its own under build/peers, with the model of the file GGUF. Stop it at any
-# time: a repeated run goes on. THREADS=1 where other work uses a core.
+# time: a repeated run goes on. THREADS=1 where other work uses a core. haiku.rag wants Python 3.12: where python3.12 is not
+# on the path, PEERS_PYTHON=FILE names one.
 QUESTIONS ?= ../shared/data/questions/dev.jsonl
 THREADS ?= 2
 
 bench-peers: dev prepare
 	@test -n "$(GGUF)" || { echo "Name the model: make bench-peers GGUF=some-instruct-model.gguf" >&2; exit 1; }
-	@$(BIN)/python -m benchmarks.peers --gguf "$(GGUF)" --questions "$(QUESTIONS)" --threads $(THREADS)
+	@$(BIN)/python -m benchmarks.peers --gguf "$(GGUF)" --questions "$(QUESTIONS)" --threads $(THREADS) $(if $(PEERS_PYTHON),--python "$(PEERS_PYTHON)")
 
 # Ten users of the page at once, models switched, tabs closed in the middle. Fails where memory grows, a file stays open
 # or anything goes wrong.

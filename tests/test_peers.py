@@ -241,7 +241,7 @@ def test_what_is_installed_is_pinned_and_what_cannot_be_says_what_to_do(
         for requirement in path.read_text(encoding="utf-8").split():
             assert re.fullmatch(r"[\w.-]+==[\w.+!-]+", requirement), (path.name, requirement)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CannotInstall, match=r"haiku needs Python 9\.0 or newer, and none of python3\.0.*Install one"):
+    with pytest.raises(CannotInstall, match=r"haiku needs Python 9\.0 or newer, and none of python3\.0.*Name one with --python"):
         made(Environment(HAIKU.name, (9, 0)), tmp_path)
 
 

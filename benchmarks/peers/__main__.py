@@ -30,10 +30,10 @@ QUESTIONS = Path("..") / "shared" / "data" / "questions" / "dev.jsonl"
 ENVIRONMENTS = {"paperqa": environments.PAPERQA, "haiku": environments.HAIKU}
 
 
-def interpreter(program: Program, folder: Path) -> Path:
+def interpreter(program: Program, options: argparse.Namespace) -> Path:
     """The Python that runs ``program``: its environment's, for Footnote the one that runs this."""
     if program.runner in ENVIRONMENTS:
-        return environments.made(ENVIRONMENTS[program.runner], folder / "environments")
+        return environments.made(ENVIRONMENTS[program.runner], options.build / "environments", options.python)
     return Path(sys.executable)
 
 
@@ -59,7 +59,7 @@ def asked(options: argparse.Namespace, questions: tuple[EvalQuestion, ...]) -> l
         if options.only not in (None, program.key):
             continue
         try:
-            python = interpreter(program, options.build).absolute()
+            python = interpreter(program, options).absolute()
             with serving(options.gguf, server, options.build / program.key, options.threads) as served:
                 path = answers_of(options.build, program)
                 task = task_for(program, options, served)
@@ -90,6 +90,7 @@ def main() -> int:
     parser.add_argument(
         "--build", type=Path, default=BUILD, help="environments, indexes and answers (default build/peers)"
     )
+    parser.add_argument("--python", type=Path, help="Python 3.12 or newer for haiku.rag, where this one is older")
     parser.add_argument("--write", action="store_true", help="ask nothing; write the figures of what is answered")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an interrupt: the servers are stopped

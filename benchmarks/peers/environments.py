@@ -38,8 +38,10 @@ PAPERQA = Environment("paperqa")
 HAIKU = Environment("haiku", (3, 12))
 
 
-def made(environment: Environment, folder: Path) -> Path:
+def made(environment: Environment, folder: Path, newer: Path | None = None) -> Path:
     """The interpreter of ``environment`` in ``folder``. Needs a network where it is not there yet.
+
+    ``newer`` is an interpreter for a program that the running one is too old for; without it the path is searched.
 
     Raises :class:`CannotInstall`.
     """
@@ -49,7 +51,7 @@ def made(environment: Environment, folder: Path) -> Path:
     python = place / "bin" / "python"
     if not stamp.exists():
         shutil.rmtree(place, ignore_errors=True)
-        _run([_interpreter(environment), "-m", "venv", str(place)], environment)
+        _run([_interpreter(environment, newer), "-m", "venv", str(place)], environment)
         if environment.over_project:
             _see_project(place)
         _run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], environment)
@@ -57,10 +59,12 @@ def made(environment: Environment, folder: Path) -> Path:
     return python
 
 
-def _interpreter(environment: Environment) -> str:
-    """An interpreter that is new enough: this one, else the first on the path that runs."""
+def _interpreter(environment: Environment, newer: Path | None) -> str:
+    """An interpreter that is new enough: this one, else ``newer``, else the first on the path that runs."""
     if sys.version_info[:2] >= environment.python:
         return sys.executable
+    if newer is not None:
+        return str(newer)
     tried = [f"python3.{minor}" for minor in range(environment.python[1], environment.python[1] + 3)]
     for name in tried:
         found = shutil.which(name)
@@ -68,7 +72,7 @@ def _interpreter(environment: Environment) -> str:
             return found
     raise CannotInstall(
         f"{environment.name} needs Python {environment.python[0]}.{environment.python[1]} or newer, and none of "
-        f"{', '.join(tried)} is on the path. Install one and repeat."
+        f"{', '.join(tried)} is on the path. Name one with --python."
     )
 
 
