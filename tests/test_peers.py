@@ -193,7 +193,8 @@ def test_a_program_that_dies_loses_nothing_and_is_named(
 def line(**changed: Any) -> dict[str, Any]:
     return {
         "text": "", "shown": "", "cited": [], "written": 0, "existing": 0, "refused": None, "error": "",
-        "seconds": 2.0, "cpu_seconds": 1.0, "peak_mb": 100.0, "version": "1",
+        "seconds": 2.0, "cpu_seconds": 1.0, "peak_mb": 100.0,
+        "program": "rehearsal", "version": "1",
     } | changed  # fmt: skip
 
 
@@ -223,6 +224,7 @@ def test_figures_are_over_the_questions_that_all_have_answered() -> None:
     shown = tables.table(record)
     assert "| refused as it should be | 1 of 1 | 0 of 1 | – |" in shown
     assert "| questions answered | 3 of 3 | 2 of 3 | 0 of 3 |" in shown
+    assert "rehearsal 1. Measured" in tables.how(record) and "rehearsal" not in tables.how(record, whole=False)
     assert "2 of 3 questions that all of them have answered (1 fact, 1 unanswerable)" in " ".join(
         tables.how(record).split()
     )
@@ -241,7 +243,9 @@ def test_what_is_installed_is_pinned_and_what_cannot_be_says_what_to_do(
         for requirement in path.read_text(encoding="utf-8").split():
             assert re.fullmatch(r"[\w.-]+==[\w.+!-]+", requirement), (path.name, requirement)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CannotInstall, match=r"haiku needs Python 9\.0 or newer, and none of python3\.0.*Name one with --python"):
+    with pytest.raises(
+        CannotInstall, match=r"haiku needs Python 9\.0 or newer, and none of python3\.0.*Name one with --python"
+    ):
         made(Environment(HAIKU.name, (9, 0)), tmp_path)
 
 

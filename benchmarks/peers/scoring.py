@@ -99,7 +99,7 @@ def record(
         "programs": {
             program.key: {
                 "label": program.label,
-                "version": next((line["version"] for line in answers[program.key].values()), ""),
+                "version": next((f"{one['program']} {one['version']}" for one in answers[program.key].values()), ""),
                 "answered": sum(q.id in answers[program.key] for q in questions),
                 "figures": summary(list(found[program.key].values())) if program.key in found else None,
             }

@@ -68,15 +68,16 @@ def table(record: Record, whole: bool = True) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def how(record: Record) -> str:
-    """One paragraph: what was asked, of which versions, on which machine."""
+def how(record: Record, whole: bool = True) -> str:
+    """One paragraph: what was asked, of which model and (with ``whole``) which versions, on which machine."""
     place = record["machine"]
     kinds = ", ".join(f"{count} {name}" for name, count in record["types"].items())
-    versions = ", ".join(f"{one['label']} {one['version']}" for one in record["programs"].values() if one["version"])
+    versions = ", ".join(dict.fromkeys(one["version"] for one in record["programs"].values() if one["version"]))
+    made_of = f" {versions}." if whole else ""
     text = (
         f"Over the {record['common']} of {record['asked']} questions that all of them have answered ({kinds}). Model: "
-        f"{record['model']}, on {_threads(record['threads'])}. {versions}. Measured on {record['finished'][:10]} at "
-        f"{record['commit']}: {place['processor']}, {place['cores']} cores, load {place['load']}."
+        f"{record['model']}, on {_threads(record['threads'])}.{made_of} Measured on {record['finished'][:10]} "
+        f"at {record['commit']}: {place['processor']}, {place['cores']} cores, load {place['load']}."
     )
     return textwrap.fill(text, 120, break_on_hyphens=False, break_long_words=False)
 
@@ -89,7 +90,7 @@ def renewed(text: str, record: Record, whole: bool) -> str:
     """``text`` with the figures between its markers. Raises ``ValueError`` where they are missing."""
     if _BLOCK.search(text) is None:
         raise ValueError("There is no '<!-- bench:peers -->' followed by '<!-- /bench:peers -->'.")
-    block = f"{table(record, whole)}\n\n{how(record)}\n"
+    block = f"{table(record, whole)}\n\n{how(record, whole)}\n"
     return _BLOCK.sub(lambda found: f"{found[1]}{block}{found[2]}", text)
 
 
