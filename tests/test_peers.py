@@ -217,17 +217,16 @@ def test_figures_are_over_the_questions_that_all_have_answered() -> None:
         2, {"fact": 1, "unanswerable": 1}, None,
     )  # fmt: skip
     one, two = (record["programs"][key]["figures"] for key in ("one", "two"))
-    assert (one["key_facts"], one["citation_precision"], one["citations_exist"]) == (1.0, 0.5, 0.5)
+    assert (one["key_facts"], one["citation_precision"], one["citations_exist_of"]) == (1.0, 0.5, [2, 4])
     assert (one["true_refusal_of"], one["false_refusal_of"], one["failed_of"]) == ([1, 1], [0, 1], [0, 2])
-    assert (two["key_facts"], two["citation_precision"], two["citations_exist"]) == (0.0, None, None)
+    assert (two["key_facts"], two["citation_precision"], two["citations_exist_of"]) == (0.0, None, [0, 0])
     assert (two["true_refusal_of"], two["false_refusal_of"], two["seconds"]) == ([0, 1], [1, 1], 3.0)
     shown = tables.table(record)
     assert "| refused as it should be | 1 of 1 | 0 of 1 | – |" in shown
     assert "| questions answered | 3 of 3 | 2 of 3 | 0 of 3 |" in shown
-    assert "rehearsal 1. Measured" in tables.how(record) and "rehearsal" not in tables.how(record, whole=False)
-    assert "2 of 3 questions that all of them have answered (1 fact, 1 unanswerable)" in " ".join(
-        tables.how(record).split()
-    )
+    told = " ".join(tables.how(record).split())
+    assert "rehearsal 1. Measured" in told and "rehearsal" not in tables.how(record, whole=False)
+    assert "2 of 3 questions that all of them have answered (1 fact, 1 unanswerable)" in told
 
 
 def test_an_error_counts_as_refused_and_a_citation_as_an_answer() -> None:

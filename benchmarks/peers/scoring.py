@@ -60,10 +60,9 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return [one[key] for one in found if key in one]
 
     means = ("key_facts", "citation_precision", "citation_recall", "cites")
-    written = sum(of("written"))
     return {
         **{key: _rounded(statistics.fmean, of(key)) for key in means},
-        "citations_exist": round(sum(of("existing")) / written, 3) if written else None,
+        "citations_exist_of": [sum(map(int, of("existing"))), sum(map(int, of("written")))],
         **{f"{key}_of": [sum(map(int, of(key))), len(of(key))] for key in ("true_refusal", "false_refusal", "failed")},
         **{key: _rounded(statistics.median, of(key)) for key in ("words", "seconds", "cpu_seconds")},
         "peak_mb": _rounded(max, of("peak_mb")),

@@ -45,7 +45,7 @@ ROWS: tuple[tuple[str, str, Callable[[Any], str], bool], ...] = (
     ("cites", "answers that cite a paper", _share, True),
     ("citation_precision", "right papers among the cited", _share, True),
     ("citation_recall", "right papers cited", _share, False),
-    ("citations_exist", "citations that exist", _share, True),
+    ("citations_exist_of", "citations that exist", _of, True),
     ("true_refusal_of", "refused as it should be", _of, True),
     ("false_refusal_of", "refused though answerable", _of, True),
     ("failed_of", "ended with an error", _of, False),
