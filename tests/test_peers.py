@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.peers import scoring, tables
 from benchmarks.peers.asking import PROGRAMS, Program, RunnerFailed, answered, ask
-from benchmarks.peers.citation_marks import authors_in, numbers_in, says_no_answer
+from benchmarks.peers.citation_marks import authors_in, numbers_in, says_no_answer, titles_in
 from benchmarks.peers.environments import HAIKU, REQUIREMENTS, CannotInstall, Environment, made
 from benchmarks.peers.gateway import LONGEST, Gateway, forwarded, handler
 from benchmarks.peers.runners.lines import Task
@@ -127,9 +127,21 @@ def test_the_gateway_answers_as_clients_expect(address: str) -> None:
 
 
 def test_refusals_and_citations_in_running_text() -> None:
-    for text in ("", "I cannot answer.", "The knowledge base doesn't contain relevant information.", "No results."):
+    for text in (
+        "",
+        "I cannot answer.",
+        "The knowledge base doesn't contain relevant information.",
+        "No results.",
+        "I can't assist with that.",
+    ):
         assert says_no_answer(text), text
     assert not says_no_answer("Owls do not hunt by day.")
+    assert titles_in(
+        'In the paper "Deep Owls, Revisited," and a study titled “Bats at Night” we find "no such thing".'
+    ) == (
+        "Deep Owls, Revisited",
+        "Bats at Night",
+    )
     assert numbers_in("So it is [2], [1, 2] and [x].") == (2, 1)
     assert authors_in("As Smith et al. (2020) and (Jones, 1999) show, in 2021.") == (
         "Smith et al. (2020)",
@@ -205,7 +217,8 @@ def test_figures_are_over_the_questions_that_all_have_answered() -> None:
         EvalQuestion("b", "unanswerable", "?"),
         EvalQuestion("c", "fact", "?", (), (paper["title"],), ("four",)),
     )
-    said = line(text="There are four.", cited=[paper["id"], other["id"]], written=4, existing=2)
+    text = f'There are four, says the paper "{paper["title"]}", and not the paper "A Survey of Owls".'
+    said = line(text=text, cited=[paper["id"], other["id"]], written=4, existing=2)
     answers = {
         "one": {"a": said, "b": line(text="It is not mentioned."), "c": line(error="TimeoutError: ")},
         "two": {"a": line(text="I cannot answer.", refused=True), "b": line(text="Five.", seconds=4.0)},
@@ -217,7 +230,7 @@ def test_figures_are_over_the_questions_that_all_have_answered() -> None:
         2, {"fact": 1, "unanswerable": 1}, None,
     )  # fmt: skip
     one, two = (record["programs"][key]["figures"] for key in ("one", "two"))
-    assert (one["key_facts"], one["citation_precision"], one["citations_exist_of"]) == (1.0, 0.5, [2, 4])
+    assert (one["key_facts"], one["citation_precision"], one["citations_exist_of"]) == (1.0, 0.5, [3, 6])
     assert (one["true_refusal_of"], one["false_refusal_of"], one["failed_of"]) == ([1, 1], [0, 1], [0, 2])
     assert (two["key_facts"], two["citation_precision"], two["citations_exist_of"]) == (0.0, None, [0, 0])
     assert (two["true_refusal_of"], two["false_refusal_of"], two["seconds"]) == ([0, 1], [1, 1], 3.0)

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.asking import Program
-from benchmarks.peers.citation_marks import says_no_answer
+from benchmarks.peers.citation_marks import says_no_answer, titles_in
 from benchmarks.workload import load_papers
 from rag.evaluation.answer_scoring import Reply, Shown, score
 from rag.evaluation.datasets import EvalQuestion
+from rag.papers.identity import normalised_title
 from rag.system.machine import commit, machine
 
 RESULTS = Path(__file__).parent.parent / "results" / "peers"
@@ -44,7 +45,13 @@ def scored(question: EvalQuestion, line: Line, titles: Mapping[str, str]) -> dic
     reply = Reply(question.id, refused(line), (said,), line["seconds"] * 1000)
     figures = {key: value for key, value in score(question, reply).items() if key in SCORED}
     if not reply.refused:
-        figures |= {"cites": float(bool(cited)), "written": line["written"], "existing": line["existing"]}
+        real = {normalised_title(title) for title in titles.values()}
+        named = [normalised_title(title) in real for title in titles_in(line["text"])]
+        figures |= {
+            "cites": float(bool(cited)),
+            "written": line["written"] + len(named),
+            "existing": line["existing"] + sum(named),
+        }
     return figures | {
         "failed": float(bool(line["error"])),
         "seconds": line["seconds"],
