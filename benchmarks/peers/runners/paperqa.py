@@ -1,8 +1,8 @@
 """paper-qa, asked through ``Docs.aquery``: ten pieces of evidence, a summary of each, an answer from the best five.
 
 Its agent, which the command ``pqa`` uses, chooses tools by itself; with so small a model it seldom reaches an answer.
-Changed settings: the addresses of the models, and no look-up of metadata, which would need a network. An abstract is
-one text, its citation the title.
+Changed settings: the addresses of the models, the time that one request may take, and no look-up of metadata, which
+would need a network. An abstract is one text, its citation the title.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ def settings_for(task: Task) -> Any:
 
     model = f"openai/{task.model}"
     at = {"api_base": task.address, "api_key": "none"}
-    models = {"model_list": [{"model_name": model, "litellm_params": {"model": model, "temperature": 0.0, **at}}]}
+    params = {"model": model, "temperature": 0.0, **at}
+    models = {
+        "model_list": [{"model_name": model, "litellm_params": params}],
+        # Its own limit of 60 seconds breaks a long answer off on a slow computer, and asks for it again without end.
+        "router_kwargs": {"timeout": task.patience, "num_retries": 0},
+    }
     return Settings(
         llm=model,
         llm_config=models,
