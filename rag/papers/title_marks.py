@@ -27,7 +27,7 @@ _BEHIND = re.compile(
     rf"\s*+[\[(]\s*+(?:(?:this\s++)?+(?:article|paper|publication)\s++(?:has\s++been\s++|was\s++)?+)?+"
     rf"(?:retracted|withdrawn){_THING}(?:[.,;:][^\])]*+|\s++(?:see|in|by|on|due|from)\b[^\])]*+)?+[\])][\s.]*+\Z"
     # … – RETRACTED, … : RETRACTED ARTICLE
-    r"|\s*+(?:[–—:]|\s-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
+    r"|(?:\s*+[–—:]|\s++-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
     re.I,
 )
 _LONGEST_BEHIND = 300  # characters from the end that are looked at
