@@ -140,7 +140,7 @@ def test_the_table_of_retraction_watch(tmp_path: Path) -> None:
 def test_another_file_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "rw.csv"
     file.write_bytes(content)
-    with pytest.raises(ImportFileError, match="Retraction Watch|Download it again"):
+    with pytest.raises(ImportFileError, match=r"Retraction Watch|Download it again"):
         list(read_retraction_watch(file))
 
 

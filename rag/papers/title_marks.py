@@ -107,7 +107,8 @@ def _named(rest: str, title: str) -> str | None:
 
 
 def _status_of(word: str) -> str:
-    return next(status for status, words in _WORDS.items() if re.fullmatch(words, word, re.I))
+    first = word[:3].lower()
+    return "concern" if first == "exp" else "retracted" if first in ("ret", "wit") else "corrected"
 
 
 def _search_end(pattern: re.Pattern[str], title: str) -> int | None:

@@ -33,3 +33,19 @@ def marked(store: PaperStore, paper: Paper) -> Paper:
     if found == REINSTATED:  # later than the retraction that the paper came with
         return with_status(replace(paper, status=""))
     return replace(paper, status=strongest(paper.status, found))
+
+
+def apart(store: PaperStore, paper: Paper) -> Paper:
+    """``paper`` under an id of its own where that is the id of its notice, or a notice with that of its paper.
+
+    Files that name no id get the DOI for one, and some publishers give both the same.
+    """
+    stored = store.get_papers([paper.id]).get(paper.id)
+    if stored is None or is_notice(stored) == is_notice(paper):
+        return paper
+    return replace(paper, id=f"{paper.id}#{'notice' if is_notice(paper) else 'paper'}")
+
+
+def is_notice(paper: Paper) -> bool:
+    """Whether it is the notice of another paper's retraction or correction; earlier programs stored no status."""
+    return with_status(paper).status == NOTICE
