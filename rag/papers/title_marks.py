@@ -60,7 +60,7 @@ _OF_VOLUME = re.compile(
     re.I,
 )
 # "… [J. Chess 3 (2010) 1–5]" behind the title that a notice names.
-_WHERE_FROM = re.compile(r"\s*+\[[^\]]*+\][\s.]*+\Z")
+_WHERE_FROM = re.compile(r"(?<!\s)\s*+\[[^\[\]]*+\][\s.]*+\Z")
 
 
 def unmarked(title: str) -> str:
