@@ -37,7 +37,7 @@ _VERBS = {
 # A paper that studies retractions may be called "Retraction: …" as well; a notice has no long abstract.
 _LONGEST_NOTICE = 1000
 _WITHDRAWN = re.compile(
-    r"\W*+(?:this|the)\s++(?:paper|article|submission|manuscript|preprint|work)\s++(?:has\s++been|was|is)\s++(?:now\s++)?+"
+    r"\A\W*+(?:this|the)\s++(?:paper|article|submission|manuscript|preprint|work)\s++(?:has\s++been|was|is)\s++(?:now\s++)?+"
     r"(?:withdrawn|retracted)\b",
     re.I,
 )

@@ -14,7 +14,7 @@ import re
 _THING = r"(?:\s++(?:article|paper|chapter|manuscript|preprint|publication|study|review))?+"
 _BEFORE = re.compile(
     # [Retracted] …, (WITHDRAWN) …, **RETRACTED** …
-    rf"\s*+(?:[\[(*]++\s*+(?:retracted|withdrawn){_THING}\s*+[\])*]++\s*+[:.–—-]?+\s*+"
+    rf"\A\s*+(?:[\[(*]++\s*+(?:retracted|withdrawn){_THING}\s*+[\])*]++\s*+[:.–—-]?+\s*+"
     # RETRACTED: …, Retracted Article: …, WITHDRAWN – …, This article has been retracted: …
     r"|(?:this\s++(?:article|paper|manuscript)\s++(?:has\s++been|was|is)\s++)?+"
     rf"(?:retracted|withdrawn){_THING}(?:\s*+:|\s++[–—-])\s*+"
@@ -24,10 +24,10 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(
     # … (Retracted), … [Retracted Article], … (Retracted article. See vol. 5, pg. 2, 2016)
-    rf"\s*+[\[(]\s*+(?:(?:this\s++)?+(?:article|paper|publication)\s++(?:has\s++been\s++|was\s++)?+)?+"
+    rf"(?<!\s)\s*+[\[(]\s*+(?:(?:this\s++)?+(?:article|paper|publication)\s++(?:has\s++been\s++|was\s++)?+)?+"
     rf"(?:retracted|withdrawn){_THING}(?:[.,;:][^\])]*+|\s++(?:see|in|by|on|due|from)\b[^\])]*+)?+[\])][\s.]*+\Z"
     # … – RETRACTED, … : RETRACTED ARTICLE
-    r"|\s*+(?:[–—:]|\s-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
+    r"|(?<!\s)(?:\s*+[–—:]|\s++-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
     re.I,
 )
 _LONGEST_BEHIND = 300  # characters from the end that are looked at
@@ -40,27 +40,27 @@ _WORDS = {
 _WHOSE = r"(?:(?:authors?|publishers?|editors?|editorial|partial|notice\s++of|statement\s++of)['’]?+s?+\s++)*+"
 _NOTICE_WORD = r"(?:\s++(?:note|notice|statement|and\s++replacement|letter))?+"
 _LEAD = {
-    status: re.compile(rf"\s*+\[?+{_WHOSE}(?:{words}){_NOTICE_WORD}\]?+(?P<rest>.*)\Z", re.I | re.S)
+    status: re.compile(rf"\A\s*+\[?+{_WHOSE}(?:{words}){_NOTICE_WORD}\]?+(?P<rest>.*)\Z", re.I | re.S)
     for status, words in _WORDS.items()
 }
 # What follows the word in the title of a notice: nothing, a colon, quotation marks, or whose paper it is.
-_COLON = re.compile(r"\s*+(?:to|for|of|on|regarding|in)?+(?:\s++(?:the\s++)?+(?:article|paper))?+\s*+[:–—]\s*+", re.I)
-_STOP = re.compile(r"\s*+\.?\s*+\Z")
+_COLON = re.compile(r"\A\s*+(?:to|for|of|on|regarding|in)?+(?:\s++(?:the\s++)?+(?:article|paper))?+\s*+[:–—]\s*+", re.I)
+_STOP = re.compile(r"\A\s*+\.?\s*+\Z")
 _QUOTED = re.compile(
-    r"\s*+(?:to|for|of|on|regarding)?+(?:\s++(?:the\s++)?+(?:article|paper))?+[\s:,]*+[\"“‘«'](?P<title>.*)[\"”’»']",
+    r"\A\s*+(?:to|for|of|on|regarding)?+(?:\s++(?:the\s++)?+(?:article|paper))?+[\s:,]*+[\"“‘«'](?P<title>.*)[\"”’»']",
     re.I | re.S,
 )
-_FOR_AUTHORS = re.compile(r"\s++(?:for|to|of)\s++(?:[^\s.,:]++\s++){1,6}?et\s++al\b\.?+[\s,:“\"]*+", re.I)
-_TO = re.compile(r"\s++(?:to|for)\s++", re.I)
-_UNMISTAKABLE = re.compile(r"\s*+\[?+(?:errat(?:um|a)|corrigend(?:um|a))\b", re.I)
+_FOR_AUTHORS = re.compile(r"\A\s++(?:for|to|of)\s++(?:[^\s.,:]++\s++){1,6}?et\s++al\b\.?+[\s,:“\"]*+", re.I)
+_TO = re.compile(r"\A\s++(?:to|for)\s++", re.I)
+_UNMISTAKABLE = re.compile(r"\A\s*+\[?+(?:errat(?:um|a)|corrigend(?:um|a))\b", re.I)
 # Web of Science: "Magnets (Retraction of vol 27, pg 291, 2011)", and of a correction "Magnets (vol 27, pg 291, 2011)".
 _OF_VOLUME = re.compile(
-    r"\s*+[\[(]\s*+(?P<word>retraction|correction|erratum|expression\s++of\s++concern|withdrawal)?+(?:\s++of|\s++to)?+\s*+"
+    r"(?<!\s)\s*+[\[(]\s*+(?P<word>retraction|correction|erratum|expression\s++of\s++concern|withdrawal)?+(?:\s++of|\s++to)?+\s*+"
     r"vol\b\.?+\s*+[^\])]*+[\])][\s.]*+\Z",
     re.I,
 )
 # "… [J. Chess 3 (2010) 1–5]" behind the title that a notice names.
-_WHERE_FROM = re.compile(r"\s*+\[[^\]]*+\][\s.]*+\Z")
+_WHERE_FROM = re.compile(r"(?<!\s)\s*+\[[^\[\]]*+\][\s.]*+\Z")
 
 
 def unmarked(title: str) -> str:
@@ -107,7 +107,8 @@ def _named(rest: str, title: str) -> str | None:
 
 
 def _status_of(word: str) -> str:
-    return next(status for status, words in _WORDS.items() if re.fullmatch(words, word, re.I))
+    first = word[:3].lower()
+    return "concern" if first == "exp" else "retracted" if first in ("ret", "wit") else "corrected"
 
 
 def _search_end(pattern: re.Pattern[str], title: str) -> int | None:

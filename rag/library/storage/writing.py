@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.datatypes import Paper, Passage, Sentence
 from rag.library.chunking import CHUNKER_VERSION, split_passages, split_sentences
-from rag.library.storage.marking import mark, marked
+from rag.library.storage.marking import apart, is_notice, mark, marked
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
 from rag.papers import kept_fields
-from rag.papers.identity import id_from_title, identity_keys, parts_of_one_work, same_paper
-from rag.papers.kept_fields import NOTICE
+from rag.papers.identity import identity_keys, same_paper
 from rag.papers.retractions import events_of, with_status
 from rag.papers.title_marks import is_marked
 
@@ -175,7 +174,7 @@ class Importer:
         return self._counts.report()
 
     def _import_record(self, paper: Paper) -> None:
-        paper = self._apart(paper)
+        paper = apart(self._store, paper)
         record_hash = content_hash(paper)
         records = self._store.records(paper.id)
         first = paper.id not in self._seen
@@ -191,18 +190,6 @@ class Importer:
                 keys = [key for event in events for key in event.keys]
                 self._changed |= bool(mark(self._store, self._store.find_by_keys(keys)))
             self._store.put_record(paper.id, 0 if first else len(records), record_hash, owner)
-
-    def _apart(self, paper: Paper) -> Paper:
-        """``paper`` under an id of its own where that is the id of its notice, or a notice with that of its paper.
-
-        Files that name no id get the DOI for one, and some publishers give both the same.
-        """
-        stored = self._store.get_papers([paper.id]).get(paper.id)
-        if stored is not None and paper.id == paper.doi and parts_of_one_work(paper, stored):
-            return replace(paper, id=id_from_title(paper.title))  # another chapter of the same book
-        if stored is None or _is_notice(stored) == _is_notice(paper):
-            return paper
-        return replace(paper, id=f"{paper.id}#{'notice' if _is_notice(paper) else 'paper'}")
 
     def _count_unchanged(self, paper: Paper, owner: str) -> None:
         """Count a record that is the same as at its last import."""
@@ -240,7 +227,7 @@ class Importer:
         for key in identity_keys(paper):
             kind = key.partition(":")[0]
             for candidate, other in self._store.get_papers(self._store.find_by_keys([key])).items():
-                surely = kind not in ("title", "doi") and _is_notice(other) == _is_notice(paper)
+                surely = kind not in ("title", "doi") and is_notice(other) == is_notice(paper)
                 if surely or same_paper(other, paper):
                     return candidate, f"the same {_KINDS[kind]} as {candidate}"
         return None, ""
@@ -270,10 +257,6 @@ class Importer:
         ):
             rows = np.concatenate([vectors.passages, vectors.sentences])
             self._store.set_segments(paper.id, passages, sentences, rows)
-
-
-def _is_notice(paper: Paper) -> bool:
-    return with_status(paper).status == NOTICE  # earlier programs stored none
 
 
 def chunker_version() -> str:
