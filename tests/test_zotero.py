@@ -133,8 +133,9 @@ def test_what_stands_in_the_write_ahead_log_is_read(tmp_path: Path) -> None:
     with closing(sqlite3.connect(data.file)) as zotero:
         zotero.execute("PRAGMA journal_mode = WAL")
         zotero.execute("PRAGMA wal_autocheckpoint = 0")
-        data.add("OWLSOWLS", OWLS)
+        zotero.execute("BEGIN")
         zotero.execute("SELECT * FROM items").fetchall()  # keeps the log from being brought in
+        data.add("OWLSOWLS", OWLS)
         assert (tmp_path / "zotero.sqlite-wal").stat().st_size
         assert len(read(data)[0]) == 1
 

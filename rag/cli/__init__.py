@@ -126,6 +126,7 @@ def _register() -> None:
     from rag.cli.serve import serve
     from rag.cli.users import users
     from rag.cli.watch import watch
+    from rag.cli.zotero import zotero
 
     for command in (
         import_,
@@ -143,6 +144,7 @@ def _register() -> None:
         users,
         mcp,
         watch,
+        zotero,
     ):
         main.add_command(command)
 
