@@ -36,8 +36,8 @@ def marked(store: PaperStore, paper: Paper) -> Paper:
 
 
 def apart(store: PaperStore, paper: Paper) -> Paper:
-    """``paper`` under an id of its own where that is the id of its notice, a notice with that of its paper, or a chapter
-    with that of another.
+    """``paper`` under an id of its own where that is the id of its notice, a notice with that of its paper, or a
+    chapter with that of another.
 
     Files that name no id get the DOI for one, and some publishers give both the same.
     """
