@@ -55,7 +55,7 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?)++|[^\W\d_a-z]{1,3}")
 _LONGEST_LIST = 200_000  # characters of a list that a cell spells
 _EMPTY = re.compile(r"\s*+(?:nan|none|null|n/?a|<na>|#n/a|nat|n\.\s?d\.|-{1,3})?\s*+", re.I)
 _NO_ABSTRACT = re.compile(
-    r"[\[(<]?\s*+(?:(?:an?|the|there is|sorry,?)\s++)*+(?:"
+    r"(?<!\s)[\[(<]?\s*+(?:(?:an?|the|there is|sorry,?)\s++){0,3}+(?:"
     r"no (?:abstract|summary)(?: (?:is |was )?(?:available|provided|found|given|supplied|present|listed))?"
     r"|abstracts? (?:is |was )?(?:not|un)[ -]?(?:available|provided|found|present)|abstract missing|missing abstract"
     r"|(?:not|un) ?available|n/?a|nan|none|null)"

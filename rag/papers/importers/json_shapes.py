@@ -26,7 +26,7 @@ _KINDS = {
     "conferencePaper": "paper-conference", "bookSection": "chapter", "preprint": "article",
 }  # fmt: skip
 _NO_PAPERS = ("attachment", "note", "annotation")
-_HEADING = re.compile(r"\s*<(?:jats:)?title>\s*(?:abstract|summary)\s*</(?:jats:)?title>", re.I)
+_HEADING = re.compile(r"(?<!\s)\s*+<(?:jats:)?title>\s*+(?:abstract|summary)\s*+</(?:jats:)?title>", re.I)
 _GLUED_START = re.compile(r"(?<=[a-z])(?=<(?:i|em|italic)>[A-Z])")  # Crossref loses the blanks around such markup
 _GLUED_END = re.compile(r"(?<=[a-z])(</(?:i|em|italic)>)(?=[a-z]{2})")
 _DOI = re.compile(r"10\.\d{4,9}/[^\s,;]+")
