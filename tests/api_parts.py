@@ -48,8 +48,9 @@ def served(folder: Path, shared_home: Path, *arguments: str, **variables: str) -
     (home / "models").symlink_to(shared_home / "models")
     write_lines(folder / "one.jsonl", {"id": "owl", "title": "Naps of owls", "abstract": "Owls nap for 20 minutes."})
     footnote("import", folder / "one.jsonl", "--library", home / "libraries" / "second")
-    environment = {**os.environ, "FOOTNOTE_HOME": str(home), "FOOTNOTE_LIBRARY": str(library), "FOOTNOTE_MODEL": "quote",
-                   "FOOTNOTE_PORT": "0", "FOOTNOTE_THREADS": "1", **WILLING, **variables}  # fmt: skip
+    environment = {**os.environ, "FOOTNOTE_HOME": str(home), "FOOTNOTE_LIBRARY": str(library),
+                   "FOOTNOTE_MODEL": "quote", "FOOTNOTE_PORT": "0", "FOOTNOTE_THREADS": "1", **WILLING,
+                   **variables}  # fmt: skip
     child = subprocess.Popen([COMMAND, "serve", *arguments], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         assert child.stderr is not None

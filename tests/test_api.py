@@ -113,7 +113,8 @@ def test_whoever_leaves_gives_the_turn_back(client: httpx.Client) -> None:
     [
         ({}, "question"), ({"question": "  "}, "empty"), ({"question": "x " * 4000}, "at most"),
         ({"question": 7}, "question"), ({"question": QUESTION, "qestion": ""}, "qestion"),
-        ({"question": QUESTION, "kind": "poem"}, "kind"), ({"question": QUESTION, "history": [{"role": "king"}]}, "role"),
+        ({"question": QUESTION, "kind": "poem"}, "kind"),
+        ({"question": QUESTION, "history": [{"role": "king"}]}, "role"),
         ({"question": QUESTION, "scope": {"papers": ["no"]}}, "no paper"),
         ({"question": QUESTION, "scope": {"venues": ["no"]}}, "appeared in"),
         ({"question": QUESTION, "scope": {"since": 2020, "until": 2010}}, "later"),

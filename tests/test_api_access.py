@@ -103,7 +103,8 @@ FOREIGN = [{"origin": "http://evil.example"}, {"origin": "null"}, {"origin": "ht
 def test_what_another_web_site_sends_is_refused(private: Served, headers: dict[str, str]) -> None:
     with private.client(**headers) as client:
         for method, path in (("GET", f"{V1}/papers"), ("POST", f"{V1}/ask"), ("DELETE", f"{V1}/papers/moth"),
-                             ("OPTIONS", f"{V1}/ask"), ("POST", "/v1/chat/completions"), ("GET", f"{V1}/docs")):  # fmt: skip
+                             ("OPTIONS", f"{V1}/ask"), ("POST", "/v1/chat/completions"),
+                             ("GET", f"{V1}/docs")):  # fmt: skip
             reply = client.request(method, path)
             assert reply.status_code == 403, (method, path)
             assert not [name for name in reply.headers if name.startswith("access-control")]

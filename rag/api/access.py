@@ -26,7 +26,10 @@ _CALLER = "footnote.caller"  # in the scope of a request
 _FOREIGN = "Another web site sent this request, and Footnote answers programs and its own page only."
 _NO_TOKEN = "Send a token: 'Authorization: Bearer TOKEN'. 'footnote tokens add NAME' makes one."
 _UNREADABLE = "The tokens cannot be read. Whoever runs Footnote finds the reason with 'footnote tokens list'."
-_READER = "This token is a reader's: it may ask, search, check and read. 'footnote tokens add NAME --role editor' makes one that may import and delete papers."  # noqa: E501
+_READER = (
+    "This token is a reader's: it may ask, search, check and read. To import and delete papers, have one made with "
+    "'footnote tokens add NAME --role editor'."
+)
 _PORT = re.compile(r":[0-9]{1,5}+\Z")
 # What says nothing of any library: whether the program runs, and what its API is like.
 OPEN_PATHS = frozenset({"/api/v1/health", "/api/v1/docs", "/api/v1/openapi.json"})

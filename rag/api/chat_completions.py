@@ -1,7 +1,7 @@
-"""``/v1/models`` and ``/v1/chat/completions`` in the form of OpenAI's API, so that chat programs can choose Footnote.
+"""``/v1/models`` and ``/v1/chat/completions`` as OpenAI's API has them, so that chat programs can choose Footnote.
 
-The text of an answer comes in a stream only after it was checked: what a client has shown cannot be taken back. While it
-is written, comments keep the connection alive.
+The text of an answer comes in a stream only after it was checked: what a client has shown cannot be taken back. While
+it is written, comments keep the connection alive.
 """
 
 from __future__ import annotations

@@ -16,9 +16,7 @@ from rag.ui.uploads import MAX_UPLOAD
 IMPORTS = "/api/v1/papers"  # POST: files
 _TOO_LARGE = "At most {megabytes:,.0f} MB are taken in one request{remedy}."
 _COMMAND = "; 'footnote import' on the computer that Footnote runs on reads files of any size"
-_BUSY = (
-    "Footnote is answering as much as it can take, and {waiting} more requests wait. Try again in {seconds} seconds."
-)
+_BUSY = "Footnote answers as much as it can, and {waiting} more requests wait. Try again in {seconds} seconds."
 
 App = Any  # an ASGI application: its types are those of the dictionaries that servers pass
 

@@ -34,8 +34,8 @@ class Strict(BaseModel):
 class PapersWanted(Strict):
     """Which papers may be used; all of them where nothing is set."""
 
-    since: Year | None = Field(None, description="The first year")
-    until: Year | None = Field(None, description="The last year")
+    since: Year | None = Field(default=None, description="The first year")
+    until: Year | None = Field(default=None, description="The last year")
     venues: Names = Field(default=[], description="Venues, as records or people spell them")
     sources: Names = Field(default=[], description="Files that papers were imported from, as 'refs.bib'")
     papers: Names = Field(default=[], description="Ids of papers")
@@ -76,14 +76,16 @@ class Asked(Strict):
     """A question."""
 
     question: Text = Field(examples=["By what factor does an auto-tuner shorten the search?"])
-    id: str | None = Field(None, max_length=1_000, description="Comes back with the answer")
+    id: str | None = Field(default=None, max_length=1_000, description="Comes back with the answer")
     history: list[TurnSent] = Field(default=[], max_length=MOST_TURNS)
-    library: Name = Field("", description=LIBRARY)
+    library: Name = Field(default="", description=LIBRARY)
     scope: PapersWanted = PapersWanted()
-    kind: Kind = Field("", description="Answer as this kind, however the question is read")
-    model: Name = Field("", description="writer, quote, smollm2 or a registered name; empty: that of the settings")
+    kind: Kind = Field(default="", description="Answer as this kind, however the question is read")
+    model: Name = Field(
+        default="", description="writer, quote, smollm2 or a registered name; empty: that of the settings"
+    )
     mode: Literal["", "quote", "shorten", "cite", "free"] = ""
-    stream: bool = Field(False, description="Server-sent events, as with 'Accept: text/event-stream'")
+    stream: bool = Field(default=False, description="Server-sent events, as with 'Accept: text/event-stream'")
 
 
 class Searched(PapersWanted):
@@ -91,16 +93,16 @@ class Searched(PapersWanted):
 
     query: Text = Field(examples=["vision transformers on small datasets"])
     k: int = Field(10, ge=1, le=MOST_HITS, description="Papers at most")
-    library: Name = Field("", description=LIBRARY)
-    id: str | None = Field(None, max_length=1_000, description="Comes back with the hits")
+    library: Name = Field(default="", description=LIBRARY)
+    id: str | None = Field(default=None, max_length=1_000, description="Comes back with the hits")
 
 
 class Checked(Strict):
     """A text whose sentences are held against a library, or against one abstract."""
 
     text: Text = Field(examples=["SpineNet outperforms ResNet-FPN by 3% AP."])
-    library: Name = Field("", description=LIBRARY)
-    abstract: Text = Field("", description="Hold the text against this abstract alone")
+    library: Name = Field(default="", description=LIBRARY)
+    abstract: Text = Field(default="", description="Hold the text against this abstract alone")
     title: Name = ""
     paper_id: Name = ""
 

@@ -149,7 +149,8 @@ def guards(
 ) -> list[Any]:
     """All guards, the outermost first. ``hosts``: the names that the page may be asked under, None for any.
 
-    ``beside`` are middlewares that answer what is none of the page's, and guard it themselves. With ``accounts`` one of them asks everybody to sign in; ``behind_proxy`` where addresses come from a trusted proxy.
+    ``beside`` are middlewares that answer what is none of the page's, and guard it themselves. With ``accounts`` one of
+    the guards asks everybody to sign in; ``behind_proxy`` where addresses come from a trusted proxy.
     """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
