@@ -1,4 +1,5 @@
-"""The chat: ``python app.py`` serves it, as ``footnote serve`` does. The page itself is in :mod:`rag.ui`."""
+"""The chat: ``python app.py`` serves it, as ``footnote serve`` does. The page itself is in :mod:`rag.ui`, the
+HTTP API beside it in :mod:`rag.api`."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from rag.errors import FootnoteError
 
 def main() -> int:
     """Serve until interrupted; the exit code."""
+    from rag.api.server import serve
     from rag.config import load_settings
-    from rag.ui.server import serve
 
     try:
         serve(load_settings())

@@ -3,6 +3,8 @@
     FootnoteError
     ├── ConfigError            a setting that does not exist or does not fit
     ├── QuestionError          an empty or oversized question
+    ├── ScopeError             a venue, source or paper that the library does not have
+    ├── TooBusy                more is asked at once than is taken
     ├── ImportFileError        a file that cannot be read at all
     │   └── RecordError        one record of it, with file and line
     ├── LibraryError           a library folder that cannot be used
@@ -44,6 +46,18 @@ class QuestionError(FootnoteError):
     """A question that cannot be asked: empty, blank or far too long."""
 
     exit_code = 2
+
+
+class ScopeError(FootnoteError):
+    """A venue, a source or a paper that was named and that the library does not have."""
+
+
+class TooBusy(FootnoteError):
+    """More is asked at once than is taken; ``retry_s`` seconds later there may be room."""
+
+    def __init__(self, message: str, retry_s: int) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
 
 
 class ImportFileError(FootnoteError):

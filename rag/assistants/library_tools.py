@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.config import Settings, with_overrides
@@ -130,6 +129,7 @@ class LibraryTools:
     def read_paper(self, paper_id: str) -> Told:
         """One paper of the library with all fields, and the sentences of its abstract with their offsets."""
         from rag.library.chunking import split_sentences
+        from rag.output.records import paper_json
         from rag.papers.bibliography import reference
 
         (paper,) = self._papers(self._quoting(), [paper_id])
@@ -201,11 +201,6 @@ def scope_of(since: int | None = None, until: int | None = None, paper_ids: Sequ
         raise QuestionError(f"since {since} is later than until {until}. Exchange them, or leave one out.")
     scope = Scope(since, until, paper_ids=tuple(dict.fromkeys(paper_ids)))
     return None if scope.is_everything else scope
-
-
-def paper_json(paper: Paper) -> dict[str, Any]:
-    """All fields of a paper, as JSON has them."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(paper).items()}
 
 
 def citation_formats() -> tuple[str, ...]:

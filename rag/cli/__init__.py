@@ -125,6 +125,7 @@ def _register() -> None:
     from rag.cli.review import review
     from rag.cli.search import search
     from rag.cli.serve import serve
+    from rag.cli.tokens import tokens
     from rag.cli.users import users
     from rag.cli.watch import watch
     from rag.cli.zotero import zotero
@@ -143,6 +144,7 @@ def _register() -> None:
         evaluate,
         doctor,
         users,
+        tokens,
         mcp,
         watch,
         retractions,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, cited_in, end_batch, json_lines, one_or_batch
+from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options
 from rag.cli.printing import say, say_json
 from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
@@ -71,6 +71,7 @@ def _ask_batch(batch: Path, out: Path, kind: str, options: dict[str, Any]) -> No
     """One process, many questions. A question that cannot be answered is a line with its error."""
     from rag.datatypes import Turn, Wanted
     from rag.output.presentation import to_json
+    from rag.output.spoken import cited_in
 
     options, scope_in = scope_of(options)
     records = batch_records(batch, "question")

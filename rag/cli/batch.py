@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -83,18 +83,6 @@ def _batch_record(raw: bytes, text: str, more: Sequence[str]) -> tuple[str, dict
         return f"'{odd}' must be text", {}
     known = {key: str(record[key]) if record.get(key) is not None else "" for key in more}
     return "", {"id": str(record["id"]), text: str(record[text]), "history": turns} | known
-
-
-def cited_in(turn: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
-    """``(number, paper id)`` of an earlier answer, from the ``citations`` that its own JSON has; () where it has
-    none."""
-    citations = turn.get("citations")
-    found = (
-        (c.get("number"), c.get("paper_id"))
-        for c in (citations if isinstance(citations, list) else ())
-        if isinstance(c, dict)
-    )
-    return tuple(dict.fromkeys((n, one) for n, one in found if isinstance(n, int) and isinstance(one, str)))
 
 
 @contextmanager

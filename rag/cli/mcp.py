@@ -57,7 +57,9 @@ def mcp(http: bool, host: str | None, port: int | None, **options: Any) -> None:
 def _serve_http(server: Any, settings: Settings, host: str, port: int) -> None:
     from rag.assistants.mcp_http import http_app, is_loopback, serve_http
     from rag.system.auth_setting import asks_for_sign_in
+    from rag.system.tokens_file import TokensFile
 
     is_private = is_loopback(host) and not asks_for_sign_in(settings.auth, settings.home)
-    app = http_app(server, host, is_private, check=None)
+    tokens = TokensFile(settings.home)
+    app = http_app(server, host, is_private, None if is_private else lambda token: tokens.find(token) is not None)
     serve_http(app, host, port, lambda text: say(text, err=True))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rag.config import MODES
-from rag.errors import FootnoteError
 
 if TYPE_CHECKING:
     from rag.pipeline import Pipeline
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     ScopeOf = Callable[[Pipeline], Scope | None]
 
 _YEAR = click.IntRange(1000, 2999)
-_MOST_NAMED = 10  # venues or sources in a message
 
 
 class _Folder(click.Path):
@@ -84,38 +82,9 @@ def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
 
 
 def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
-    """None for all papers. Raises :class:`FootnoteError` for a venue, source or paper that is not in the library."""
-    from rag.questions.scope import Scope
-    from rag.questions.venues import VenueNames
+    """None for all papers. Raises :class:`ScopeError` for a venue, source or paper that is not in the library."""
+    from rag.questions.named_scope import named_scope
 
     if all(value in (None, ()) for value in chosen.values()):
         return None
-    labels = pipeline.library.labels()
-    venues, names = [], VenueNames({one.venue for one in labels if one.venue})
-    for name in chosen["venues"]:
-        found = names.resolve(name)
-        if not found:
-            raise FootnoteError(f"No paper of this library appeared in '{name}'. {_some({o.venue for o in labels})}")
-        venues += found
-    all_sources, ids = {one.source for one in labels}, {one.id for one in labels}
-    sources: list[str] = []
-    for name in chosen["sources"]:
-        found = sorted(one for one in all_sources if name in (one, one.partition(":")[2]))  # 'bibtex:refs.bib'
-        if not found:
-            raise FootnoteError(f"No paper of this library comes from '{name}'. {_some(all_sources)}")
-        sources += found
-    for name in chosen["papers"]:
-        if name not in ids:
-            raise FootnoteError(f"There is no paper with the id '{name}' in this library. 'footnote search' shows ids.")
-    return Scope(chosen["since"], chosen["until"], _once(venues), _once(sources), _once(chosen["papers"]))
-
-
-def _once(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
-
-
-def _some(names: set[str]) -> str:
-    """'It has: a, b, c and 4 more.'"""
-    known = sorted(name for name in names if name)
-    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return f"It has: {', '.join(known[:_MOST_NAMED])}{more}." if known else "Its records name none."
+    return named_scope(pipeline.library.labels(), **chosen)

@@ -16,8 +16,8 @@ from rag.cli.printing import say
 @click.option("--host", help="Address to listen on (default 127.0.0.1: this computer only).")
 @click.option("--port", type=int, help="Port (default 7860; 0 takes a free one).")
 def serve(**options: Any) -> None:
-    """Serve the chat for a browser."""
+    """Serve the chat for a browser, and the HTTP API for programs (docs/api.md)."""
+    from rag.api.server import serve as serve_page
     from rag.config import load_settings
-    from rag.ui.server import serve as serve_page
 
     serve_page(load_settings(**options), lambda text: say(text, nl=False, err=True))

@@ -1,4 +1,4 @@
-"""Search hits and checked sentences as records for programs and as lines for people; pure.
+"""Papers, search hits and checked sentences as records for programs and as lines for people; pure.
 
 The keys of the records are an interface: some may be added, none renamed or taken away.
 """
@@ -9,12 +9,17 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rag.datatypes import PaperHit, Sentence
+from rag.datatypes import Paper, PaperHit, Sentence
 from rag.output.presentation import CLAIM_SIGNS
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim
+
+
+def paper_json(paper: Paper) -> dict[str, Any]:
+    """All fields of a paper, as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(paper).items()}
 
 
 def hits_json(query: str, found: Iterable[tuple[PaperHit, Sentence]], id: str | None = None) -> dict[str, Any]:

@@ -1,21 +1,14 @@
 """``users.json``: accounts with their hashes, for nobody's eyes but the owner's.
 
-A file that others may read or write is refused, except on Windows, whose files have no such modes. Every change is
-made under a lock and is there whole or not at all. The file is read anew when it has changed, so that an account that
-is removed while the page is served is none from then on.
+The file is read anew when it has changed, so that an account that is removed while the page is served is none from
+then on; how it is kept safe is in :mod:`rag.system.private_file`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import stat
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +16,9 @@ from typing import Any
 from rag.errors import AccountError, ConfigError
 from rag.system.accounts import ROLES, Account, checked_name, checked_password
 from rag.system.passwords import hash_password, is_hash
+from rag.system.private_file import PrivateFile
 
 _FORMAT = 1
-_PATIENCE_S = 10.0  # for another command that is changing the file
 
 Read = dict[str, Account]
 
@@ -35,29 +28,11 @@ class UsersFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._seen: tuple[int, ...] | None = None
-        self._accounts: Read = {}
+        self._file = PrivateFile(path, _accounts, _record, "the hashes of passwords")
 
     def read(self) -> Mapping[str, Account]:
         """All accounts by name. Raises :class:`ConfigError` where the file is not safe or not what it should be."""
-        with self._lock:
-            try:
-                with self.path.open("rb") as file:
-                    state = os.fstat(file.fileno())
-                    seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_mode)
-                    if seen != self._seen:
-                        _check_mode(self.path, state.st_mode)
-                        self._accounts, self._seen = _accounts(file.read(), self.path), seen
-            except FileNotFoundError:
-                self._accounts, self._seen = {}, None
-            except OSError as error:
-                self._seen = None
-                raise ConfigError(f"{self.path} cannot be read ({error.strerror}). Let its owner read it.") from error
-            except ConfigError:
-                self._seen = None
-                raise
-            return self._accounts
+        return self._file.read()
 
     def check_free(self, name: str) -> None:
         """Raises :class:`AccountError` where there is such an account, or one that differs in its capitals only."""
@@ -73,19 +48,19 @@ class UsersFile:
         """Make an account."""
         name = checked_name(name)
         hashed = hash_password(checked_password(password, name))
-        with self._changing() as accounts:
+        with self._file.changing() as accounts:
             return _put_new(accounts, name, hashed, role, self.path)
 
     def add_all(self, passwords: Mapping[str, str], role: str) -> None:
         """Make an account of each name and password, or of none where one cannot be made."""
         hashes = {name: hash_password(checked_password(word, name)) for name, word in passwords.items()}
-        with self._changing() as accounts:
+        with self._file.changing() as accounts:
             for name, hashed in hashes.items():
                 _put_new(accounts, name, hashed, role, self.path)
 
     def remove(self, name: str) -> int:
         """Take an account away; how many are left."""
-        with self._changing() as accounts:
+        with self._file.changing() as accounts:
             del accounts[_known(accounts, name, self.path)]
             return len(accounts)
 
@@ -99,32 +74,9 @@ class UsersFile:
         self._change(name, lambda account: replace(account, role=role))
 
     def _change(self, name: str, changed: Callable[[Account], Account]) -> None:
-        with self._changing() as accounts:
+        with self._file.changing() as accounts:
             known = _known(accounts, name, self.path)
             accounts[known] = changed(accounts[known])
-
-    @contextmanager
-    def _changing(self) -> Iterator[Read]:
-        """The accounts under the lock; what the block leaves in them is written."""
-        from filelock import FileLock, Timeout
-
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_PATIENCE_S):
-                accounts = dict(self.read())
-                yield accounts
-                _write(self.path, accounts)
-        except Timeout as error:
-            raise AccountError(f"{self.path} is being changed by another command. Try again in a moment.") from error
-        except OSError as error:
-            raise AccountError(f"{self.path} cannot be written ({error.strerror}). Nothing was changed.") from error
-
-
-def _check_mode(path: Path, mode: int) -> None:
-    if os.name != "nt" and stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(
-            f"{path} holds the hashes of passwords, and others than its owner may open it. Run: chmod 600 {path}"
-        )
 
 
 def _accounts(content: bytes, path: Path) -> Read:
@@ -154,25 +106,12 @@ def _account(name: str, fields: Mapping[str, Any]) -> Account:
     return account
 
 
-def _write(path: Path, accounts: Read) -> None:
+def _record(accounts: Mapping[str, Account]) -> Any:
     users = {
         account.name: {"role": account.role, "hash": account.hashed, "added": account.added}
         for account in sorted(accounts.values(), key=lambda account: account.name)
     }
-    text = json.dumps({"format": _FORMAT, "users": users}, indent=1, ensure_ascii=False)
-    # mkstemp makes it 0600 from the first moment on. A link is followed: what it points to is replaced.
-    target = path.resolve()
-    descriptor, temporary = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".tmp", dir=target.parent)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor is no path
-            file.write(f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    return {"format": _FORMAT, "users": users}
 
 
 def _put_new(accounts: Read, name: str, hashed: str, role: str, path: Path) -> Account:

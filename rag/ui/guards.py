@@ -8,7 +8,7 @@ has, only those that the page uses are there.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,11 +141,16 @@ def _is_at(origin: str, host: str) -> bool:
 
 
 def guards(
-    uploads: Uploads, hosts: list[str] | None, accounts: Accounts = NOBODY, behind_proxy: bool = False
+    uploads: Uploads,
+    hosts: list[str] | None,
+    accounts: Accounts = NOBODY,
+    behind_proxy: bool = False,
+    beside: Sequence[Any] = (),
 ) -> list[Any]:
     """All guards, the outermost first. ``hosts``: the names that the page may be asked under, None for any.
 
-    With ``accounts`` one of them asks everybody to sign in; ``behind_proxy`` where addresses come from a trusted proxy.
+    ``beside`` are middlewares that answer what is none of the page's, and guard it themselves. With ``accounts`` one of
+    the guards asks everybody to sign in; ``behind_proxy`` where addresses come from a trusted proxy.
     """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -158,7 +163,7 @@ def guards(
         from rag.ui.sign_in import SignIn
 
         door.append(Middleware(SignIn, accounts, behind_proxy))
-    return [Middleware(SecurityHeaders), *named, *own, *door, Middleware(UploadedFilesOnly, uploads=uploads)]
+    return [Middleware(SecurityHeaders), *beside, *named, *own, *door, Middleware(UploadedFilesOnly, uploads=uploads)]
 
 
 def standing_outermost(mine: list[Any]) -> Callable[[Any], AbstractAsyncContextManager[None]]:

@@ -37,15 +37,17 @@ OPEN_TO_ALL = (
 )
 
 
-def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write) -> None:
+def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write, beside: Sequence[Any] = ()) -> None:
     """Serve the chat until it is interrupted. ``say`` gets the address as soon as the page can be opened.
+
+    ``beside``: see :func:`launch`.
 
     Raises :class:`ConfigError` where the address cannot be used, :class:`rag.errors.ModelError` where the model
     of the settings cannot.
     """
     from rag.factory import close_all
 
-    app = launch(settings)
+    app = launch(settings, beside)
     try:  # whoever reads the address may interrupt at once: from here on that must close the page
         say(open_to_all(settings) + passed_over(settings.auth, settings.home))
         say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
@@ -61,8 +63,11 @@ def open_to_all(settings: Settings) -> str:
     return "" if protected else OPEN_TO_ALL.format(host=settings.host)
 
 
-def launch(settings: Settings) -> Any:
-    """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``."""
+def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
+    """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``.
+
+    ``beside`` are middlewares for what else is served at the address: see :func:`rag.ui.guards.guards`.
+    """
     enforce_offline()  # before gradio is imported: it reports its start otherwise
     share_arenas()
     from rag.factory import available_models, open_answerer, open_library
@@ -98,7 +103,7 @@ def launch(settings: Settings) -> Any:
         settings=settings,
         library_service=Libraries(named.library),
     )
-    start(app, settings.host, settings.port, accounts, settings.trusted_proxies)
+    start(app, settings.host, settings.port, accounts, settings.trusted_proxies, beside)
     threading.Thread(target=_warm_up, args=(open_for, chosen.name, mode), daemon=True).start()
     return app
 
@@ -160,7 +165,14 @@ def _unlisted(settings: Settings) -> ModelChoice:
     return ModelChoice(settings.model, label, MODEL_MODES)
 
 
-def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_proxies: str = "") -> None:
+def start(
+    app: Any,
+    host: str,
+    port: int,
+    accounts: Accounts = NOBODY,
+    trusted_proxies: str = "",
+    beside: Sequence[Any] = (),
+) -> None:
     """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
 
     With ``accounts`` nothing is shown to anybody who has not signed in. ``trusted_proxies`` are addresses with commas
@@ -169,7 +181,7 @@ def start(app: Any, host: str, port: int, accounts: Accounts = NOBODY, trusted_p
     from rag.ui.sign_in import signed_in
 
     port = _usable_port(host, port)
-    guarding = guards(uploads_of_this_process(), _names(host), accounts, bool(trusted_proxies))
+    guarding = guards(uploads_of_this_process(), names_of(host), accounts, bool(trusted_proxies), beside)
     os.environ["FORWARDED_ALLOW_IPS"] = trusted_proxies  # without it uvicorn believes whatever this computer sends
     app.launch(
         server_name=host,
@@ -208,7 +220,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _names(host: str) -> list[str] | None:
+def names_of(host: str) -> list[str] | None:
     """The names that the page may be asked under: those of this computer on loopback, else any."""
     return ["127.0.0.1", "localhost", "[::1]", host] if is_loopback(host) else None
 
