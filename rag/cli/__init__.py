@@ -127,6 +127,7 @@ def _register() -> None:
     from rag.cli.serve import serve
     from rag.cli.users import users
     from rag.cli.watch import watch
+    from rag.cli.zotero import zotero
 
     for command in (
         import_,
@@ -145,6 +146,7 @@ def _register() -> None:
         mcp,
         watch,
         retractions,
+        zotero,
     ):
         main.add_command(command)
 

@@ -15,9 +15,10 @@ _JOURNAL, _PARTIAL = f"{database.NAME}-journal", f"{manifest.NAME}.partial"
 # All that a killed creation may leave, beside hidden files.
 _HALF_MADE = frozenset({database.NAME, _JOURNAL, _PARTIAL})
 WATCHED = "watched.json"  # the files of watched folders that were imported
+ZOTERO = "zotero.json"  # the items of Zotero that were imported
 _OWN_FILES = _HALF_MADE | {
     manifest.NAME, locking.LOCK, locking.HOLDER, vectors.FOLDER, vectors.DISCARDED, bm25_index.FOLDER, "map.json",
-    WATCHED, f".{WATCHED}.partial",
+    WATCHED, f".{WATCHED}.partial", ZOTERO, f".{ZOTERO}.partial",
 }  # fmt: skip
 _OWN_NAMES = re.compile(r"\.map\.json\.\d{1,9}\.tmp")  # of a process that was killed while it wrote the map
 

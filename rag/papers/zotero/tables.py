@@ -29,7 +29,7 @@ _NEEDED = {
     "itemNotes": ("itemID", "parentItemID", "note"),
     "deletedItems": ("itemID",),
 }
-_WRAPPED = re.compile(r'<div class="zotero-note znv\d+">(.*)</div>', re.S)  # around a note, in the database alone
+_WRAPPED = re.compile(r'\A<div class="zotero-note znv\d{1,3}">(.*)</div>', re.S)  # around a note, in the database alone
 
 Values = dict[int, Any]
 

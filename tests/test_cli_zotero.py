@@ -1,0 +1,67 @@
+"""``footnote zotero``: what is imported, what a second run takes, and what was deleted in Zotero; real imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag import factory
+from rag.factory import embedder_id
+from rag.library.library import Library
+from tests.cli_parts import footnote
+from tests.zotero_parts import MOTHS, OWLS, ZoteroData
+
+
+@pytest.fixture(autouse=True, scope="module")
+def closed() -> Iterator[None]:
+    yield
+    factory.close_all()
+
+
+def zotero(data: ZoteroData, library: Path, *more: str, code: int = 0) -> str:
+    result = footnote("zotero", "--data-dir", data.folder, "--library", library, *more, code=code)
+    return f"{result.stdout}{result.stderr}"
+
+
+def ids(library: Path) -> list[str]:
+    with Library.open(library, embedder=embedder_id()) as opened:
+        return [paper.id for paper in opened.papers()]
+
+
+def test_a_second_run_takes_only_what_changed(tmp_path: Path) -> None:
+    data, library = ZoteroData(tmp_path / "Zotero"), tmp_path / "library"
+    moths, owls = data.add("MOTHS234", MOTHS, tags=["light"]), data.add("OWLSOWLS", OWLS)
+    assert "2 new or changed, 0 unchanged" in zotero(data, library, "--dry-run")
+    assert not library.exists()
+    assert "2 added, 0 updated, 0 unchanged" in zotero(data, library)
+    assert "0 added, 0 updated, 2 unchanged" in zotero(data, library)
+    data.collect(["Thesis"], moths)  # which changes no version of the item
+    assert "0 added, 1 updated, 1 unchanged" in zotero(data, library)
+    with Library.open(library, embedder=embedder_id()) as opened:
+        assert opened.paper("zotero:library/items/MOTHS234").collections == ("Thesis",)
+
+    data.run("INSERT INTO deletedItems (itemID) VALUES (?)", owls)
+    said = zotero(data, library)
+    assert "deleted in Zotero: zotero:library/items/OWLSOWLS" in said and "--delete-removed" in said
+    assert len(ids(library)) == 2
+    assert "1 deleted" in zotero(data, library, "--delete-removed")
+    assert ids(library) == ["zotero:library/items/MOTHS234"]
+    assert "deleted in Zotero" not in zotero(data, library)
+
+
+def test_another_zotero_deletes_nothing(tmp_path: Path) -> None:
+    one, other, library = ZoteroData(tmp_path / "a"), ZoteroData(tmp_path / "b"), tmp_path / "library"
+    one.add("MOTHS234", MOTHS)
+    other.add("OWLSOWLS", OWLS)
+    zotero(one, library)
+    assert "nothing counts as deleted" in zotero(other, library, "--delete-removed")
+    assert len(ids(library)) == 2
+
+
+def test_no_data_no_library(tmp_path: Path) -> None:
+    (tmp_path / "Zotero").mkdir()
+    library = tmp_path / "library"
+    said = footnote("zotero", "--data-dir", tmp_path / "Zotero", "--library", library, code=1).stderr
+    assert "There is no zotero.sqlite" in said and not library.exists()
