@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +67,17 @@ def test_no_data_no_library(tmp_path: Path) -> None:
     library = tmp_path / "library"
     said = footnote("zotero", "--data-dir", tmp_path / "Zotero", "--library", library, code=1).stderr
     assert "There is no zotero.sqlite" in said and not library.exists()
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "zotero.md").read_text(encoding="utf-8")
+    data = ZoteroData(tmp_path / "Zotero")
+    data.add("MOTHS234", MOTHS)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^\$ footnote (.+)$", page, re.M)
+    said = [footnote(*shlex.split(command)).stdout for command in commands]
+    assert [line.partition(",")[0] for line in said] == ["1 new or changed", "Zotero: 1 added", "Zotero: 0 added"]
+    options = set(re.findall(r"--[a-z-]+", page))
+    assert options <= set(re.findall(r"--[a-z-]+", footnote("zotero", "--help").stdout))

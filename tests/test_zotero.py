@@ -10,7 +10,8 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
-from rag.papers.kept_fields import unpack
+from rag.papers.bibliography import addresses
+from rag.papers.kept_fields import pack, unpack
 from rag.papers.zotero.data_folder import find_data_folder
 from rag.papers.zotero.database import read_database
 from rag.papers.zotero.items import ZoteroLibrary, papers_of
@@ -109,6 +110,22 @@ def test_a_key_that_is_none_is_refused() -> None:
     bad: list[RecordError] = []
     library = ZoteroLibrary("library", "My Library", ({"key": "../../etc", "itemType": "book", "title": "A book"},))
     assert not list(papers_of(library, bad.append)) and "none of Zotero's" in str(bad[0])
+
+
+def test_a_paper_opens_in_zotero_beside_its_other_addresses(data: ZoteroData) -> None:
+    data.add("MOTHS234", MOTHS)
+    data.add("MOTHS234", {**MOTHS, "title": "Moths of groups"}, GROUP)
+    own, shared = (dict(addresses(paper)) for paper in read(data)[0])
+    assert own["Zotero"] == "zotero://select/library/items/MOTHS234" and len(own) == 3
+    assert shared["Zotero"] == "zotero://select/groups/4711/items/MOTHS234"
+
+
+@pytest.mark.parametrize("place", [
+    "library/items/short", "javascript:alert(1)", "library/items/ABCD2345/../x", 'library/items/ABCD2345"onclick', 7,
+    "groups/0/items/ABCD2345", ["library/items/ABCD2345"], "library/items/ABCD2345\n",
+])  # fmt: skip
+def test_a_field_of_that_name_from_elsewhere_becomes_no_address(place: object) -> None:
+    assert addresses(Paper("a", "A title", fields=pack({"zotero:item": place}))) == []
 
 
 # A database that is held, old, damaged or another's

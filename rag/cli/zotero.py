@@ -24,11 +24,17 @@ _SHOWN = 20  # items that are named one by one
 @click.command()
 @library_option
 @click.option("--data-dir", type=click.Path(path_type=Path), help="The folder of Zotero's data (default: found).")
+@click.option("--api", metavar="URL", help="Ask the running Zotero (7 or later), as in http://localhost:23119.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--delete-removed", is_flag=True, help="Delete papers that were deleted in Zotero from the library too.")
 @click.option("--threads", type=int, help="Threads for the embedding (default: the cores that are free).")
 def zotero(
-    library: Path | None, data_dir: Path | None, dry_run: bool, delete_removed: bool, threads: int | None
+    library: Path | None,
+    data_dir: Path | None,
+    api: str | None,
+    dry_run: bool,
+    delete_removed: bool,
+    threads: int | None,
 ) -> None:
     """Add or update the papers of Zotero, with collections, tags and notes; safe to repeat.
 
@@ -39,7 +45,7 @@ def zotero(
 
     settings = load_settings(library=library, threads=threads)
     target = settings.library_path.expanduser().absolute()
-    found, skipped = _read(target, data_dir)
+    found, skipped = _read(target, data_dir, api)
     if found.is_other:
         say("footnote: nothing that was imported before is in this Zotero, so nothing counts as deleted.", err=True)
     _name_removed(found.removed, delete_removed)
@@ -50,15 +56,16 @@ def zotero(
         _import(settings, target, found, delete_removed, skipped)
 
 
-def _read(target: Path, data_dir: Path | None) -> tuple[Changes, int]:
+def _read(target: Path, data_dir: Path | None, api: str | None) -> tuple[Changes, int]:
     """What is new in Zotero, and how many items cannot be used; those are named on stderr."""
     from rag.library.zotero_sync import changes
     from rag.papers.zotero.data_folder import find_data_folder
     from rag.papers.zotero.database import read_database
     from rag.papers.zotero.items import papers_of
+    from rag.papers.zotero.local_api import read_api
 
     bad: list[RecordError] = []
-    libraries = read_database(find_data_folder(data_dir))
+    libraries = read_api(api) if api else read_database(find_data_folder(data_dir))
     papers = [paper for one in libraries for paper in papers_of(one, bad.append)]
     for error in bad[:_SHOWN]:
         say(f"skipped: {one_line(str(error))}", err=True)

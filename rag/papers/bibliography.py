@@ -18,6 +18,7 @@ from urllib.parse import quote
 from rag.datatypes import Paper
 from rag.papers.identity import arxiv_id
 from rag.papers.retractions import label
+from rag.papers.zotero.place import select_address as zotero_address
 from rag.text.unseen import clean as clean
 from rag.text.unseen import escaped_json
 from rag.text.unseen import one_line as one_line
@@ -52,7 +53,7 @@ def web_address(paper: Paper) -> str:
 
 
 def addresses(paper: Paper) -> list[tuple[str, str]]:
-    """Where the paper is on the web, as (label, address): arXiv, DOI, and its own address where that is neither."""
+    """Where the paper is, as (label, address): arXiv, DOI, its own address where that is neither, its Zotero item."""
     found = []
     arxiv, doi, url = arxiv_id(paper), bare_doi(paper), web_address(paper)
     if arxiv:
@@ -62,6 +63,8 @@ def addresses(paper: Paper) -> list[tuple[str, str]]:
     host = re.sub(r"^https?://(www\.|dx\.)?", "", url, flags=re.IGNORECASE).partition("/")[0].lower()
     if url and not (arxiv and host == "arxiv.org") and not (doi and host == "doi.org"):
         found.append((url, url))
+    if item := zotero_address(paper):
+        found.append(("Zotero", item))
     return found
 
 

@@ -15,9 +15,7 @@ from rag.datatypes import Paper
 from rag.errors import RecordError
 from rag.papers import kept_fields
 from rag.papers.importers.field_mapping import Rejected, paper_from
-
-ITEM_FIELD = "zotero:item"  # in Paper.fields: where the item is in Zotero, as zotero:// addresses have it
-_PLACE = re.compile(r"(?:library|groups/[1-9]\d{0,11})/items/[A-Z0-9]{8}")
+from rag.papers.zotero.place import ITEM_FIELD, is_place
 
 NO_PAPERS = ("attachment", "note", "annotation")
 _KINDS = {  # Zotero's types of items as CSL's; see github.com/zotero/zotero-schema
@@ -86,7 +84,7 @@ def papers_of(library: ZoteroLibrary, on_error: Callable[[RecordError], None]) -
 def paper_of(item: Mapping[str, Any], library: ZoteroLibrary) -> Paper:
     """The paper of an item. Raises :class:`Rejected` where it has no title or a field of the wrong type."""
     place = f"{library.place}/items/{item.get('key')}"
-    if not _PLACE.fullmatch(place):
+    if not is_place(place):
         raise Rejected("its key is none of Zotero's")
     values = {name: _plain_date(name, value) for name, value in item.items()}
     extra = _of_extra(values.get("extra"))
@@ -112,16 +110,6 @@ def paper_of(item: Mapping[str, Any], library: ZoteroLibrary) -> Paper:
     numbers = {name.upper(): extra[name] for name in ("pmid", "pmcid", "arxiv") if name in extra}
     # Set here, not left to the mapping: there the names of some of Zotero's fields mean fields of a paper.
     return replace(paper, fields=kept_fields.pack({ITEM_FIELD: place, **others, **numbers, **kept}))
-
-
-def select_address(paper: Paper) -> str:
-    """The address that shows the paper's item in Zotero, '' where it has none or the field holds something else."""
-    for name, value in paper.fields:
-        if name == ITEM_FIELD:
-            # Any file may bring a field of this name: only what looks like one of Zotero's places becomes a link.
-            place = value[1:-1] if value.startswith('"') else ""
-            return f"zotero://select/{place}" if _PLACE.fullmatch(place) else ""
-    return ""
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
