@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rag.datatypes import Paper
+from rag.papers.csl_names import csl_extras
 from rag.papers.identity import arxiv_id
 from rag.papers.retractions import label
 from rag.papers.zotero.place import select_address as zotero_address
@@ -28,6 +29,7 @@ _KINDS = {  # BibTeX's entry type, RIS's, CSL's
     "conference": ("inproceedings", "CONF", "paper-conference"),
     "preprint": ("misc", "GEN", "article"),
 }
+_OWN_KEY = re.compile(r"\w(?:[\w:.+/-]{0,200}\w)?")  # Pandoc ends a key at other characters, and at a last dot
 _PIECE = 1_000  # characters that are encoded for LaTeX at a time
 _LONGEST_NAME = 1_000  # characters of a name that is divided into its parts
 _STOPWORDS = frozenset(
@@ -149,7 +151,8 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
     for paper in papers:
         item: dict[str, Any] = {
             "id": one_line(paper.id),
-            "type": _KINDS[_kind(paper)][2],
+            "citation-key": one_line(paper.key),
+            "type": one_line(paper.kind) or _KINDS[_kind(paper)][2],
             "title": one_line(paper.title),
             "author": [_csl_name(name) for name in paper.authors if name.strip()],
             "container-title": one_line(paper.venue),
@@ -160,6 +163,7 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
         }
         if paper.year is not None:
             item["issued"] = {"date-parts": [[paper.year]]}
+        item |= csl_extras(paper)
         items.append({name: value for name, value in item.items() if value})
     return escaped_json(json.dumps(items, ensure_ascii=False, indent=2)) + "\n"
 
@@ -186,14 +190,18 @@ def markdown(text: str) -> str:
 
 
 def citation_keys(papers: Sequence[Paper]) -> list[str]:
-    """A key for each paper, from first author, year and first telling word of the title; all different."""
+    """A key for each paper, all different: the user's own, else from author, year and first telling word of the title.
+
+    A key that BibTeX and Pandoc could not read as one is not used.
+    """
     keys: list[str] = []
     taken: set[str] = set()
     for paper in papers:
         family = _ascii(_name_parts(paper.authors[0])[1]) if paper.authors else ""
         words = [word for word in re.findall(r"[a-z0-9]+", _ascii(paper.title, " ")) if word not in _STOPWORDS]
         year = "" if paper.year is None else str(paper.year)
-        stem = key = f"{family}{year}{words[0] if words else ''}" or "paper"
+        made = f"{family}{year}{words[0] if words else ''}" or "paper"
+        stem = key = paper.key if _OWN_KEY.fullmatch(paper.key) else made
         count = 1
         while key in taken:
             count += 1

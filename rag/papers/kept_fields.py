@@ -7,6 +7,7 @@ means the same (``volume``, ``page``, ``ISSN``); what only one format knows stan
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,15 +18,44 @@ RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes
 NOTICE = "notice"  # the status of what is about another paper: a retraction notice, an erratum
 STATUSES = ("retracted", "concern", "corrected", NOTICE)  # the first that applies counts
 _LONGEST = 1_000_000  # characters of all kept fields together; a record with more is damaged, or holds a whole file
+_LONGEST_NAME = 100  # characters of a name in the list of what was left out
+_MOST_NAMES = 100
+
+
+LEFT_OUT = "footnote-left-out"  # the name of a list: fields that were too long to be kept
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """``values`` as :attr:`Paper.fields`, in the order of the file, empty ones left out."""
-    return tuple(
-        (name, json.dumps(value, ensure_ascii=False))
-        for name, value in values.items()
-        if value not in (None, "", [], {})
-    )
+    """``values`` as :attr:`Paper.fields`, in the order of the file, empty ones left out.
+
+    Fields are kept up to a million characters; the names of those beyond stand in the list :data:`LEFT_OUT`.
+    """
+    kept: list[tuple[str, str]] = []
+    left_out: list[str] = []
+    room = _LONGEST
+    for name, value in values.items():
+        if value in (None, "", [], {}):
+            continue
+        text = _as_json(value)
+        if text is None or len(name) + len(text) > room:
+            left_out.append(name[:_LONGEST_NAME])
+            continue
+        room -= len(name) + len(text)
+        kept.append((name, text))
+    if left_out:
+        kept.append((LEFT_OUT, json.dumps(left_out[:_MOST_NAMES], ensure_ascii=False)))
+    return tuple(kept)
+
+
+def _as_json(value: Any) -> str | None:
+    """``value`` as JSON, a date or the like as its text; None where it is nested too deeply to be written."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        # Half of a pair of surrogates cannot be stored as UTF-8; its escape can.
+        return json.dumps(value, default=str) if _SURROGATE.search(text) else text
+    except (RecursionError, ValueError, TypeError):
+        return None
 
 
 def unpack(paper: Paper) -> dict[str, Any]:

@@ -11,49 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag.datatypes import Paper
+from rag.papers.csl_names import CSL_NAMES
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
-from rag.papers.kept_fields import STATUSES
+from rag.papers.importers.field_names import ALIASES as ALIASES
+from rag.papers.importers.field_names import FIELD_NAMES as FIELD_NAMES
+from rag.papers.importers.field_names import field_key as field_key
+from rag.papers.importers.field_names import says_nothing
+from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
-
-# Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "_id", "paper_id", "doc_id", "docid", "key", "item_key", "arxiv_id", "pmid", "corpusid"),
-    "title": (
-        "title", "paper_title", "article_title", "document_title", "primary_title",
-        "titel", "titre", "título", "titulo", "titolo", "tytuł",
-    ),
-    "abstract": (
-        "abstract", "text", "summary", "abstract_note", "abstractnote", "notes_abstract",
-        "zusammenfassung", "résumé", "resumen", "resumo", "riassunto", "streszczenie",
-    ),
-    "authors": (
-        "authors", "author", "author_full_names", "author_names", "creators", "creator", "first_authors",
-        "autor,_herausgeber_oder_institution",
-        "autor", "autoren", "author,_editor_or_organization", "author,_editor_or_organisation", "auteur", "auteurs",
-        "autore", "autori", "autores", "autorzy",
-    ),
-    "year": (
-        "year", "publication_year", "pub_year", "date", "published", "publication_date", "issued", "created",
-        "update_date", "published_year", "publish_time", "publish_year", "year_derived", "jahr_ermittelt", "jahr",
-        "erscheinungsjahr", "année", "año", "ano", "anno", "rok",
-    ),
-    "venue": (
-        "venue", "journal", "journal_name", "booktitle", "journaltitle", "publication_title", "source_title",
-        "container_title", "secondary_title", "journal_ref", "conference",
-        "zeitschrift/zeitung", "zeitschrift", "periodical", "periodical/newspaper", "revue", "revista", "rivista",
-        "czasopismo",
-    ),
-    "url": ("url", "link", "urls", "links"),
-    "doi": ("doi", "doi_name"),
-}  # fmt: skip
-FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
 
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
 
 _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?)++|[^\W\d_a-z]{1,3}")
 _LONGEST_LIST = 200_000  # characters of a list that a cell spells
-_EMPTY = re.compile(r"\s*+(?:nan|none|null|n/?a|<na>|#n/a|nat|n\.\s?d\.|-{1,3})?\s*+", re.I)
 _NO_ABSTRACT = re.compile(
     r"(?<!\s)[\[(<]?\s*+(?:(?:an?|the|there is|sorry,?)\s++){0,3}+(?:"
     r"no (?:abstract|summary)(?: (?:is |was )?(?:available|provided|found|given|supplied|present|listed))?"
@@ -71,11 +42,6 @@ _LONGEST_NAME = 1000
 
 class Rejected(ValueError):
     """Raised for a record that cannot become a paper; the message is the reason, without a full stop."""
-
-
-def field_key(name: str) -> str:
-    """A column or key as the aliases spell it: ``Abstract Note`` is ``abstract_note``."""
-    return re.sub(r"[\s_-]+", "_", name.strip().strip("\ufeff").lower())
 
 
 def paper_from(record: Mapping[str, Any], source: str) -> Paper:
@@ -115,7 +81,36 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
         "status": one_line["status"] if one_line["status"] in STATUSES else "",
         **lists,
         "notes": tuple(str(note).strip() for note in _listed(record.get("notes")) if str(note).strip()),
+        "fields": pack(_leftover(record)),
     }
+
+
+def _leftover(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field of ``record`` that no other field of its paper holds, under CSL's name where one means the same."""
+    names = {field_key(str(name)): str(name) for name in record}
+    values = {key: record[name] for key, name in names.items() if name in record}
+    used = {
+        key: field
+        for field, aliases in ALIASES.items()
+        if (key := next((alias for alias in aliases if not says_nothing(values.get(alias))), "")) != ""
+    }
+    kept: dict[str, Any] = {}
+    for raw, value in record.items():
+        key, name = field_key(str(raw)), clean_line(str(raw))
+        if str(raw) in RESERVED or not name or says_nothing(value):
+            continue
+        if key in used and not (used[key] == "year" and _more_than_year(value)):
+            continue
+        csl = CSL_NAMES.get(key, name)
+        kept[csl if csl not in kept else name] = value
+    return kept
+
+
+def _more_than_year(value: Any) -> bool:
+    """Whether a date says more than its year, which is all that a paper's ``year`` holds of it."""
+    if isinstance(value, Mapping):
+        return value != {"date-parts": [[year(value)]]}
+    return str(value).strip() not in {str(year(value)), f"{year(value)}.0"}
 
 
 def _listed(values: Any) -> list[Any]:
@@ -141,14 +136,7 @@ def within_limits(paper: Paper) -> Paper:
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((value for name in names if not _says_nothing(value := values.get(name))), None)
-
-
-def _says_nothing(value: Any) -> bool:
-    """Whether a value is empty or what programs write for an empty one: ``nan``, ``None``, ``N/A``, ``n.d.``."""
-    if isinstance(value, str):
-        return _EMPTY.fullmatch(value) is not None
-    return value in (None, [], {}) or value != value  # the number NaN is not equal to itself
+    return next((value for name in names if not says_nothing(value := values.get(name))), None)
 
 
 def _real_abstract(text: str) -> str:
