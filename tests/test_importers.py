@@ -41,6 +41,9 @@ VALID = {
     "tsv": "title\tabstract\nA Title Here\tIts abstract.\n",
     "bibtex": "@article{key,\n title = {A Title Here},\n abstract = {Its abstract.}\n}\n",
     "ris": "TY  - JOUR\nTI  - A Title Here\nAB  - Its abstract.\nER  - \n",
+    "nbib": "PMID- 1\nOWN - NLM\nTI  - A Title Here\nAB  - Its abstract.\n",
+    "wos": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nTI A Title Here\nAB Its abstract.\nER\n\nEF\n",
+    "enw": "%0 Journal Article\n%T A Title Here\n%X Its abstract.\n",
     "listing": "A Title Here\n\nIts abstract."
     + " It has many sentences. It needs them to be told from a title." * 3
     + "\n",

@@ -12,7 +12,20 @@ from typing import NamedTuple
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
-from rag.papers.importers import archive, arxiv, bibtex, jsonl, listing, pdf, ris, tabular, workbook
+from rag.papers.importers import (
+    archive,
+    arxiv,
+    bibtex,
+    enw,
+    jsonl,
+    listing,
+    nbib,
+    pdf,
+    ris,
+    tabular,
+    workbook,
+    wos,
+)
 from rag.papers.importers.source import Progress, Report, Reporter, SourceFile
 
 
@@ -29,6 +42,9 @@ IMPORTERS: dict[str, Importer] = {
     "arxiv": Importer(arxiv.matches, arxiv.read, ()),
     "json": Importer(jsonl.matches_document, jsonl.read_document, ()),
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
+    "nbib": Importer(nbib.matches, nbib.read, (".nbib", ".medline")),
+    "wos": Importer(wos.matches, wos.read, (".ciw", ".isi")),
+    "enw": Importer(enw.matches, enw.read, (".enw", ".refer")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),
     "tsv": Importer(tabular.matcher("tsv"), tabular.reader("tsv"), (".tsv", ".tab")),
