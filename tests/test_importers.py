@@ -41,6 +41,14 @@ VALID = {
     "tsv": "title\tabstract\nA Title Here\tIts abstract.\n",
     "bibtex": "@article{key,\n title = {A Title Here},\n abstract = {Its abstract.}\n}\n",
     "ris": "TY  - JOUR\nTI  - A Title Here\nAB  - Its abstract.\nER  - \n",
+    "pubmed-xml": "<PubmedArticleSet>\n<PubmedArticle><MedlineCitation><PMID>1</PMID><Article>"
+    "<ArticleTitle>A Title Here</ArticleTitle><Abstract><AbstractText>Its abstract.</AbstractText></Abstract></Article>"
+    "</MedlineCitation></PubmedArticle>\n</PubmedArticleSet>\n",
+    "endnote-xml": "<xml><records>\n<record><ref-type>17</ref-type><titles><title>A Title Here</title></titles>"
+    "<abstract><style>Its abstract.</style></abstract></record>\n</records></xml>\n",
+    "nbib": "PMID- 1\nOWN - NLM\nTI  - A Title Here\nAB  - Its abstract.\n",
+    "wos": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nTI A Title Here\nAB Its abstract.\nER\n\nEF\n",
+    "enw": "%0 Journal Article\n%T A Title Here\n%X Its abstract.\n",
     "listing": "A Title Here\n\nIts abstract."
     + " It has many sentences. It needs them to be told from a title." * 3
     + "\n",

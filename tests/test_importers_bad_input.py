@@ -94,7 +94,7 @@ MESSAGES = {
     "binary": (bytes(range(256)) * 40, "binary file"),
     "prose": (
         b"Dear all,\n\nplease find attached.\n",
-        "--format, one of: arxiv, json, jsonl, bibtex, ris, tsv, csv, listing",
+        f"--format, one of: {', '.join(FORMATS)}",
     ),
     "truncated.xz": (lzma.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "truncated.gz": (gzip.compress(GOOD * 5_000)[:-40], "damaged or cut off"),

@@ -12,7 +12,22 @@ from typing import NamedTuple
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
-from rag.papers.importers import archive, arxiv, bibtex, jsonl, listing, pdf, ris, tabular, workbook
+from rag.papers.importers import (
+    archive,
+    arxiv,
+    bibtex,
+    endnote_xml,
+    enw,
+    jsonl,
+    listing,
+    nbib,
+    pdf,
+    pubmed_xml,
+    ris,
+    tabular,
+    workbook,
+    wos,
+)
 from rag.papers.importers.source import Progress, Report, Reporter, SourceFile
 
 
@@ -29,6 +44,11 @@ IMPORTERS: dict[str, Importer] = {
     "arxiv": Importer(arxiv.matches, arxiv.read, ()),
     "json": Importer(jsonl.matches_document, jsonl.read_document, ()),
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
+    "pubmed-xml": Importer(pubmed_xml.matches, pubmed_xml.read, ()),
+    "endnote-xml": Importer(endnote_xml.matches, endnote_xml.read, ()),
+    "nbib": Importer(nbib.matches, nbib.read, (".nbib", ".medline")),
+    "wos": Importer(wos.matches, wos.read, (".ciw", ".isi")),
+    "enw": Importer(enw.matches, enw.read, (".enw", ".refer")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),
     "tsv": Importer(tabular.matcher("tsv"), tabular.reader("tsv"), (".tsv", ".tab")),
@@ -124,6 +144,11 @@ def _detect(source: SourceFile) -> str:
     for name, importer in IMPORTERS.items():
         if any(suffix in importer.extensions for suffix in suffixes):
             return name  # its reader says what is missing
+    if sample.lstrip().startswith("<"):
+        raise ImportFileError(
+            f"{source.path} is HTML, or XML of a kind that is not read (PubMed's and EndNote's are). "
+            "Export the papers as BibTeX or RIS."
+        )
     raise ImportFileError(
         f"The format of {source.path} was not recognised. Name it with --format, one of: {', '.join(FORMATS)}."
     )

@@ -32,6 +32,8 @@ _RUN_IN = re.compile(r"^Subscribe(?=[^\Wa-z_])")
 _LONGEST_TITLE = 300  # characters; real ones end below 200
 _SHORTEST_ABSTRACT = 140  # characters, of a line of several sentences
 _WIDEST_MARGIN = 130  # characters of a line in text that was wrapped by hand or by a mail program
+# Such a line belongs to a format of records with tags: PubMed's, the Web of Science's, EndNote's, RIS.
+_TAGGED = re.compile(r"^(?:PMID- *+\d|PT [A-Z][^\S\n]*+$|FN (?:Clarivate|Thomson|ISI) |%0 \S|TY {1,2}- ?\S)", re.M)
 _END = re.compile(r"[.!?]['\"”’)]*$|https?://\S+$")
 _PROSE = re.compile(r"[a-z)\]\"'’”%][.!]['\"”’)]* +(?:[A-Z(]|\d)")
 
@@ -44,6 +46,8 @@ class _Entry(NamedTuple):
 
 def matches(sample: str) -> bool:
     """Whether the text is a sequence of titles and abstracts, most titles followed by an abstract."""
+    if _TAGGED.search(sample):
+        return False
     entries = list(_entries(Line(number, text) for number, text in enumerate(sample.splitlines()[:400], 1)))
     complete = sum(bool(entry.title and entry.abstract) for entry in entries)
     return complete >= max(1, 0.5 * len(entries))
