@@ -45,9 +45,37 @@ def csl_extras(paper: Paper) -> dict[str, Any]:
     known = set(CSL_NAMES.values())
     item = {name: value for name, value in kept.items() if name in known}
     custom = {name: value for name, value in kept.items() if name not in known}
-    issued = custom.get("issued")
-    if isinstance(issued, dict) and "date-parts" in issued:
-        item["issued"] = custom.pop("issued")
+    if parts := _date_parts(custom.get("issued"), paper.year):
+        item["issued"] = {**custom.pop("issued"), "date-parts": parts}
     if paper.collections:
         custom["collections"] = list(paper.collections)
+    # One text cannot say where a tag with a comma ends, nor a note with an empty line.
+    if any("," in tag for tag in paper.tags):
+        custom["tags"] = list(paper.tags)
+    if any("\n\n" in note for note in paper.notes):
+        custom["notes"] = list(paper.notes)
     return item | {"keyword": ", ".join(paper.tags), "note": "\n\n".join(paper.notes), "custom": custom}
+
+
+def from_csl_extras(record: dict[str, Any]) -> None:
+    """Put what :func:`csl_extras` wrote into an item back where :func:`rag.papers.importers.field_mapping.paper_from`
+    looks for it."""
+    custom = record.pop("custom") if isinstance(record.get("custom"), dict) else {}
+    for name, value in custom.items():
+        record.setdefault(name, value)
+    keyword, note = record.get("keyword"), record.get("note")
+    if isinstance(keyword, str):
+        del record["keyword"]
+        record.setdefault("tags", [one.strip() for one in keyword.split(",")])
+    if isinstance(note, str):
+        del record["note"]
+        record.setdefault("notes", note.split("\n\n"))
+
+
+def _date_parts(issued: Any, year: int | None) -> list[list[int]]:
+    """The parts of a date as numbers, as the schema wants them; none where they are not of ``year``."""
+    try:
+        parts = [[int(one) for one in date] for date in issued["date-parts"]]
+    except (TypeError, ValueError, KeyError):
+        return []
+    return parts if parts and parts[0] and parts[0][0] == year else []

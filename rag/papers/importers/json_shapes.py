@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rag.papers.csl_names import from_csl_extras
 from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers import arxiv
 from rag.papers.importers.field_mapping import Rejected
@@ -25,6 +26,8 @@ _KINDS = {
     "posted-content": "article", "monograph": "book", "dissertation": "thesis", "journalArticle": "article-journal",
     "conferencePaper": "paper-conference", "bookSection": "chapter", "preprint": "article",
 }  # fmt: skip
+# Names that are CSL's alone; a note or a keyword may be anybody's.
+_CSL_MARKS = {"citation-key", "container-title", "title-short", "container-title-short"}
 _NO_PAPERS = ("attachment", "note", "annotation")
 _HEADING = re.compile(r"(?<!\s)\s*+<(?:jats:)?title>\s*+(?:abstract|summary)\s*+</(?:jats:)?title>", re.I)
 _GLUED_START = re.compile(r"(?<=[a-z])(?=<(?:i|em|italic)>[A-Z])")  # Crossref loses the blanks around such markup
@@ -73,8 +76,8 @@ def standard(record: dict[str, Any]) -> dict[str, Any]:
             adapted[name] = _flat(adapted[name])
     if isinstance(adapted.get("authors"), Mapping):
         adapted["authors"] = adapted["authors"].get("value") or adapted["authors"]
-    if isinstance(adapted.get("keyword"), str) and "tags" not in adapted and "title-short" in adapted:
-        adapted["tags"] = [one.strip() for one in adapted.pop("keyword").split(",")]
+    if _CSL_MARKS & adapted.keys():
+        from_csl_extras(adapted)
     if "citation-key" in adapted:
         adapted["citation_key"] = adapted.pop("citation-key")
     _status(adapted)
