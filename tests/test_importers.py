@@ -47,6 +47,10 @@ VALID = {
     "endnote-xml": "<xml><records>\n<record><ref-type>17</ref-type><titles><title>A Title Here</title></titles>"
     "<abstract><style>Its abstract.</style></abstract></record>\n</records></xml>\n",
     "nbib": "PMID- 1\nOWN - NLM\nTI  - A Title Here\nAB  - Its abstract.\n",
+    "wos-tab": "PT\tAU\tTI\tAB\t\nJ\tDoe, J\tA Title Here\tIts abstract.\t\n",
+    "zotero-rdf": '<rdf:RDF xmlns:z="http://www.zotero.org/namespaces/export#"><bib:Article rdf:about="#1">'
+    "<z:itemType>journalArticle</z:itemType><dc:title>A Title Here</dc:title>"
+    "<dcterms:abstract>Its abstract.</dcterms:abstract></bib:Article></rdf:RDF>\n",
     "wos": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nTI A Title Here\nAB Its abstract.\nER\n\nEF\n",
     "enw": "%0 Journal Article\n%T A Title Here\n%X Its abstract.\n",
     "listing": "A Title Here\n\nIts abstract."

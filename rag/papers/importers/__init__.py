@@ -27,6 +27,8 @@ from rag.papers.importers import (
     tabular,
     workbook,
     wos,
+    wos_table,
+    zotero_rdf,
 )
 from rag.papers.importers.source import Progress, Report, Reporter, SourceFile
 
@@ -46,8 +48,10 @@ IMPORTERS: dict[str, Importer] = {
     "jsonl": Importer(jsonl.matches, jsonl.read, (".jsonl", ".ndjson", ".json")),
     "pubmed-xml": Importer(pubmed_xml.matches, pubmed_xml.read, ()),
     "endnote-xml": Importer(endnote_xml.matches, endnote_xml.read, ()),
+    "zotero-rdf": Importer(zotero_rdf.matches, zotero_rdf.read, (".rdf",)),
     "nbib": Importer(nbib.matches, nbib.read, (".nbib", ".medline")),
     "wos": Importer(wos.matches, wos.read, (".ciw", ".isi")),
+    "wos-tab": Importer(wos_table.matches, wos_table.read, ()),
     "enw": Importer(enw.matches, enw.read, (".enw", ".refer")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),

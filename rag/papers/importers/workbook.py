@@ -15,6 +15,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
 from rag.papers.importers.archive_limits import check_sizes
+from rag.papers.importers.bare_workbook import BareWorkbook
 from rag.papers.importers.field_mapping import FIELD_NAMES, Rejected, field_key, paper_from
 from rag.papers.importers.source import Report
 from rag.text.plaintext import encodable
@@ -75,6 +76,8 @@ def _opened(path: Path) -> Any:
                         f"{path} is an Excel workbook with a document type in its XML, which no spreadsheet program "
                         "writes. Save the table as CSV."
                     )
+            if "xl/workbook.xml" not in packed.namelist():
+                return BareWorkbook(path)  # some programs write the sheets and nothing else
         return load_workbook(path, read_only=True, data_only=True)
     except ImportFileError:
         raise
