@@ -93,6 +93,8 @@ class _Jobs:
 
 async def _received(request: Request, service: Service) -> list[str]:
     """The paths of the uploaded files. Raises :class:`ImportFileError`, :class:`rag.ui.uploads.UploadsFull`."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise ImportFileError(_NO_FILE)
     said = request.headers.get("content-length", "")
     size = min(int(said), MAX_UPLOAD) if re.fullmatch("[0-9]{1,18}", said) else MAX_UPLOAD
     with service.uploads.room_for(size):

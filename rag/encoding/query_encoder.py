@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from rag.encoding.packaged_weights import DIMENSION, MAX_TOKENS, MODEL_NAME, WEI
 from rag.errors import ModelError
 
 if TYPE_CHECKING:
-    from rag.datatypes import Matrix
+    from rag.datatypes import Matrix, Vector
 
+_KEPT = 256  # vectors of texts that were embedded last, 1.5 kB each
 _LONGEST_WORD = 40  # characters behind a cut in which the end of the word is looked for
 
 
@@ -35,6 +37,7 @@ class QueryEncoder:
         self._threads = max(1, threads)
         self._lock = threading.Lock()
         self._model: Any = None
+        self._kept: OrderedDict[str, Vector] = OrderedDict()
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """Unit vectors, shape ``(len(texts), 384)``, float32. Text beyond 256 word pieces is cut.
@@ -48,8 +51,20 @@ class QueryEncoder:
         with self._lock:
             model = self._load()
             for row, text in enumerate(texts):
-                vectors[row] = model.embed(_truncate(text, model), truncate=False)
+                vectors[row] = self._embedded(text, model)
         return unit_rows(vectors)
+
+    def _embedded(self, text: str, model: Any) -> Vector:
+        """The vector of one text: kept for a while, as a question is embedded to be read and again to be searched."""
+        import numpy as np
+
+        if text in self._kept:
+            self._kept.move_to_end(text)
+        else:
+            self._kept[text] = np.array(model.embed(_truncate(text, model), truncate=False), np.float32)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[text]
 
     def close(self) -> None:
         """Free the model's memory; the next call of :meth:`encode` loads it again."""

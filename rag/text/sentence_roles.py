@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Role(StrEnum):
@@ -98,6 +99,11 @@ def role_scores(sentence: str, position: float) -> dict[Role, float]:
 
     The scores are comparable with each other; -2 for each role where the sentence only says where code or data are.
     """
+    return dict(_role_scores(sentence, position))
+
+
+@lru_cache(maxsize=8_192)  # the sentences of the same papers are read for one question after another
+def _role_scores(sentence: str, position: float) -> dict[Role, float]:
     if _RELEASE_OR_PAGE.search(sentence):
         return dict.fromkeys(Role, -2.0)
     heading = SECTION_HEADING.match(sentence)

@@ -29,6 +29,9 @@ STOPWORDS = frozenset(
 )
 
 
+_LONG_SENTENCE = 600  # characters
+
+
 def tokens(text: str) -> list[str]:
     """Lower-cased words and figures of ``text`` in order, without accents; nothing is left out."""
     found: list[str] = []
@@ -51,6 +54,16 @@ def _without_accents(text: str) -> str:
 
 def stems(text: str) -> list[str]:
     """The stems of the content words of ``text``, in order, stop words left out."""
+    # The sentences of the same papers are read for one question after another; whole abstracts once, at import.
+    return list(_stems_of_sentence(text)) if len(text) < _LONG_SENTENCE else _stems(text)
+
+
+@lru_cache(maxsize=8_192)
+def _stems_of_sentence(text: str) -> tuple[str, ...]:
+    return tuple(_stems(text))
+
+
+def _stems(text: str) -> list[str]:
     return [stem(token) for token in tokens(text) if token not in STOPWORDS]
 
 

@@ -28,6 +28,7 @@ from rag.library.storage.stored_paper import (
     paper_from_row,
     segments_to_columns,
     stored_from_row,
+    stored_once,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class PaperStore:
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredPaper]:
         """The papers with these ids with segments and vectors, in that order; unknown ids are left out."""
-        found = {row[0]: stored_from_row(row, self._dimension) for row in self._rows_of(STORED_COLUMNS, ids)}
+        found = {row[0]: stored_once(tuple(row), self._dimension) for row in self._rows_of(STORED_COLUMNS, ids)}
         return {one: found[one] for one in ids if one in found}
 
     def scan(self) -> Iterator[StoredPaper]:

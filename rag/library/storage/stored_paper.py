@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
@@ -89,7 +90,8 @@ def _frozen(value: Any) -> Any:
 def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     """The paper of a row of :data:`STORED_COLUMNS`, whose vectors have ``dimension`` components.
 
-    A sentence that the heading of another section runs into is two, with one vector.
+    A sentence that the heading of another section runs into is two, with one vector. Nothing of it may be changed:
+    see :func:`stored_once`.
     """
     import numpy as np
 
@@ -104,7 +106,14 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     if len(divided) > len(stored) and len(vectors) == len(passages) + len(stored):
         vectors = vectors[[*range(len(passages)), *(len(passages) + index for index, _ in divided)]]
         stored = [sentence for _, sentence in divided]
+    vectors.flags.writeable = False
     return StoredPaper(paper, passages, tuple(stored), vectors)
+
+
+@lru_cache(maxsize=1_024)  # some 20 kB each
+def stored_once(row: tuple[Any, ...], dimension: int) -> StoredPaper:
+    """:func:`stored_from_row` for what one question after another reads: the same row is taken apart once."""
+    return stored_from_row(row, dimension)
 
 
 def segments_to_columns(
