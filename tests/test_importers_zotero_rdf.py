@@ -64,8 +64,10 @@ def test_a_table_of_the_web_of_science_whose_header_is_repeated(tmp_path: Path) 
 def test_a_workbook_without_a_list_of_its_sheets(tmp_path: Path) -> None:
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     sheet = (
-        f'<worksheet {main}><sheetData><row><c r="A1" t="s"><v>0</v></c><c r="C1" t="inlineStr"><is><t>Year</t></is></c></row>'
-        '<row><c r="A2" t="inlineStr"><is><r><t>Kites </t></r><r><t>at sea</t></r></is></c><c r="C2"><v>2018</v></c></row>'
+        f'<worksheet {main}><sheetData><row><c r="A1" t="s"><v>0</v></c>'
+        '<c r="C1" t="inlineStr"><is><t>Year</t></is></c></row>'
+        '<row><c r="A2" t="inlineStr"><is><r><t>Kites </t></r><r><t>at sea</t></r></is></c>'
+        '<c r="C2"><v>2018</v></c></row>'
         "</sheetData></worksheet>"
     )
     path = tmp_path / "bare.xlsx"

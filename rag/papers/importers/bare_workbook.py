@@ -1,6 +1,7 @@
 """An Excel workbook that has its sheets and lacks the list of them: what openpyxl refuses and other programs open.
 
-As much of openpyxl's interface as :mod:`rag.papers.importers.workbook` uses, which has seen that the XML declares nothing.
+As much of openpyxl's interface as :mod:`rag.papers.importers.workbook` uses. That module has seen to it that the XML
+declares nothing.
 """
 
 from __future__ import annotations
