@@ -11,13 +11,16 @@ from rag.api.requests import LONGEST_TEXT, MOST_HITS, Library_, Searched, Year
 from rag.api.service import Service
 from rag.output.records import hits_json
 from rag.questions.cleaning import clean
+from rag.ui.recent import Recent
 
+Kept = Recent[dict[str, Any]]
+MOST_KEPT = 20_000  # hits of the last searches, half a kilobyte each
 Several = Annotated[list[str], Query(max_length=1_000)]
 
 
 def routes(service: Service) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["search"])
+    router, kept = APIRouter(tags=["search"]), Recent[dict[str, Any]](lambda hits: 1 + len(hits["hits"]), MOST_KEPT)
 
     @router.get("/search", summary="Rank papers for a text", response_class=Json)
     async def search(
@@ -43,12 +46,17 @@ def routes(service: Service) -> APIRouter:
 
     async def found(searched: Searched) -> Json:
         clean(searched.query)
-        return Json(await service.in_thread(lambda: _hits(service, searched)))
+        return Json(await service.in_thread(lambda: _hits(service, searched, kept)))
 
     return router
 
 
-def _hits(service: Service, searched: Searched) -> dict[str, Any]:
+def _hits(service: Service, searched: Searched, kept: Kept) -> dict[str, Any]:
     pipeline = service.quoting(searched.library)
-    hits = pipeline.find(searched.query, searched.k, searched.scope_in(pipeline.library))
-    return hits_json(searched.query, hits, searched.id)
+    scope = searched.scope_in(pipeline.library)
+    # The same search of the same papers finds the same.
+    key = repr((pipeline.library.fingerprint, pipeline.this_year, searched.query, searched.k, scope))
+    if (hits := kept.get(key)) is None:
+        hits = hits_json(searched.query, pipeline.find(searched.query, searched.k, scope))
+        kept.keep(key, hits)
+    return {**hits, "id": searched.id}
