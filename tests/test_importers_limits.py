@@ -13,6 +13,7 @@ import pytest
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError, RecordError
+from rag.papers.identity import id_from_title
 from rag.papers.importers import bibtex, listing, read_papers, ris, source, tabular
 from rag.papers.importers.field_mapping import LONGEST, split_names
 
@@ -120,7 +121,7 @@ def test_empty_lines_are_counted_and_not_held(tmp_path: Path, format: str, end: 
     good, bad = {
         "jsonl": ('{"title": "T"}', "[]"),
         "bibtex": ("@a{k,title={T}}", "@a{l, title={T}"),
-        "ris": ("TY  - JOUR\nTI  - T\nER  - ", "odd"),
+        "ris": ("TY  - JOUR\nTI  - T\nER  - ", "TY  - BOOK"),
         "csv": ("title,abstract\nT,", "T,,x"),
         "listing": ("A Title", "x" * 310),
     }[format]
@@ -148,12 +149,11 @@ def test_pieces_of_bibtex_are_one_file(tmp_path: Path, small_pieces: None) -> No
         + "@article{k3,\n title = {Again}\n}\nleft = {over}\n"
     )
     papers, errors = read(write(tmp_path / "refs.bib", text))
-    assert [paper.id for paper in papers] == [*(f"k{i}" for i in range(30)), "last"]
+    assert [paper.id for paper in papers] == [*(f"k{i}" for i in range(30)), "last", id_from_title("Again")]
     assert {paper.venue for paper in papers[:30]} == {"Journal of Graphs"}
     line = 3 + 30 * 5 + 1
     assert [(error.line, error.reason[:20]) for error in errors] == [
         (line, "this entry is broken"),
-        (line + 5, "the citation key 'k3"),
         (line + 8, "these fields belong "),
     ]
 
@@ -222,18 +222,18 @@ def test_reasons_quote_no_more_than_can_be_shown(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_hardly_a_list_of_papers_is_given_up(tmp_path: Path) -> None:
-    good = '{"title": "T"}\n'
+    good, bad = '{"title": "T"}\n', '{"name": "T"}\n'
     limit = source.MOST_UNUSABLE
-    path = write(tmp_path / "papers.jsonl", "[]\n" * (limit - 1) + good)
+    path = write(tmp_path / "papers.jsonl", bad * (limit - 1) + good)
     assert [len(found) for found in read(path)] == [1, limit - 1]
-    path = write(tmp_path / "papers.jsonl", "[]\n" * (limit + 500))
+    path = write(tmp_path / "papers.jsonl", bad * (limit + 500))
     errors: list[RecordError] = []
     with pytest.raises(
         ImportFileError, match=r"10,000 of its records cannot be used \(the last in line 10000: .*--format"
     ):
         list(read_papers(path, on_error=errors.append))
     assert len(errors) == limit
-    path = write(tmp_path / "papers.jsonl", good * (limit + 600) + "[]\n" * (limit + 500) + good)
+    path = write(tmp_path / "papers.jsonl", good * (limit + 600) + bad * (limit + 500) + good)
     assert [len(found) for found in read(path)] == [limit + 601, limit + 500]
 
 

@@ -25,7 +25,7 @@ _BEFORE = re.compile(
 _BEHIND = re.compile(
     # … (Retracted), … [Retracted Article], … (Retracted article. See vol. 5, pg. 2, 2016)
     rf"(?<!\s)\s*+[\[(]\s*+(?:(?:this\s++)?+(?:article|paper|publication)\s++(?:has\s++been\s++|was\s++)?+)?+"
-    rf"(?:retracted|withdrawn){_THING}(?:[.,;:][^\])]*+|\s++(?:see|in|by|on|due|from)\b[^\])]*+)?+[\])][\s.]*+\Z"
+    rf"(?:retracted|withdrawn){_THING}(?:[.,;:][^\])]{{0,200}}+|\s++(?:see|in|by|on|due|from)\b[^\])]{{0,200}}+)?+[\])][\s.]*+\Z"
     # … – RETRACTED, … : RETRACTED ARTICLE
     r"|(?<!\s)(?:\s*+[–—:]|\s++-)\s*+(?-i:RETRACTED|Retracted|WITHDRAWN)" + _THING + r"[\s.]*+\Z",
     re.I,
@@ -56,7 +56,7 @@ _UNMISTAKABLE = re.compile(r"\A\s*+\[?+(?:errat(?:um|a)|corrigend(?:um|a))\b", r
 # Web of Science: "Magnets (Retraction of vol 27, pg 291, 2011)", and of a correction "Magnets (vol 27, pg 291, 2011)".
 _OF_VOLUME = re.compile(
     r"(?<!\s)\s*+[\[(]\s*+(?P<word>retraction|correction|erratum|expression\s++of\s++concern|withdrawal)?+(?:\s++of|\s++to)?+\s*+"
-    r"vol\b\.?+\s*+[^\])]*+[\])][\s.]*+\Z",
+    r"vol\b\.?+\s*+[^\])]{0,200}+[\])][\s.]*+\Z",
     re.I,
 )
 # "… [J. Chess 3 (2010) 1–5]" behind the title that a notice names.

@@ -38,7 +38,7 @@ _SIGN_MACRO = re.compile(
 )
 _SIGNS = {"less": "<", "greater": ">", "bar": "|", "quotesingle": "'", "quotedbl": '"'}
 _SIGN_FORMULA = re.compile(r"\$([<>|])\$")
-_RAISED_MACRO = re.compile(r"\\textsuperscript\s*+\{((?:[^{}\\]|\{[^{}]*\}|\\.)*+)\}")
+_RAISED_MACRO = re.compile(r"\\textsuperscript\s*+\{((?:[^{}\\]|\{[^{}]*\}|\\.){0,200}+)\}")
 _CARET = re.compile(r"\\\^\{\s*+\}|\\textasciicircum(?![A-Za-z])(?:\{\})?")
 # They print nothing; Better BibTeX balances braces with them.
 _PHANTOM = re.compile(r"\\[vh]?phantom\s*+(?:\{(?:[^{}\\]|\\.)*+\}|\\[{}])")

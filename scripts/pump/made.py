@@ -5,12 +5,15 @@ The key is ``file:function``. A place that is missing here, or whose pattern its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 
 from rag.datatypes import Paper
 from rag.evidence import entity_match
 from rag.generation.generators.loaded_model import LoadedModel
 from rag.history import feedback
+from rag.papers.importers import xml_records
+from rag.papers.importers.source import SourceFile
 from rag.questions import venues
 from rag.survey import column_extraction, comparing, tables, terms
 from rag.text import facts
@@ -50,7 +53,20 @@ def _marks() -> None:
     assert model._marks.search("### pump:")
 
 
+class _Source:
+    """A file of one record."""
+
+    def blocks(self) -> Iterator[str]:
+        return iter(("<pump><pump/></pump>",))
+
+
+def _cutter() -> None:
+    list(xml_records._Cutter(cast(SourceFile, _Source()), "pump", nests=True).cuts())
+
+
 MADE: dict[str, Callable[[], object]] = {
+    "rag/papers/importers/xml_records.py:_Cutter.__init__": _cutter,
+    "rag/papers/importers/xml_records.py:_Cutter._record": _cutter,
     "rag/evidence/entity_match.py:by_itself": lambda: entity_match.by_itself(_NAME),
     "rag/generation/generators/loaded_model.py:LoadedModel._marks": _marks,
     "rag/history/feedback.py:_stands_in": lambda: [feedback._stands_in(one, "") for one in ("31%", "1,000", _NAME)],

@@ -18,7 +18,7 @@ from rag.papers.importers.tagged import Layout, Record, records
 _TAG = re.compile(r"%([0-9A-Z@!#$&*+^<>()~?\[\]|=:])(?: |\t|$)")
 _ENDNOTE = Layout(_TAG, frozenset("0"))
 _REFER = Layout(_TAG, frozenset(), after_blank=True)
-_FIRST = re.compile(r"\s*+\ufeff?%[0-9A-Z@!] ")
+_FIRST = re.compile(r"\A\s*+\ufeff?%[0-9A-Z@!] ")
 _TYPE = re.compile(r"^\ufeff?%0 \S", re.M)
 _TITLE = re.compile(r"^\ufeff?%T \S", re.M)
 

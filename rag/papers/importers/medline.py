@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_INITIALS = re.compile(r"(\S.*) ([A-Z]{1,4})(?: (Jr|Sr|2nd|3rd|4th))?")
+_INITIALS = re.compile(r"\A(\S.*) ([A-Z]{1,4})(?: (Jr|Sr|2nd|3rd|4th))?")
 _KINDS = {
     "preprint": "article", "book": "book", "book chapter": "chapter", "dataset": "dataset",
     "newspaper article": "article-newspaper", "academic dissertation": "thesis", "patent": "patent",

@@ -25,7 +25,7 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>,;]{1,200}")
 _ARXIV = re.compile(r"\barXiv:(\d{4}\.\d{4,5})", re.I)
 _START = re.compile(r"(?:^|\n)[ \t]*(?:abstract|a b s t r a c t|summary)[ \t]*(?:[.:—–-]+|\n)[ \t]*", re.I)
 _END = re.compile(
-    r"\n[ \t]*(?:key[ -]?words?\b|index terms\b|(?:\d\.?|I\.?)?[ \t]*introduction\b|ccs concepts\b|jel class|"
+    r"\n[ \t]*+(?:key[ -]?words?\b|index terms\b|(?:(?:\d\.?+|I\.?+)[ \t]*+)?+introduction\b|ccs concepts\b|jel class|"
     r"(?:1|I)\.?[ \t]+[A-Z])", re.I,
 )  # fmt: skip
 _HYPHENATED = re.compile(r"(?<=[a-z])-\n(?=[a-z])")

@@ -13,7 +13,7 @@ from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, f
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
-_SEPARATOR = re.compile(r'\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header, which says what divides cells
+_SEPARATOR = re.compile(r'\A\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header
 _NEVER_CLOSED = "a quotation mark opens here and is never closed"
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
 
