@@ -294,7 +294,7 @@ FIRST = Paper("a", "A study of the migration of zebras", "", ("Z. Ebra",), None,
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (Paper("b", "Another name for it", "They run.", doi="https://doi.org/10.1000/zebra"), "the same DOI as a"),
+        (Paper("b", "Zebras: their migration", "They run.", doi="https://doi.org/10.1000/zebra"), "the same DOI as a"),
         (Paper("b", "A Study of the Migration of Zebras.", "They run."), "the same title as a"),
         (Paper("a", "A study of the migration of zebras", "They run."), "the same id twice"),
     ],
