@@ -22,7 +22,12 @@ Several = Annotated[list[str], Query(max_length=1_000)]
 def routes(service: Service) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["papers"])
+    _add_listing(router, service)
+    _add_single(router, service)
+    return router
 
+
+def _add_listing(router: APIRouter, service: Service) -> None:
     @router.get("/papers", summary="List papers", response_class=Json)
     async def papers(
         library: Library_ = "",
@@ -46,6 +51,8 @@ def routes(service: Service) -> APIRouter:
 
         return Json(await service.in_thread(listed))
 
+
+def _add_single(router: APIRouter, service: Service) -> None:
     @router.get("/papers/{paper_id:path}", summary="Read a paper", response_class=Json)
     async def paper(paper_id: str, library: Library_ = "") -> Json:
         """All fields of a paper, and the sentences of its abstract with their offsets."""
@@ -62,8 +69,6 @@ def routes(service: Service) -> APIRouter:
         if not await service.in_thread(removed):
             raise HTTPException(404, _NO_PAPER)
         return Response(status_code=204)
-
-    return router
 
 
 def _read(service: Service, library: str, paper_id: str) -> dict[str, Any]:

@@ -32,17 +32,8 @@ async def made(
     ``work`` gets a stop signal, which is set when the iteration ends early or ``gone`` says that the client has left;
     its turn is given back once it has really ended. Raises what ``work`` raises, and :class:`rag.errors.TooBusy`.
     """
-    entering = asyncio.ensure_future(admission.enter())
-    try:
-        while not entering.done():
-            await asyncio.wait([entering], timeout=BEAT_S)
-            if not entering.done():
-                yield BEAT
-        entering.result()
-    except BaseException:
-        if not entering.cancel() and not entering.cancelled() and entering.exception() is None:
-            admission.leave()  # its turn came, and nobody is there any more
-        raise
+    async for beat in _entered(admission):
+        yield beat
     loop, stop = asyncio.get_running_loop(), threading.Event()
     results: asyncio.Queue[Made | Exception | None] = asyncio.Queue()
     thread = threading.Thread(
@@ -70,6 +61,21 @@ async def made(
             yield one
     finally:
         stop.set()
+
+
+async def _entered(admission: Admission) -> AsyncIterator[Beat]:
+    """Ends when the turn has come; :data:`BEAT` while it has not."""
+    entering = asyncio.ensure_future(admission.enter())
+    try:
+        while not entering.done():
+            await asyncio.wait([entering], timeout=BEAT_S)
+            if not entering.done():
+                yield BEAT
+        entering.result()
+    except BaseException:
+        if not entering.cancel() and not entering.cancelled() and entering.exception() is None:
+            admission.leave()  # its turn came, and nobody is there any more
+        raise
 
 
 def _run(

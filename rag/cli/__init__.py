@@ -111,6 +111,7 @@ def _log_to_stderr(level: int) -> None:
 
 
 def _register() -> None:
+    """Long because every command has a line of its own."""
     from rag.cli.ask import ask
     from rag.cli.chat import chat
     from rag.cli.check import check

@@ -66,7 +66,8 @@ def open_to_all(settings: Settings) -> str:
 def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
     """Build the page from ``settings`` and serve it in the background; returns the ``gradio.Blocks``.
 
-    ``beside`` are middlewares for what else is served at the address: see :func:`rag.ui.guards.guards`.
+    ``beside`` are middlewares for what else is served at the address: see :func:`rag.ui.guards.guards`. Long because it
+    is where the page is put together.
     """
     enforce_offline()  # before gradio is imported: it reports its start otherwise
     share_arenas()
@@ -176,7 +177,8 @@ def start(
     """Serve ``app`` on ``host``:``port`` (0: a free port) in the background. Raises :class:`ConfigError`.
 
     With ``accounts`` nothing is shown to anybody who has not signed in. ``trusted_proxies`` are addresses with commas
-    that are believed whom they pass requests on for.
+    that are believed whom they pass requests on for. Long because every
+    setting of Gradio has a line of its own.
     """
     from rag.ui.sign_in import signed_in
 
