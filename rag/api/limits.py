@@ -10,7 +10,7 @@ from fastapi import HTTPException
 
 from rag.api.problems import refusal
 from rag.errors import TooBusy
-from rag.ui.bodies import MAX_BODY, headers_of
+from rag.ui.bodies import MAX_BODY, counted_body, headers_of
 from rag.ui.uploads import MAX_UPLOAD
 
 IMPORTS = "/api/v1/papers"  # POST: files
@@ -35,17 +35,8 @@ class LimitedBody:
         if re.fullmatch("[0-9]+", said) and (len(said) > 18 or int(said) > limit):
             await refusal(scope["path"], 413, words)(scope, receive, send)
             return
-        came = 0
-
-        async def counted() -> Any:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > limit:
-                raise HTTPException(413, words)  # what reads the body passes this one on
-            return message
-
-        await self._app(scope, counted, send)
+        too_much = HTTPException(413, words)  # what reads the body passes this one on
+        await self._app(scope, counted_body(receive, limit, too_much), send)
 
 
 class Admission:

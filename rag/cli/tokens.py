@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag.cli.printing import say
+from rag.cli.printing import say, say_holders
 
 if TYPE_CHECKING:
     from rag.system.tokens_file import TokensFile
@@ -44,12 +44,7 @@ def add(name: str, role: str) -> None:
 def list_() -> None:
     """Name, role and the day on which it was made, a token a line."""
     file = _file()
-    known = sorted(file.read().values(), key=lambda token: token.name)
-    width = max((len(token.name) for token in known), default=0)
-    for token in known:
-        say(f"{token.name:<{width}}  {token.role:<6}  {token.added}".rstrip())
-    if not known:
-        say(f"There are no tokens in {file.path}. Make one: footnote tokens add NAME", err=True)
+    say_holders(file.read().values(), f"There are no tokens in {file.path}. Make one: footnote tokens add NAME")
 
 
 @tokens.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag.cli.printing import say
+from rag.cli.printing import say, say_holders
 from rag.errors import AccountError
 
 if TYPE_CHECKING:
@@ -40,12 +40,7 @@ def users(ctx: click.Context) -> None:
 def list_() -> None:
     """Name, role and the day on which it was added, an account a line."""
     file = _file()
-    accounts = sorted(file.read().values(), key=lambda account: account.name)
-    width = max((len(account.name) for account in accounts), default=0)
-    for account in accounts:
-        say(f"{account.name:<{width}}  {account.role:<6}  {account.added}".rstrip())
-    if not accounts:
-        say(f"There are no accounts in {file.path}. Add one: footnote users add NAME", err=True)
+    say_holders(file.read().values(), f"There are no accounts in {file.path}. Add one: footnote users add NAME")
 
 
 @users.command()

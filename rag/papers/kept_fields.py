@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rag.datatypes import Paper
@@ -66,11 +66,6 @@ def unpack(paper: Paper) -> dict[str, Any]:
 def strongest(*statuses: str) -> str:
     """Of several statuses the one that counts; empty where all are."""
     return next((one for one in STATUSES if one in statuses), "")
-
-
-def size(fields: Iterable[tuple[str, str]]) -> int:
-    """Characters of all of them."""
-    return sum(len(name) + len(value) for name, value in fields)
 
 
 def joined(one: Paper, other: Paper) -> dict[str, Any]:

@@ -123,21 +123,25 @@ def shipped(name: str) -> Classifier:
 
 def likeliest_kind(text: str, vector: Vector) -> str | None:
     """The kind under its public name; None where ``vector`` is not of the encoder that the weights are for."""
+    if (likely := _likely(text, vector)) is None:
+        return None
+    talk = KINDS[Intent.TALK]  # never what is in words that were not taught: it would not be searched for
+    possible = [kind for kind in likely if kind != talk or shipped("kind").knows(text) >= _KNOWN_OF_TALK]
+    return max(possible, key=likely.__getitem__)
+
+
+def _likely(text: str, vector: Vector) -> dict[str, float] | None:
+    """The probabilities of the kinds; None where ``vector`` is not of the encoder that the weights are for."""
     classifier = shipped("kind")
     if vector.shape != (classifier.dimension,):
         return None
-    likely = classifier.probabilities(text, figures(text), vector)
-    talk = KINDS[Intent.TALK]  # never what is in words that were not taught: it would not be searched for
-    possible = [kind for kind in classifier.classes if kind != talk or classifier.knows(text) >= _KNOWN_OF_TALK]
-    return max(possible, key=likely.__getitem__)
+    return classifier.probabilities(text, figures(text), vector)
 
 
 def log_odds_of_several(text: str, vector: Vector) -> float:
     """That several papers are asked for against one thing, by the words; 0 where ``vector`` is of another encoder."""
-    classifier = shipped("kind")
-    if vector.shape != (classifier.dimension,):
+    if (likely := _likely(text, vector)) is None:
         return 0.0
-    likely = classifier.probabilities(text, figures(text), vector)
     several, one = (likely[KINDS[intent]] for intent in (Intent.MULTI, Intent.FACT))
     return math.log(max(several, _LEAST) / max(one, _LEAST))
 

@@ -50,7 +50,7 @@ class LimitedBody:
             return
         too_much = HTTPException(413, words)  # the error that what stands behind here answers as it is
         try:
-            await self._app(scope, _counted(receive, MAX_BODY, too_much), send)
+            await self._app(scope, counted_body(receive, MAX_BODY, too_much), send)
         except HTTPException as error:
             if error is not too_much:
                 raise
@@ -64,7 +64,7 @@ class LimitedBody:
         # Gradio's reader of uploads removes what it has written for this error and no other, and answers with 413
         # because of these words.
         too_much = MultiPartException(f"{words} (maximum allowed size)")
-        pieces = _files_only(_counted(receive, MAX_UPLOAD, too_much), scope)
+        pieces = _files_only(counted_body(receive, MAX_UPLOAD, too_much), scope)
         try:
             with self._uploads.room_for(MAX_UPLOAD if said is None else said):
                 await self._app(scope, pieces, send)
@@ -125,7 +125,7 @@ def _said_length(scope: Any) -> int | None:
     return int(said) if re.fullmatch("[0-9]{1,18}", said) else None
 
 
-def _counted(receive: Receive, limit: int, too_much: Exception) -> Receive:
+def counted_body(receive: Receive, limit: int, too_much: Exception) -> Receive:
     """``receive`` that raises ``too_much`` once more than ``limit`` bytes have come."""
     came = 0
 

@@ -13,10 +13,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.papers.csl_names import CSL_NAMES
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
-from rag.papers.importers.field_names import ALIASES as ALIASES
-from rag.papers.importers.field_names import FIELD_NAMES as FIELD_NAMES
-from rag.papers.importers.field_names import field_key as field_key
-from rag.papers.importers.field_names import says_nothing
+from rag.papers.importers.field_names import ALIASES, field_key, says_nothing
 from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
 

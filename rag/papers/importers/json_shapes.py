@@ -17,14 +17,14 @@ from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers import arxiv
 from rag.papers.importers.field_mapping import Rejected
 from rag.papers.importers.json_stream import ENVELOPES
+from rag.papers.zotero.item_types import CSL_TYPES
 
 _WITHIN = ("attributes", "message", "data", "citingPaper", "citedPaper", "metadata", "content", "_source", "paper")
 _TEXT_KEYS = ("value", "text", "description", "display_name", "name", "title", "#text", "rendered", "content")
 _MOST_LEVELS = 6
-_KINDS = {
+_KINDS = {  # Crossref's types
     "journal-article": "article-journal", "proceedings-article": "paper-conference", "book-chapter": "chapter",
-    "posted-content": "article", "monograph": "book", "dissertation": "thesis", "journalArticle": "article-journal",
-    "conferencePaper": "paper-conference", "bookSection": "chapter", "preprint": "article",
+    "posted-content": "article", "monograph": "book", "dissertation": "thesis",
 }  # fmt: skip
 # Names that are CSL's alone; a note or a keyword may be anybody's.
 _CSL_MARKS = {"citation-key", "container-title", "title-short", "container-title-short"}
@@ -232,13 +232,13 @@ def _crossref(record: dict[str, Any]) -> None:
         if name in record and "issued" not in record:
             record.setdefault("published", record[name])
     if isinstance(record.get("type"), str) and "item_type" not in record:
-        record["item_type"] = _KINDS.get(record["type"], record["type"])
+        record["item_type"] = (_KINDS | CSL_TYPES).get(record["type"], record["type"])
         del record["type"]
 
 
 def _zotero(record: dict[str, Any]) -> None:
     if isinstance(kind := record.get("itemType"), str):
-        record["item_type"] = _KINDS.get(kind, kind)
+        record["item_type"] = CSL_TYPES.get(kind, kind)
         del record["itemType"]
     if isinstance(record.get("tags"), list):
         record["tags"] = [_text_at(one, "tag") or _text_at(one, "name") if isinstance(one, Mapping) else one

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
-from rag.papers.importers.field_mapping import ALIASES, FIELD_NAMES, Rejected, field_key, paper_from
+from rag.papers.importers.field_mapping import Rejected, paper_from
+from rag.papers.importers.field_names import ALIASES, FIELD_NAMES, field_key
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed

@@ -16,7 +16,8 @@ from rag.datatypes import Paper
 from rag.errors import ImportFileError
 from rag.papers.importers.archive_limits import check_sizes
 from rag.papers.importers.bare_workbook import BareWorkbook
-from rag.papers.importers.field_mapping import FIELD_NAMES, Rejected, field_key, paper_from
+from rag.papers.importers.field_mapping import Rejected, paper_from
+from rag.papers.importers.field_names import FIELD_NAMES, field_key
 from rag.papers.importers.source import Report
 from rag.text.plaintext import encodable
 

@@ -15,6 +15,7 @@ from rag.datatypes import Paper
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
 from rag.papers.importers.xml_records import elements, text_of
+from rag.papers.zotero.item_types import CSL_TYPES
 
 _ITEMS = (
     "bib:Article|bib:Book|bib:BookSection|bib:Document|bib:Thesis|bib:Report|bib:Manuscript|bib:Patent|bib:Legislation|"
@@ -22,11 +23,6 @@ _ITEMS = (
     "rdf:Description"
 )
 _POINTED_TO = "bib:Journal|bib:Series|bib:Book|bib:Memo|z:Collection"
-_KINDS = {
-    "journalArticle": "article-journal", "conferencePaper": "paper-conference", "book": "book", "thesis": "thesis",
-    "bookSection": "chapter", "preprint": "article", "report": "report", "dataset": "dataset", "patent": "patent",
-    "magazineArticle": "article-magazine", "newspaperArticle": "article-newspaper", "webpage": "webpage",
-}  # fmt: skip
 _FIELDS = {
     "prism.volume": "volume", "prism.number": "issue", "bib.pages": "page", "z.language": "language",
     "z.citationKey": "citation_key", "dc.publisher": "publisher", "z.libraryCatalog": "library_catalog",
@@ -100,7 +96,7 @@ def _record(element: Element, item_type: str, known: _Known) -> dict[str, Any]:
         "ISSN": next((one.removeprefix("ISSN ") for one in identifiers if one.startswith("ISSN ")), ""),
         "ISBN": next((one.removeprefix("ISBN ") for one in identifiers if one.startswith("ISBN ")), ""),
         "URL": next((one for one in [*uris, name] if _ADDRESS.fullmatch(one)), ""),
-        "item_type": _KINDS.get(item_type, ""),
+        "item_type": CSL_TYPES.get(item_type, ""),
         "tags": [tag for one in element.findall("dc.subject") if (tag := text_of(one))],
         "collections": known.collections.get(name, []),
         "notes": [note for one in pointed if (note := known.notes.get(one, ""))],

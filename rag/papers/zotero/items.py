@@ -15,21 +15,10 @@ from rag.datatypes import Paper
 from rag.errors import RecordError
 from rag.papers import kept_fields
 from rag.papers.importers.field_mapping import Rejected, paper_from
+from rag.papers.zotero.item_types import CSL_TYPES
 from rag.papers.zotero.place import ITEM_FIELD, is_place
 
 NO_PAPERS = ("attachment", "note", "annotation")
-_KINDS = {  # Zotero's types of items as CSL's; see github.com/zotero/zotero-schema
-    "journalArticle": "article-journal", "magazineArticle": "article-magazine", "newspaperArticle": "article-newspaper",
-    "conferencePaper": "paper-conference", "preprint": "article", "book": "book", "bookSection": "chapter",
-    "encyclopediaArticle": "entry-encyclopedia", "dictionaryEntry": "entry-dictionary", "thesis": "thesis",
-    "report": "report", "document": "document", "dataset": "dataset", "computerProgram": "software",
-    "webpage": "webpage", "blogPost": "post-weblog", "forumPost": "post", "presentation": "speech",
-    "patent": "patent", "standard": "standard", "manuscript": "manuscript", "statute": "legislation",
-    "bill": "bill", "case": "legal_case", "hearing": "hearing", "letter": "personal_communication",
-    "email": "personal_communication", "instantMessage": "personal_communication", "interview": "interview",
-    "map": "map", "artwork": "graphic", "film": "motion_picture", "videoRecording": "motion_picture",
-    "tvBroadcast": "broadcast", "radioBroadcast": "broadcast", "podcast": "song", "audioRecording": "song",
-}  # fmt: skip
 _TITLES = ("title", "caseName", "nameOfAct", "subject")
 _VENUES = (
     "publicationTitle", "proceedingsTitle", "bookTitle", "encyclopediaTitle", "dictionaryTitle", "conferenceName",
@@ -99,7 +88,7 @@ def paper_of(item: Mapping[str, Any], library: ZoteroLibrary) -> Paper:
         "url": values.get("url"),
         "doi": values.get("DOI") or extra.get("doi"),
         "citation_key": values.get("citationKey") or extra.get("citation key"),
-        "item_type": _KINDS.get(str(values.get("itemType")), "document"),
+        "item_type": CSL_TYPES.get(str(values.get("itemType")), "document"),
         "status": "retracted" if values.get("retracted") else "",
         "tags": values.get("tags"),
         "collections": values.get("collections"),
