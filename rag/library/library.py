@@ -23,8 +23,9 @@ from rag.library.storage import bm25_index, folder
 from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
+from rag.library.storage.identifiers import check_identifiers_free
 from rag.library.storage.indexing import discard_vector_index, is_worn, update_vector_index
-from rag.library.storage.locking import WriterLock, storage_errors
+from rag.library.storage.locking import WriterLock, acquire_lock, storage_errors
 from rag.library.storage.manifest import (
     EmbedderId,
     Manifest,
@@ -37,7 +38,6 @@ from rag.library.storage.papers import PaperStore
 from rag.library.storage.recovering import load_manifest, made_with
 from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.writing import BulkEncoder, Importer, ImportProgress, ImportReport, batches, chunker_version
-from rag.papers.identity import identity_keys
 from rag.papers.retractions import Event
 
 __all__ = [
@@ -97,7 +97,7 @@ class Library(SearchableLibrary):
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         with ExitStack() as undo:
-            lock = None if read_only else _acquire_lock(path)
+            lock = None if read_only else acquire_lock(path)
             if lock:
                 undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.
@@ -122,7 +122,7 @@ class Library(SearchableLibrary):
         """
         with storage_errors(path):
             path.mkdir(parents=True, exist_ok=True)
-        lock = _acquire_lock(path)
+        lock = acquire_lock(path)
         try:
             folder.clear_for_new_library(path)
             with storage_errors(path):
@@ -204,7 +204,7 @@ class Library(SearchableLibrary):
         """
         self._check_writable()
         stored = self.paper(paper.id)
-        self._check_identifiers_free(paper)
+        check_identifiers_free(self._store, paper)
         same_text = (paper.title, paper.abstract) == (stored.title, stored.abstract)
         with storage_errors(self.path):
             changed = Importer(self._store, None if same_text else encoder()).revise(paper, stored)
@@ -248,18 +248,6 @@ class Library(SearchableLibrary):
         if self._lock is None:
             raise LibraryError(f"The library {self.path} was opened for reading. Open it with read_only=False.")
 
-    def _check_identifiers_free(self, paper: Paper) -> None:
-        """Raise :class:`LibraryError` where the DOI or arXiv id of ``paper`` is another paper's."""
-        for key in identity_keys(paper):
-            kind, _, value = key.partition(":")
-            others = [one for one in self._store.find_by_keys([key]) if one != paper.id]
-            if kind in ("doi", "arxiv") and others:
-                title = next(iter(self._store.get_papers(others[:1]).values())).title
-                raise LibraryError(
-                    f"{value} belongs to another paper of this library already: {title} ({others[0]}). "
-                    "Correct it, or delete one of the two."
-                )
-
     def _update_vector_index(self, new: frozenset[str] = frozenset()) -> None:
         """Index all pending papers; ``new`` are ids that the index cannot hold yet."""
         if update_vector_index(self.path, self._store, self._vectors, new):
@@ -301,11 +289,6 @@ class Library(SearchableLibrary):
         elif self._dense_search.pending:
             self._update_vector_index()
         self._finish_change()
-
-
-def _acquire_lock(path: Path) -> WriterLock:
-    with storage_errors(path):
-        return WriterLock(path)
 
 
 def _close_files(store: PaperStore, vectors: VectorIndex, lock: WriterLock | None) -> None:

@@ -50,6 +50,12 @@ class WriterLock:
             self._lock.release()
 
 
+def acquire_lock(path: Path) -> WriterLock:
+    """The lock of the library in folder ``path``. Raises :class:`LibraryLocked`, and as :func:`storage_errors` does."""
+    with storage_errors(path):
+        return WriterLock(path)
+
+
 def _describe(holder: Path) -> str:
     try:
         record = json.loads(holder.read_text(encoding="utf-8"))

@@ -1,0 +1,21 @@
+"""A DOI or an arXiv id names one paper of a library."""
+
+from __future__ import annotations
+
+from rag.datatypes import Paper
+from rag.errors import LibraryError
+from rag.library.storage.papers import PaperStore
+from rag.papers.identity import identity_keys
+
+
+def check_identifiers_free(store: PaperStore, paper: Paper) -> None:
+    """Raise :class:`LibraryError` where the DOI or arXiv id of ``paper`` is another paper's in ``store``."""
+    for key in identity_keys(paper):
+        kind, _, value = key.partition(":")
+        others = [one for one in store.find_by_keys([key]) if one != paper.id]
+        if kind in ("doi", "arxiv") and others:
+            title = next(iter(store.get_papers(others[:1]).values())).title
+            raise LibraryError(
+                f"{value} belongs to another paper of this library already: {title} ({others[0]}). "
+                "Correct it, or delete one of the two."
+            )
