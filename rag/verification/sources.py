@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag.datatypes import Encoder
+from rag.text.legibility import illegible_words
 from rag.verification.citations import Sources
 from rag.verification.entailment import Judgement, Thresholds, entailment_network
 
@@ -21,7 +22,12 @@ def sources_of(library: Library | ReadOnce, encoder: Encoder) -> Sources:
 
 
 def judge_claim(claim: str, source: str) -> Judgement:
-    """What the shipped network says of a claim and the text that it is held against."""
+    """What the shipped network says of a claim and the text that it is held against.
+
+    A claim with words that the network cannot read is not stated: it would judge the rest of the claim.
+    """
+    if illegible_words(claim, source):
+        return Judgement(0.0, 0.0, 1.0)
     return entailment_network().judge(claim, source)
 
 
