@@ -190,14 +190,14 @@ def test_nothing_found_is_nothing_chosen(intent: Intent) -> None:
     ranked = SHELF.rank("What is pruning?", [])
 
     assert select(query, ranked, 3) == ()
-    refusal = judge(query, ranked)
+    refusal = judge(query, ranked, ())
     assert refusal is not None
     assert (refusal.grade, refusal.nearest) == (RefusalGrade.NOTHING, ())
     assert set(ranked.features) == set(QUESTION_FEATURES)
 
 
 def test_without_sentences_the_nearest_papers_are_still_named() -> None:
-    refusal = judge(understand("What is pruning?"), SHELF.rank("What is pruning?", ["bare"]))
+    refusal = judge(understand("What is pruning?"), SHELF.rank("What is pruning?", ["bare"]), ())
 
     assert refusal is not None
     assert refusal.nearest == ("bare",)

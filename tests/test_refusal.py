@@ -13,6 +13,7 @@ import pytest
 from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Turn
+from rag.evidence.fitting import fit_judge
 from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import judge
 from rag.pipeline import Pipeline
@@ -82,7 +83,7 @@ def test_what_is_asked_in_other_words_is_answered(quoting: Pipeline) -> None:
         query = quoting.read(question["question"], [Turn(**turn) for turn in question.get("history", ())])
         ranking = quoting.rank(query)
         ranked = rank_sentences(query, ranking.vector, ranking.hits, quoting.library)
-        if judge(query, ranked) is not None:
+        if judge(query, ranked, fit_judge().judge(query, ranked)) is not None:
             refused.append(question["id"])
     assert len(refused) <= 0.06 * len(asked), refused
 
@@ -95,7 +96,7 @@ def test_broad_questions_are_answered_and_what_is_not_here_is_refused(quoting: P
         query = quoting.read(question["question"])
         ranking = quoting.rank(query)
         ranked = rank_sentences(query, ranking.vector, ranking.hits, quoting.library)
-        refused[question["kind"]] += judge(query, ranked) is not None
+        refused[question["kind"]] += judge(query, ranked, fit_judge().judge(query, ranked)) is not None
     total = Counter(q["kind"] for q in asked)
     assert refused["broad"] <= 0.08 * total["broad"]
     assert refused["off-topic"] >= 0.94 * total["off-topic"]

@@ -9,8 +9,9 @@ that a language model wrote for arXiv abstracts.
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
-questions whose own paper was taken out of what retrieval found. The threshold refuses 5% of the answerable
-hand-written questions under ten-fold cross-validation, the three sets of them counting alike.
+questions whose own papers were taken out of what retrieval found, hand-written ones too: what is left are the papers
+nearest to a question that the library does not answer, in every field and of every kind. The threshold refuses 5% of
+the answerable hand-written questions under ten-fold cross-validation, the three sets of them counting alike.
 
 Hand-written are the development questions of the data folder and those of ``training.questions``, over the shipped
 abstracts and five other libraries. Only their split ``fit`` is fitted on; the others are measured.
@@ -26,7 +27,7 @@ import pickle
 import random
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ from rag.config import Settings
 from rag.datatypes import Paper, PaperHit, Reading, Turn
 from rag.errors import QuestionError
 from rag.evidence import ranking
-from rag.evidence.features import QUESTION_FEATURES, SENTENCE_FEATURES
+from rag.evidence.features import REFUSAL_FEATURES, SENTENCE_FEATURES
+from rag.evidence.fitting import fit_features, fit_judge
 from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import share_of_threshold
 from rag.factory import open_answerer, prepare_library
@@ -62,6 +64,7 @@ AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "figure_apart"
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
+REFUSAL_WEIGHTS |= {"emptied": 4.0}  # hand-written ones whose papers were taken out
 REFUSAL_WEIGHTS |= {"reworded": 6.0, "elsewhere": 6.0, "broad": 6.0, "off-topic": 24.0, "near-miss": 12.0}  # ours
 ANSWERED = ("answerable", "reworded", "elsewhere", "in", "broad")
 HAND_WRITTEN = ("answerable", "reworded", "elsewhere", "unanswerable", "broad", "off-topic", "near-miss")
@@ -113,13 +116,16 @@ def main() -> None:
         for there, r in elsewhere:
             kind = "elsewhere" if r["kind"] == "answerable" else r["kind"]
             cases.append(replace(_human_case(there, r), kind=kind, split=r["split"]))
+            cases += _emptied(there, r)
+        for r in (*written, *reworded, *lines(REFUSED)):
+            cases += _emptied(shipped, r)
         off_topic = [args.data / "evidence" / name / "qa.jsonl" for name in ("xquad_en", "covid_qa")]
         cases += _refusal_cases(Path(folder), shipped, synthetic, off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
         coefficients, bias, threshold = _fit_refusal([c for c in cases if c.split == "fit"], args.reliability)
         _report_refusal(cases, coefficients, bias, threshold)
-        model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
+        model["question"] = {n: round(float(c), 4) for n, c in zip(REFUSAL_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
         _write(args.out, model)
 
@@ -171,21 +177,22 @@ def _papers(records: Iterable[dict[str, Any]]) -> list[Paper]:
     return [Paper(f"a{n}", title, text) for n, (title, text) in enumerate(sorted(texts.items()))]
 
 
-def _case(pipeline: Pipeline, kind: str, query: Reading, gold: set[str], without: str = "") -> Case:
-    """Figures of one question; ``without`` is the title of a paper that the search shall not know."""
+def _case(pipeline: Pipeline, kind: str, query: Reading, gold: set[str], without: Collection[str] = ()) -> Case:
+    """Figures of one question; ``without`` are the titles of papers that the search shall not know."""
     if without:
         pipeline = replace(pipeline, search=_search_without(pipeline, without))
     ranking = pipeline.rank(query, PAPERS)
     ranked = rank_sentences(query, ranking.vector, ranking.hits, pipeline.library)
     rows = np.array([c.features for c in ranked.candidates], dtype=np.float64).reshape(-1, len(SENTENCE_FEATURES))
     marked = np.array([any(_same(c.sentence.text, g) for g in gold) for c in ranked.candidates], dtype=bool)
-    return Case(kind, rows, marked, dict(ranked.features), share_of_threshold(query))
+    figures = {**ranked.features, **fit_features(fit_judge().judge(query, ranked))}
+    return Case(kind, rows, marked, figures, share_of_threshold(query))
 
 
-def _search_without(pipeline: Pipeline, title: str) -> Search:
-    """The program's own search over a library that lacks the papers of that title."""
+def _search_without(pipeline: Pipeline, titles: Collection[str]) -> Search:
+    """The program's own search over a library that lacks the papers of these titles."""
     library = pipeline.library
-    gone = {p.id for p in library.papers() if p.title == title}
+    gone = {p.id for p in library.papers() if p.title in titles}
 
     class Without:
         count = library.count
@@ -208,14 +215,25 @@ def _search_without(pipeline: Pipeline, title: str) -> Search:
     return search
 
 
-def _human_case(pipeline: Pipeline, record: dict[str, Any]) -> Case:
+def _human_case(pipeline: Pipeline, record: dict[str, Any], without: Collection[str] = ()) -> Case:
     history = [Turn(t["role"], t["content"]) for t in record.get("history", ())]
     query = pipeline.read(record["question"], history)
     kind = "answerable" if record["gold"] else "unanswerable"
-    return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record.get("evidence", ())})
+    return _case(pipeline, kind, query, {_key(e["sentence"]) for e in record.get("evidence", ())}, without)
 
 
-def _synthetic_case(pipeline: Pipeline, record: dict[str, Any], kind: str, without: str = "") -> Case | None:
+def _emptied(pipeline: Pipeline, record: dict[str, Any]) -> Iterator[Case]:
+    """The question over the library without the papers that answer it; a follow-up is about the answer before it."""
+    if record["gold"] and record.get("type") != "followup":
+        known = pipeline.library.get_papers(record["gold"])  # some files name papers by id, some by title
+        gone = [known[one].title if one in known else one for one in record["gold"]]
+        split = record.get("split", "fit")
+        yield replace(_human_case(pipeline, record, gone), kind="emptied", split=split)
+
+
+def _synthetic_case(
+    pipeline: Pipeline, record: dict[str, Any], kind: str, without: Collection[str] = ()
+) -> Case | None:
     try:
         query = pipeline.read(record["question"])
     except QuestionError:
@@ -232,7 +250,7 @@ def _refusal_cases(
     titles = {r["title"] for r in inside}
     for record in inside:
         yield from filter(None, [_synthetic_case(small, record, "in")])
-        yield from filter(None, [_synthetic_case(small, record, "taken-out", record["title"])])
+        yield from filter(None, [_synthetic_case(small, record, "taken-out", [record["title"]])])
     for record in outside:
         if record["title"] not in titles:
             yield from filter(None, [_synthetic_case(small, record, "other-paper")])
@@ -281,7 +299,7 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
 
 def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np.ndarray, float, float]:
     """Coefficients on the raw figures, bias, and the threshold on the probability."""
-    x = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in cases])
+    x = np.array([[c.question[n] for n in REFUSAL_FEATURES] for c in cases])
     y = np.array([c.kind in ANSWERED for c in cases])
     kinds = np.array([c.kind for c in cases])
     weight = np.array([REFUSAL_WEIGHTS[k] for k in kinds])
@@ -315,7 +333,7 @@ def _report_refusal(cases: Sequence[Case], coefficients: np.ndarray, bias: float
     print("refused:")
     for split, kind in sorted({(c.split, c.kind) for c in cases}):
         mine = [c for c in cases if (c.split, c.kind) == (split, kind)]
-        figures = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in mine])
+        figures = np.array([[c.question[n] for n in REFUSAL_FEATURES] for c in mine])
         refused = expit(figures @ coefficients + bias) < threshold * np.array([c.share for c in mine])
         print(f"  {split} {kind}: {np.sum(refused)} of {len(mine)}")
 
@@ -362,7 +380,7 @@ class _Logistic:
             value = float(weight @ np.logaddexp(0, -margin) + w[:-1] @ w[:-1] / (2 * STRENGTH))
             return value, np.append(pull @ z + w[:-1] / STRENGTH, pull.sum())
 
-        bounds = [(None, 0.0) if name in AGAINST else (None, None) for name in QUESTION_FEATURES]
+        bounds = [(None, 0.0) if name in AGAINST else (None, None) for name in REFUSAL_FEATURES]
         found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
         self.coefficients = np.asarray(found.x[:-1]) / scale
         self.bias = float(found.x[-1] - self.coefficients @ mean)

@@ -67,6 +67,13 @@ QUESTION_FEATURES = (
     "topic_coverage",  # share of the question's words in that paper, words of talk ('anything', 'read') left aside
 )
 
+# Of the network that judges whole papers, see rag.evidence.fitting.
+FIT_FEATURES = (
+    "best_fit",  # its log-odds that the paper is about what is asked, of the paper where they are highest
+    "second_fit",  # and of the next
+)
+REFUSAL_FEATURES = (*QUESTION_FEATURES, *FIT_FEATURES)
+
 _RELEASE = re.compile(RELEASE, re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)
 _ASKS_WHAT = re.compile(

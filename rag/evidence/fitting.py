@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from rag.datatypes import Intent, Paper, Reading, Sentence
 from rag.encoding.onnx_encoder import Network, model_file, token_logits
 from rag.encoding.packaged_weights import token_ids
+from rag.evidence.features import FIT_FEATURES
 from rag.evidence.pruning import Pruner, pruner
 from rag.evidence.ranking import Candidate, Ranked
 from rag.system.logistic import logistic
@@ -37,6 +39,7 @@ OF_HEAD, OF_RANKER, OF_PRUNER = 0.7, 0.3, 0.5
 MOST_READ = 5  # sentences of a paper, the ranker's best
 QUESTION, TITLE, LONGEST = 64, 40, 288  # tokens that are read: of a question, of a title, in all
 _CLS, _SEP = 101, 102
+_NO_PAPER = -2.5  # log-odds, about the least that the network says of a paper
 _SENTENCE, _TITLE = 1, 9  # tokens that the vocabulary leaves unused: they stand before sentences and titles
 
 
@@ -45,13 +48,15 @@ class Fit:
     """How far one paper is about what is asked.
 
     ``probability`` is in 0..1. ``sentences`` are those that were read, in the order of the abstract, ``relevance`` the
-    log-odds (nats) of each that it holds what the question asks of the paper.
+    log-odds (nats) of each that it holds what the question asks of the paper. ``network_log_odds`` are what the network
+    alone says of the paper, whatever its rank: the same figure means the same for every question.
     """
 
     paper: Paper
     probability: float
     sentences: tuple[Sentence, ...]
     relevance: tuple[float, ...]
+    network_log_odds: float = 0.0
 
     @property
     def best(self) -> Sentence:
@@ -124,18 +129,17 @@ class NetworkJudge:
         for paper_id, mine in best_of_each(ranked, MOST_READ).items():
             paper = papers[paper_id]
             read = encode(reading.search, paper.title, [c.sentence.text for c in mine])
-            logits = token_logits(self.network, read.ids, read.kinds)
+            paper_logit, sentence_logits = _said(self.network, read)
             sentences = tuple(c.sentence for c in mine[: len(read.heads)])
             first = max(c.score for c in mine)
             relevance = tuple(
-                OF_HEAD * float(logits[head, 1]) + OF_RANKER * (c.score - first)
-                for head, c in zip(read.heads, mine, strict=False)
+                OF_HEAD * said + OF_RANKER * (c.score - first) for said, c in zip(sentence_logits, mine, strict=False)
             )
-            log_odds = float(logits[0, 0]) + BIAS_IN_REVIEW
+            log_odds = paper_logit + BIAS_IN_REVIEW
             if reading.intent is not Intent.REVIEW:
-                log_odds = OF_NETWORK * float(logits[0, 0]) + OF_RANK * math.log(1 + mine[0].rank) + BIAS
+                log_odds = OF_NETWORK * paper_logit + OF_RANK * math.log(1 + mine[0].rank) + BIAS
                 log_odds += OF_SCORE * (first - best)
-            found.append(Fit(paper, logistic(log_odds), sentences, relevance))
+            found.append(Fit(paper, logistic(log_odds), sentences, relevance, paper_logit))
         return tuple(sorted(found, key=lambda fit: (-fit.probability, fit.paper.id)))
 
     def weigh(self, reading: Reading, fits: Sequence[Fit]) -> tuple[Fit, ...]:
@@ -152,6 +156,13 @@ class NetworkJudge:
         return [one.relevance_logit for one in self.pruner.judge(question, [(1, text) for text in sentences])]
 
 
+def fit_features(fits: Sequence[Fit]) -> dict[str, float]:
+    """``FIT_FEATURES`` by name: what the network says of the two papers that it thinks fit best."""
+    best = sorted((fit.network_log_odds for fit in fits), reverse=True)[: len(FIT_FEATURES)]
+    best += [_NO_PAPER] * (len(FIT_FEATURES) - len(best))
+    return dict(zip(FIT_FEATURES, best, strict=True))
+
+
 def best_of_each(ranked: Ranked, most: int) -> dict[str, list[Candidate]]:
     """By paper its ``most`` best candidates, in the order of the abstract."""
     found: dict[str, list[Candidate]] = {}
@@ -160,6 +171,14 @@ def best_of_each(ranked: Ranked, most: int) -> dict[str, list[Candidate]]:
         if len(mine) < most:
             mine.append(candidate)
     return {paper_id: sorted(mine, key=lambda c: c.index) for paper_id, mine in found.items()}
+
+
+# A question that turns out to be after several papers has its first ones judged once more, among others.
+@lru_cache(maxsize=64)
+def _said(network: Network, read: Encoded) -> tuple[float, tuple[float, ...]]:
+    """The network's log-odds of the paper, and of each of its sentences that was read."""
+    logits = token_logits(network, read.ids, read.kinds)
+    return float(logits[0, 0]), tuple(float(logits[head, 1]) for head in read.heads)
 
 
 @once

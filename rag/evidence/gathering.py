@@ -18,7 +18,8 @@ from rag.datatypes import (
     Sentence,
     StopSignal,
 )
-from rag.evidence.fitting import FITS, Fit, FitJudge
+from rag.evidence.defining import definitions_first
+from rag.evidence.fitting import FITS, Fit, FitJudge, fit_judge
 from rag.evidence.parts import first_part, with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
 from rag.evidence.refusal import judge
@@ -84,17 +85,18 @@ class Gatherer:
         if reading.intent in OVER_SEVERAL:
             return self._several(reading, rank, store)
         ranking, ranked, fits = self._judged(reading, rank(None), store)
-        if (refusal := self._refusal(reading, ranked)) is not None:
+        if (refusal := self._refusal(reading, ranked, fits)) is not None:
             if (part := first_part(reading)) is not None:
                 first, closing = part
                 found = self.gather(first, lambda k, one=None: rank(k, one or first), stop, store)
                 if found[1].refusal is None and not found[1].spread:
                     return found[0], replace(found[1], closing=closing)
             return ranking, Gathered(refusal=refusal, fits=fits)
-        if is_spread(reading, fits):
+        ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
+        ranked, defined = definitions_first(reading, ranked)
+        if not defined and is_spread(reading, fits):
             ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
             return ranking, replace(gathered, spread=True)
-        ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
         evidence, quotes = (standing(found, store.sentences) for found in (chosen.evidence, chosen.quotes))
         gathered = Gathered(evidence, judgements=chosen.judgements, fits=fits, quotes=quotes)
@@ -110,7 +112,7 @@ class Gatherer:
         last = {hit.paper.id for hit in ranking.hits[first - _TAIL :]}
         if first < CANDIDATES[1] and sum(fit.fits for fit in fits if fit.paper.id in last) >= _MANY:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
-        if (refusal := self._refusal(reading, ranked)) is not None:
+        if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
         return ranking, Gathered(
             lines(self._weighed(reading, fits), store.sentences, said=reading.said, least=least), fits=fits
@@ -126,14 +128,15 @@ class Gatherer:
         ranked = rank_sentences(reading, ranking.vector, ranking.hits, store)
         return ranking, ranked, self.fit_judge.judge(reading, ranked)
 
-    def _refusal(self, reading: Reading, ranked: Ranked) -> Refusal | None:
-        refusal = judge(reading, ranked) if self.refuse or not ranked.candidates else None
+    def _refusal(self, reading: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None:
+        refusal = judge(reading, ranked, fits) if self.refuse or not ranked.candidates else None
         return _explained(reading, refusal, self.library, self.is_word) if refusal is not None else None
 
 
 def answerable(reading: Reading, ranking: Ranking, library: SentenceStore) -> bool:
     """Whether the ranked papers hold an answer."""
-    return judge(reading, rank_sentences(reading, ranking.vector, ranking.hits, library)) is None
+    ranked = rank_sentences(reading, ranking.vector, ranking.hits, library)
+    return judge(reading, ranked, fit_judge().judge(reading, ranked)) is None
 
 
 def best_sentences(reading: Reading, ranking: Ranking, library: SentenceStore) -> list[tuple[PaperHit, Sentence]]:

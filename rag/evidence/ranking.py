@@ -18,6 +18,7 @@ from rag.datatypes import OVER_SEVERAL, PaperHit, Reading, Sentence
 from rag.evidence.entity_match import lacking_names, lacking_proper_words, only_compared_with
 from rag.evidence.features import (
     QUESTION_FEATURES,
+    REFUSAL_FEATURES,
     SENTENCE_FEATURES,
     WordWeights,
     sentence_features,
@@ -178,6 +179,6 @@ def fitted() -> EvidenceModel:
     scalars = {k: float(v) for k, v in raw["scalars"].items()}
     return EvidenceModel(
         sentence_weights=tuple(float(raw["sentence"][name]) for name in SENTENCE_FEATURES),
-        question_weights=tuple(float(raw["question"][name]) for name in QUESTION_FEATURES),
+        question_weights=tuple(float(raw["question"][name]) for name in REFUSAL_FEATURES),
         **scalars,
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rag.datatypes import OVER_SEVERAL, Intent, PaperHit, Reading, Refusal, RefusalGrade
-from rag.evidence.features import QUESTION_FEATURES, names_in
+from rag.evidence.features import REFUSAL_FEATURES, names_in
+from rag.evidence.fitting import Fit, fit_features
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 from rag.system.logistic import logistic
 
@@ -22,8 +23,11 @@ _MESSAGES = {
 }
 
 
-def judge(query: Reading, ranked: Ranked) -> Refusal | None:
-    """None where the evidence carries an answer, else how far the library is from one."""
+def judge(query: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None:
+    """None where the evidence carries an answer, else how far the library is from one.
+
+    ``fits`` are the judgements of the papers of ``ranked``.
+    """
     model = fitted()
     nearest = tuple(h.paper.id for h in ranked.hits[:3])
     if not ranked.candidates:
@@ -31,7 +35,7 @@ def judge(query: Reading, ranked: Ranked) -> Refusal | None:
     if ranked.compared_with:
         message = f"The papers here only compare others with {ranked.compared_with}; none gives this figure of it."
         return Refusal(RefusalGrade.RELATED, message, nearest)
-    if answerable(ranked.features) >= model.threshold * share_of_threshold(query):
+    if answerable({**ranked.features, **fit_features(fits)}) >= model.threshold * share_of_threshold(query):
         return None
     return _refusal(query, ranked, nearest, model)
 
@@ -47,10 +51,10 @@ def unanswered(hits: Sequence[PaperHit]) -> Refusal:
 
 
 def answerable(features: Mapping[str, float]) -> float:
-    """The probability that the library answers the question, from ``QUESTION_FEATURES``."""
+    """The probability that the library answers the question, from ``REFUSAL_FEATURES``."""
     model = fitted()
     log_odds = model.bias + sum(
-        w * features[name] for name, w in zip(QUESTION_FEATURES, model.question_weights, strict=True)
+        w * features[name] for name, w in zip(REFUSAL_FEATURES, model.question_weights, strict=True)
     )
     return logistic(log_odds)
 
