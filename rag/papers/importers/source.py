@@ -11,6 +11,7 @@ import logging
 import re
 import stat
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -92,6 +93,12 @@ class SourceFile:
             .replace("\r\n", "\n")
             .replace("\r", "\n")
         )
+
+    def aside(self) -> SourceFile:
+        """The same file, for reading it in advance: its progress is not told."""
+        same = copy(self)
+        same._on_progress = None
+        return same
 
     def lines(self, report: Report) -> Iterator[Line]:
         """The lines, one at a time, and of empty ones after each other not all.
