@@ -22,10 +22,12 @@ from rag.papers.importers.character_encoding import (
     is_binary,
     narrow_encoding,
     transcoded,
+    utf8_or_none,
     wide_encoding,
     with_stray_bytes,
 )
 from rag.papers.importers.compression import MAGIC_BYTES, Damaged, TooMuch, codec_of, unpacked
+from rag.papers.importers.western_text import WESTERN
 from rag.text.plaintext import clean_line, encodable
 
 log = logging.getLogger(__name__)
@@ -207,6 +209,8 @@ class SourceFile:
     def _decode(self, raw: bytes, number: int, offset: int, report: Report) -> str | None:
         encoding = "utf-8" if self._wide else self._encoding
         try:
+            if encoding in WESTERN and (mixed := utf8_or_none(raw)) is not None:
+                return mixed  # files that were put behind each other
             text = raw.decode(encoding or "utf-8")
         except UnicodeDecodeError as error:
             if encoding is None:  # only ASCII so far: this line decides
