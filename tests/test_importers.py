@@ -47,6 +47,11 @@ VALID = {
     "endnote-xml": "<xml><records>\n<record><ref-type>17</ref-type><titles><title>A Title Here</title></titles>"
     "<abstract><style>Its abstract.</style></abstract></record>\n</records></xml>\n",
     "nbib": "PMID- 1\nOWN - NLM\nTI  - A Title Here\nAB  - Its abstract.\n",
+    "pubmed-text": "1. Kite Med. 2020;1(1):1-2.\n\nA Title Here\n\nDoe J.\n\nIts abstract.\n\nPMID: 1\n",
+    "mods": '<modsCollection xmlns="http://www.loc.gov/mods/v3">\n<mods ID="a"><titleInfo><title>A Title Here</title>'
+    "</titleInfo><abstract>Its abstract.</abstract></mods>\n</modsCollection>\n",
+    "dublin-core": '<oai_dc:dc xmlns:dc="http://purl.org/dc/elements/1.1/">\n<dc:title>A Title Here</dc:title>'
+    "<dc:description>Its abstract.</dc:description></oai_dc:dc>\n",
     "wos-tab": "PT\tAU\tTI\tAB\t\nJ\tDoe, J\tA Title Here\tIts abstract.\t\n",
     "zotero-rdf": '<rdf:RDF xmlns:z="http://www.zotero.org/namespaces/export#"><bib:Article rdf:about="#1">'
     "<z:itemType>journalArticle</z:itemType><dc:title>A Title Here</dc:title>"

@@ -99,7 +99,7 @@ MESSAGES = {
     "truncated.xz": (lzma.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "truncated.gz": (gzip.compress(GOOD * 5_000)[:-40], "damaged or cut off"),
     "headless.csv": (b"1,Graphs,An abstract\n", "no header with a column 'title'"),
-    "utf16": ("title,abstract\n".encode("utf-16") + b"\x00\xd8a\x00", "not valid UTF-16 near byte"),
+    "utf16": ("title,abstract\n".encode("utf-16") + b"\x00\xd8a\x00" * 500, "not valid UTF-16"),
 }
 
 

@@ -255,7 +255,10 @@ def test_lines_of_a_ris_field(tmp_path: Path) -> None:
     )
     (paper,), errors = read(write(tmp_path / "refs.ris", text))
     assert errors == []
-    assert (paper.title, paper.abstract) == ("A title over two lines", "One. ER -x is no end. ÄÖ - nor this a tag")
+    assert (paper.title, paper.abstract) == (
+        "A title over two lines",
+        "One. ER -x is no end. ÄÖ - nor this a tag Another abstract of more lines",
+    )
     assert (paper.url, paper.authors) == ("https://x.org/a", ("Ann Lee", "Bo Chan"))
 
 

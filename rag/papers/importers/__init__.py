@@ -16,12 +16,15 @@ from rag.papers.importers import (
     archive,
     arxiv,
     bibtex,
+    dublin_core,
     endnote_xml,
     enw,
     jsonl,
     listing,
+    mods,
     nbib,
     pdf,
+    pubmed_text,
     pubmed_xml,
     ris,
     tabular,
@@ -49,7 +52,10 @@ IMPORTERS: dict[str, Importer] = {
     "pubmed-xml": Importer(pubmed_xml.matches, pubmed_xml.read, ()),
     "endnote-xml": Importer(endnote_xml.matches, endnote_xml.read, ()),
     "zotero-rdf": Importer(zotero_rdf.matches, zotero_rdf.read, (".rdf",)),
+    "mods": Importer(mods.matches, mods.read, (".mods",)),
+    "dublin-core": Importer(dublin_core.matches, dublin_core.read, ()),
     "nbib": Importer(nbib.matches, nbib.read, (".nbib", ".medline")),
+    "pubmed-text": Importer(pubmed_text.matches, pubmed_text.read, ()),
     "wos": Importer(wos.matches, wos.read, (".ciw", ".isi")),
     "wos-tab": Importer(wos_table.matches, wos_table.read, ()),
     "enw": Importer(enw.matches, enw.read, (".enw", ".refer")),
@@ -150,8 +156,8 @@ def _detect(source: SourceFile) -> str:
             return name  # its reader says what is missing
     if sample.lstrip().startswith("<"):
         raise ImportFileError(
-            f"{source.path} is HTML, or XML of a kind that is not read (PubMed's and EndNote's are). "
-            "Export the papers as BibTeX or RIS."
+            f"{source.path} is HTML, or XML of a kind that is not read (PubMed's, EndNote's, Zotero's, MODS "
+            "and Dublin Core are). Export the papers as BibTeX or RIS."
         )
     raise ImportFileError(
         f"The format of {source.path} was not recognised. Name it with --format, one of: {', '.join(FORMATS)}."

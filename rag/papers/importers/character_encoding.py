@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rag.errors import ImportFileError
+from rag.papers.importers.western_text import western_encoding
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ _ENCODINGS = ["cp1252", "cp1251", "koi8_r", "gb18030", "big5", "shift_jis", "euc
 _GUESSED_FROM = 2**16  # bytes
 _BEFORE = 1000  # bytes of ASCII that are shown to the guesser before the first other byte
 _NOT_TEXT = bytes({*range(9), *range(14, 32)})  # control characters but tab to carriage return
+_FEW_DAMAGED = 100  # characters
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -32,12 +34,25 @@ def wide_encoding(sample: bytes) -> str | None:
     for bom, encoding in _BOMS:
         if sample.startswith(bom):
             return encoding
-    head = sample[:4096]
+    return _utf16_without_mark(sample[:4096])
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    """UTF-16 by its NULs, all in even or all in odd places: half of the bytes in English text, few in Chinese.
+
+    Text of single bytes with NULs strewn in has pairs of letters where UTF-16 has one character of another script.
+    """
     half = max(len(head) // 2, 1)
-    even, odd = head[::2].count(0) / half, head[1::2].count(0) / half
-    if max(even, odd) > 0.4 and min(even, odd) < 0.05:
-        return "utf-16-be" if even > odd else "utf-16-le"
-    return None
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < 0.003 * half or min(even, odd) > 0.05 * max(even, odd):
+        return None
+    encoding = "utf-16-be" if even > odd else "utf-16-le"
+    if max(even, odd) > 0.4 * half:
+        return encoding
+    pairs = sum(0x20 <= one < 0x7F and 0x20 <= other < 0x7F for one, other in zip(head[::2], head[1::2], strict=False))
+    text = head[: 2 * half].decode(encoding, "replace")
+    readable = sum(one.isprintable() or one in "\t\r\n\ufeff" for one in text) / len(text)
+    return encoding if readable > 0.95 and pairs < 0.7 * half else None
 
 
 def is_binary(sample: bytes) -> bool:
@@ -73,6 +88,9 @@ def guessed_encoding(data: bytes, path: Path, offset: int) -> str:
     first = found.start() if found else 0
     # All before that byte is ASCII, so no character is cut in two here.
     shown = data[max(0, first - _BEFORE) :][:_GUESSED_FROM]
+    if (western := western_encoding(shown)) is not None:
+        log.warning("%s is not UTF-8; read as %s", path, western)
+        return western
     best = from_bytes(shown, cp_isolation=_ENCODINGS).best()
     if best is None:
         raise ImportFileError(
@@ -81,6 +99,14 @@ def guessed_encoding(data: bytes, path: Path, offset: int) -> str:
         )
     log.warning("%s is not UTF-8; read as %s", path, best.encoding)
     return str(best.encoding)
+
+
+def utf8_or_none(raw: bytes) -> str | None:
+    """``raw`` as UTF-8; None where it is none. Text of another encoding is next to never UTF-8 by chance."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def with_stray_bytes(raw: bytes, encoding: str) -> str:
@@ -103,15 +129,19 @@ codecs.register_error(_STRAY, _from_windows)
 
 
 def transcoded(blocks: Iterator[bytes], encoding: str, path: Path) -> Iterator[bytes]:
-    """Blocks of UTF-16 or UTF-32 as UTF-8. Raises :class:`ImportFileError` where they are none."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    done = 0
-    try:
-        for block in blocks:
-            yield decoder.decode(block).encode("utf-8", "surrogatepass")
-            done += len(block)
-        yield decoder.decode(b"", final=True).encode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ImportFileError(
-            f"{path} is not valid {encoding.upper()} near byte {done + error.start}. Save it as UTF-8."
-        ) from error
+    """Blocks of UTF-16 or UTF-32 as UTF-8. What is damaged costs its own characters, which become U+FFFD.
+
+    Raises :class:`ImportFileError` where hardly anything can be decoded, or nothing before the damage.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    damaged = done = 0
+    for block in blocks:
+        text = decoder.decode(block)
+        done += len(text)
+        damaged += text.count("\ufffd")
+        if damaged > _FEW_DAMAGED and damaged > done / 10:
+            raise ImportFileError(f"{path} is not valid {encoding.upper()}. Save it as UTF-8.")
+        yield text.encode("utf-8", "replace")
+    damaged += len(decoder.decode(b"", final=True))  # half of a character, at which the file was cut off
+    if damaged:
+        log.warning("%s: %d characters are not valid %s", path, damaged, encoding.upper())

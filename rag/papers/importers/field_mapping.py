@@ -13,6 +13,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.papers.csl_names import CSL_NAMES
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
+from rag.papers.importers import abstract_text
 from rag.papers.importers.field_names import ALIASES, field_key, says_nothing
 from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
@@ -22,14 +23,6 @@ _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run 
 
 _INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?)++|[^\W\d_a-z]{1,3}")
 _LONGEST_LIST = 200_000  # characters of a list that a cell spells
-_NO_ABSTRACT = re.compile(
-    r"(?<!\s)[\[(<]?\s*+(?:(?:an?|the|there is|sorry,?)\s++){0,3}+(?:"
-    r"no (?:abstract|summary)(?: (?:is |was )?(?:available|provided|found|given|supplied|present|listed))?"
-    r"|abstracts? (?:is |was )?(?:not|un)[ -]?(?:available|provided|found|present)|abstract missing|missing abstract"
-    r"|(?:not|un) ?available|n/?a|nan|none|null)"
-    r"(?: (?:for|from|in|by) .{1,60})?\s*+[.!]?\s*+[\])>]?[.!]?",
-    re.I,
-)
 
 # Characters. What is longer is no such field, and would be shown, compared and stored as if it were one.
 LONGEST = {"id": 1000, "title": 5000, "abstract": 1_000_000, "venue": 5000, "url": 5000, "doi": 1000}
@@ -49,8 +42,10 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
     """
     values = {field_key(str(key)): value for key, value in record.items()}
     chosen = {field: _first(values, names) for field, names in ALIASES.items()}
-    abstract = _real_abstract(plain_text(_text(chosen["abstract"], "abstract")))
-    title = plain_text(_text(chosen["title"], "title")) or _missing_title(values, abstract)
+    title = plain_text(_text(chosen["title"], "title"))
+    written = _text(chosen["abstract"], "abstract")
+    abstract, rights = abstract_text.bare(written, plain_text(written), title)
+    title = title or _missing_title(values, abstract)
     doi = normalised_doi(_text(chosen["doi"], "doi"))
     return within_limits(
         Paper(
@@ -63,7 +58,7 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
             url=_url(chosen["url"]),
             doi=doi,
             source=source,
-            **_kept(record),
+            **_kept({"rights": rights, **record} if rights else record),
         )
     )
 
@@ -94,7 +89,8 @@ def _leftover(record: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for raw, value in record.items():
         key, name = field_key(str(raw)), clean_line(str(raw))
-        if str(raw) in RESERVED or not name or says_nothing(value):
+        reserved = raw in RESERVED and (raw != "status" or value in STATUSES)  # another status is the file's own
+        if reserved or not name or says_nothing(value):
             continue
         if key in used and not (used[key] == "year" and _more_than_year(value)):
             continue
@@ -134,11 +130,6 @@ def within_limits(paper: Paper) -> Paper:
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((value for name in names if not says_nothing(value := values.get(name))), None)
-
-
-def _real_abstract(text: str) -> str:
-    """``text``, or ``''`` where it only says that there is none."""
-    return "" if _NO_ABSTRACT.fullmatch(text) else text
 
 
 def _missing_title(values: Mapping[str, Any], abstract: str) -> str:
@@ -198,7 +189,7 @@ def year(value: Any) -> int | None:
 def authors(value: Any) -> tuple[str, ...]:
     """Names from a string (``A and B``, ``A; B``, ``Jane Doe, John Roe``) or a list of strings or objects."""
     if isinstance(value, str):
-        value = _spelt_list(value.strip()) or value
+        value = spelt_list(value.strip()) or value
     names: list[Any]
     if isinstance(value, str):
         names = split_names(value)
@@ -232,7 +223,7 @@ def split_names(text: str) -> list[str]:
     return names
 
 
-def _spelt_list(text: str) -> list[Any] | None:
+def spelt_list(text: str) -> list[Any] | None:
     """The list that ``text`` spells, as data frames write them: ``['Jane Doe', 'John Roe']``; None for other texts."""
     if not (text.startswith("[") and text.endswith("]")) or len(text) > _LONGEST_LIST:
         return None

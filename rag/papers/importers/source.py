@@ -11,6 +11,7 @@ import logging
 import re
 import stat
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,10 +22,12 @@ from rag.papers.importers.character_encoding import (
     is_binary,
     narrow_encoding,
     transcoded,
+    utf8_or_none,
     wide_encoding,
     with_stray_bytes,
 )
 from rag.papers.importers.compression import MAGIC_BYTES, Damaged, TooMuch, codec_of, unpacked
+from rag.papers.importers.western_text import WESTERN
 from rag.text.plaintext import clean_line, encodable
 
 log = logging.getLogger(__name__)
@@ -92,6 +95,12 @@ class SourceFile:
             .replace("\r\n", "\n")
             .replace("\r", "\n")
         )
+
+    def aside(self) -> SourceFile:
+        """The same file, for reading it in advance: its progress is not told."""
+        same = copy(self)
+        same._on_progress = None
+        return same
 
     def lines(self, report: Report) -> Iterator[Line]:
         """The lines, one at a time, and of empty ones after each other not all.
@@ -200,6 +209,8 @@ class SourceFile:
     def _decode(self, raw: bytes, number: int, offset: int, report: Report) -> str | None:
         encoding = "utf-8" if self._wide else self._encoding
         try:
+            if encoding in WESTERN and (mixed := utf8_or_none(raw)) is not None:
+                return mixed  # files that were put behind each other
             text = raw.decode(encoding or "utf-8")
         except UnicodeDecodeError as error:
             if encoding is None:  # only ASCII so far: this line decides

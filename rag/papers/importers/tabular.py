@@ -12,6 +12,7 @@ from rag.errors import ImportFileError
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.field_names import ALIASES, FIELD_NAMES, field_key
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
+from rag.papers.importers.table_fields import standard
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
 _SEPARATOR = re.compile(r'\A\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header
@@ -54,7 +55,7 @@ def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
             continue
         try:
             record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
-            yield paper_from(record, f"{kind}:{source.name}")
+            yield paper_from(standard(record), f"{kind}:{source.name}")
         except Rejected as reason:
             report(number, f"{reason}.")
 
@@ -91,7 +92,7 @@ def _rows(lines: Iterator[Line], delimiter: str, width: int, report: Report) -> 
         used = 1
         if waiting[0].text.strip():
             try:
-                cells, used = _record(waiting, lines, delimiter)
+                cells, used = _record(waiting, lines, delimiter, width)
                 yield waiting[0].number, cells
             except csv.Error as error:
                 bare, *after = (line.text.split(delimiter) for line in waiting[:2])
@@ -104,7 +105,7 @@ def _rows(lines: Iterator[Line], delimiter: str, width: int, report: Report) -> 
         waiting = waiting[used:]
 
 
-def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str) -> tuple[list[str], int]:
+def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str, width: int) -> tuple[list[str], int]:
     """Cells of the record that begins with ``waiting[0]`` and how many lines it takes; more are fetched as needed.
 
     Each line is read once: parsing anew for every line that is added would be quadratic. Raises :class:`csv.Error`
@@ -130,6 +131,18 @@ def _record(waiting: list[Line], lines: Iterator[Line], delimiter: str) -> tuple
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise csv.Error(_NEVER_CLOSED) from None
-    # Quotation marks not to the letter ("a"b): read as spreadsheets do.
+        amiss = "expected after" in str(error)
+    # Quotation marks not to the letter ("a"b): they belong to the text where the line has a cell a column.
+    bare = waiting[0].text.split(delimiter)
+    if amiss and len(bare) == width:
+        return [_unquoted(cell) for cell in bare], 1
+    # Else read as spreadsheets do.
     text = "\n".join(line.text for line in waiting[:used])
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), used
+
+
+def _unquoted(cell: str) -> str:
+    """The text of one cell that holds no delimiter; with its quotation marks where they do not enclose it."""
+    inside = cell[1:-1]
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and inside.replace('""', "").count('"') == 0
+    return inside.replace('""', '"') if quoted else cell

@@ -19,6 +19,7 @@ from rag.papers.importers.bare_workbook import BareWorkbook
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.field_names import FIELD_NAMES, field_key
 from rag.papers.importers.source import Report
+from rag.papers.importers.table_fields import standard
 from rag.text.plaintext import encodable
 
 _HEADER_ROWS = 30  # at the top of a sheet, of which one may be the header: titles and remarks stand above it
@@ -113,7 +114,7 @@ def _papers(columns: list[str], rows: Iterator[tuple[int, list[Any]]], name: str
         if not any(cells.values()):
             continue
         try:
-            yield paper_from(cells, name)
+            yield paper_from(standard(cells), name)
         except Rejected as reason:
             report(number, f"{reason}.")
 

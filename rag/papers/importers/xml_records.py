@@ -62,6 +62,11 @@ def text_of(element: Element | None) -> str:
     return "".join(_texts(element)).strip()
 
 
+def local_name(element: Element) -> str:
+    """The name of an element without its name space or prefix."""
+    return element.tag.rpartition("}")[2].rpartition(".")[2]
+
+
 def texts_of(found: Iterable[Element]) -> list[str]:
     """The texts of ``found``, empty ones left out."""
     return [text for one in found if (text := text_of(one))]

@@ -64,7 +64,7 @@ class _Known:
     @classmethod
     def of(cls, source: SourceFile) -> _Known:
         known = cls()
-        for _, element in elements(source, _POINTED_TO, lambda line, reason: None, nests=True):
+        for _, element in elements(source.aside(), _POINTED_TO, lambda line, reason: None, nests=True):
             name = element.get("rdf.about", "")
             if element.tag == "bib.Memo":
                 known.notes[name] = text_of(element.find("rdf.value"))[:_MOST_NOTE]
