@@ -10,6 +10,7 @@ from rag.datatypes import Paper, Passage, Sentence
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
+from rag.library.storage.merges import Merge
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import Labels, StoredPaper
 
@@ -69,6 +70,16 @@ class ReadableLibrary:
             for paper_id, record_id in self._store.merged():
                 found[paper_id] = (*found.get(paper_id, ()), record_id)
         return found
+
+    def merges(self, offset: int = 0, limit: int = -1) -> list[Merge]:
+        """Records that were merged into papers, the latest first; ``limit`` -1: all from ``offset`` on."""
+        with storage_errors(self.path):
+            return self._store.merges.page(offset, limit)
+
+    def merge_counts(self) -> tuple[int, int]:
+        """How many records :meth:`merges` has, and how many an earlier program merged, which kept only their ids."""
+        with storage_errors(self.path):
+            return self._store.merges.count(), self._store.merges.count_unknown()
 
     # --- browsing ---
 

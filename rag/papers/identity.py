@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
@@ -123,6 +124,7 @@ def preprint_and_article(one: Paper, other: Paper) -> bool:
     return bool(doi(other)) or bool(other.venue.strip() and (not one.venue.strip() or is_server(one.venue)))
 
 
+@lru_cache(maxsize=1024)  # an import asks several times for each record
 def identity_keys(paper: Paper) -> tuple[str, ...]:
     """The keys under which a library knows ``paper``, strongest first: id, DOI, arXiv id, PubMed id, title.
 
@@ -193,6 +195,16 @@ def alike(one: str, other: str) -> bool:
     """Whether two abstracts may be versions of one; an empty one may be of any."""
     a, b = set(tokens(one)), set(tokens(other))
     return not a or not b or len(a & b) >= _ALIKE * len(a | b)
+
+
+def likeness(one: Paper, other: Paper) -> float:
+    """How much two records have in common, to choose between papers that are all but the same: 0 to about 6."""
+    points = float(doi(one) == doi(other) != "") + float(normalised_title(one.title) == normalised_title(other.title))
+    points += float(one.year == other.year) + float(bool(one.authors) and share_authors(one, other))
+    for a, b in ((one.abstract, other.abstract), (one.venue, other.venue)):
+        words, others = set(tokens(a)), set(tokens(b))
+        points += len(words & others) / max(1, len(words | others))
+    return points
 
 
 def id_from_title(title: str) -> str:
