@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -19,6 +20,7 @@ from rag.datatypes import Paper
 from rag.errors import LibraryError
 from rag.library.library import Library
 from rag.papers.merging import additions, filled, of_record, still_added, to_record, together, without
+from tests.cli_parts import footnote
 from tests.library_parts import WordEncoder
 
 A = Paper("a", "Wool socks slow the hearts of sheep", "", ("Ann Wether",), 2020, source="one.bib")
@@ -43,9 +45,9 @@ def test_a_merge_is_kept_as_it_came_with_its_reason(empty: Library) -> None:
     empty.add([A, B, C], WordEncoder())
     merges = empty.merges()
     assert [(one.id, one.record, one.paper_id, one.kind) for one in merges] == [
-        ("m2", C, "a", "doi"), ("m1", B, "a", "title"),
+        ("m2", C, "a", "doi"), ("m1", B, "a", "title year authors"),
     ]  # fmt: skip
-    assert "title" in merges[1].reason and merges[0].reason == "the same DOI"
+    assert merges[1].reason == "the same title, year and authors" and merges[0].reason == "the same DOI"
     assert empty.merge_counts() == (2, 0)
     empty.add([A, B, C], WordEncoder())
     assert empty.merges() == merges, "the same file twice"
@@ -226,6 +228,7 @@ import sys
 from pathlib import Path
 from rag.library.library import Library
 from rag.library.storage import paper_writer
+from tests.cli_parts import footnote
 from tests.library_parts import WordEncoder
 with Library.open(Path(sys.argv[1]), embedder=WordEncoder().id, read_only=False) as library:
     print("open", flush=True)
@@ -264,3 +267,27 @@ def test_a_killed_undo_leaves_whole_papers_and_is_finished_by_the_next(tmp_path:
         assert library.add([*firsts, *seconds], WordEncoder()).unchanged == 2 * count
         assert library.verify() == []
     assert left == sorted(left, reverse=True)
+
+
+def test_the_command_lists_merges_and_undoes_them(tmp_path: Path) -> None:
+    library, file = tmp_path / "library", tmp_path / "socks.jsonl"
+    hostile = replace(B, title="Wool socks slow the hearts of sheep!\x1b")
+    file.write_text("".join(json.dumps(to_record(one)) + "\n" for one in (A, hostile)))
+    home = tmp_path / "home"
+    imported = footnote("import", file, "--library", library, home=home)
+    assert "1 duplicates merged" in imported.stdout
+    assert "merged: 1 records; 'footnote merges' lists them" in imported.stderr
+    listed = footnote("merges", library, home=home).stdout
+    assert "m1  Wool socks slow the hearts of sheep!" in listed and "\x1b" not in listed
+    assert "the same title" in listed and "socks.jsonl)" in listed
+    (merge,) = json.loads(footnote("merges", "--json", "--library", library, home=home).stdout)["merges"]
+    assert (merge["id"], merge["paper_id"], merge["record"]["id"], merge["paper"]["id"]) == ("m1", "a", "b", "a")
+    assert "abstract" in merge["filled_in"]
+    footnote("merges", library, "m1", home=home, code=2)
+    footnote("merges", "--undo", "--library", library, home=home, code=2)
+    assert "footnote merges" in footnote("merges", "--undo", "m9", "--library", library, home=home, code=1).stderr
+    undone = footnote("merges", library, "--undo", "m1", home=home).stdout
+    assert undone.startswith("a paper of its own: Wool socks")
+    assert "undone before" in footnote("merges", "--undo", "m1", "--library", library, home=home).stdout
+    assert "No record" in footnote("merges", library, home=home).stdout
+    assert "2 unchanged, 0 duplicates merged" in footnote("import", file, "--library", library, home=home).stdout

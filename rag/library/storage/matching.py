@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rag.datatypes import Paper
 from rag.library.storage.merges import REASONS
 from rag.library.storage.papers import PaperStore
-from rag.papers.identity import identity_keys, likeness, same_paper, speaks_of_another
+from rag.papers.identity import identity_keys, likeness, same_paper, share_authors, speaks_of_another
 from rag.papers.retractions import with_status
 
 
@@ -23,7 +23,7 @@ class Match:
         """In words: ``the same DOI as smith2001``."""
         if self.kind == "id":
             return "the same id twice"
-        return f"{'the same title' if self.kind == 'title' else REASONS[self.kind]} as {self.owner}"
+        return f"{REASONS[self.kind]} as {self.owner}"
 
 
 def find_match(store: PaperStore, paper: Paper) -> Match | None:
@@ -38,6 +38,15 @@ def find_match(store: PaperStore, paper: Paper) -> Match | None:
             if (surely or same_paper(known, paper)) and (owner := _settled(store, other, paper)):
                 return Match(owner, kind)
     return None
+
+
+def detailed(kind: str, record: Paper, paper: Paper) -> str:
+    """``kind``; of a title with what else the two have in common."""
+    if kind != "title":
+        return kind
+    year = record.year is not None and record.year == paper.year
+    authors = bool(record.authors and paper.authors) and share_authors(record, paper)
+    return " ".join(filter(None, ["title", "year" if year else "", "authors" if authors else ""]))
 
 
 def shared_kind(store: PaperStore, paper: Paper, owner: str) -> str:

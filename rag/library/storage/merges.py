@@ -24,7 +24,10 @@ REASONS = {
     "doi": "the same DOI",
     "arxiv": "the same arXiv id",
     "pmid": "the same PubMed id",
-    "title": "the same title, and nothing else differs",
+    "title": "the same title",
+    "title year": "the same title and year",
+    "title authors": "the same title and authors",
+    "title year authors": "the same title, year and authors",
     "": "the same paper",
 }
 

@@ -15,7 +15,7 @@ from rag.datatypes import Paper
 from rag.library.chunking import CHUNKER_VERSION
 from rag.library.storage.import_report import Counts, ImportProgress, ImportReport
 from rag.library.storage.marking import apart, mark
-from rag.library.storage.matching import find_match, shared_kind
+from rag.library.storage.matching import detailed, find_match, shared_kind
 from rag.library.storage.paper_writer import BulkEncoder, PaperWriter
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
@@ -118,7 +118,9 @@ class Importer(PaperWriter):
             return
         self._counts.duplicate(paper.id, f"the same paper as {owner}")
         if not self._store.merges.has(paper.id, record_hash):  # an earlier program merged it
-            self._store.merges.add(paper, record_hash, owner, shared_kind(self._store, paper, owner), {})
+            stored = self._store.get_papers([owner])[owner]
+            kind = detailed(shared_kind(self._store, paper, owner), paper, stored)
+            self._store.merges.add(paper, record_hash, owner, kind, {})
 
     def _upsert(self, paper: Paper, first: bool, record_hash: str) -> str:
         """Insert, update or merge a new or changed record; returns the id of the paper that now holds it."""
@@ -139,7 +141,8 @@ class Importer(PaperWriter):
         else:
             joined = filled(stored, paper)
             self.write(joined, stored, paper)
-            self._store.merges.add(paper, record_hash, match.owner, match.kind, additions(stored, joined))
+            kind = detailed(match.kind, paper, stored)
+            self._store.merges.add(paper, record_hash, match.owner, kind, additions(stored, joined))
             self._counts.duplicate(paper.id, match.reason)
         return match.owner
 
