@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.datatypes import Paper, Passage, Sentence
+from rag.datatypes import Paper, Passage, Sentence, Version
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
 from rag.library.storage.merges import Merge
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import Labels, StoredPaper
+from rag.library.storage.versions import find_versions
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
@@ -80,6 +81,11 @@ class ReadableLibrary:
         """How many records :meth:`merges` has, and how many an earlier program merged, which kept only their ids."""
         with storage_errors(self.path):
             return self._store.merges.count(), self._store.merges.count_unknown()
+
+    def versions(self, ids: Iterable[str]) -> dict[str, tuple[Version, ...]]:
+        """The other papers of the same work, for those of these papers that have some."""
+        with storage_errors(self.path):
+            return find_versions(self._store, list(ids))
 
     # --- browsing ---
 

@@ -114,6 +114,11 @@ class Merges:
             [*by_owner, *self._found("undone = ? AND paper_id != undone", paper_id)], key=lambda one: one.number
         )
 
+    def are_parted(self, one: str, other: str) -> bool:
+        """Whether the user said that two papers are not the same."""
+        sql = "SELECT 1 FROM merges WHERE undone != '' AND paper_id = ? AND undone = ?"
+        return self._exists() and any(self._rows(sql, pair) for pair in ((one, other), (other, one)))
+
     def moved(self, record_id: str) -> list[tuple[Merge, str]]:
         """Undone merges of records with this id whose paper has another one, and the hash of each record."""
         where = "record_id = ? AND undone NOT IN ('', record_id)"

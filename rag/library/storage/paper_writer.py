@@ -11,7 +11,7 @@ from rag.library.chunking import split_passages, split_sentences
 from rag.library.storage.marking import marked
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
-from rag.papers.identity import identity_keys
+from rag.library.storage.versions import stored_keys
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
@@ -75,7 +75,7 @@ class PaperWriter:
         """Replace ``stored`` (None: insert) by ``paper`` and add the keys of ``record``; whether anything changed."""
         paper = marked(self._store, paper)
         changed = stored is None or content_hash(paper) != content_hash(stored)
-        self._store.upsert_paper(paper, content_hash(paper), identity_keys(record))
+        self._store.upsert_paper(paper, content_hash(paper), stored_keys(record))
         if stored is None:
             self._new.add(paper.id)
         if stored is None or (paper.title, paper.abstract) != (stored.title, stored.abstract):

@@ -16,7 +16,8 @@ from rag.library.storage.merges import Merge
 from rag.library.storage.paper_writer import PaperWriter
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
-from rag.papers.identity import identity_keys, same_paper
+from rag.library.storage.versions import stored_keys
+from rag.papers.identity import same_paper
 from rag.papers.kept_fields import NOTICE
 from rag.papers.merging import additions, filled, together, without
 from rag.papers.retractions import events_of
@@ -59,8 +60,8 @@ class Unmerger(PaperWriter):
         for one in parted:
             store.merges.set_undone(one, new.id)
         self.write(base, owner, base)
-        gone = {key for one in (*parted, *followers) for key in identity_keys(one.record)}
-        kept = {key for paper in (base, *(one.record for one in staying)) for key in identity_keys(paper)}
+        gone = {key for one in (*parted, *followers) for key in stored_keys(one.record)}
+        kept = {key for paper in (base, *(one.record for one in staying)) for key in stored_keys(paper)}
         store.delete_keys(owner.id, gone - kept)
         self._make(new, owner.id, parted, followers)
         return new.id
@@ -84,7 +85,7 @@ class Unmerger(PaperWriter):
             paper = after
         self.write(paper, None, new)
         for one in (*parted, *followers):
-            store.add_keys(new.id, (key for key in identity_keys(one.record) if not _is_id_of_another(store, key)))
+            store.add_keys(new.id, (key for key in stored_keys(one.record) if not _is_id_of_another(store, key)))
         for one in parted:
             if one.record.id == new.id:
                 store.move_record(new.id, owner_id, new.id)
