@@ -331,11 +331,28 @@ class PaperHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Another paper of the library that is a version of the same work.
+
+    ``relation`` says what it is to the one that has it: ``published_as`` (of a preprint, its article), ``preprint`` (of
+    an article), ``version``. See :mod:`rag.papers.versions`.
+    """
+
+    relation: str
+    paper_id: str
+    title: str
+    venue: str = ""
+    year: int | None = None
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One paper as the answer may cite it: ``number`` is what stands in the brackets.
 
     ``sentences`` are the chosen ones in the order in which an answer should give them, ``scores``
     theirs; ``score`` is the paper's. Scores are higher for better and comparable within one answer.
+    ``versions`` are other papers of the same work, which the answer does not count as independent ones.
     """
 
     number: int
@@ -343,6 +360,7 @@ class Evidence:
     sentences: tuple[Sentence, ...]
     score: float
     scores: tuple[float, ...] = ()
+    versions: tuple[Version, ...] = ()
 
 
 class Verdict(StrEnum):

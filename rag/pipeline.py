@@ -42,7 +42,7 @@ from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
 from rag.questions.sides import compared_in
-from rag.retrieval.ranking import Rank, Ranking, Search, rank, without_notices
+from rag.retrieval.ranking import Rank, Ranking, Search, one_of_each_work, rank, without_notices
 from rag.survey.agreement import agreement, asks_agreement
 from rag.survey.comparing import compare
 from rag.survey.computed import compute
@@ -114,7 +114,7 @@ class Pipeline:
         once = ReadOnce(self.library)
 
         def ranked(k: int | None, part: Reading | None = None) -> Ranking:
-            ranking = without_notices(self.rank(part or reading, k), reading)
+            ranking = one_of_each_work(without_notices(self.rank(part or reading, k), reading), once.versions)
             once.read(hit.paper.id for hit in ranking.hits)
             clock.lap("retrieve")
             return ranking
@@ -240,6 +240,9 @@ class Pipeline:
         writer = writer or self.writer
         settings = {**asdict(self.settings), **self.selector.settings}
         papers = self.library.count if reading.within is None else len(reading.within)
+        versions = self.library.versions([item.paper.id for item in found.evidence])
+        evidence = tuple(replace(item, versions=versions.get(item.paper.id, ())) for item in found.evidence)
+        found = replace(found, evidence=evidence)
         return compose(
             reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
             timings=clock.timings(),

@@ -595,7 +595,7 @@ def test_a_reader_is_not_disturbed_by_a_writer(path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from rag.library import library as module
+from rag.library import changing, library as module
 from rag.library.library import Library
 from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.papers import PaperStore
@@ -620,7 +620,7 @@ elif point == "before the index":
 elif point == "after the index":
     module.PaperStore.clear_pending = dying_on_call(module.PaperStore.clear_pending, 2)
 elif point == "before the manifest":
-    module.write_manifest = dying_on_call(module.write_manifest, 2)
+    changing.write_manifest = module.write_manifest = dying_on_call(module.write_manifest, 2)
 elif point == "first batch":
     VectorIndex.replace = die
 with Library.create(path, embedder=encoder.id) as library:

@@ -12,6 +12,7 @@ from rag.api.problems import Json
 from rag.api.requests import LONGEST_TEXT, Library_, Year
 from rag.api.service import Service
 from rag.library.storage.browsing import PaperFilter
+from rag.output.presentation import versions_json
 from rag.output.records import paper_json
 
 _NO_PAPER = "There is no paper with this id in the library."
@@ -77,4 +78,5 @@ def _read(service: Service, library: str, paper_id: str) -> dict[str, Any]:
     if paper_id not in found:
         raise HTTPException(404, _NO_PAPER)
     sentences = [{"text": s.text, "start": s.start, "end": s.end} for s in opened.sentences(paper_id)]
-    return {**paper_json(found[paper_id]), "sentences": sentences}
+    versions = versions_json(opened.versions([paper_id]).get(paper_id, ()))
+    return {**paper_json(found[paper_id]), "sentences": sentences, **({"versions": versions} if versions else {})}

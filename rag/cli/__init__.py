@@ -121,6 +121,7 @@ def _register() -> None:
     from rag.cli.export import export
     from rag.cli.import_ import import_
     from rag.cli.mcp import mcp
+    from rag.cli.merges import merges
     from rag.cli.models import models
     from rag.cli.retractions import retractions
     from rag.cli.review import review
@@ -149,6 +150,7 @@ def _register() -> None:
         mcp,
         watch,
         retractions,
+        merges,
         zotero,
     ):
         main.add_command(command)

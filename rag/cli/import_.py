@@ -147,6 +147,8 @@ def import_file(file: Path, target: ImportTarget, encoder: PaperEncoder, format_
     if bad > _SHOWN:
         say(f"skipped: {bad - _SHOWN} more records", err=True)
     _name_merged(report)
+    if report.duplicates:
+        say(f"merged: {report.duplicates:,} records; 'footnote merges' lists them, and undoes mistakes.", err=True)
     say(
         f"{one_line(str(file))}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.duplicates} duplicates merged, {bad} skipped; the library holds {library.count} papers."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rag.datatypes import Sentence
+from rag.datatypes import Sentence, Version
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
@@ -46,6 +46,10 @@ class ReadOnce:
         if one is not None:
             return one.sentence_vectors
         return np.empty((0, self._library.embedder.dimension), np.float32)
+
+    def versions(self, paper_ids: Iterable[str]) -> dict[str, tuple[Version, ...]]:
+        """The other papers of the same work, for those of these papers that have some."""
+        return self._library.versions(paper_ids)
 
     def read(self, paper_ids: Iterable[str]) -> None:
         """Read these papers at once, which is quicker than one by one."""

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.datatypes import Paper, Passage, Sentence
+from rag.datatypes import Paper, Passage, Sentence, Version
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
+from rag.library.storage.merges import Merge
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import Labels, StoredPaper
+from rag.library.storage.versions import find_versions
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
@@ -69,6 +71,21 @@ class ReadableLibrary:
             for paper_id, record_id in self._store.merged():
                 found[paper_id] = (*found.get(paper_id, ()), record_id)
         return found
+
+    def merges(self, offset: int = 0, limit: int = -1) -> list[Merge]:
+        """Records that were merged into papers, the latest first; ``limit`` -1: all from ``offset`` on."""
+        with storage_errors(self.path):
+            return self._store.merges.page(offset, limit)
+
+    def merge_counts(self) -> tuple[int, int]:
+        """How many records :meth:`merges` has, and how many an earlier program merged, which kept only their ids."""
+        with storage_errors(self.path):
+            return self._store.merges.count(), self._store.merges.count_unknown()
+
+    def versions(self, ids: Iterable[str]) -> dict[str, tuple[Version, ...]]:
+        """The other papers of the same work, for those of these papers that have some."""
+        with storage_errors(self.path):
+            return find_versions(self._store, list(ids))
 
     # --- browsing ---
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rag.datatypes import Answer, Citation, Paper, Verdict
+from rag.datatypes import Answer, Citation, Paper, Verdict, Version
 from rag.output.presentation import VERDICT_WORDS, Papers, nearest_papers
 from rag.output.presentation_html import marked_abstract, paper_facts_html
 from rag.output.templating import Template, html
@@ -75,14 +75,20 @@ def footnote_html(
     order = stops(answer, papers)
     place = order.index((sentence, number)) + 1 if (sentence, number) in order else 0
     kind = "Footnote" if answer.refusal is None else "Nearest paper"
-    article = _article(paper, [(c.start, c.end) for c in supports], number)
+    versions = next((item.versions for item in answer.evidence if item.number == number), ())
+    article = _article(paper, [(c.start, c.end) for c in supports], number, versions)
     claim = _claim(answer, sentence, supports)
     return _TEMPLATE.footnote(kind, number, turn, sentence, place, len(order), claim, article, related)
 
 
-def paper_html(paper: Paper, related: Sequence[Related] = (), marks: Sequence[tuple[int, int]] = ()) -> str:
+def paper_html(
+    paper: Paper,
+    related: Sequence[Related] = (),
+    marks: Sequence[tuple[int, int]] = (),
+    versions: Sequence[Version] = (),
+) -> str:
     """A paper that was opened by itself; ``marks`` are spans (start, end) of the abstract to mark."""
-    return _TEMPLATE.paper(_article(paper, marks), related)
+    return _TEMPLATE.paper(_article(paper, marks, None, versions), related)
 
 
 def _claim(answer: Answer, sentence: int | None, supports: Sequence[Citation]) -> _Claim | None:
@@ -93,6 +99,8 @@ def _claim(answer: Answer, sentence: int | None, supports: Sequence[Citation]) -
     return _Claim(text, verdict, f"{words[0].upper()}{words[1:]}", supports[0].score)
 
 
-def _article(paper: Paper, marks: Sequence[tuple[int, int]], number: int | None = None) -> _Article:
+def _article(
+    paper: Paper, marks: Sequence[tuple[int, int]], number: int | None, versions: Sequence[Version]
+) -> _Article:
     abstract = html(marked_abstract(paper.abstract, marks)) if paper.abstract.strip() else ""
-    return _Article(one_line(paper.title), html(paper_facts_html(paper)), abstract, number)
+    return _Article(one_line(paper.title), html(paper_facts_html(paper, versions)), abstract, number)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from rag.datatypes import Answer, AnswerSentence, Coverage, Evidence, Paper, Trace, Verdict
+from rag.datatypes import Answer, AnswerSentence, Coverage, Evidence, Paper, Trace, Verdict, Version
 from rag.output.layout import Block, Grid, against_mark, blocks, grid, is_list, more_papers
 from rag.papers.bibliography import markdown, markdown_reference, one_line, reference
+from rag.papers.versions import versions_line
 
 Papers = Mapping[str, Paper]  # by id: where the papers that a refusal names are looked up
 
@@ -52,6 +54,7 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
                 "sentences": [s.text for s in item.sentences],
                 "score": item.score,
                 **({"status": item.paper.status} if item.paper.status else {}),
+                **({"versions": versions_json(item.versions)} if item.versions else {}),
             }
             for item in answer.evidence
         ],
@@ -60,6 +63,11 @@ def to_json(answer: Answer, id: str | None = None) -> dict[str, Any]:
         **({"closing": list(answer.closing)} if answer.closing else {}),
         "trace": _trace_json(answer.trace),
     }
+
+
+def versions_json(versions: Iterable[Version]) -> list[dict[str, Any]]:
+    """Other papers of the same work, for JSON."""
+    return [asdict(one) for one in versions]
 
 
 def _sentence_json(sentence: AnswerSentence) -> dict[str, Any]:
@@ -84,6 +92,7 @@ def _coverage_json(coverage: Coverage) -> dict[str, Any]:
 def _citations_json(answer: Answer) -> list[dict[str, Any]]:
     papers = {item.paper.id: item.paper for item in answer.evidence}
     titles = {id: paper.title for id, paper in papers.items()}
+    versions = {item.paper.id: versions_json(item.versions) for item in answer.evidence}
     return [
         {
             "number": c.number,
@@ -94,6 +103,7 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
             "end": c.end,
             "verdict": str(c.verdict),
             **({"status": papers[c.paper_id].status} if c.paper_id in papers and papers[c.paper_id].status else {}),
+            **({"versions": versions[c.paper_id]} if versions.get(c.paper_id) else {}),
         }
         for c in answer.citations
     ]
@@ -129,7 +139,9 @@ def to_markdown(answer: Answer, papers: Papers | None = None) -> str:
     references = []
     for item in cited(answer):
         quotes = "\n>\n".join(f"> {markdown(quote)}" for quote in _quotes(answer, item.number))
-        references.append(f"[{item.number}] {markdown_reference(item.paper)}\n\n{quotes}".rstrip() + "\n")
+        also = markdown(versions_line(item.versions))
+        line = f"[{item.number}] {markdown_reference(item.paper)} {also}".rstrip()
+        references.append(f"{line}\n\n{quotes}".rstrip() + "\n")
     notes = [f"*{markdown(scope)}*\n"] if scope else []
     notes += [f"*Note: {markdown(note)}*\n" for note in answer.trace.notes]
     return "\n".join([f"{body}\n", *notes, *(["**References**\n", *references] if references else [])])
@@ -188,7 +200,8 @@ def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> s
     lines = list(_plain_body(answer, width))
     for item in cited(answer):
         lead = f"[{item.number}] "
-        lines.append(_wrap(reference(item.paper), width, lead, " " * len(lead)))
+        line = f"{reference(item.paper)} {versions_line(item.versions)}".rstrip()
+        lines.append(_wrap(line, width, lead, " " * len(lead)))
         lines += [_wrap(f"“{quote}”", width, " " * 6, " " * 6) for quote in _quotes(answer, item.number)]
     lines += [_wrap(scope_note(answer), width)] if answer.trace.scope else []
     lines += [_wrap(f"Note: {note}", width) for note in answer.trace.notes]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from rag.datatypes import Answer, Citation, Evidence, Paper, Verdict
+from rag.datatypes import Answer, Citation, Evidence, Paper, Verdict, Version
 from rag.output.layout import blocks, grid, is_list, more_papers
 from rag.output.presentation import VERDICT_SHORT, VERDICT_WORDS, Papers, cited, nearest_papers, surrounding
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
 from rag.papers.retractions import label
+from rag.papers.versions import versions_line
 
 _TEMPLATE = Template("rag.output", "presentation")
 
@@ -111,17 +112,18 @@ def _card(item: Evidence, supports: Sequence[Citation], opened: bool) -> _Card:
     return _Card(
         item.number,
         paper,
-        html(paper_facts_html(paper)),
+        html(paper_facts_html(paper, item.versions)),
         [] if opened else quotes,
         abstract if paper.abstract.strip() else "",
         opened,
     )
 
 
-def paper_facts_html(paper: Paper) -> str:
-    """Whether it was retracted, authors, year, venue, and where the paper is on the web: shown, never fetched."""
+def paper_facts_html(paper: Paper, versions: Sequence[Version] = ()) -> str:
+    """Whether it was retracted, authors, year, venue, where the paper is on the web (shown, never fetched), and its
+    other versions."""
     about = " · ".join(filter(None, [byline(paper), str(paper.year or ""), one_line(paper.venue)]))
-    return _TEMPLATE.paper_facts(about, addresses(paper), label(paper))
+    return _TEMPLATE.paper_facts(about, addresses(paper), label(paper), versions_line(versions))
 
 
 def marked_abstract(abstract: str, marks: Sequence[tuple[int, int]]) -> str:

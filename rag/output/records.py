@@ -14,12 +14,36 @@ from rag.output.presentation import CLAIM_SIGNS
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.library.storage.merges import Merge
     from rag.verification.claims import CheckedClaim
 
 
 def paper_json(paper: Paper) -> dict[str, Any]:
     """All fields of a paper, as JSON has them."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(paper).items()}
+
+
+def merge_json(merge: Merge, paper: Paper | None) -> dict[str, Any]:
+    """One object of what ``footnote merges --json`` prints: a record that was merged, as its file had it, and into
+    which paper. None as the paper: it was deleted."""
+    return {
+        "id": merge.id,
+        "reason": merge.reason,
+        "record": paper_json(merge.record),
+        "paper_id": merge.paper_id,
+        "paper": None if paper is None else paper_json(paper),
+        "filled_in": sorted(merge.added),
+    }
+
+
+def merge_lines(merge: Merge, paper: Paper | None) -> list[str]:
+    """A merge for people: the record, why, and its paper."""
+
+    def said(one: Paper) -> str:
+        about = ", ".join(filter(None, [one_line(one.id), str(one.year or ""), one.doi, one_line(one.source)]))
+        return f"{one_line(one.title)} ({about})"
+
+    return [f"{merge.id}  {said(merge.record)}", f"    {merge.reason}: {said(paper) if paper else merge.paper_id}"]
 
 
 def hits_json(query: str, found: Iterable[tuple[PaperHit, Sentence]], id: str | None = None) -> dict[str, Any]:

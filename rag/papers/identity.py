@@ -9,9 +9,12 @@ of these keys are duplicates, with these rules:
 - titles are compared by letters and digits alone. A title that says little ("Introduction", "Editorial",
   "Reply to the authors") is no key of its own: it counts only together with the beginning of the
   abstract, so that two editorials stay two papers;
-- a title never merges two records whose DOIs differ, nor two whose arXiv ids differ: see
-  :func:`same_paper`. Ids that a file gave to its own records (``smith2001``, ``17``) are no such proof;
-- a mark of retraction in a title ("RETRACTED: …") is no part of it; a notice about a paper is never that paper.
+- a title never merges two records whose DOIs, arXiv ids or PubMed ids differ, nor a preprint with its article, nor
+  two that differ in year and authors: see :func:`same_paper`. Ids that a file gave to its own records (``smith2001``,
+  ``17``) are no such proof;
+- the versions of a preprint elsewhere (``…v2``, ``…/v1``) are one paper as well;
+- a mark of retraction in a title ("RETRACTED: …") is no part of it; a notice about a paper is never that paper, and
+  neither is a comment on it or a reply.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 from rag.datatypes import Paper
 from rag.papers import kept_fields
-from rag.papers.title_marks import unmarked
+from rag.papers.generic_titles import stands_in_every_issue
+from rag.papers.names import name_parts
+from rag.papers.preprints import arxiv_id_in_venue, doi_in_address, is_preprint_doi, is_server, without_version
+from rag.papers.title_marks import commentary_in, unmarked
 from rag.text.plaintext import clean_line
 from rag.text.tokenization import tokens
 
@@ -33,16 +40,6 @@ _SHARED_TITLE = 0.5  # of the words of the shorter of two titles, from which on 
 _MIN_TITLE_LENGTH = 12
 _MIN_TITLE_WORDS = 2
 _LONGEST_WORD = 100  # characters, of those that make an id; a title may be thousands of letters in a row
-_GENERIC = re.compile(
-    r"(?:guest )?editorial(?: (?:note|board|introduction))?|"
-    r"introduction(?: to (?:the|this) (?:special )?(?:issue|section|volume))?|"
-    r"preface|foreword|erratum|errata|corrigendum|correction|retraction(?: notice)?|addendum|"
-    r"letter to the editors?|from the editors?|message from the .{0,40}|in this issue|"
-    r"(?:book |literature )?reviews?|keynote(?: address)?|invited (?:talk|paper)|discussion|comments?|"
-    r"table of contents|front matter|back matter|index|contents|abstracts?|welcome|acknowledge?ments?|"
-    r"(?:authors? )?(?:response|reply)(?: to .{0,40})?|conclusions?(?: and future work)?|untitled|title|no title"
-)
-
 _ARXIV_NEW = r"\d{4}\.\d{4,5}"
 _ARXIV_OLD = r"[a-z][a-z-]*(?:\.[A-Za-z]{2})?/\d{7}"
 _ARXIV = re.compile(
@@ -80,17 +77,21 @@ def normalised_arxiv_id(text: str) -> str:
 
 
 def doi(paper: Paper) -> str:
-    """The paper's DOI, normalised, from ``doi``, ``url`` or ``id``; ``''`` without one or for arXiv's own DOIs."""
+    """The paper's DOI, normalised, from ``doi``, ``url`` or ``id``; ``''`` without one or for arXiv's own DOIs.
+
+    That of a preprint is without version; addresses at bioRxiv, medRxiv and SSRN hold one.
+    """
     for text in (paper.doi, paper.url, paper.id):
-        found = normalised_doi(text)
+        found = normalised_doi(text) or doi_in_address(text)
         if found:
-            return "" if _ARXIV_DOI.fullmatch(found) else found
+            return "" if _ARXIV_DOI.fullmatch(found) else without_version(found)
     return ""
 
 
 def arxiv_id(paper: Paper) -> str:
-    """The paper's arXiv id without version, from ``doi``, ``url`` or ``id``; ``''`` without one."""
-    return next((found for text in (paper.doi, paper.url, paper.id) if (found := normalised_arxiv_id(text))), "")
+    """The paper's arXiv id without version, from ``doi``, ``url``, ``id`` or ``venue``; ``''`` without one."""
+    texts = (paper.doi, paper.url, paper.id)
+    return next((found for text in texts if (found := normalised_arxiv_id(text))), arxiv_id_in_venue(paper.venue))
 
 
 def pubmed_id(paper: Paper) -> str:
@@ -105,10 +106,25 @@ def is_generic_title(title: str) -> bool:
     return (
         len(words.replace(" ", "")) < _MIN_TITLE_LENGTH
         or len(words.split()) < _MIN_TITLE_WORDS
-        or _GENERIC.fullmatch(words) is not None
+        or stands_in_every_issue(words)
     )
 
 
+def is_preprint(paper: Paper) -> bool:
+    """Whether a record is of a preprint: it has the id of a server or its name for a venue, and no journal's DOI."""
+    if own := doi(paper):
+        return is_preprint_doi(own)
+    return bool(arxiv_id(paper)) or is_server(paper.venue)
+
+
+def preprint_and_article(one: Paper, other: Paper) -> bool:
+    """Whether ``one`` is a preprint and ``other`` what a journal, conference or publisher made of such a one."""
+    if not is_preprint(one) or is_preprint(other):
+        return False
+    return bool(doi(other)) or bool(other.venue.strip() and (not one.venue.strip() or is_server(one.venue)))
+
+
+@lru_cache(maxsize=1024)  # an import asks several times for each record
 def identity_keys(paper: Paper) -> tuple[str, ...]:
     """The keys under which a library knows ``paper``, strongest first: id, DOI, arXiv id, PubMed id, title.
 
@@ -128,19 +144,40 @@ def identity_keys(paper: Paper) -> tuple[str, ...]:
 def same_paper(one: Paper, other: Paper) -> bool:
     """Whether two records are the same paper: a shared key, and for a title nothing that contradicts it.
 
-    A notice and a paper are not, whatever they share. A DOI or arXiv id that differs contradicts, and so do abstracts
-    with few words in common: parts of a series and technical reports often share a title. In a collection of such
-    reports (Cranfield) records of one title share either over two thirds of their words or under one fifth.
+    A notice and a paper are not, whatever they share, nor a comment and what it is about. What contradicts a title:
+    another DOI, arXiv id or PubMed id; that one is a preprint and the other its article; another year and other
+    authors; abstracts with few words in common: parts of a series and technical reports often share a title. In a
+    collection of such reports (Cranfield) records of one title share either over two thirds of their words or under
+    one fifth.
     """
-    if (one.status == kept_fields.NOTICE) != (other.status == kept_fields.NOTICE):
+    if speaks_of_another(one) != speaks_of_another(other):
         return False
     shared = set(identity_keys(one)) & set(identity_keys(other))
     if shared and all(key.startswith("doi:") for key in shared) and parts_of_one_work(one, other):
         return False
     if any(not key.startswith("title:") for key in shared):
         return True
-    contradicts = any(a and b and a != b for a, b in ((doi(one), doi(other)), (arxiv_id(one), arxiv_id(other))))
-    return bool(shared) and not contradicts and _alike(one.abstract, other.abstract)
+    return bool(shared) and not _contradict(one, other) and alike(one.abstract, other.abstract)
+
+
+def speaks_of_another(paper: Paper) -> str:
+    """``notice``, ``comment`` or ``reply`` where a record is about another paper; empty for a paper of its own."""
+    return kept_fields.NOTICE if paper.status == kept_fields.NOTICE else commentary_in(paper.title)
+
+
+def _contradict(one: Paper, other: Paper) -> bool:
+    """Whether two records of one title differ in what one paper has only one of."""
+    if any(a and b and a != b for a, b in ((of(one), of(other)) for of in (doi, arxiv_id, pubmed_id))):
+        return True
+    if preprint_and_article(one, other) or preprint_and_article(other, one):
+        return True
+    return None not in (one.year, other.year) and one.year != other.year and not share_authors(one, other)
+
+
+def share_authors(one: Paper, other: Paper) -> bool:
+    """Whether two records may be by the same people: a name in common, or one says nothing of its authors."""
+    a, b = ({part for name in paper.authors for part in name_parts(name) if len(part) > 1} for paper in (one, other))
+    return not a or not b or bool(a & b)
 
 
 def parts_of_one_work(one: Paper, other: Paper) -> bool:
@@ -151,13 +188,23 @@ def parts_of_one_work(one: Paper, other: Paper) -> bool:
     a, b = (set(normalised_title(paper.title).split()) for paper in (one, other))
     if not a or not b or len(a & b) >= _SHARED_TITLE * min(len(a), len(b)):
         return False
-    return not (one.abstract and other.abstract and _alike(one.abstract, other.abstract))
+    return not (one.abstract and other.abstract and alike(one.abstract, other.abstract))
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
     """Whether two abstracts may be versions of one; an empty one may be of any."""
     a, b = set(tokens(one)), set(tokens(other))
     return not a or not b or len(a & b) >= _ALIKE * len(a | b)
+
+
+def likeness(one: Paper, other: Paper) -> float:
+    """How much two records have in common, to choose between papers that are all but the same: 0 to about 6."""
+    points = float(doi(one) == doi(other) != "") + float(normalised_title(one.title) == normalised_title(other.title))
+    points += float(one.year == other.year) + float(bool(one.authors) and share_authors(one, other))
+    for a, b in ((one.abstract, other.abstract), (one.venue, other.venue)):
+        words, others = set(tokens(a)), set(tokens(b))
+        points += len(words & others) / max(1, len(words | others))
+    return points
 
 
 def id_from_title(title: str) -> str:

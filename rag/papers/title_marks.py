@@ -62,6 +62,32 @@ _OF_VOLUME = re.compile(
 # "… [J. Chess 3 (2010) 1–5]" behind the title that a notice names.
 _WHERE_FROM = re.compile(r"(?<!\s)\s*+\[[^\[\]]*+\][\s.]*+\Z")
 
+# Comments on a paper and replies: "Comment on “Magnets”", "Re: Magnets", "Magnets: Reply", "Rejoinder to …".
+_ABOUT = r"(?:\s++(?:on|to|of|regarding|about|concerning|re)\b|\s*+[:–—-])"
+_COMMENT = re.compile(
+    rf"\A\W*+(?:(?:(?:invited|editorial|brief|critical)\s++)?+comment(?:s|ary|aries)?+{_ABOUT}|re\s*+:|letter(?:\s++to\s++the\s++editors?)?+"
+    r"(?:\s++(?:regarding|about|concerning|on)\b|\s*+[:–—-])|discussion\s++(?:of|on)\b|book\s++review(?:\s++of\b|\s*+[:–—-])"
+    r"|faculty\s++opinions\s++recommendation\s++of\b|(?:peer\s++)?+review(?:er)?+\s++report\b)",
+    re.I,
+)
+_REPLY = re.compile(
+    rf"\A\W*+(?:(?:(?:the\s++)?+(?:authors?+['’]?+s?+['’]?+\s++)?+(?:reply|rejoinder)|(?:the\s++)?+authors?+['’]?+s?+['’]?+\s++response){_ABOUT}"
+    r"|response\s++to\s++(?:the\s++)?+(?:comments?|letters?|commentar(?:y|ies)|reviewers?)\b|in\s++reply\b)",
+    re.I,
+)
+_COMMENTED = re.compile(r"[:–—]\s*+(?:a\s++)?+(?:(?P<comment>comments?|commentary)|reply|rejoinder)\W*+\Z", re.I)
+
+
+def commentary_in(title: str) -> str:
+    """``comment`` or ``reply`` where a title is of what somebody wrote about another paper; empty for any other."""
+    if _COMMENT.match(title):
+        return "comment"
+    if _REPLY.match(title):
+        return "reply"
+    end = title[-_LONGEST_BEHIND:]
+    found = next((f for at, c in enumerate(end) if c in ":–—" and (f := _COMMENTED.match(end, at))), None)
+    return "" if found is None else "comment" if found["comment"] else "reply"
+
 
 def unmarked(title: str) -> str:
     """``title`` without a mark that says that its own paper was retracted; itself where there is none, or only that."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import Encoder, PaperHit, Reading
+from rag.datatypes import Encoder, PaperHit, Reading, Version
 from rag.papers.kept_fields import NOTICE
 from rag.retrieval.retrievers.fusion import fuse
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
     from rag.retrieval.index import PaperIndex
+
+
+VersionsOf = Callable[[Sequence[str]], Mapping[str, Sequence[Version]]]
 
 
 class Search(Protocol):
@@ -59,6 +62,19 @@ def without_notices(ranking: Ranking, reading: Reading) -> Ranking:
     if _ASKS_FOR_NOTICES.search(reading.text):
         return ranking
     return replace(ranking, hits=tuple(hit for hit in ranking.hits if hit.paper.status != NOTICE))
+
+
+def one_of_each_work(ranking: Ranking, versions_of: VersionsOf) -> Ranking:
+    """``ranking`` with the best one of papers that are versions of one work: a preprint and its article are not two
+    that agree."""
+    versions = versions_of([hit.paper.id for hit in ranking.hits])
+    kept: list[PaperHit] = []
+    gone: set[str] = set()
+    for hit in ranking.hits:
+        if hit.paper.id not in gone:
+            kept.append(hit)
+            gone |= {one.paper_id for one in versions.get(hit.paper.id, ())}
+    return replace(ranking, hits=tuple(kept)) if len(kept) < len(ranking.hits) else ranking
 
 
 def embed_question(reading: Reading, encoder: Encoder) -> Vector:

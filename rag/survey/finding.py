@@ -10,7 +10,7 @@ from rag.evidence.fitting import Fit, FitJudge
 from rag.evidence.ranking import rank_sentences
 from rag.library.read_once import ReadOnce
 from rag.questions.kinds import wants_figure
-from rag.retrieval.ranking import Search, rank
+from rag.retrieval.ranking import Search, one_of_each_work, rank
 
 PAPERS = 10  # that are judged for one part
 
@@ -32,6 +32,7 @@ class PaperFinder:
             wants_figure=wants_figure(question),
         )  # fmt: skip
         allowed = self.reading.within if within is None else tuple(within)
-        ranking = rank(part, PAPERS, self.encoder, self.search, allowed)
+        found = rank(part, PAPERS, self.encoder, self.search, allowed)
+        ranking = one_of_each_work(found, self.once.versions)
         self.once.read(hit.paper.id for hit in ranking.hits)
         return self.judge.judge(part, rank_sentences(part, ranking.vector, ranking.hits, self.once))

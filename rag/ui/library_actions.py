@@ -19,7 +19,7 @@ from rag.ui.render_library import PAGE, View
 from rag.ui.roles import Editor
 
 if TYPE_CHECKING:
-    from rag.datatypes import Paper
+    from rag.datatypes import Paper, Version
     from rag.library.library import Library
     from rag.output.exports import Files
     from rag.ui.uploads import Uploads
@@ -125,6 +125,10 @@ class LibraryActions:
             return self._library(key).paper(paper_id)
         except KeyError as error:
             raise LibraryError("This paper has been deleted. Choose another one from the table.") from error
+
+    def versions(self, key: str, paper_id: str) -> tuple[Version, ...]:
+        """Other papers of the same work."""
+        return self._library(key).versions([paper_id]).get(paper_id, ())
 
     def revise(self, editor: Editor, key: str, paper_id: str, typed: Mapping[str, str]) -> bool:
         """Save what was typed about a paper; whether it changed anything."""

@@ -175,8 +175,9 @@ class OpenPaper:
 
     def _paper(self, key: str, paper_id: str, may_edit: bool) -> Updates:
         paper, writable = self._actions.paper(key, paper_id), may_edit and self._actions.info(key).is_writable
+        versions = self._actions.versions(key, paper_id)
         return NO_OPEN_PAPER | {
-            "open": paper_id, "paper": paper_html(paper), "paper_tools": visible(True),
+            "open": paper_id, "paper": paper_html(paper, versions), "paper_tools": visible(True),
             "question": question_about(paper), "edit": visible(writable), "remove": visible(writable),
         }  # fmt: skip
 

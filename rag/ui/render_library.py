@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from rag.datatypes import Paper
+from rag.datatypes import Paper, Version
 from rag.library.importing import ImportState, Remark
 from rag.library.manager import LibraryInfo
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
 from rag.papers.retractions import label
+from rag.papers.versions import versions_line
 from rag.ui.render_messages import error_html
 
 _TEMPLATE = Template("rag.ui", "library")
@@ -118,14 +119,15 @@ def ticks_html(ticked: Sequence[str], shown: Sequence[str], found: int) -> str:
 # --- one paper ---
 
 
-def paper_html(paper: Paper) -> str:
-    """Everything that the library says of a paper."""
+def paper_html(paper: Paper, versions: Sequence[Version] = ()) -> str:
+    """Everything that the library says of a paper, and its ``versions``: other papers of the same work."""
     facts = (
         ("Status", label(paper)),
         ("Authors", ", ".join(map(one_line, paper.authors))),
         ("Year", str(paper.year or "")),
         ("Venue", one_line(paper.venue)),
         ("Links", ""),
+        ("Versions", versions_line(versions)),
         ("Id", one_line(paper.id)),
         ("Source", one_line(paper.source)),
     )

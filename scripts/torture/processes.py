@@ -21,7 +21,18 @@ _GROUPS = (  # by the innermost function of the program, the first that fits
     ("the manifest", ("storage/manifest", "storage/recovering")),
     ("the lock", ("storage/locking",)),
     ("the database", ("storage/database", "storage/papers", "storage/browsing", "storage/stored_paper")),
-    ("the records of an import", ("storage/writing", "library/chunking", "papers/identity", "text/")),
+    (
+        "the records of an import",
+        (
+            "storage/writing",
+            "storage/paper_writer",
+            "storage/matching",
+            "storage/merges",
+            "library/chunking",
+            "papers/identity",
+            "text/",
+        ),
+    ),
     ("an export", ("system/whole_files", "papers/bibliography")),
 )
 

@@ -8,9 +8,12 @@ from rag.library.storage.papers import PaperStore
 from rag.papers.identity import identity_keys
 
 
-def check_identifiers_free(store: PaperStore, paper: Paper) -> None:
-    """Raise :class:`LibraryError` where the DOI or arXiv id of ``paper`` is another paper's in ``store``."""
-    for key in identity_keys(paper):
+def check_identifiers_free(store: PaperStore, paper: Paper, stored: Paper) -> None:
+    """Raise :class:`LibraryError` where the DOI or arXiv id of ``paper`` is another paper's in ``store``.
+
+    What ``stored`` had already may stay: chapters have one DOI, and so may papers that the user parted.
+    """
+    for key in set(identity_keys(paper)) - set(identity_keys(stored)):
         kind, _, value = key.partition(":")
         others = [one for one in store.find_by_keys([key]) if one != paper.id]
         if kind in ("doi", "arxiv") and others:

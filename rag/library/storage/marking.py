@@ -8,7 +8,7 @@ from dataclasses import replace
 from rag.datatypes import Paper
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
-from rag.papers.identity import id_from_title, identity_keys, parts_of_one_work
+from rag.papers.identity import id_from_title, identity_keys, likeness, parts_of_one_work, speaks_of_another
 from rag.papers.kept_fields import NOTICE, strongest
 from rag.papers.retractions import REINSTATED, with_status
 
@@ -36,19 +36,33 @@ def marked(store: PaperStore, paper: Paper) -> Paper:
 
 
 def apart(store: PaperStore, paper: Paper) -> Paper:
-    """``paper`` under an id of its own where that is the id of its notice, a notice with that of its paper, or a
-    chapter with that of another.
+    """``paper`` under an id of its own where that is the id of its notice or comment, one of those with that of its
+    paper, a chapter with that of another, or a record that the user parted from the paper of its id.
 
     Files that name no id get the DOI for one, and some publishers give both the same.
     """
     stored = store.get_papers([paper.id]).get(paper.id)
-    if stored is not None and paper.id == paper.doi and parts_of_one_work(paper, stored):
-        return replace(paper, id=id_from_title(paper.title))
-    if stored is None or is_notice(stored) == is_notice(paper):
+    if stored is None:
         return paper
-    return replace(paper, id=f"{paper.id}#{'notice' if is_notice(paper) else 'paper'}")
+    if paper.id == paper.doi and parts_of_one_work(paper, stored):
+        return replace(paper, id=id_from_title(paper.title))
+    about, of_stored = (
+        speaks_of_another(paper),
+        speaks_of_another(with_status(stored)),
+    )  # earlier programs stored no status
+    if about != of_stored:
+        return replace(paper, id=f"{paper.id}#{about or 'paper'}")
+    return replace(paper, id=_parted_id(store, paper, stored))
 
 
-def is_notice(paper: Paper) -> bool:
-    """Whether it is the notice of another paper's retraction or correction; earlier programs stored no status."""
-    return with_status(paper).status == NOTICE
+def _parted_id(store: PaperStore, paper: Paper, stored: Paper) -> str:
+    """The id of the paper that a record became when it was parted from ``stored``, which has its id; else its own."""
+    moved = store.merges.moved(paper.id)
+    record_hash = content_hash(paper) if moved else ""
+    if exact := next((merge.undone for merge, known in moved if known == record_hash), ""):
+        return exact
+    if not moved or record_hash in (known for known, _ in store.records(paper.id)):
+        return paper.id
+    like = {merge.undone: likeness(merge.record, paper) for merge, _ in moved}
+    nearest = max(like, key=lambda one: (like[one], one))
+    return nearest if like[nearest] > likeness(stored, paper) else paper.id

@@ -26,6 +26,12 @@ class Notices:
             count += 1
         return count
 
+    def remove(self, events: Iterable[Event]) -> None:
+        """Forget ``events``. Belongs inside a transaction."""
+        rows = [(key, event.nature, event.date) for event in events for key in event.keys]
+        if self._database.has_table("notices"):
+            self._database.execute_for_each("DELETE FROM notices WHERE key = ? AND nature = ? AND date = ?", rows)
+
     def status_of(self, keys: Sequence[str]) -> str:
         """What the events make of a paper with these identity keys: a status, ``reinstated``, or nothing."""
         if not self._database.has_table("notices"):

@@ -17,6 +17,7 @@ from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
 from rag.library.storage.manifest import EmbedderId
+from rag.library.storage.merges import Merges
 from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
@@ -38,7 +39,8 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 
 class PaperStore:
-    """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted.
+    """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
+    ``merges`` what was merged into which.
 
     Safe to use from several threads.
     """
@@ -47,6 +49,7 @@ class PaperStore:
         self.database = Database(folder, create=create)
         self.browser = PaperBrowser(self.database)
         self.notices = Notices(self.database)
+        self.merges = Merges(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
 
@@ -206,8 +209,11 @@ class PaperStore:
                 " sentences) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '[]')",
                 values,
             )
-        # Keys are only added: a paper keeps the title and DOI of every record that was merged into it.
-        self.database.execute_for_each("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, paper.id) for key in keys])
+        self.add_keys(paper.id, keys)
+
+    def add_keys(self, paper_id: str, keys: Iterable[str]) -> None:
+        """Add identity keys: a paper keeps the title and DOI of every record that was merged into it."""
+        self.database.execute_for_each("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, paper_id) for key in keys])
 
     def set_segments(
         self, paper_id: str, passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: Matrix
@@ -219,18 +225,30 @@ class PaperStore:
         )
         self.mark_pending([paper_id])
 
-    def put_record(self, record_id: str, position: int, record_hash: str, paper_id: str) -> None:
-        """Remember an imported record. Position 0 first deletes the records of earlier files with this id."""
-        if position == 0:
+    def put_record(self, record_id: str, first: bool, record_hash: str, paper_id: str) -> None:
+        """Remember an imported record behind those of its id. The ``first`` of a file replaces those of other files."""
+        if first:
             self.database.execute("DELETE FROM records WHERE id = ?", (record_id,))
         self.database.execute(
-            "INSERT INTO records VALUES (?, ?, ?, ?)", (record_id, position, record_hash, paper_id)
-        )  # fmt: skip
+            "INSERT INTO records SELECT ?, coalesce(max(position) + 1, 0), ?, ? FROM records WHERE id = ?",
+            (record_id, record_hash, paper_id, record_id),
+        )
+
+    def move_record(self, record_id: str, paper_id: str, to: str) -> None:
+        """The imported records with this id belong to the paper ``to`` now."""
+        sql = "UPDATE records SET paper_id = ? WHERE id = ? AND paper_id = ?"
+        self.database.execute(sql, (to, record_id, paper_id))
+
+    def rename_record(self, record_id: str, record_hash: str, to: str, new_hash: str) -> None:
+        """An imported record is that of the paper ``to`` now, under whose id it has ``new_hash``."""
+        self.database.execute("DELETE FROM records WHERE id = ? AND hash = ?", (record_id, record_hash))
+        self.put_record(to, True, new_hash, to)
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Delete papers with their keys and records, and mark them pending for the vector index."""
         for table, column in (("papers", "id"), ("keys", "paper_id"), ("records", "paper_id")):
             self.database.execute_for_each(f"DELETE FROM {table} WHERE {column} = ?", [(one,) for one in paper_ids])
+        self.merges.forget("paper_id", paper_ids)
         self.mark_pending(paper_ids)
 
     def delete_keys(self, paper_id: str, keys: Iterable[str]) -> None:

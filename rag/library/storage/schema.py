@@ -25,6 +25,18 @@ CREATE TABLE IF NOT EXISTS notices (
 ) WITHOUT ROWID;
 """
 
+# Records that were merged into papers, and those that were parted again: see rag.library.storage.merges. Libraries of
+# older programs get it when they are next opened for writing.
+MERGES = """
+CREATE TABLE IF NOT EXISTS merges (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, record_id TEXT NOT NULL, record_hash TEXT NOT NULL,
+    paper_id TEXT NOT NULL, record TEXT NOT NULL, kind TEXT NOT NULL, added TEXT NOT NULL, undone TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS merges_record ON merges (record_id, record_hash);
+CREATE INDEX IF NOT EXISTS merges_paper ON merges (paper_id);
+CREATE INDEX IF NOT EXISTS merges_undone ON merges (undone, number);
+"""
+
 TABLES = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,

@@ -13,6 +13,7 @@ from rag.output.layout import Place, blocks, grid, is_list, more_papers
 from rag.output.presentation import VERDICT_WORDS, Papers, nearest_papers, surrounding
 from rag.output.presentation_html import marked_abstract
 from rag.papers.bibliography import one_line, reference, web_address
+from rag.papers.versions import versions_line
 
 _STYLE = """
 :root { color-scheme: light dark; --soft: #5f5a52; --line: #d8d3c9; --mark: #fff0b3; --link: #1f4e8c; }
@@ -122,7 +123,7 @@ def _source_html(source: Source) -> str:
         if paper.abstract.strip()
         else ""
     )
-    text = escape(reference(replace(paper, url="", doi="")))
+    text = escape(f"{reference(replace(paper, url='', doi=''))} {versions_line(source.versions)}".rstrip())
     return (
         f'<article class="source" id="source-{source.number}" dir="auto"><p>[{source.number}] {text}</p>'
         f"{link}{quotes}{abstract}</article>\n"

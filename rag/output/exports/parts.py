@@ -7,7 +7,7 @@ import time
 import unicodedata
 from dataclasses import dataclass
 
-from rag.datatypes import Answer, AnswerSentence, Citation, Paper, Verdict
+from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict, Version
 from rag.errors import FootnoteError
 from rag.history.models import Conversation, KeptTurn
 from rag.output.presentation import cited
@@ -23,6 +23,7 @@ class Source:
     number: int
     paper: Paper
     citations: tuple[tuple[int, Citation], ...]
+    versions: tuple[Version, ...] = ()
 
     @property
     def quotes(self) -> list[str]:
@@ -32,19 +33,22 @@ class Source:
 
 def sources(conversation: Conversation) -> list[Source]:
     """The cited papers of all answers, numbered from 1 in the order in which they are first cited."""
-    papers: dict[str, Paper] = {}
+    papers: dict[str, Evidence] = {}
     citations: dict[str, list[tuple[int, Citation]]] = {}
     for position, turn in enumerate(conversation.turns):
         if turn.answer is None:
             continue
-        evidence = {item.number: item.paper for item in turn.answer.evidence}
+        evidence = {item.number: item for item in turn.answer.evidence}
         for sentence in turn.answer.sentences:
             for number in sentence.citations:
                 if number in evidence:
-                    papers.setdefault(evidence[number].id, evidence[number])
+                    papers.setdefault(evidence[number].paper.id, evidence[number])
         for citation in turn.answer.citations:
             citations.setdefault(citation.paper_id, []).append((position, citation))
-    return [Source(i, paper, tuple(citations.get(id, ()))) for i, (id, paper) in enumerate(papers.items(), start=1)]
+    return [
+        Source(i, item.paper, tuple(citations.get(id, ())), item.versions)
+        for i, (id, item) in enumerate(papers.items(), start=1)
+    ]
 
 
 def file_stem(title: str) -> str:

@@ -12,6 +12,7 @@ from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_nu
 from rag.output.layout import Place, blocks, grid, is_list, more_papers
 from rag.output.presentation import Papers, markdown_row, nearest_papers, surrounding
 from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
+from rag.papers.versions import versions_line
 
 _END = re.compile(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$")
 
@@ -30,7 +31,8 @@ def to_markdown(conversation: Conversation, papers: Papers) -> Files:
         lines.append("## References")
     for source in found:
         # Numbers are written out: a Markdown list would count them anew where a part of it is copied.
-        lines.append(f"[{source.number}] {markdown_reference(source.paper)}")
+        also = markdown(versions_line(source.versions))
+        lines.append(f"[{source.number}] {markdown_reference(source.paper)} {also}".rstrip())
         lines += [f"> {markdown(quote)}" for quote in source.quotes]
     return {f"{file_stem(conversation.info.title)}.md": "\n\n".join(lines) + "\n"}
 
