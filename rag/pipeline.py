@@ -126,7 +126,7 @@ class Pipeline:
         clock.lap("evidence")
         found = Findings(
             ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,
-            structured=structured, closing=gathered.closing,
+            structured=structured, closing=gathered.closing, lead=gathered.lead,
         )  # fmt: skip
         if gathered.refusal is not None:
             yield self._compose(reading, found, clock)

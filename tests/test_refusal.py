@@ -14,8 +14,9 @@ from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Turn
 from rag.evidence.fitting import fit_judge
+from rag.evidence.gathering import DOUBTFUL
 from rag.evidence.ranking import rank_sentences
-from rag.evidence.refusal import judge
+from rag.evidence.refusal import is_doubtful, judge
 from rag.pipeline import Pipeline
 from tests.library_parts import shipped_papers
 
@@ -101,3 +102,25 @@ def test_broad_questions_are_answered_and_what_is_not_here_is_refused(quoting: P
     assert refused["broad"] <= 0.08 * total["broad"]
     assert refused["off-topic"] >= 0.94 * total["off-topic"]
     assert refused["near-miss"] >= 0.5 * total["near-miss"]
+
+
+def test_an_answer_says_where_it_is_in_doubt(quoting: Pipeline) -> None:
+    """On those that nothing was fitted on: of the questions that papers answer few, of the near misses many."""
+    doubted: Counter[str] = Counter()
+    asked = [q for q in QUESTIONS if q["split"] != "fit" and q["kind"] != "off-topic"]
+    for question in asked:
+        query = quoting.read(question["question"])
+        ranking = quoting.rank(query)
+        ranked = rank_sentences(query, ranking.vector, ranking.hits, quoting.library)
+        doubted[question["kind"]] += is_doubtful(ranked, fit_judge().judge(query, ranked))
+    total = Counter(q["kind"] for q in asked)
+    assert doubted["broad"] <= 0.06 * total["broad"]
+    assert doubted["near-miss"] >= 0.4 * total["near-miss"]
+
+
+def test_the_doubt_stands_above_the_answer(quoting: Pipeline) -> None:
+    doubtful = [q["question"] for q in QUESTIONS if q["kind"] == "near-miss" and q["split"] == "blind"]
+    answers = [quoting.answer(question) for question in doubtful]
+    led = [a for a in answers if a.lead == DOUBTFUL]
+    assert led
+    assert all(a.text.startswith(DOUBTFUL) and a.citations for a in led)

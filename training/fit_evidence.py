@@ -9,9 +9,13 @@ that a language model wrote for arXiv abstracts.
 
 *Refusal*: logistic regression on the figures of the question. Answerable are the questions with their paper in the
 library; unanswerable the hand-written ones, questions about other fields, questions about other arXiv papers, and
-questions whose own papers were taken out of what retrieval found, hand-written ones too: what is left are the papers
-nearest to a question that the library does not answer, in every field and of every kind. The threshold refuses 5% of
-the answerable hand-written questions under ten-fold cross-validation, the three sets of them counting alike.
+questions whose own paper was taken out of what retrieval found. The threshold refuses 5% of the answerable
+hand-written questions under ten-fold cross-validation, the three sets of them counting alike.
+
+*Doubt*: the same with what the network says of the best papers, and with the hand-written questions once more, over
+their library without all the papers that answer them: what is left are the papers nearest to a question that nothing
+answers, in every field and of every kind. Below ``refused_below`` it refuses as well, below ``doubtful_below`` an
+answer says that it is in doubt, which is so of 10% of the answerable hand-written questions.
 
 Hand-written are the development questions of the data folder and those of ``training.questions``, over the shipped
 abstracts and five other libraries. Only their split ``fit`` is fitted on; the others are measured.
@@ -40,7 +44,7 @@ from rag.config import Settings
 from rag.datatypes import Paper, PaperHit, Reading, Turn
 from rag.errors import QuestionError
 from rag.evidence import ranking
-from rag.evidence.features import REFUSAL_FEATURES, SENTENCE_FEATURES
+from rag.evidence.features import DOUBT_FEATURES, QUESTION_FEATURES, SENTENCE_FEATURES
 from rag.evidence.fitting import fit_features, fit_judge
 from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import share_of_threshold
@@ -64,8 +68,12 @@ AGAINST = frozenset({"unknown", "figure_missing", "name_missing", "figure_apart"
 SMALL = 460  # papers of the arXiv library on which refusal is fitted: the size of a reading list
 # How much one question of each kind counts in the fit of the refusal.
 REFUSAL_WEIGHTS = {"answerable": 6.0, "unanswerable": 20.0, "in": 1.0, "taken-out": 0.5, "other-paper": 0.5, "off": 1.0}
-REFUSAL_WEIGHTS |= {"emptied": 4.0}  # hand-written ones whose papers were taken out
+REFUSED_BELOW, DOUBTED = 0.05, 0.1
+# The frequencies of words are those of the whole library, so a question whose papers were taken out has no unknown
+# words: what the figure weighs is bounded by what it weighs where that is not so.
+UNKNOWN = {"unknown": -3.0}
 REFUSAL_WEIGHTS |= {"reworded": 6.0, "elsewhere": 6.0, "broad": 6.0, "off-topic": 24.0, "near-miss": 12.0}  # ours
+DOUBT_WEIGHTS = REFUSAL_WEIGHTS | {"emptied": 4.0, "off-topic": 48.0}
 ANSWERED = ("answerable", "reworded", "elsewhere", "in", "broad")
 HAND_WRITTEN = ("answerable", "reworded", "elsewhere", "unanswerable", "broad", "off-topic", "near-miss")
 ASKED = ("answerable", "reworded", "elsewhere")  # sets of answerable questions that count alike
@@ -123,10 +131,15 @@ def main() -> None:
         cases += _refusal_cases(Path(folder), shipped, synthetic, off_topic, rng)
         if args.cases:
             args.cases.write_bytes(pickle.dumps(cases))
-        coefficients, bias, threshold = _fit_refusal([c for c in cases if c.split == "fit"], args.reliability)
+        coefficients, bias, threshold = _fit_refusal(
+            [c for c in cases if c.split == "fit" and c.kind != "emptied"], args.reliability
+        )
         _report_refusal(cases, coefficients, bias, threshold)
-        model["question"] = {n: round(float(c), 4) for n, c in zip(REFUSAL_FEATURES, coefficients, strict=True)}
+        model["question"] = {n: round(float(c), 4) for n, c in zip(QUESTION_FEATURES, coefficients, strict=True)}
         model["scalars"] |= {"bias": round(float(bias), 4), "threshold": round(float(threshold), 4)}
+        weights, bias, below = _fit_doubt([c for c in cases if c.split == "fit"])
+        model["doubt"] = {n: round(float(c), 4) for n, c in zip(DOUBT_FEATURES, weights, strict=True)}
+        model["scalars"] |= {"doubt_bias": round(float(bias), 4), "doubtful_below": round(float(below), 4)}
         _write(args.out, model)
 
 
@@ -299,7 +312,7 @@ def _report_sentences(human: Sequence[Case], generated: Sequence[Case]) -> None:
 
 def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np.ndarray, float, float]:
     """Coefficients on the raw figures, bias, and the threshold on the probability."""
-    x = np.array([[c.question[n] for n in REFUSAL_FEATURES] for c in cases])
+    x = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in cases])
     y = np.array([c.kind in ANSWERED for c in cases])
     kinds = np.array([c.kind for c in cases])
     weight = np.array([REFUSAL_WEIGHTS[k] for k in kinds])
@@ -321,11 +334,30 @@ def _fit_refusal(cases: Sequence[Case], picture: Path | None = None) -> tuple[np
     return model.coefficients, model.bias, threshold
 
 
-def _threshold(groups: Sequence[np.ndarray]) -> float:
-    """The highest that refuses ``FALSE_REFUSALS`` of the answerable questions at most, every group counting alike."""
+def _fit_doubt(cases: Sequence[Case]) -> tuple[np.ndarray, float, float]:
+    """Coefficients on the raw figures with those of the best papers, bias, and below what an answer is in doubt."""
+    x = np.array([[c.question[n] for n in DOUBT_FEATURES] for c in cases])
+    y = np.array([c.kind in ANSWERED for c in cases])
+    kinds = np.array([c.kind for c in cases])
+    weight = np.array([DOUBT_WEIGHTS[k] for k in kinds])
+    held_out = np.zeros(len(cases))
+    for fold in range(FOLDS):
+        test = np.arange(len(cases)) % FOLDS == fold
+        model = _Logistic(x[~test], y[~test], weight[~test], DOUBT_FEATURES)
+        held_out[test] = model.probability(x[test])
+    below = _threshold([held_out[kinds == k] for k in ASKED], DOUBTED)
+    for kind in ("emptied", "near-miss", "off-topic", "broad", *ASKED):
+        mine = held_out[kinds == kind]
+        print(f"  {kind}: refused {np.mean(mine < REFUSED_BELOW):.3f}, in doubt {np.mean(mine < below):.3f}")
+    model = _Logistic(x, y, weight, DOUBT_FEATURES)
+    return model.coefficients, model.bias, below
+
+
+def _threshold(groups: Sequence[np.ndarray], most: float = FALSE_REFUSALS) -> float:
+    """The highest that refuses ``most`` of the answerable questions at most, every group counting alike."""
     places = np.unique(np.concatenate(groups))
     refused = [float(np.mean([np.mean(group < place) for group in groups])) for place in places]
-    return float(places[np.searchsorted(refused, FALSE_REFUSALS, side="right") - 1])
+    return float(places[np.searchsorted(refused, most, side="right") - 1])
 
 
 def _report_refusal(cases: Sequence[Case], coefficients: np.ndarray, bias: float, threshold: float) -> None:
@@ -333,7 +365,7 @@ def _report_refusal(cases: Sequence[Case], coefficients: np.ndarray, bias: float
     print("refused:")
     for split, kind in sorted({(c.split, c.kind) for c in cases}):
         mine = [c for c in cases if (c.split, c.kind) == (split, kind)]
-        figures = np.array([[c.question[n] for n in REFUSAL_FEATURES] for c in mine])
+        figures = np.array([[c.question[n] for n in QUESTION_FEATURES] for c in mine])
         refused = expit(figures @ coefficients + bias) < threshold * np.array([c.share for c in mine])
         print(f"  {split} {kind}: {np.sum(refused)} of {len(mine)}")
 
@@ -370,7 +402,9 @@ class _Logistic:
     Without that bound a figure that only a few hand-written questions set comes out speaking for an answer.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray, names: Sequence[str] = QUESTION_FEATURES
+    ) -> None:
         mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
         z, sign = (x - mean) / scale, np.where(y, 1.0, -1.0)
 
@@ -380,7 +414,8 @@ class _Logistic:
             value = float(weight @ np.logaddexp(0, -margin) + w[:-1] @ w[:-1] / (2 * STRENGTH))
             return value, np.append(pull @ z + w[:-1] / STRENGTH, pull.sum())
 
-        bounds = [(None, 0.0) if name in AGAINST else (None, None) for name in REFUSAL_FEATURES]
+        highest = dict.fromkeys(AGAINST, 0.0) | ({} if names == QUESTION_FEATURES else UNKNOWN)
+        bounds = [(None, highest[n] * s if n in highest else None) for n, s in zip(names, scale, strict=True)]
         found = minimize(loss, np.zeros(len(bounds) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
         self.coefficients = np.asarray(found.x[:-1]) / scale
         self.bias = float(found.x[-1] - self.coefficients @ mean)

@@ -72,7 +72,7 @@ FIT_FEATURES = (
     "best_fit",  # its log-odds that the paper is about what is asked, of the paper where they are highest
     "second_fit",  # and of the next
 )
-REFUSAL_FEATURES = (*QUESTION_FEATURES, *FIT_FEATURES)
+DOUBT_FEATURES = (*QUESTION_FEATURES, *FIT_FEATURES)
 
 _RELEASE = re.compile(RELEASE, re.IGNORECASE)
 _DEFINITION = re.compile(r"\b(propos|introduc|present|call|dub|term|nam|develop|is an?|are)\w*\b", re.IGNORECASE)

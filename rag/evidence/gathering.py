@@ -22,7 +22,7 @@ from rag.evidence.defining import definitions_first
 from rag.evidence.fitting import FITS, Fit, FitJudge, fit_judge
 from rag.evidence.parts import first_part, with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
-from rag.evidence.refusal import judge
+from rag.evidence.refusal import is_doubtful, judge
 from rag.evidence.selectors import SentenceSelector
 from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, lines, standing
 from rag.evidence.spread import is_spread
@@ -31,6 +31,8 @@ from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
 
 CANDIDATES = (20, 60)  # papers that are judged for an answer over several; more where the last of the first still fit
+# Above an answer from papers that may be about something else; who asked can tell at a glance.
+DOUBTFUL = "The abstracts here may not answer this; the nearest says:"
 _TAIL, _MANY = 8, 3  # they do where so many of the last of them fit
 
 
@@ -49,8 +51,8 @@ class Gathered:
 
     ``fits`` are the judgements of papers, best first, where they were asked for.
     ``quotes`` are the sentences of the evidence that answer as they stand, where there are more for a model to read.
-    ``spread`` says that a question after one thing is answered from several papers; ``closing`` are lines below the
-    answer.
+    ``spread`` says that a question after one thing is answered from several papers; ``lead`` is a line
+    above the answer, ``closing`` are lines below it.
     """
 
     evidence: tuple[Evidence, ...] = ()
@@ -60,6 +62,7 @@ class Gathered:
     quotes: tuple[Evidence, ...] = ()
     spread: bool = False
     closing: tuple[str, ...] = ()
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,15 @@ class Gatherer:
             return ranking, Gathered(refusal=refusal, fits=fits)
         ranked = replace(ranked, fitting=frozenset(fit.paper.id for fit in fits if fit.fits))
         ranked, defined = definitions_first(reading, ranked)
-        if not defined and is_spread(reading, fits):
+        doubtful = is_doubtful(ranked, fits)
+        if not (defined or doubtful) and is_spread(reading, fits):
             ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
             return ranking, replace(gathered, spread=True)
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
         evidence, quotes = (standing(found, store.sentences) for found in (chosen.evidence, chosen.quotes))
         gathered = Gathered(evidence, judgements=chosen.judgements, fits=fits, quotes=quotes)
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
-        return ranking, replace(gathered, evidence=evidence, closing=closing)
+        return ranking, replace(gathered, evidence=evidence, closing=closing, lead=DOUBTFUL if doubtful else "")
 
     def _several(
         self, reading: Reading, rank: Rank, store: SentenceStore, least: float = FITS

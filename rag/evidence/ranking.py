@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 from rag.datatypes import OVER_SEVERAL, PaperHit, Reading, Sentence
 from rag.evidence.entity_match import lacking_names, lacking_proper_words, only_compared_with
 from rag.evidence.features import (
+    DOUBT_FEATURES,
     QUESTION_FEATURES,
-    REFUSAL_FEATURES,
     SENTENCE_FEATURES,
     WordWeights,
     sentence_features,
@@ -163,8 +163,12 @@ class EvidenceModel:
 
     sentence_weights: tuple[float, ...]
     question_weights: tuple[float, ...]
+    doubt_weights: tuple[float, ...]
     bias: float
     threshold: float
+    doubt_bias: float
+    refused_below: float
+    doubtful_below: float
     nothing_below: float
     same_paper_above: float
     same_paper_margin: float
@@ -179,6 +183,7 @@ def fitted() -> EvidenceModel:
     scalars = {k: float(v) for k, v in raw["scalars"].items()}
     return EvidenceModel(
         sentence_weights=tuple(float(raw["sentence"][name]) for name in SENTENCE_FEATURES),
-        question_weights=tuple(float(raw["question"][name]) for name in REFUSAL_FEATURES),
+        question_weights=tuple(float(raw["question"][name]) for name in QUESTION_FEATURES),
+        doubt_weights=tuple(float(raw["doubt"][name]) for name in DOUBT_FEATURES),
         **scalars,
     )

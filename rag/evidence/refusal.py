@@ -1,7 +1,8 @@
 """Whether the library answers a question at all, and if not, how far it is from an answer.
 
-A logistic model over the figures of the question, with a threshold that was set on questions; no request to a language
-model.
+Two logistic models, with thresholds that were set on questions; no request to a language model. One goes by the figures
+of the question alone. The other goes by what the network says of the best papers as well, and has learned from
+questions whose own papers were taken away: it tells a library that has the topic from one that has papers beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rag.datatypes import OVER_SEVERAL, Intent, PaperHit, Reading, Refusal, RefusalGrade
-from rag.evidence.features import REFUSAL_FEATURES, names_in
+from rag.evidence.features import DOUBT_FEATURES, QUESTION_FEATURES, names_in
 from rag.evidence.fitting import Fit, fit_features
 from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 from rag.system.logistic import logistic
@@ -35,7 +36,8 @@ def judge(query: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None
     if ranked.compared_with:
         message = f"The papers here only compare others with {ranked.compared_with}; none gives this figure of it."
         return Refusal(RefusalGrade.RELATED, message, nearest)
-    if answerable({**ranked.features, **fit_features(fits)}) >= model.threshold * share_of_threshold(query):
+    enough = answerable(ranked.features) >= model.threshold * share_of_threshold(query)
+    if enough and likely(ranked, fits) >= model.refused_below:
         return None
     return _refusal(query, ranked, nearest, model)
 
@@ -50,13 +52,27 @@ def unanswered(hits: Sequence[PaperHit]) -> Refusal:
     return Refusal(RefusalGrade.RELATED, _MESSAGES[RefusalGrade.RELATED], tuple(h.paper.id for h in hits[:3]))
 
 
+def is_doubtful(ranked: Ranked, fits: Sequence[Fit]) -> bool:
+    """Whether an answer from these papers should say that they may not be about what is asked."""
+    return likely(ranked, fits) < fitted().doubtful_below
+
+
 def answerable(features: Mapping[str, float]) -> float:
-    """The probability that the library answers the question, from ``REFUSAL_FEATURES``."""
+    """The probability that the library answers the question, from ``QUESTION_FEATURES``."""
     model = fitted()
-    log_odds = model.bias + sum(
-        w * features[name] for name, w in zip(REFUSAL_FEATURES, model.question_weights, strict=True)
+    return _probability(QUESTION_FEATURES, model.question_weights, model.bias, features)
+
+
+def likely(ranked: Ranked, fits: Sequence[Fit]) -> float:
+    """The same probability, from ``DOUBT_FEATURES``: ``fits`` are the judgements of the papers of ``ranked``."""
+    model = fitted()
+    return _probability(
+        DOUBT_FEATURES, model.doubt_weights, model.doubt_bias, {**ranked.features, **fit_features(fits)}
     )
-    return logistic(log_odds)
+
+
+def _probability(names: Sequence[str], weights: Sequence[float], bias: float, features: Mapping[str, float]) -> float:
+    return logistic(bias + sum(w * features[name] for name, w in zip(names, weights, strict=True)))
 
 
 def _refusal(query: Reading, ranked: Ranked, nearest: tuple[str, ...], model: EvidenceModel) -> Refusal:

@@ -41,6 +41,7 @@ class Findings:
     said: str = ""  # a line that claims nothing of any paper
     structured: Structured | None = None
     closing: tuple[str, ...] = ()
+    lead: str = ""
 
 
 def of_computed(computed: SurveyAnswer) -> Findings:
@@ -73,12 +74,12 @@ def compose(
     if refusal is not None:
         return Answer(asked, refusal.message, (), (), found.evidence, refusal, trace)
     checked = _in_sections(reading, found)
-    covered, lead = None, ""
+    covered, lead = None, found.lead
     closing = found.closing
     if found.fits:
         cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
         covered = coverage(found.fits, cited)
-        lead = how_many_fit(covered, papers) if reading.over_several else ""
+        lead = how_many_fit(covered, papers) if reading.over_several else lead
     if found.structured is not None:
         lead, closing = found.structured.lead or lead, (*found.structured.closing, *closing)
     if reading.intent is Intent.REVIEW and covered is not None:
