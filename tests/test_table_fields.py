@@ -70,3 +70,9 @@ def test_quotation_marks_within_a_cell_belong_to_its_text(tmp_path: Path) -> Non
     first, second = read(tmp_path, text)
     assert (first.title, first.abstract, first.year) == ('"Wave power" for islands', 'Waves are "counted".', 1999)
     assert (second.title, second.year) == ("A, B", 2000)
+
+
+def test_remarks_above_the_header_are_passed_over(tmp_path: Path) -> None:
+    text = '"About the data: exported on 3 May, all"\n\nRank,DOI,Title,Abstract\n1,10.5555/a,Kites,They fly.\n'
+    (paper,) = read(tmp_path, text)
+    assert (paper.title, paper.abstract, paper.doi) == ("Kites", "They fly.", "10.5555/a")

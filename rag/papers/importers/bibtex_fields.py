@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.papers import item_kinds
 from rag.papers.identity import normalised_arxiv_id
-from rag.papers.importers.bibtex_values import divided, with_dashes
+from rag.papers.importers.bibtex_values import divided, typeset
 from rag.papers.importers.field_names import says_nothing
 from rag.papers.importers.journal_macros import journal_of_macro
 from rag.text.plaintext import plain_text
@@ -55,7 +55,7 @@ def record_of(key: str, entry_type: str, fields: Fields) -> dict[str, Any]:
         record["author"] = _names(record["author"])
     for name in _TEXTS:
         if name in record:
-            record[name] = with_dashes(journal_of_macro(record[name]))
+            record[name] = typeset(journal_of_macro(record[name]))
     arxiv = normalised_arxiv_id(fields.get("eprint", ""))
     if arxiv and not fields.get("url"):
         record["url"] = f"https://arxiv.org/abs/{arxiv}"

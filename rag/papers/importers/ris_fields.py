@@ -21,7 +21,7 @@ _ONE = {
     "number-of-volumes": ("NV",), "collection-title": ("T3",), "accession_number": ("AN",), "database": ("DB",),
 }  # fmt: skip
 _TITLE = ("TI", "T1", "CT", "BT", "TT", "ST")
-_VENUE = ("JO", "JF", "T2", "JA", "J2", "BT")
+_VENUE = ("JO", "JF", "T2", "JA", "J2", "BT", "SO")
 _DATES = ("PY", "Y1", "DA")
 _USED = frozenset(("TY", "ID", "AU", "A1", "A2", "ED", "KW", "N1", "SP", "EP", "SN", "AB"))
 _A_LINE_EACH = ("UR", "LK", "L1", "L2", "L3", "L4")

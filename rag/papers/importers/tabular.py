@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
@@ -15,6 +16,7 @@ from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFi
 from rag.papers.importers.table_fields import standard
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
+_MOST_REMARKS, _FEWEST_NAMED = 8, 3  # lines above the header; names of fields in one that is not the first line
 _SEPARATOR = re.compile(r'\A\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header
 _NEVER_CLOSED = "a quotation mark opens here and is never closed"
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
@@ -24,8 +26,8 @@ def matcher(kind: str) -> Callable[[str], bool]:
     """The function that says whether a text begins with a header; ``kind`` is ``csv`` or ``tsv``."""
 
     def matches(sample: str) -> bool:
-        first = next((line for line in sample.splitlines() if line.strip() and not _SEPARATOR.fullmatch(line)), "")
-        return _header(first, kind) is not None
+        lines = (Line(number, text) for number, text in enumerate(sample.splitlines(), 1))
+        return _table(lines, kind) is not None
 
     return matches
 
@@ -41,8 +43,7 @@ def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
 
 def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
     lines = source.lines(report)
-    first = next((line for line in lines if line.text.strip() and not _SEPARATOR.fullmatch(line.text)), None)
-    header = _header(first.text, kind) if first else None
+    header = _table(lines, kind)
     if header is None:
         raise ImportFileError(
             f"{source.path} has no header with a column 'title'. Write the names of the columns into the first line; "
@@ -58,6 +59,24 @@ def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
             yield paper_from(standard(record), f"{kind}:{source.name}")
         except Rejected as reason:
             report(number, f"{reason}.")
+
+
+def _table(lines: Iterator[Line], kind: str) -> tuple[list[str], str] | None:
+    """The names of the columns and the delimiter; remarks of a database on the export may stand above them.
+
+    ``lines`` is then at the first record. None where there is no header.
+    """
+    told = (line.text for line in lines if line.text.strip() and not _SEPARATOR.fullmatch(line.text))
+    for number, text in enumerate(islice(told, _MOST_REMARKS + 1)):
+        header = _header(text, kind)
+        if header is not None and (number == 0 or _is_sure(header[0])):
+            return header
+    return None
+
+
+def _is_sure(names: list[str]) -> bool:
+    """Whether a line that is not the first can only be a header: several of its cells are names of fields."""
+    return len({FIELD_NAMES[name] for name in names if name in FIELD_NAMES}) >= _FEWEST_NAMED
 
 
 def _understood() -> str:
