@@ -140,3 +140,8 @@ def test_lists_are_divided_outside_of_braces() -> None:
     "The Planetary Science Journal"), (r"\nosuch", r"\nosuch"), ("apj", "apj")])  # fmt: skip
 def test_journals_of_astronomy(macro: str, journal: str) -> None:
     assert journal_of_macro(macro) == journal
+
+
+def test_numbers_that_tell_people_of_one_name_apart_are_no_part_of_it(tmp_path: Path) -> None:
+    (paper,) = read(tmp_path, "@misc{a, title = {Kites}, author = {Ann Lee and\n Bo Roe 0002 and {Expo 2020}}}\n")
+    assert paper.authors == ("Ann Lee", "Bo Roe", "Expo 2020")

@@ -18,6 +18,7 @@ Fields = dict[str, str]
 _BRACED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*+)\}")
 _BARE_ACCENT = re.compile(r"(\\[\"'`^~=.][A-Za-z])")
 _ESCAPED = re.compile(r"\\([_%&#~{}])|[{}]|\\url")
+_HOMONYM = re.compile(r"(?<=[^\W\d_]) \d{4}\Z")
 _NUMBER = re.compile(r"-\d{1,4}\Z")
 _LONGEST_NAME = 1000  # characters; bibtexparser's reader of names is quadratic in unmatched braces
 _UNWANTED = ("id", "_id", "key", "text", "summary")  # in BibTeX these are private notes, no ids or abstracts
@@ -98,4 +99,9 @@ def _names(value: str) -> list[Any]:
             names.append(str(parse_single_name_into_parts(name, strict=False).merge_first_name_first))
         except InvalidNameError:
             names.append(name)
-    return [name for name in names if name not in ("others", "Others")]
+    return [_unnumbered(name) for name in names if name not in ("others", "Others")]
+
+
+def _unnumbered(name: Any) -> Any:
+    """``Bo Roe 0002`` without the number by which DBLP tells people of one name apart."""
+    return _HOMONYM.sub("", name) if isinstance(name, str) else name

@@ -14,6 +14,7 @@ from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.field_names import ALIASES, FIELD_NAMES, field_key
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 from rag.papers.importers.table_fields import standard
+from rag.papers.importers.tabular_rows import is_by_rows, records
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
 _MOST_REMARKS, _FEWEST_NAMED = 8, 3  # lines above the header; names of fields in one that is not the first line
@@ -27,7 +28,7 @@ def matcher(kind: str) -> Callable[[str], bool]:
 
     def matches(sample: str) -> bool:
         lines = (Line(number, text) for number, text in enumerate(sample.splitlines(), 1))
-        return _table(lines, kind) is not None
+        return _table(lines, kind) is not None or _by_rows(sample, kind) is not None
 
     return matches
 
@@ -43,6 +44,10 @@ def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
 
 def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
     lines = source.lines(report)
+    if (delimiter := _by_rows(source.sample(), kind)) is not None:
+        for number, fields in records(_rows(lines, delimiter, 0, report)):
+            yield from _paper(fields, f"{kind}:{source.name}", number, report)
+        return
     header = _table(lines, kind)
     if header is None:
         raise ImportFileError(
@@ -54,11 +59,20 @@ def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             report(number, f"it has {len(cells)} cells, but the header has {len(columns)} columns.")
             continue
-        try:
-            record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
-            yield paper_from(standard(record), f"{kind}:{source.name}")
-        except Rejected as reason:
-            report(number, f"{reason}.")
+        record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
+        yield from _paper(record, f"{kind}:{source.name}", number, report)
+
+
+def _paper(record: dict[str, str], name: str, line: int, report: Report) -> Iterator[Paper]:
+    try:
+        yield paper_from(standard(record), name)
+    except Rejected as reason:
+        report(line, f"{reason}.")
+
+
+def _by_rows(sample: str, kind: str) -> str | None:
+    """The delimiter of a table whose fields are rows; None where they are columns."""
+    return next((delimiter for delimiter in _DELIMITERS[kind] if is_by_rows(sample, delimiter)), None)
 
 
 def _table(lines: Iterator[Line], kind: str) -> tuple[list[str], str] | None:
