@@ -81,7 +81,8 @@ def test_remarks_above_the_header_are_passed_over(tmp_path: Path) -> None:
 def test_a_table_whose_fields_are_rows(tmp_path: Path) -> None:
     text = (
         '"TITLE","Kites: a review"\n"AUTHOR NAMES","Lee A.","Roe B."\n"PUBLICATION YEAR","2019"\n'
-        '"ABSTRACT","They\nrise."\n"AUTHOR KEYWORDS","silk","wind"\n"DOI","10.5555/em.1"\n\n"TITLE","Bows"\n"AUTHOR NAMES","Chan C."\n'
+        '"ABSTRACT","They\nrise."\n"AUTHOR KEYWORDS","silk","wind"\n"DOI","10.5555/em.1"\n\n'
+        '"TITLE","Bows"\n"AUTHOR NAMES","Chan C."\n'
     )
     first, second = read(tmp_path, text)
     assert (first.title, first.authors, first.year) == ("Kites: a review", ("Lee A.", "Roe B."), 2019)
