@@ -25,7 +25,7 @@ _VENUE = ("JO", "JF", "T2", "JA", "J2", "BT", "SO")
 _DATES = ("PY", "Y1", "DA")
 _USED = frozenset(("TY", "ID", "AU", "A1", "A2", "ED", "KW", "N1", "SP", "EP", "SN", "AB"))
 _A_LINE_EACH = ("UR", "LK", "L1", "L2", "L3", "L4")
-_DOI = re.compile(r"(?:doi:?\s*+|https?://(?:dx\.)?doi\.org/)*+10\.\d{4,9}/\S+", re.I)
+_DOI = re.compile(r"(?:doi:?\s?)?(?:https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.I)
 _DOI_ADDRESS = re.compile(r"https?://(?:dx\.)?doi\.org/10\.\d{4,9}/\S+", re.I)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 
