@@ -57,6 +57,7 @@ VALID = {
     "<z:itemType>journalArticle</z:itemType><dc:title>A Title Here</dc:title>"
     "<dcterms:abstract>Its abstract.</dcterms:abstract></bib:Article></rdf:RDF>\n",
     "wos": "FN Clarivate Analytics Web of Science\nVR 1.0\nPT J\nTI A Title Here\nAB Its abstract.\nER\n\nEF\n",
+    "refworks": "RT Journal Article\nT1 A Title Here\nAB Its abstract.\n",
     "enw": "%0 Journal Article\n%T A Title Here\n%X Its abstract.\n",
     "listing": "A Title Here\n\nIts abstract."
     + " It has many sentences. It needs them to be told from a title." * 3

@@ -9,7 +9,7 @@ import pytest
 from rag.datatypes import Paper
 from rag.papers import item_kinds
 from rag.papers.importers import read_papers
-from rag.papers.importers.bibtex_values import divided, value_of, with_dashes
+from rag.papers.importers.bibtex_values import divided, typeset, value_of
 from rag.papers.importers.journal_macros import journal_of_macro
 from rag.papers.kept_fields import unpack
 
@@ -124,10 +124,11 @@ def test_strings_may_be_made_of_strings_but_not_grow(tmp_path: Path) -> None:
     [
         ("1990--1999", "1990–1999"), ("kites---and ropes", "kites—and ropes"), ("with --force", "with --force"),
         ("a ---- b", "a ---- b"), ("week -- 50", "week – 50"),
+        ("$10^5$~m, at ~5 m", "$10^5$ m, at ~5 m"), ("x.org/~lee", "x.org/~lee"), (r"\~n", r"\~n"),
     ],
 )  # fmt: skip
-def test_dashes(text: str, read_as: str) -> None:
-    assert with_dashes(text) == read_as
+def test_dashes_and_ties(text: str, read_as: str) -> None:
+    assert typeset(text) == read_as
 
 
 def test_lists_are_divided_outside_of_braces() -> None:
@@ -139,3 +140,8 @@ def test_lists_are_divided_outside_of_braces() -> None:
     "The Planetary Science Journal"), (r"\nosuch", r"\nosuch"), ("apj", "apj")])  # fmt: skip
 def test_journals_of_astronomy(macro: str, journal: str) -> None:
     assert journal_of_macro(macro) == journal
+
+
+def test_numbers_that_tell_people_of_one_name_apart_are_no_part_of_it(tmp_path: Path) -> None:
+    (paper,) = read(tmp_path, "@misc{a, title = {Kites}, author = {Ann Lee and\n Bo Roe 0002 and {Expo 2020}}}\n")
+    assert paper.authors == ("Ann Lee", "Bo Roe", "Expo 2020")

@@ -196,3 +196,13 @@ def test_zotero_and_nested_values(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('[{"itemType": "attachment", "title": "PDF"}]', encoding="utf-8")
     assert "not a paper" in read(path)[1][0].reason
+
+
+def test_key_words_are_tags_where_they_are_words(tmp_path: Path) -> None:
+    records = [
+        {"title": "A", "keywords": ["soil", "clay, red"], "tags": ["own"]}, {"title": "B", "keyword": "soil, clay"},
+        {"title": "C", "keywords": [{"display_name": "soil", "score": 0.5}]},
+    ]  # fmt: skip
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(records), encoding="utf-8")
+    assert [paper.tags for paper in read_papers(path)] == [("own", "soil", "clay, red"), ("soil", "clay"), ()]

@@ -99,3 +99,19 @@ def test_a_record_of_very_many_tags_takes_no_longer_than_its_length(tmp_path: Pa
     tags = [f"{a}{b}" for a in "BCDFGHJKLMNPQRSTUVWXYZ" for b in "0123456789" if f"{a}{b}" not in ("T1", "Y1")]
     paper = one(tmp_path, "TI  - A", *(f"{tag}  - x{n}" for n in range(200) for tag in tags))
     assert len(paper.fields) > 200
+
+
+def test_tags_before_the_type_belong_to_the_record_and_others_between_records_do_not(tmp_path: Path) -> None:
+    text = (
+        "DB  - McK\nTI  - Kites of Ghent\nwhich rise\nTY  - JOUR\nAU  - Lee, A\nSO  - Kite J\nER  - \n"
+        "DB  - WoS\nTI  - Kites of Leeds\nTY  - JOUR\nER  - \n\nC1  - of the database\nTY  - JOUR\nTI  - Bows\nER  - \n"
+    )
+    first, second, third = read(tmp_path, text)
+    assert (first.title, first.venue) == ("Kites of Ghent which rise", "Kite J")
+    assert (second.title, unpack(second)) == ("Kites of Leeds", {"database": "WoS"})
+    assert unpack(third) == {}
+
+
+def test_indented_tags_are_tags(tmp_path: Path) -> None:
+    (paper,) = read(tmp_path, "  TY  - JOUR\n  TI  - Kites\n  AB  - They\n  rise.\n  ER  -\n")
+    assert (paper.title, paper.abstract) == ("Kites", "They rise.")

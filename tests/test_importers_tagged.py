@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.datatypes import Paper
-from rag.errors import RecordError
+from rag.errors import ImportFileError, RecordError
 from rag.papers.importers import detect_format, read_papers, source
 
 
@@ -163,3 +163,34 @@ def test_tagged_text_is_no_page_of_titles(tmp_path: Path, text: str) -> None:
     file.write_text(text + "A long sentence about moss stands here. It goes on and on, and on. " * 9)
     with pytest.raises(Exception, match="not recognised"):
         detect_format(file)
+
+
+def test_refworks(tmp_path: Path) -> None:
+    text = (
+        "RT Journal Article\nSR Electronic(1)\nID 12\nA1 Lee,Ann\nA1 Roe,Bo\nT1 Kites of\nsilk\nYR 2011\nJF Kite J\n"
+        "VO 3\nSP 1\nOP 9\nAB Kites rise.\nDO 10.5555/rw.1\nK1 kites\nK1 wind\nSN 1234-5678\n\n"
+        "RT Book, Whole\nA1 Roe,Bo\nT1 Bows\n"
+    )
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    assert detect_format(path) == "refworks"
+    first, second = read_papers(path)
+    assert (first.title, first.authors, first.year, first.venue) == (
+        "Kites of silk",
+        ("Ann Lee", "Bo Roe"),
+        2011,
+        "Kite J",
+    )
+    assert (first.tags, first.doi, first.kind, second.kind) == (
+        ("kites", "wind"),
+        "10.5555/rw.1",
+        "article-journal",
+        "book",
+    )
+
+
+def test_tagged_text_of_a_kind_that_is_not_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Record 1 of 2\n\nTI: Kites\nAU: Lee, A\nAB: They rise.\n", encoding="utf-8")
+    with pytest.raises(ImportFileError, match="begin with tags or labels"):
+        read_papers(path)

@@ -70,3 +70,21 @@ def test_quotation_marks_within_a_cell_belong_to_its_text(tmp_path: Path) -> Non
     first, second = read(tmp_path, text)
     assert (first.title, first.abstract, first.year) == ('"Wave power" for islands', 'Waves are "counted".', 1999)
     assert (second.title, second.year) == ("A, B", 2000)
+
+
+def test_remarks_above_the_header_are_passed_over(tmp_path: Path) -> None:
+    text = '"About the data: exported on 3 May, all"\n\nRank,DOI,Title,Abstract\n1,10.5555/a,Kites,They fly.\n'
+    (paper,) = read(tmp_path, text)
+    assert (paper.title, paper.abstract, paper.doi) == ("Kites", "They fly.", "10.5555/a")
+
+
+def test_a_table_whose_fields_are_rows(tmp_path: Path) -> None:
+    text = (
+        '"TITLE","Kites: a review"\n"AUTHOR NAMES","Lee A.","Roe B."\n"PUBLICATION YEAR","2019"\n'
+        '"ABSTRACT","They\nrise."\n"AUTHOR KEYWORDS","silk","wind"\n"DOI","10.5555/em.1"\n\n'
+        '"TITLE","Bows"\n"AUTHOR NAMES","Chan C."\n'
+    )
+    first, second = read(tmp_path, text)
+    assert (first.title, first.authors, first.year) == ("Kites: a review", ("Lee A.", "Roe B."), 2019)
+    assert (first.abstract, first.tags, first.doi) == ("They rise.", ("silk", "wind"), "10.5555/em.1")
+    assert (second.title, second.authors) == ("Bows", ("Chan C.",))

@@ -29,8 +29,8 @@ _SHOWN = 20  # bad records and merged duplicates that are named one by one
     "--format",
     "format_",
     metavar="F",
-    help="json, jsonl, arxiv, csv, tsv, bibtex, ris, nbib, pubmed-xml, pubmed-text, wos, wos-tab, enw, endnote-xml, "
-    "zotero-rdf, mods, dublin-core or listing (default: found from the content).",
+    help="json, jsonl, arxiv, csv, tsv, bibtex, ris, nbib, pubmed-xml, pubmed-text, wos, wos-tab, refworks, enw, "
+    "endnote-xml, zotero-rdf, mods, dublin-core or listing (default: found from the content).",
 )
 @click.option("--strict", is_flag=True, help="Stop at the first bad record instead of skipping it.")
 @click.option("--threads", type=int, help="Threads for the embedding (default: the cores that are free).")

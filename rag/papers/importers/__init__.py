@@ -6,6 +6,7 @@ one line in :data:`IMPORTERS`, one parameter in the contract tests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from rag.papers.importers import (
     pdf,
     pubmed_text,
     pubmed_xml,
+    refworks,
     ris,
     tabular,
     workbook,
@@ -58,6 +60,7 @@ IMPORTERS: dict[str, Importer] = {
     "pubmed-text": Importer(pubmed_text.matches, pubmed_text.read, ()),
     "wos": Importer(wos.matches, wos.read, (".ciw", ".isi")),
     "wos-tab": Importer(wos_table.matches, wos_table.read, ()),
+    "refworks": Importer(refworks.matches, refworks.read, ()),
     "enw": Importer(enw.matches, enw.read, (".enw", ".refer")),
     "bibtex": Importer(bibtex.matches, bibtex.read, (".bib", ".bibtex")),
     "ris": Importer(ris.matches, ris.read, (".ris",)),
@@ -66,6 +69,11 @@ IMPORTERS: dict[str, Importer] = {
     "listing": Importer(listing.matches, listing.read, ()),
 }
 FORMATS = tuple(IMPORTERS)
+# Lines such as 'TI: Kites', 'AU- Lee', 'Title: Kites' of formats that nobody reads.
+_TAGGED = re.compile(
+    r"^(?:[A-Z][A-Z0-9]{1,3} {0,3}[:-]|(?:Title|Authors?|Abstract|Source|Journal|DOI|Year):) ?\S", re.M
+)
+_FEWEST_TAGGED = 3
 CONTAINERS = ("xlsx", "zip", "pdf")  # told by their first bytes, and never to be named
 
 
@@ -158,6 +166,11 @@ def _detect(source: SourceFile) -> str:
         raise ImportFileError(
             f"{source.path} is HTML, or XML of a kind that is not read (PubMed's, EndNote's, Zotero's, MODS "
             "and Dublin Core are). Export the papers as BibTeX or RIS."
+        )
+    if len(_TAGGED.findall(sample)) >= _FEWEST_TAGGED:
+        raise ImportFileError(
+            f"{source.path} looks like records of a database or a reference manager whose lines begin with tags or "
+            "labels, of a kind that is not read. Export the papers as RIS or BibTeX."
         )
     raise ImportFileError(
         f"The format of {source.path} was not recognised. Name it with --format, one of: {', '.join(FORMATS)}."

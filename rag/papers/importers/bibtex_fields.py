@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.papers import item_kinds
 from rag.papers.identity import normalised_arxiv_id
-from rag.papers.importers.bibtex_values import divided, with_dashes
+from rag.papers.importers.bibtex_values import divided, typeset
 from rag.papers.importers.field_names import says_nothing
 from rag.papers.importers.journal_macros import journal_of_macro
 from rag.text.plaintext import plain_text
@@ -18,6 +18,7 @@ Fields = dict[str, str]
 _BRACED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*+)\}")
 _BARE_ACCENT = re.compile(r"(\\[\"'`^~=.][A-Za-z])")
 _ESCAPED = re.compile(r"\\([_%&#~{}])|[{}]|\\url")
+_HOMONYM = re.compile(r"(?<=[^\W\d_]) \d{4}\Z")
 _NUMBER = re.compile(r"-\d{1,4}\Z")
 _LONGEST_NAME = 1000  # characters; bibtexparser's reader of names is quadratic in unmatched braces
 _UNWANTED = ("id", "_id", "key", "text", "summary")  # in BibTeX these are private notes, no ids or abstracts
@@ -55,7 +56,7 @@ def record_of(key: str, entry_type: str, fields: Fields) -> dict[str, Any]:
         record["author"] = _names(record["author"])
     for name in _TEXTS:
         if name in record:
-            record[name] = with_dashes(journal_of_macro(record[name]))
+            record[name] = typeset(journal_of_macro(record[name]))
     arxiv = normalised_arxiv_id(fields.get("eprint", ""))
     if arxiv and not fields.get("url"):
         record["url"] = f"https://arxiv.org/abs/{arxiv}"
@@ -98,4 +99,9 @@ def _names(value: str) -> list[Any]:
             names.append(str(parse_single_name_into_parts(name, strict=False).merge_first_name_first))
         except InvalidNameError:
             names.append(name)
-    return [name for name in names if name not in ("others", "Others")]
+    return [_unnumbered(name) for name in names if name not in ("others", "Others")]
+
+
+def _unnumbered(name: Any) -> Any:
+    """``Bo Roe 0002`` without the number by which DBLP tells people of one name apart."""
+    return _HOMONYM.sub("", name) if isinstance(name, str) else name

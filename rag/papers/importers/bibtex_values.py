@@ -16,6 +16,7 @@ _MONTHS = (
 ).split()  # names that every style defines
 MONTHS = {name[:3].lower(): name for name in _MONTHS}
 _DASHES = re.compile(r"(?<!-)---?(?!-)")
+_TIE = re.compile(r"(?<=[^\s\\/])~(?=[^\s~])")  # none in an address (/~lee), and ' ~5' means 'about'
 _OPTION = re.compile(r"(?<=\s)--(?=[a-z])")  # such as --help, of a program
 
 
@@ -47,8 +48,10 @@ def _part(part: str, strings: Mapping[str, str]) -> str:
     return strings[name] if name in strings else MONTHS.get(name, part)
 
 
-def with_dashes(text: str) -> str:
-    """``--`` and ``---`` as the dashes that TeX prints; the options of a command line stay."""
+def typeset(text: str) -> str:
+    """``--``, ``---`` and ``~`` as the dashes and blanks that TeX prints; the options of a command line stay."""
+    if "~" in text:
+        text = _TIE.sub(" ", text)
     if "--" not in text:
         return text
     options = {found.start() for found in _OPTION.finditer(text)}

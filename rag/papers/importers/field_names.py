@@ -28,8 +28,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "erscheinungsjahr", "année", "año", "ano", "anno", "rok",
     ),
     "venue": (
-        "venue", "journal", "journal_name", "booktitle", "journaltitle", "publication_title", "source_title",
-        "container_title", "secondary_title", "journal_ref", "conference",
+        "venue", "journal", "journal_name", "journal/book", "booktitle", "journaltitle", "publication_title",
+        "source_title", "container_title", "secondary_title", "journal_ref", "conference",
         "zeitschrift/zeitung", "zeitschrift", "periodical", "periodical/newspaper", "revue", "revista", "rivista",
         "czasopismo",
     ),

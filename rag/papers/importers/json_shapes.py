@@ -17,6 +17,7 @@ from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers import arxiv
 from rag.papers.importers.field_mapping import Rejected
 from rag.papers.importers.json_stream import ENVELOPES
+from rag.papers.importers.table_fields import words_of
 from rag.papers.zotero.item_types import CSL_TYPES
 
 _WITHIN = ("attributes", "message", "data", "citingPaper", "citedPaper", "metadata", "content", "_source", "paper")
@@ -80,8 +81,22 @@ def standard(record: dict[str, Any]) -> dict[str, Any]:
         from_csl_extras(adapted)
     if "citation-key" in adapted:
         adapted["citation_key"] = adapted.pop("citation-key")
+    _keywords(adapted)
     _status(adapted)
     return adapted
+
+
+def _keywords(record: dict[str, Any]) -> None:
+    """Key words as tags, where they are words: services with numbers beside each have fields of their own."""
+    for name in ("keywords", "keyword", "author_keywords"):
+        found = record.get(name)
+        if isinstance(found, str) or (isinstance(found, list) and all(isinstance(one, str) for one in found)):
+            del record[name]
+            record["tags"] = [*_listed(record.get("tags")), *(words_of(found) if isinstance(found, str) else found)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _flat(value: Any) -> Any:

@@ -18,7 +18,7 @@ _PLACE = re.compile(
 )
 # What stands above a title in larger letters: the journal's name, the stamp of a repository, the kind of the article.
 _BANNER = re.compile(
-    r"\s*+(?:the\s++)?(?:(?:\w+\s++){0,3}?(?:journal|annals|proceedings|transactions|archives|acta|bulletin|letters)\s++"
+    r"\A(?:the\s)?(?:(?:\w{1,40}\s){0,3}?(?:journal|annals|proceedings|transactions|archives|acta|bulletin|letters)\s"
     r"(?:of|on|in|for)\b|arxiv:|contents lists|journal homepage|available online|original (?:research|article|paper)|"
     r"research article|review article|https?://|www\.|vol(?:ume|\.)\s|doi\b|issn\b)",
     re.I,

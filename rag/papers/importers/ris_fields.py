@@ -21,11 +21,11 @@ _ONE = {
     "number-of-volumes": ("NV",), "collection-title": ("T3",), "accession_number": ("AN",), "database": ("DB",),
 }  # fmt: skip
 _TITLE = ("TI", "T1", "CT", "BT", "TT", "ST")
-_VENUE = ("JO", "JF", "T2", "JA", "J2", "BT")
+_VENUE = ("JO", "JF", "T2", "JA", "J2", "BT", "SO")
 _DATES = ("PY", "Y1", "DA")
 _USED = frozenset(("TY", "ID", "AU", "A1", "A2", "ED", "KW", "N1", "SP", "EP", "SN", "AB"))
 _A_LINE_EACH = ("UR", "LK", "L1", "L2", "L3", "L4")
-_DOI = re.compile(r"(?:doi:?\s*+|https?://(?:dx\.)?doi\.org/)*+10\.\d{4,9}/\S+", re.I)
+_DOI = re.compile(r"(?:doi:?\s?)?(?:https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.I)
 _DOI_ADDRESS = re.compile(r"https?://(?:dx\.)?doi\.org/10\.\d{4,9}/\S+", re.I)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.I)
 

@@ -42,8 +42,8 @@ _COMMA = re.compile(r",(?!\d{3}\b)")
 def standard(cells: Mapping[str, Any]) -> dict[str, Any]:
     """``cells`` by name of the column, with tags, collections and notes as lists and the type as CSL has it."""
     record = dict(cells)
-    tags = [word for name in _KEYWORDS if name in record for word in _words(record.pop(name))]
-    collections = [word for name in _COLLECTIONS if name in record for word in _words(record.pop(name), commas=False)]
+    tags = [word for name in _KEYWORDS if name in record for word in words_of(record.pop(name))]
+    collections = [word for name in _COLLECTIONS if name in record for word in words_of(record.pop(name), commas=False)]
     notes = [cell for name in _NOTES if name in record and not says_nothing(cell := record.pop(name))]
     key = next((str(cell) for name in _KEYS if name in record and not says_nothing(cell := record.pop(name))), "")
     kind = _kind(record)
@@ -51,7 +51,7 @@ def standard(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, **{name: value for name, value in found.items() if value}}
 
 
-def _words(cell: Any, commas: bool = True) -> list[str]:
+def words_of(cell: Any, commas: bool = True) -> list[str]:
     """The words of a list: of one that is spelt (``['soil', 'clay']``), or divided by semicolons, bars or commas."""
     text = str(cell).strip()
     if says_nothing(text):

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from rag.datatypes import Paper
 from rag.errors import ImportFileError
@@ -13,8 +14,10 @@ from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.field_names import ALIASES, FIELD_NAMES, field_key
 from rag.papers.importers.source import MAX_RECORD_CHARS, Line, Report, SourceFile
 from rag.papers.importers.table_fields import standard
+from rag.papers.importers.tabular_rows import is_by_rows, records
 
 _MAX_LINES_OF_A_RECORD = 400  # a quotation mark that is open for longer counts as never closed
+_MOST_REMARKS, _FEWEST_NAMED = 8, 3  # lines above the header; names of fields in one that is not the first line
 _SEPARATOR = re.compile(r'\A\s*+"?sep=[^"]?"?\s*+', re.I)  # Excel's line before the header
 _NEVER_CLOSED = "a quotation mark opens here and is never closed"
 _DELIMITERS = {"csv": ",;|", "tsv": "\t"}
@@ -24,8 +27,8 @@ def matcher(kind: str) -> Callable[[str], bool]:
     """The function that says whether a text begins with a header; ``kind`` is ``csv`` or ``tsv``."""
 
     def matches(sample: str) -> bool:
-        first = next((line for line in sample.splitlines() if line.strip() and not _SEPARATOR.fullmatch(line)), "")
-        return _header(first, kind) is not None
+        lines = (Line(number, text) for number, text in enumerate(sample.splitlines(), 1))
+        return _table(lines, kind) is not None or _by_rows(sample, kind) is not None
 
     return matches
 
@@ -41,8 +44,11 @@ def reader(kind: str) -> Callable[[SourceFile, Report], Iterator[Paper]]:
 
 def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
     lines = source.lines(report)
-    first = next((line for line in lines if line.text.strip() and not _SEPARATOR.fullmatch(line.text)), None)
-    header = _header(first.text, kind) if first else None
+    if (delimiter := _by_rows(source.sample(), kind)) is not None:
+        for number, fields in records(_rows(lines, delimiter, 0, report)):
+            yield from _paper(fields, f"{kind}:{source.name}", number, report)
+        return
+    header = _table(lines, kind)
     if header is None:
         raise ImportFileError(
             f"{source.path} has no header with a column 'title'. Write the names of the columns into the first line; "
@@ -53,11 +59,38 @@ def _read(source: SourceFile, report: Report, kind: str) -> Iterator[Paper]:
         if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
             report(number, f"it has {len(cells)} cells, but the header has {len(columns)} columns.")
             continue
-        try:
-            record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
-            yield paper_from(standard(record), f"{kind}:{source.name}")
-        except Rejected as reason:
-            report(number, f"{reason}.")
+        record = {name: cell for name, cell in reversed(list(zip(columns, cells, strict=False))) if name}
+        yield from _paper(record, f"{kind}:{source.name}", number, report)
+
+
+def _paper(record: dict[str, str], name: str, line: int, report: Report) -> Iterator[Paper]:
+    try:
+        yield paper_from(standard(record), name)
+    except Rejected as reason:
+        report(line, f"{reason}.")
+
+
+def _by_rows(sample: str, kind: str) -> str | None:
+    """The delimiter of a table whose fields are rows; None where they are columns."""
+    return next((delimiter for delimiter in _DELIMITERS[kind] if is_by_rows(sample, delimiter)), None)
+
+
+def _table(lines: Iterator[Line], kind: str) -> tuple[list[str], str] | None:
+    """The names of the columns and the delimiter; remarks of a database on the export may stand above them.
+
+    ``lines`` is then at the first record. None where there is no header.
+    """
+    told = (line.text for line in lines if line.text.strip() and not _SEPARATOR.fullmatch(line.text))
+    for number, text in enumerate(islice(told, _MOST_REMARKS + 1)):
+        header = _header(text, kind)
+        if header is not None and (number == 0 or _is_sure(header[0])):
+            return header
+    return None
+
+
+def _is_sure(names: list[str]) -> bool:
+    """Whether a line that is not the first can only be a header: several of its cells are names of fields."""
+    return len({FIELD_NAMES[name] for name in names if name in FIELD_NAMES}) >= _FEWEST_NAMED
 
 
 def _understood() -> str:
