@@ -30,7 +30,7 @@ def made(tmp_path: Path) -> Iterator[tuple[LibraryActions, str]]:
     twins = [replace(one, id=f"b{one.id[1:]}", venue=HOSTILE, year=None) for one in firsts]
     with change_library(replace(settings, library=info.path)) as library:
         library.add([*firsts, *twins], paper_encoder(settings.threads))
-    yield LibraryActions(settings, Uploads(tmp_path / "uploads")), info.key
+    yield LibraryActions(settings, Uploads(tmp_path)), info.key
     close_all()
 
 
