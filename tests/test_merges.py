@@ -21,7 +21,7 @@ from rag.errors import LibraryError
 from rag.library.library import Library
 from rag.papers.merging import additions, filled, of_record, still_added, to_record, together, without
 from tests.cli_parts import footnote
-from tests.library_parts import WordEncoder
+from tests.library_parts import REAL, WordEncoder, paper_encoder
 
 A = Paper("a", "Wool socks slow the hearts of sheep", "", ("Ann Wether",), 2020, source="one.bib")
 B = Paper(
@@ -229,7 +229,7 @@ from pathlib import Path
 from rag.library.library import Library
 from rag.library.storage import paper_writer
 from tests.cli_parts import footnote
-from tests.library_parts import WordEncoder
+from tests.library_parts import REAL, WordEncoder, paper_encoder
 with Library.open(Path(sys.argv[1]), embedder=WordEncoder().id, read_only=False) as library:
     print("open", flush=True)
     library.undo_merges([one.id for one in library.merges()], WordEncoder)
@@ -291,3 +291,14 @@ def test_the_command_lists_merges_and_undoes_them(tmp_path: Path) -> None:
     assert "undone before" in footnote("merges", "--undo", "m1", "--library", library, home=home).stdout
     assert "No record" in footnote("merges", library, home=home).stdout
     assert "2 unchanged, 0 duplicates merged" in footnote("import", file, "--library", library, home=home).stdout
+
+
+def test_the_page_of_the_docs_has_commands_that_run(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "duplicates.md").read_text(encoding="utf-8")
+    commands = [line.split()[1:] for line in page.splitlines() if line.startswith("footnote ")]
+    assert len(commands) == 3
+    path = tmp_path / "library"
+    with Library.create(path, embedder=REAL) as library:
+        library.add([A, B], paper_encoder())
+    said = [footnote(*command, FOOTNOTE_LIBRARY=str(path), home=tmp_path).stdout for command in commands]
+    assert "m1" in said[0] and '"m1"' in said[1] and "a paper of its own" in said[2]

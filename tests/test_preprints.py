@@ -130,7 +130,8 @@ def test_other_ids_of_pubmed_are_other_papers() -> None:
 @pytest.mark.parametrize(
     "title",
     ["Comment on “Wool socks”", "Comments on: Wool socks", "Re: Wool socks", "Wool socks: Comment",
-     "Commentary: Wool socks", "Discussion of Wool socks", "Letter to the editor regarding wool socks"],
+     "Commentary: Wool socks", "A comment on wool socks", "Correspondence: Wool socks", "Invited discussion: Socks",
+     "Discussion of Wool socks", "Letter to the editor regarding wool socks"],
 )  # fmt: skip
 def test_comments(title: str) -> None:
     assert commentary_in(title) == "comment"
@@ -139,7 +140,8 @@ def test_comments(title: str) -> None:
 @pytest.mark.parametrize(
     "title",
     ["Reply to comment on Wool socks", "Authors' reply: Wool socks", "Wool socks – Reply", "Rejoinder to Ram",
-     "Response to the comments by Ram", "The author's response to Ram", "In reply: wool"],
+     "Response to the comments by Ram", "Response to: Wool socks", "Response to “Wool socks”", "A reply to Ram",
+     "In response: wool", "The authors reply: wool", "The author's response to Ram", "In reply: wool"],
 )  # fmt: skip
 def test_replies(title: str) -> None:
     assert commentary_in(title) == "reply"
@@ -149,6 +151,7 @@ def test_replies(title: str) -> None:
     "title",
     [TITLE, "Response to chemotherapy in sheep", "Comment classification with transformers",
      "Reply generation for chat",
+     "Response of sheep to wool", "A discussion protocol for sheep", "The response: how sheep answer",
      "Commenting on source code", "Recommendation of songs: a survey of comments", "Review systems"],
 )  # fmt: skip
 def test_papers_about_comments_are_papers(title: str) -> None:

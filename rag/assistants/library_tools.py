@@ -129,13 +129,20 @@ class LibraryTools:
     def read_paper(self, paper_id: str) -> Told:
         """One paper of the library with all fields, and the sentences of its abstract with their offsets."""
         from rag.library.chunking import split_sentences
+        from rag.output.presentation import versions_json
         from rag.output.records import paper_json
         from rag.papers.bibliography import reference
+        from rag.papers.versions import versions_line
 
-        (paper,) = self._papers(self._quoting(), [paper_id])
+        pipeline = self._quoting()
+        (paper,) = self._papers(pipeline, [paper_id])
+        versions = pipeline.library.versions([paper.id]).get(paper.id, ())
         sentences = [{"text": s.text, "start": s.start, "end": s.end} for s in split_sentences(paper.abstract)]
         abstract = clean(paper.abstract).strip() or "This record has no abstract."
-        return Told({**paper_json(paper), "sentences": sentences}, f"{reference(paper)}\n\n{abstract}")
+        record = {**paper_json(paper), "sentences": sentences}
+        if versions:
+            record["versions"] = versions_json(versions)
+        return Told(record, f"{reference(paper)} {versions_line(versions)}".rstrip() + f"\n\n{abstract}")
 
     def cite(self, paper_ids: Sequence[str], format: str = PLAIN) -> Told:
         """References of papers, in one of :func:`citation_formats`, in the order of ``paper_ids``."""

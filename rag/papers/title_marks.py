@@ -63,16 +63,21 @@ _OF_VOLUME = re.compile(
 _WHERE_FROM = re.compile(r"(?<!\s)\s*+\[[^\[\]]*+\][\s.]*+\Z")
 
 # Comments on a paper and replies: "Comment on “Magnets”", "Re: Magnets", "Magnets: Reply", "Rejoinder to …".
-_ABOUT = r"(?:\s++(?:on|to|of|regarding|about|concerning|re)\b|\s*+[:–—-])"
+_ABOUT = r"(?:\s++(?:on|to|of|regarding|about|concerning|re)\b|\s*+[:–—-]|\s++[\"“‘«])"
+_WHO = r"\A\W*+(?:(?:(?:the\s++)?authors?+['’]?+s?+['’]?+|an?|some|further|the)\s++)?+"
 _COMMENT = re.compile(
-    rf"\A\W*+(?:(?:(?:invited|editorial|brief|critical)\s++)?+comment(?:s|ary|aries)?+{_ABOUT}|re\s*+:|letter(?:\s++to\s++the\s++editors?)?+"
-    r"(?:\s++(?:regarding|about|concerning|on)\b|\s*+[:–—-])|discussion\s++(?:of|on)\b|book\s++review(?:\s++of\b|\s*+[:–—-])"
-    r"|faculty\s++opinions\s++recommendation\s++of\b|(?:peer\s++)?+review(?:er)?+\s++report\b)",
+    rf"{_WHO}(?:(?:(?:invited|editorial|brief|critical)\s++)?+(?:comment(?:s|ary|aries)?+|correspondence){_ABOUT}"
+    r"|re\s*+:|(?:invited\s++)?+discussion(?:\s++(?:of|on)\b|\s*+:)"
+    r"|letter(?:\s++to\s++the\s++editors?)?+(?:\s++(?:regarding|about|concerning|on)\b|\s*+[:–—-])"
+    r"|book\s++review(?:\s++of\b|\s*+[:–—-])|faculty\s++opinions\s++recommendation\s++of\b"
+    r"|(?:peer\s++)?+review(?:er)?+\s++report\b)",
     re.I,
 )
 _REPLY = re.compile(
-    rf"\A\W*+(?:(?:(?:the\s++)?+(?:authors?+['’]?+s?+['’]?+\s++)?+(?:reply|rejoinder)|(?:the\s++)?+authors?+['’]?+s?+['’]?+\s++response){_ABOUT}"
-    r"|response\s++to\s++(?:the\s++)?+(?:comments?|letters?|commentar(?:y|ies)|reviewers?)\b|in\s++reply\b)",
+    rf"{_WHO}(?:(?:reply|rejoinder){_ABOUT}|in\s++(?:reply|response)\s*+(?:[:–—]|\Z|to\s++comments?\b)"
+    r"|response\s++to\s*+[:\"“‘«]"
+    r"|response\s++to\s++(?:the\s++)?+(?:comments?|letters?|commentar(?:y|ies)|reviewers?)\b)"
+    rf"|\A\W*+(?:the\s++)?+authors?+['’]?+s?+['’]?+\s++response{_ABOUT}",
     re.I,
 )
 _COMMENTED = re.compile(r"[:–—]\s*+(?:a\s++)?+(?:(?P<comment>comments?|commentary)|reply|rejoinder)\W*+\Z", re.I)

@@ -16,6 +16,8 @@ from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.papers.revision import revised
 from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
+from rag.ui.render_merges import PAGE as MERGES
+from rag.ui.render_merges import MergePage
 from rag.ui.roles import Editor
 
 if TYPE_CHECKING:
@@ -141,6 +143,22 @@ class LibraryActions:
         """Delete papers; how many there were."""
         with change_library(self._writable(key)) as library:
             return library.remove(ids)
+
+    # --- merged records ---
+
+    def merges(self, key: str, page: int) -> MergePage:
+        """The page with this number from 0, or the last one where there are fewer."""
+        library = self._library(key)
+        total, unknown = library.merge_counts()
+        page = min(page, max((total - 1) // MERGES, 0))
+        found = library.merges(page * MERGES, MERGES)
+        return MergePage(found, library.get_papers({one.paper_id for one in found}), page, total, unknown)
+
+    def undo_merge(self, editor: Editor, key: str, name: str) -> list[str]:
+        """Make a paper of its own of a merged record; its id, or nothing where that was done before."""
+        settings = self._writable(key)
+        with change_library(settings) as library:
+            return library.undo_merges([name], lambda: paper_encoder(settings.threads))
 
     # --- imports ---
 

@@ -80,6 +80,9 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
         parts["library.found"] = _html(gr, "found")
         parts["library.ticks"] = _html(gr, "ticks", role="ticks")
     parts["library.table"] = _html(gr, "table", role="table")
+    with gr.Row(elem_id="fn-library-merges-tools"):
+        parts["library.merges_open"] = _button(gr, "Merged records", "merges-open")
+    parts["library.merges"] = _html(gr, "merges", role="merges")
 
 
 def _lay_out_paper(gr: Any, parts: dict[str, Any]) -> None:

@@ -236,6 +236,32 @@ def test_an_import_reports_what_was_skipped_and_why(tab: Callable[..., Any], tmp
     expect(report).to_contain_text("0 added, 0 updated, 2 unchanged, 0 merged, 2 skipped")
 
 
+def test_merged_records_stand_side_by_side_and_are_parted(
+    tab: Callable[..., Any], tmp_path: Path, settings: Settings
+) -> None:
+    page = tab("Merged")
+    twin = replace(PAPERS[0], id="twin", title=f"{PAPERS[0].title} {HOSTILE}", venue="Another <b>venue</b>")
+    drop(page, jsonl(tmp_path / "twins.jsonl", [replace(PAPERS[0], venue=""), twin]))
+    expect(page.locator("#fn-library-progress")).to_contain_text("1 added, 0 updated, 0 unchanged, 1 merged")
+    page.locator("#fn-library-merges-open").click()
+    view = page.locator("#fn-library-merges")
+    expect(view).to_contain_text("1 record was merged into papers.")
+    expect(view.locator("caption")).to_have_text("Merged because of the same DOI")
+    row = view.locator("tr", has=page.get_by_role("rowheader", name="Venue"))
+    expect(row.locator("td").first).to_have_text("Another venue")
+    page.get_by_role("button", name="Not the same").click()
+    expect(page.locator("#fn-library-message")).to_contain_text("a paper of its own now")
+    expect(view).to_contain_text("No record of this library was merged")
+    expect(page.locator("#fn-library-found")).to_have_text("2 papers")
+    assert page.evaluate("window.pwned") is None
+    library = open_library(with_overrides(settings, library=settings.home / "libraries" / "Merged"))
+    assert (library.paper(PAPERS[0].id).venue, library.paper("twin").venue) == ("", "Another venue")
+    page.locator("#fn-library-merges-open").click()
+    expect(view).to_be_empty()
+    drop(page, tmp_path / "twins.jsonl")
+    expect(page.locator("#fn-library-progress")).to_contain_text("0 added, 0 updated, 2 unchanged, 0 merged")
+
+
 def test_stop_keeps_what_was_stored(tab: Callable[..., Any], tmp_path: Path) -> None:
     page = tab("Stopped")
     many = [Paper(f"s{i}", f"Paper number {i}", f"It says {i}. " * 20) for i in range(1500)]

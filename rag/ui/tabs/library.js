@@ -1,4 +1,4 @@
-// The table of papers, the line of ticks above it and the paper beside it; `role` says which. All content comes from the server.
+// The table of papers, the line of ticks above it, the merged records below it and the paper beside it; `role` says which. All content comes from the server.
 ({ role, element, trigger, watch }) => {
   const table = () => document.querySelector("#fn-library-table");
   const boxes = () => [...(table()?.querySelectorAll("tbody input[type=checkbox]") ?? [])];
@@ -38,6 +38,18 @@
       trigger("tick", { what: button.dataset.tick, shown: [], ticked: [] });
     });
     watch("value", () => showTicks());
+    return;
+  }
+
+  if (role === "merges") {
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button || button.disabled) return;
+      const { undo, merges } = button.dataset;
+      if (undo === undefined) trigger("apply", { page: merges });
+      else trigger("tick", { undo });
+    });
+    watch("value", () => element.querySelector(".fn-merges")?.focus({ preventScroll: true }));
     return;
   }
 

@@ -1,7 +1,7 @@
 """The library tab: libraries, their papers, imports.
 
-Its components are in :mod:`rag.ui.library_layout`; what is done with them in ``library_choice``, ``library_papers``
-and ``library_imports`` beside it.
+Its components are in :mod:`rag.ui.library_layout`; what is done with them in ``library_choice``, ``library_papers``,
+``library_merges`` and ``library_imports`` beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rag.ui.library_choice import LibraryChoice
 from rag.ui.library_events import LibraryEvents
 from rag.ui.library_imports import ImportProgress
 from rag.ui.library_layout import lay_out
+from rag.ui.library_merges import MergedRecords
 from rag.ui.library_papers import OpenPaper, PaperTable
 from rag.ui.page_context import PageContext
 from rag.ui.render_library import View
@@ -23,7 +24,16 @@ from rag.ui.uploads import uploads_of_this_process
 def build(gr: Any, context: PageContext) -> None:
     """Lay out the tab."""
     parts = context.parts
-    states = {"view": View(), "ticked": [], "shown": [], "open": "", "form": "", "changes": 0, "question": ""}
+    states = {
+        "view": View(),
+        "ticked": [],
+        "shown": [],
+        "open": "",
+        "form": "",
+        "changes": 0,
+        "question": "",
+        "merges_page": -1,
+    }
     for name, value in states.items():
         parts[f"library.{name}"] = gr.State(value)
     if context.settings is None:
@@ -40,4 +50,5 @@ def wire(gr: Any, app: Any, context: PageContext) -> None:
     library_shown = LibraryChoice(events).connect(app)
     PaperTable(events).connect()
     OpenPaper(events).connect()
+    MergedRecords(events).connect(library_shown)
     ImportProgress(events).connect(app, library_shown)
