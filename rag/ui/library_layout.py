@@ -71,6 +71,10 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
         parts["library.until"] = gr.Number(label="To year", value=None, precision=0, min_width=0)
         parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
         parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
+        for name in ("tags", "collections"):  # shown where the library has any
+            parts[f"library.{name}"] = gr.Dropdown(
+                [], label=name.capitalize(), multiselect=True, min_width=0, visible=False
+            )
         parts["library.abstract"] = gr.Dropdown(
             [("any", ""), ("with abstract", "with"), ("without abstract", "without")],
             value="", label="Abstract", filterable=False, min_width=0,

@@ -130,6 +130,8 @@ def paper_html(paper: Paper, versions: Sequence[Version] = ()) -> str:
         ("Versions", versions_line(versions)),
         ("Id", one_line(paper.id)),
         ("Source", one_line(paper.source)),
+        ("Tags", ", ".join(map(one_line, paper.tags))),
+        ("Collections", ", ".join(map(one_line, paper.collections))),
     )
     return _TEMPLATE.paper(one_line(paper.title) or paper.id, facts, addresses(paper), clean(paper.abstract))
 

@@ -22,6 +22,7 @@ from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
+    GroupsOnce,
     Labels,
     StoredPaper,
     mean_passage_vector,
@@ -145,8 +146,12 @@ class PaperStore:
 
     def labels(self) -> Iterator[Labels]:
         """The labels of every paper, ordered by id."""
+        groups = GroupsOnce(self.browser.groups.of_papers)
         yield from (
-            Labels(*row) for row in self._rows("SELECT id, year, venue, source, authors FROM papers ORDER BY id")
+            Labels(one, year, venue, source, authors, groups)
+            for one, year, venue, source, authors in self._rows(
+                "SELECT id, year, venue, source, authors FROM papers ORDER BY id"
+            )
         )
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
