@@ -44,6 +44,13 @@ def test_a_second_run_takes_only_what_changed(tmp_path: Path) -> None:
     with Library.open(library, embedder=embedder_id()) as opened:
         assert opened.paper("zotero:library/items/MOTHS234").collections == ("Thesis",)
 
+    data.run("DELETE FROM itemTags WHERE itemID = ?", moths)
+    data.run("DELETE FROM collectionItems WHERE itemID = ?", moths)
+    assert "0 added, 1 updated, 1 unchanged" in zotero(data, library)
+    with Library.open(library, embedder=embedder_id()) as opened:
+        paper = opened.paper("zotero:library/items/MOTHS234")
+        assert (paper.tags, paper.collections) == ((), ())
+
     data.run("INSERT INTO deletedItems (itemID) VALUES (?)", owls)
     said = zotero(data, library)
     assert "deleted in Zotero: zotero:library/items/OWLSOWLS" in said and "--delete-removed" in said

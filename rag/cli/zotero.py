@@ -87,7 +87,7 @@ def _import(settings: Settings, path: Path, found: Changes, delete: bool, skippe
         library = target.library()
         deleted = library.remove(found.removed) if delete else 0
         with progress_bar("Zotero") as bar:
-            report = library.add(found.changed, PaperEncoder(settings.threads), on_progress=advance(bar))
+            report = library.add(found.changed, PaperEncoder(settings.threads), on_progress=advance(bar), in_step=True)
         remember(path, found, forget=delete)
         say(
             f"Zotero: {report.added} added, {report.updated} updated, {found.unchanged + report.unchanged} unchanged, "
