@@ -52,6 +52,15 @@ def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
             label="BibTeX, RIS, CSV, TSV, JSON lines, arXiv metadata or listing pages; also .gz, .bz2, .xz",
             file_count="multiple", elem_id="fn-library-files", height=140,
         )  # fmt: skip
+        parts["library.zotero"] = _button(gr, "Zotero", "zotero", visible=False)
+        with gr.Column(elem_id="fn-library-zotero-panel", min_width=0, visible=False) as parts["library.zotero_panel"]:
+            parts["library.zotero_found"] = _html(gr, "zotero-found")
+            parts["library.zotero_delete"] = gr.Checkbox(
+                label="Delete papers that Zotero no longer has", min_width=0, visible=False
+            )
+            with gr.Row(elem_id="fn-library-zotero-tools"):
+                parts["library.zotero_import"] = _button(gr, "Import from Zotero", "zotero-import", variant="primary")
+                parts["library.zotero_close"] = _button(gr, "Close", "zotero-close")
     parts["library.progress"] = _html(gr, "progress")
     with gr.Row(elem_id="fn-library-import-tools"):
         parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
