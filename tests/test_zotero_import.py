@@ -137,7 +137,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nowhere")
 def test_no_zotero_at_all() -> None:
-    with pytest.raises(ImportFileError, match="not found on this computer.*FOOTNOTE_ZOTERO"):
+    with pytest.raises(ImportFileError, match=r"not found on this computer.*FOOTNOTE_ZOTERO"):
         find_zotero()
 
 

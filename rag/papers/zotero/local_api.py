@@ -47,7 +47,7 @@ def read_api(address: str = DEFAULT) -> list[ZoteroLibrary]:
 def answers(address: str) -> bool:
     """Whether something answers at the address, whatever it says."""
     try:
-        _get(f"{_checked(address)}users/0/groups?limit=1", _SOON)
+        _get(f"{_checked(address)}users/0/groups?format=json&start=0&limit=1", _SOON)
     except ImportFileError as error:
         return not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, urllib.error.HTTPError)
     return True
