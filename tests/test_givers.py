@@ -86,3 +86,25 @@ def test_a_paper_that_comes_again_after_it_was_deleted(library: Library) -> None
     library.add([MOTHS], WordEncoder())
     sync(library, replace(MOTHS, tags=("light",)))
     assert only(library).tags == ("light", "night")  # the file gave both
+
+
+def test_what_was_taken_away_does_not_come_back_when_another_record_is_parted(library: Library) -> None:
+    library.add([OTHER], WordEncoder())
+    sync(library, MOTHS)
+    library.add([replace(OTHER, id="third", tags=("third",))], WordEncoder())
+    sync(library, replace(MOTHS, tags=("night",)))
+    library.undo_merges(["third"], WordEncoder)
+    assert set(library.paper(OTHER.id).tags) == {"night", "garden"}
+    assert library.paper("third").tags == ("third",)
+
+
+def test_an_item_that_is_parted_is_followed_as_a_paper_of_its_own(library: Library) -> None:
+    library.add([OTHER], WordEncoder())
+    sync(library, MOTHS)
+    sync(library, replace(MOTHS, tags=("light",)))
+    (made,) = library.undo_merges([MOTHS.id], WordEncoder)
+    assert set(library.paper(OTHER.id).tags) == {"night", "garden"} and library.paper(OTHER.id).collections == ()
+    assert library.paper(made).tags == ("light",)
+    sync(library, replace(MOTHS, tags=("dusk",), collections=()))
+    assert (library.paper(made).tags, library.paper(made).collections) == (("dusk",), ())
+    assert set(library.paper(OTHER.id).tags) == {"night", "garden"}

@@ -162,7 +162,7 @@ class Importer(PaperWriter):
         else:
             self._store.givers.keep(record, owner)
 
-    def _all_added(self, record_id: str, owner: str, added: Additions, joined: Paper) -> Additions:
+    def _all_added(self, record_id: str, owner: str, added: Additions, joined: Paper) -> dict[str, Any]:
         """``added`` with what is left of what earlier versions of the record filled in; those are forgotten.
 
         They would give back what was taken away, once another record is parted from the paper.
