@@ -65,6 +65,7 @@ class Settings:
     port: int = 7860
     # Who may sign in to the page: see rag/system/auth_setting.py. Empty: those of ``footnote users``, else everybody.
     auth: str = field(default="", repr=False)
+    zotero: str = ""  # the folder of Zotero's data, or the address of its API, http://localhost:23119; empty: found
     trusted_proxies: str = ""  # addresses or networks, with commas, whose X-Forwarded-For is believed
 
     def __post_init__(self) -> None:

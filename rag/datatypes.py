@@ -129,14 +129,28 @@ class ScopedRecord(Protocol):
     def source(self) -> str: ...
     @property
     def authors(self) -> tuple[str, ...]: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+    @property
+    def collections(self) -> tuple[str, ...]: ...
+
+
+def enclosing(path: str) -> Iterator[str]:
+    """The collections that a paper in the collection ``path`` lies in, outermost first.
+
+    ``Thesis``, then ``Thesis/Chapter 2`` for ``Thesis/Chapter 2``.
+    """
+    yield from (path[:at] for at, letter in enumerate(path) if letter == "/" and at)
+    yield path
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The papers that fit every field that is set. Years are inclusive, and a paper without one fits no bound.
 
-    ``authors`` are names as records spell them; a paper fits that has one of them. With ``literal`` the words of a
-    question are not read as filters.
+    ``authors`` and ``tags`` are names as records spell them; a paper fits that has one of them. ``collections`` are
+    paths; a paper fits that lies in one of them or in a collection below it. With ``literal`` the words of a question
+    are not read as filters.
     """
 
     since: int | None = None
@@ -146,12 +160,13 @@ class Scope:
     paper_ids: tuple[str, ...] = ()
     literal: bool = False
     authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
     @property
     def is_everything(self) -> bool:
         """Whether every paper fits."""
-        named = self.venues or self.sources or self.paper_ids or self.authors
-        return self.since is None and self.until is None and not named
+        return self.since is None and self.until is None and not any(getattr(self, name) for name in _NAMING)
 
     def admits(self, paper: ScopedRecord) -> bool:
         """Whether one paper fits; for many see :meth:`admitted`."""
@@ -159,7 +174,7 @@ class Scope:
 
     def admitted(self, papers: Iterable[ScopedRecord]) -> list[str]:
         """Ids of the papers that fit, in the order given."""
-        venues, sources, ids, authors = map(set, (self.venues, self.sources, self.paper_ids, self.authors))
+        venues, sources, ids, authors, tags, collections = (set(getattr(self, name)) for name in _NAMING)
         bounded = self.since is not None or self.until is not None
         first = -1 if self.since is None else self.since
         last = 10_000 if self.until is None else self.until
@@ -171,6 +186,8 @@ class Scope:
             and (not venues or p.venue in venues)
             and (not sources or p.source in sources)
             and (not authors or not authors.isdisjoint(p.authors))
+            and (not tags or not tags.isdisjoint(p.tags))
+            and (not collections or any(not collections.isdisjoint(enclosing(path)) for path in p.collections))
         ]
 
     def parts(self) -> list[tuple[str, str]]:
@@ -184,6 +201,10 @@ class Scope:
             found.append(("authors", "by " + _named(self.authors, "authors")))
         if self.sources:
             found.append(("sources", "from " + _named(self.sources, "sources")))
+        if self.tags:
+            found.append(("tags", "tagged " + _named(self.tags, "tags")))
+        if self.collections:
+            found.append(("collections", "in " + _named(self.collections, "collections")))
         if self.paper_ids:
             n = len(self.paper_ids)
             found.append(("paper_ids", f"{n:,} chosen {'paper' if n == 1 else 'papers'}"))
@@ -193,27 +214,20 @@ class Scope:
         """The scope without the part of that name."""
         if part == "years":
             return replace(self, since=None, until=None)
-        empty: dict[str, Any] = {part: ()} if part in ("venues", "sources", "paper_ids", "authors") else {}
+        empty: dict[str, Any] = {part: ()} if part in _NAMING else {}
         return replace(self, **empty)
 
     def and_literally(self, other: Scope) -> Scope:
-        """What fits both, no words of a question read. Where both name venues, sources, papers or authors, the
-        common ones, and those of ``other`` where there are none in common."""
+        """What fits both, no words of a question read. Where both name venues, say, the common ones, and those of
+        ``other`` where there are none in common."""
 
         def common(mine: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(one for one in others if one in mine) or others if mine and others else mine or others
 
         firsts = [year for year in (self.since, other.since) if year is not None]
         lasts = [year for year in (self.until, other.until) if year is not None]
-        return Scope(
-            max(firsts, default=None),
-            min(lasts, default=None),
-            common(self.venues, other.venues),
-            common(self.sources, other.sources),
-            common(self.paper_ids, other.paper_ids),
-            literal=True,
-            authors=common(self.authors, other.authors),
-        )
+        named = {name: common(getattr(self, name), getattr(other, name)) for name in _NAMING}
+        return Scope(max(firsts, default=None), min(lasts, default=None), literal=True, **named)
 
     def describe(self) -> str:
         """'2021 or later, ICML, 3 chosen papers'; empty for every paper."""
@@ -237,6 +251,7 @@ class Scope:
 
 
 EVERYTHING = Scope()
+_NAMING = ("venues", "sources", "paper_ids", "authors", "tags", "collections")  # fields of a scope that hold names
 
 
 def _years(first: int | None, last: int | None) -> str:

@@ -185,7 +185,7 @@ def judge_claims(injection: Injection, pipeline: Pipeline) -> list[str]:
 
 def judge_stored(injection: Injection, answer: Answer, papers: dict[str, Paper]) -> list[str]:
     """The instruction as title, library name, question, error and note of a kept conversation, and in tables."""
-    from rag.library.importing import Remark, remarks_csv
+    from rag.library.remarks import Remark, remarks_csv
     from rag.survey.tables import Row, to_csv
 
     turns = (

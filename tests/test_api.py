@@ -117,6 +117,8 @@ def test_whoever_leaves_gives_the_turn_back(client: httpx.Client) -> None:
         ({"question": QUESTION, "history": [{"role": "king"}]}, "role"),
         ({"question": QUESTION, "scope": {"papers": ["no"]}}, "no paper"),
         ({"question": QUESTION, "scope": {"venues": ["no"]}}, "appeared in"),
+        ({"question": QUESTION, "scope": {"tags": ["no"]}}, "has the tag"),
+        ({"question": QUESTION, "scope": {"collections": ["no"]}}, "no collection"),
         ({"question": QUESTION, "scope": {"since": 2020, "until": 2010}}, "later"),
         ({"question": QUESTION, "mode": "free"}, "language model"), ({"question": "\ud800"}, ""),
     ],
@@ -225,6 +227,27 @@ def test_an_import_need_not_be_waited_for(client: httpx.Client) -> None:
         threading.Event().wait(0.1)
     assert report["error"] is None and report["read"] == 1
     is_problem(client.get(f"{V1}/imports/no"), 404, "no such import")
+
+
+def test_papers_are_limited_to_tags_and_collections(client: httpx.Client) -> None:
+    tagged = {"tags": ["light, “warm”"], "collections": ["Thesis/Chapter 2"]}
+    line = json.dumps({"id": "lamp", "title": "Lamps", "abstract": "Lamps draw moths."} | tagged).encode()
+    assert upload(client, ("lamp.jsonl", line)).status_code == 200
+
+    def ids(path: str, **chosen: str) -> list[str]:
+        found = client.get(f"{V1}/{path}", params={"library": "second", "query": "lamps", **chosen}).json()
+        return [one.get("id") or one["paper_id"] for one in found["papers" if path == "papers" else "hits"]]
+
+    for path in ("papers", "search"):
+        assert ids(path, tag="Light, “warm”") == ids(path, collection="thesis") == ["lamp"]
+        unknown = client.get(f"{V1}/{path}", params={"library": "second", "query": "x", "tag": "light"})
+        is_problem(unknown, 422, "Near it: light, “warm”")
+    assert ids("papers", tag="") and "lamp" not in ids("papers", tag="")
+    sent = {"query": "lamps", "library": "second", "collections": ["Thesis/Chapter 2"]}
+    assert [one["paper_id"] for one in client.post(f"{V1}/search", json=sent).json()["hits"]] == ["lamp"]
+    scoped = {"question": "What draws moths?", "library": "second", "scope": {"tags": tagged["tags"]}}
+    assert "tagged light, “warm”" in client.post(f"{V1}/ask", json=scoped).json()["trace"]["scope"]
+    assert client.delete(f"{V1}/papers/lamp", params={"library": "second"}).status_code == 204
 
 
 def test_what_is_no_upload_is_a_problem(client: httpx.Client) -> None:

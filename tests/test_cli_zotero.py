@@ -12,7 +12,9 @@ import pytest
 from rag import factory
 from rag.factory import embedder_id
 from rag.library.library import Library
-from tests.cli_parts import footnote
+from rag.papers.zotero.local_api import DEFAULT
+from tests.cli_parts import WILLING, footnote
+from tests.test_zotero_api import answer, server
 from tests.zotero_parts import MOTHS, OWLS, ZoteroData
 
 
@@ -44,6 +46,13 @@ def test_a_second_run_takes_only_what_changed(tmp_path: Path) -> None:
     with Library.open(library, embedder=embedder_id()) as opened:
         assert opened.paper("zotero:library/items/MOTHS234").collections == ("Thesis",)
 
+    data.run("DELETE FROM itemTags WHERE itemID = ?", moths)
+    data.run("DELETE FROM collectionItems WHERE itemID = ?", moths)
+    assert "0 added, 1 updated, 1 unchanged" in zotero(data, library)
+    with Library.open(library, embedder=embedder_id()) as opened:
+        paper = opened.paper("zotero:library/items/MOTHS234")
+        assert (paper.tags, paper.collections) == ((), ())
+
     data.run("INSERT INTO deletedItems (itemID) VALUES (?)", owls)
     said = zotero(data, library)
     assert "deleted in Zotero: zotero:library/items/OWLSOWLS" in said and "--delete-removed" in said
@@ -72,12 +81,20 @@ def test_no_data_no_library(tmp_path: Path) -> None:
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parent.parent / "docs" / "zotero.md").read_text(encoding="utf-8")
     data = ZoteroData(tmp_path / "Zotero")
-    data.add("MOTHS234", MOTHS)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    data.collect(["Thesis", "Chapter 2"], data.add("MOTHS234", MOTHS, tags=["Light"]))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    commands = re.findall(r"^\$ footnote (.+)$", page, re.M)
-    said = [footnote(*shlex.split(command)).stdout for command in commands]
-    assert [line.partition(",")[0] for line in said] == ["1 new or changed", "Zotero: 1 added", "Zotero: 0 added"]
-    options = set(re.findall(r"--[a-z-]+", page))
-    assert options <= set(re.findall(r"--[a-z-]+", footnote("zotero", "--help").stdout))
+    commands = [shlex.split(line) for line in re.findall(r"^\$ footnote (.+)$", page, re.M)]
+    with server(lambda path: (200, b"[]") if "groups/4711/items" in path else answer(path)) as address:
+        said = [
+            footnote(*(address if word == DEFAULT else word for word in words), **WILLING).stdout for words in commands
+        ]
+    assert [line.partition(",")[0] for line in said[:3]] == ["1 new or changed", "Zotero: 1 added", "Zotero: 0 added"]
+    assert "Moths at street lamps" in said[3] and "40% of moths" in said[4]
+    assert said[5].startswith("Zotero: 1 added") and len(said) == 6
+    known = {
+        option for command in ("zotero", "search", "ask")
+        for option in re.findall(r"--[a-z-]+", footnote(command, "--help").stdout)
+    }  # fmt: skip
+    assert set(re.findall(r"(?<![\w-])--[a-z-]+", page)) <= known

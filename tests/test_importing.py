@@ -15,8 +15,10 @@ from rag.config import Settings
 from rag.datatypes import Paper
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked
 from rag.factory import close_all
-from rag.library.importing import MERGED, SKIPPED, UNREAD, ImportJob, Imports, Remark, Upload, remarks_csv
+from rag.library.import_sources import Upload
+from rag.library.importing import ImportJob, Imports
 from rag.library.library import Library
+from rag.library.remarks import MERGED, SKIPPED, UNREAD, Remark, remarks_csv
 from rag.papers.revision import fields_of, revised
 from rag.system.accounts import NOBODY
 from rag.ui.library_actions import LibraryActions

@@ -50,7 +50,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name, password in PASSWORDS.items():
         users.add(name, password, "editor" if name == "edda" else "reader")
     library = make_library(home / "libraries" / "Shore papers")
-    settings = Settings(home=home, library=library, port=0, model="quote", threads=1)
+    settings = Settings(home=home, library=library, port=0, model="quote", threads=1, zotero=str(home / "nothing"))
     app = launch(settings)
     yield Served(app.local_url, settings, {})
     app.close(verbose=False)
@@ -86,6 +86,8 @@ CHANGES = {
     "save a paper": Change("fn-library-save", tuple(TYPED), at=1),
     "delete a paper": Change("fn-library-remove-yes", at=1),
     "import files": Change("fn-library-files", ([],), event="upload"),
+    "look at Zotero": Change("fn-library-zotero", at=1),
+    "import from Zotero": Change("fn-library-zotero-import", (False,)),
     "stop an import": Change("fn-library-stop"),
     "close a report": Change("fn-library-dismiss"),
     "add a model": Change("fn-models-add", ("/nowhere.gguf", "", "quote")),
@@ -164,7 +166,7 @@ def test_a_reader_is_shown_no_button_that_would_be_refused(served: Served) -> No
         client = served.client(name)
         opened = client.call(client.handler("load", "fn-library-summary"))
         assert (REFUSED in opened) is not may
-        for button in ("new", "copy", "rename", "delete", "import"):
+        for button in ("new", "copy", "rename", "delete", "import", "zotero"):
             assert opened.update(f"fn-library-{button}")["visible"] is may, button
         paper = chosen_paper(client)
         assert [paper.update(f"fn-library-{button}")["visible"] for button in ("edit", "remove")] == [may, may]

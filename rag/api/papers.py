@@ -14,6 +14,7 @@ from rag.api.service import Service
 from rag.library.storage.browsing import PaperFilter
 from rag.output.presentation import versions_json
 from rag.output.records import paper_json
+from rag.questions.named_scope import collections_named, tags_named
 
 _NO_PAPER = "There is no paper with this id in the library."
 MOST_LISTED = 500
@@ -37,17 +38,24 @@ def _add_listing(router: APIRouter, service: Service) -> None:
         until: Year | None = None,
         venue: Several = [],  # noqa: B006  FastAPI reads it and changes nothing
         source: Several = [],  # noqa: B006
+        tag: Several = [],  # noqa: B006
+        collection: Several = [],  # noqa: B006
         abstract: Annotated[bool | None, Query(description="Only papers with one, or only those without")] = None,
         sort: Literal["id", "title", "authors", "year", "venue", "source"] = "id",
         descending: bool = False,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
     ) -> Json:
-        """A page of the papers that fit, and how many fit in all. `venue` and `source` may be repeated."""
-        chosen = PaperFilter(text, since, until, tuple(venue), tuple(source), abstract)
+        """A page of the papers that fit, and how many fit in all. Names may be repeated; a collection is a path
+        and holds those below it."""
 
         def listed() -> dict[str, Any]:
-            page = service.library(library).page(chosen, sort, descending, offset, limit)
+            opened = service.library(library)
+            tags = tags_named(tag, opened.group_names("tags")) if any(tag) else tuple(tag)
+            paths = opened.group_names("collections") if any(collection) else ()
+            collections = collections_named(collection, paths) if any(collection) else tuple(collection)
+            chosen = PaperFilter(text, since, until, tuple(venue), tuple(source), abstract, tags, collections)
+            page = opened.page(chosen, sort, descending, offset, limit)
             return {"total": page.total, "offset": offset, "papers": [paper_json(one) for one in page.papers]}
 
         return Json(await service.in_thread(listed))

@@ -39,10 +39,16 @@ class PapersWanted(Strict):
     venues: Names = Field(default=[], description="Venues, as records or people spell them")
     sources: Names = Field(default=[], description="Files that papers were imported from, as 'refs.bib'")
     papers: Names = Field(default=[], description="Ids of papers")
+    tags: Names = Field(default=[], description="Tags; a paper fits that has one of them")
+    collections: Names = Field(
+        default=[], description="Collections by path, as 'Thesis/Chapter 2', each with those below it"
+    )
 
     def scope_in(self, library: Library) -> Scope | None:
         """The scope; None for all papers. Raises :class:`rag.errors.FootnoteError` for names that are not there."""
-        return scope_in(library, self.since, self.until, self.venues, self.sources, self.papers)
+        return scope_in(
+            library, self.since, self.until, self.venues, self.sources, self.papers, self.tags, self.collections
+        )
 
 
 def scope_in(
@@ -52,12 +58,14 @@ def scope_in(
     venues: Sequence[str] = (),
     sources: Sequence[str] = (),
     papers: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    collections: Sequence[str] = (),
 ) -> Scope | None:
     """The scope among the papers of a library, which are read only where something is named."""
-    named = [since, until, *venues, *sources, *papers]
+    named = [since, until, *venues, *sources, *papers, *tags, *collections]
     if all(one is None for one in named):
         return None
-    return named_scope(library.labels(), since, until, venues, sources, papers)
+    return named_scope(library.labels(), since, until, venues, sources, papers, tags, collections)
 
 
 class TurnSent(BaseModel):

@@ -32,11 +32,13 @@ def routes(service: Service) -> APIRouter:
         venue: Several = [],  # noqa: B006  FastAPI reads it and changes nothing
         source: Several = [],  # noqa: B006
         paper: Several = [],  # noqa: B006
+        tag: Several = [],  # noqa: B006
+        collection: Several = [],  # noqa: B006
     ) -> Json:
         """One hit per paper, best first: the object that `footnote search --json` prints."""
         return await found(
             Searched(query=query, k=k, library=library, since=since, until=until, venues=venue, sources=source,
-                     papers=paper)
+                     papers=paper, tags=tag, collections=collection)
         )  # fmt: skip
 
     @router.post("/search", summary="Rank papers for a long text", response_class=Json)

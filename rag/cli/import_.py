@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rag.cli.importing import ImportTarget, import_file
 from rag.cli.options import library_option
 from rag.cli.printing import say
-from rag.cli.shared import advance, build_shipped, progress_bar
+from rag.cli.shared import build_shipped
 from rag.errors import ImportFileError, RecordError
-
-if TYPE_CHECKING:
-    from rag.encoding.paper_encoder import PaperEncoder
-    from rag.library.library import ImportReport, Library
-
-_SHOWN = 20  # bad records and merged duplicates that are named one by one
 
 
 @click.command("import")
@@ -88,77 +80,3 @@ def _files(named: tuple[Path, ...]) -> Iterator[Path]:
             )
         else:
             yield path
-
-
-class ImportTarget:
-    """The library that is imported into: opened at once, or made when the first paper has been read.
-
-    So a slip of the pen leaves no empty library behind.
-    """
-
-    def __init__(self, path: Path) -> None:
-        from rag.factory import embedder_id
-        from rag.library.library import Library
-
-        self._path, self._embedder = path, embedder_id()
-        exists = Library.exists(path)
-        self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
-
-    def library(self) -> Library:
-        from rag.library.library import Library
-
-        if self._library is None:
-            self._library = Library.create(self._path, embedder=self._embedder)
-        return self._library
-
-    def close(self) -> None:
-        if self._library is not None:
-            self._library.close()
-
-
-def import_file(file: Path, target: ImportTarget, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
-    from tqdm import tqdm
-
-    from rag.papers.bibliography import one_line
-    from rag.papers.importers import read_papers
-
-    bad = 0
-
-    def note(error: RecordError) -> None:
-        nonlocal bad
-        bad += 1
-        if bad <= _SHOWN:
-            tqdm.write(f"skipped: {one_line(str(error))}", file=sys.stderr)
-
-    with progress_bar(file.name, unit="B", unit_scale=True) as bar:
-
-        def read(done: int, total: int) -> None:
-            bar.total = total
-            bar.n = done
-
-        papers = read_papers(file, format_, on_error=None if strict else note, on_progress=read)
-        first = next(papers, None)
-        if first is None:
-            raise ImportFileError(
-                f"{file} holds no paper that can be used. If its format is wrong, name it: --format F"
-            )
-        library = target.library()
-        report = library.add(chain([first], papers), encoder, on_progress=advance(bar))
-    if bad > _SHOWN:
-        say(f"skipped: {bad - _SHOWN} more records", err=True)
-    _name_merged(report)
-    if report.duplicates:
-        say(f"merged: {report.duplicates:,} records; 'footnote merges' lists them, and undoes mistakes.", err=True)
-    say(
-        f"{one_line(str(file))}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.duplicates} duplicates merged, {bad} skipped; the library holds {library.count} papers."
-    )
-
-
-def _name_merged(report: ImportReport) -> None:
-    from rag.papers.bibliography import one_line
-
-    for record_id, reason in report.merged[:_SHOWN]:
-        say(f"merged: {one_line(record_id)}, {one_line(reason)}", err=True)
-    if len(report.merged) > _SHOWN:
-        say(f"merged: {len(report.merged) - _SHOWN} more records", err=True)

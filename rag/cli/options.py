@@ -58,9 +58,17 @@ def model_options(command: Any) -> Any:
 
 
 def scope_options(command: Any) -> Any:
-    """``--since``, ``--until``, ``--venue``, ``--source`` and ``--paper`` for a command that searches."""
+    """Years, ``--venue``, ``--source``, ``--tag``, ``--collection`` and ``--paper`` for a command that searches."""
     for option in (
         click.option("--paper", "papers", metavar="ID", multiple=True, help="Use this paper only; may be repeated."),
+        click.option(
+            "--collection",
+            "collections",
+            metavar="C",
+            multiple=True,
+            help="Use papers in this collection only, or in one below it; 'Thesis/Chapter 2' is a path.",
+        ),
+        click.option("--tag", "tags", metavar="T", multiple=True, help="Use papers with this tag only."),
         click.option("--source", "sources", metavar="S", multiple=True, help="Use papers of this import file only."),
         click.option("--venue", "venues", metavar="V", multiple=True, help="Use papers of this venue only."),
         click.option("--until", type=_YEAR, metavar="YEAR", help="Use papers of this year or earlier."),
@@ -72,7 +80,7 @@ def scope_options(command: Any) -> Any:
 
 def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
     """The other options, and a function that makes the scope of the options above once the library is open."""
-    names = ("since", "until", "venues", "sources", "papers")
+    names = ("since", "until", "venues", "sources", "papers", "tags", "collections")
     chosen = {name: options[name] for name in names}
     since, until = chosen["since"], chosen["until"]
     if since is not None and until is not None and since > until:
@@ -82,7 +90,7 @@ def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
 
 
 def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
-    """None for all papers. Raises :class:`ScopeError` for a venue, source or paper that is not in the library."""
+    """None for all papers. Raises :class:`ScopeError` for a name that is not in the library."""
     from rag.questions.named_scope import named_scope
 
     if all(value in (None, ()) for value in chosen.values()):

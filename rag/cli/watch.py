@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.import_ import ImportTarget, import_file
+from rag.cli.importing import ImportTarget, import_file
 from rag.cli.options import library_option
 from rag.cli.printing import say
 from rag.cli.shared import build_shipped

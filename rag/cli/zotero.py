@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag.cli.import_ import ImportTarget
+from rag.cli.importing import ImportTarget, Skipped, name_some, outcome
 from rag.cli.options import library_option
 from rag.cli.printing import say
-from rag.cli.shared import advance, build_shipped, progress_bar
-from rag.errors import ImportFileError, RecordError
+from rag.cli.shared import build_shipped, progress_bar
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.config import Settings
-    from rag.library.zotero_sync import Changes
-
-_SHOWN = 20  # items that are named one by one
+    from rag.library.zotero_import import ZoteroImport
 
 
 @click.command()
@@ -44,64 +41,48 @@ def zotero(
     from rag.config import load_settings
 
     settings = load_settings(library=library, threads=threads)
-    target = settings.library_path.expanduser().absolute()
-    found, skipped = _read(target, data_dir, api)
+    source = _source(settings, data_dir, api, delete_removed)
+    found, skipped = source.find(), Skipped("items")
+    for error in source.bad:
+        skipped(error)
     if found.is_other:
         say("footnote: nothing that was imported before is in this Zotero, so nothing counts as deleted.", err=True)
-    _name_removed(found.removed, delete_removed)
+    name_some("deleted in Zotero: ", map(one_line, found.removed), "")
+    if found.removed and not delete_removed:
+        say("They stay in the library; --delete-removed deletes them.", err=True)
     if dry_run:
+        skipped.say_more()
         gone = f"{len(found.removed)} deleted in Zotero"
-        say(f"{len(found.changed)} new or changed, {found.unchanged} unchanged, {gone}, {skipped} skipped.")
+        say(f"{len(found.changed)} new or changed, {found.unchanged} unchanged, {gone}, {skipped.count} skipped.")
     else:
-        _import(settings, target, found, delete_removed, skipped)
+        _import(settings, source, skipped)
 
 
-def _read(target: Path, data_dir: Path | None, api: str | None) -> tuple[Changes, int]:
-    """What is new in Zotero, and how many items cannot be used; those are named on stderr."""
-    from rag.library.zotero_sync import changes
+def _source(settings: Settings, data_dir: Path | None, api: str | None, delete_removed: bool) -> ZoteroImport:
+    from rag.library.zotero_import import ZoteroImport
     from rag.papers.zotero.data_folder import find_data_folder
-    from rag.papers.zotero.database import read_database
-    from rag.papers.zotero.items import papers_of
-    from rag.papers.zotero.local_api import read_api
+    from rag.papers.zotero.finding import ZoteroPlace, find_zotero
 
-    bad: list[RecordError] = []
-    libraries = read_api(api) if api else read_database(find_data_folder(data_dir))
-    papers = [paper for one in libraries for paper in papers_of(one, bad.append)]
-    for error in bad[:_SHOWN]:
-        say(f"skipped: {one_line(str(error))}", err=True)
-    if len(bad) > _SHOWN:
-        say(f"skipped: {len(bad) - _SHOWN} more items", err=True)
-    if not papers:
-        raise ImportFileError("Zotero holds no paper that can be used.")
-    there = [f"zotero:{one.place}/items/{item.get('key')}" for one in libraries for item in one.items]
-    return changes(target, papers, [one.place for one in libraries], there), len(bad)
+    if api:
+        place = ZoteroPlace(api=api)
+    elif data_dir is not None:
+        place = ZoteroPlace(find_data_folder(data_dir))
+    else:
+        place = find_zotero(settings.zotero)
+    return ZoteroImport(settings.library_path.expanduser().absolute(), place, delete_removed)
 
 
-def _import(settings: Settings, path: Path, found: Changes, delete: bool, skipped: int) -> None:
+def _import(settings: Settings, source: ZoteroImport, skipped: Skipped) -> None:
     from rag.encoding.paper_encoder import PaperEncoder
-    from rag.library.zotero_sync import remember
 
     build_shipped(settings)
-    target = ImportTarget(path)
+    target = ImportTarget(settings.library_path.expanduser().absolute())
     try:
-        library = target.library()
-        deleted = library.remove(found.removed) if delete else 0
         with progress_bar("Zotero") as bar:
-            report = library.add(found.changed, PaperEncoder(settings.threads), on_progress=advance(bar))
-        remember(path, found, forget=delete)
-        say(
-            f"Zotero: {report.added} added, {report.updated} updated, {found.unchanged + report.unchanged} unchanged, "
-            f"{report.duplicates} duplicates merged, {deleted} deleted, {skipped} skipped; the library holds "
-            f"{library.count} papers."
-        )
+            changed = source.find().changed
+            report = target.add(changed, PaperEncoder(settings.threads), bar, skipped, source.in_step)
+        also = source.imported(target.library())
+        said = outcome(report, skipped.count, also.unchanged, f"{also.deleted} deleted, ")
+        say(f"Zotero: {said}; the library holds {target.library().count} papers.")
     finally:
         target.close()
-
-
-def _name_removed(removed: tuple[str, ...], delete: bool) -> None:
-    for one in removed[:_SHOWN]:
-        say(f"deleted in Zotero: {one_line(one)}", err=True)
-    if len(removed) > _SHOWN:
-        say(f"deleted in Zotero: {len(removed) - _SHOWN} more", err=True)
-    if removed and not delete:
-        say("They stay in the library; --delete-removed deletes them.", err=True)

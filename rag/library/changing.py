@@ -20,6 +20,7 @@ from rag.library.storage.locking import WriterLock, storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, check_same, fingerprint_of, write_manifest
 from rag.library.storage.marking import mark
 from rag.library.storage.papers import PaperStore
+from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
 from rag.library.storage.writing import (
     BATCH,
@@ -46,6 +47,7 @@ class ChangeableLibrary(SearchableLibrary):
         encoder: BulkEncoder,
         *,
         on_progress: Callable[[ImportProgress], None] | None = None,
+        in_step: bool = False,
     ) -> ImportReport:
         """Import records. One that was imported before changes nothing; a changed one replaces its earlier fields.
 
@@ -54,13 +56,16 @@ class ChangeableLibrary(SearchableLibrary):
         are stored in batches: after an error, an interrupt or a kill the library holds what was stored before, and
         the next import of the same file goes on from there. Exceptions of the iterator pass through.
 
+        ``in_step``: the records are as their source has them now. A tag, collection or note that a record gave when it
+        was last imported so and gives no longer goes, unless another record gave it as well.
+
         Raises :class:`LibraryError` on a full disk or a library opened for reading only, and
         :class:`LibraryMismatch` for another encoder than the library's.
         """
         self._check_writable()
         given = EmbedderId(encoder.name, encoder.weights_sha256, encoder.dimension)
         check_same(self.path, self._manifest, given, chunker_version())
-        importer = Importer(self._store, encoder)
+        importer = Importer(self._store, encoder, in_step)
         report = on_progress or (lambda progress: None)
         try:
             for batch in batches(papers):
@@ -75,15 +80,12 @@ class ChangeableLibrary(SearchableLibrary):
     def remove(self, ids: Iterable[str]) -> int:
         """Delete papers; returns how many of ``ids`` existed. Importing their file again brings them back."""
         self._check_writable()
-        existing = list(self.get_papers(ids))
-        if existing:
-            with storage_errors(self.path):
-                with self._store.transaction():
-                    self._store.delete(existing)
-                    self._store.increment_revision()
+        with storage_errors(self.path):
+            removed = remove(self._store, list(ids))
+            if removed:
                 self._update_vector_index()
-            self._finish_change()
-        return len(existing)
+        self._finish_change(text_changed=removed > 0)
+        return removed
 
     def revise(self, paper: Paper, encoder: Callable[[], BulkEncoder]) -> bool:
         """Replace all fields of a paper of the library; returns whether that changed anything.

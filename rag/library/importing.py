@@ -1,12 +1,10 @@
-"""Import files of papers in a background thread: count the records, then add them; with progress, report and stop.
+"""Import papers in a background thread: count the records, then add them; with progress, report and stop.
 
-Papers stored before a stop, an error or a kill stay; importing the same files again goes on from there.
+Papers stored before a stop, an error or a kill stay; importing the same again goes on from there.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import threading
 import time
@@ -17,43 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
-from rag.papers.importers import read_papers
-from rag.text.csv_cells import literal_cell
-from rag.text.unseen import one_line
+from rag.library.remarks import MERGED, SKIPPED, UNREAD, Remark
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
+    from rag.library.import_sources import Source
     from rag.library.library import ImportProgress, Library
     from rag.library.storage.writing import BulkEncoder
 
 _log = logging.getLogger(__name__)
-
-SKIPPED, MERGED, UNREAD = "skipped", "merged", "not read"
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file to import: its path here, and its name on the user's side."""
-
-    path: Path
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Why a record became no paper of its own (``skipped``, ``merged``), or a file was ``not read``."""
-
-    file: str
-    line: int | None
-    outcome: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportState:
     """How far an import is. ``stage``: ``count``, ``load``, ``papers`` or ``end``.
 
-    ``total`` is the number of records counted so far in all files, ``read`` the number of those processed.
+    ``total`` is the number of records counted so far in all sources, ``read`` the number of those processed.
     """
 
     stage: str = "count"
@@ -64,6 +41,7 @@ class ImportState:
     unchanged: int = 0
     merged: int = 0
     skipped: int = 0
+    deleted: int = 0
     seconds: float = 0.0  # since the first record was read for import
     stopping: bool = False
     error: str = ""
@@ -92,12 +70,12 @@ class ImportJob:
 
     def __init__(
         self,
-        uploads: Sequence[Upload],
+        sources: Sequence[Source],
         open_library: Callable[[], AbstractContextManager[Library]],
         encoder: Callable[[], BulkEncoder],
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        self._uploads = tuple(uploads)
+        self._sources = tuple(sources)
         self._open = open_library
         self._encoder = encoder
         self._on_end = on_end
@@ -130,7 +108,7 @@ class ImportJob:
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """Skipped and merged records and unread files, in the order of the files."""
+        """Skipped and merged records and unread files, in the order of the sources."""
         return self.snapshot()[1]
 
     def snapshot(self) -> tuple[ImportState, tuple[Remark, ...]]:
@@ -177,7 +155,7 @@ class ImportJob:
         except Exception as failure:  # nothing above the thread would report it
             _log.error("An import failed", exc_info=failure)
             error = (
-                f"The import ended early ({type(failure).__name__}). What was stored stays; import the same files "
+                f"The import ended early ({type(failure).__name__}). What was stored stays; import the same "
                 "again to go on."
             )
         finally:
@@ -185,31 +163,31 @@ class ImportJob:
 
     def _import(self) -> None:
         with self._open() as library:
-            uploads = self._count_records()
-            if uploads and not self._stop.is_set():
+            sources = self._count_records()
+            if sources and not self._stop.is_set():
                 self._update(stage="load")
                 encoder = self._encoder()
                 self._update(begin=True)
-                for upload in uploads:
-                    self._import_file(upload, library, encoder)
+                for source in sources:
+                    self._import_source(source, library, encoder)
 
-    def _count_records(self) -> list[Upload]:
-        """The readable files; adds their numbers of records to the state."""
-        readable: list[Upload] = []
-        for upload in self._uploads:
+    def _count_records(self) -> list[Source]:
+        """The readable sources; adds their numbers of records to the state."""
+        readable: list[Source] = []
+        for source in self._sources:
             try:
-                for _ in self._until_stopped(read_papers(upload.path, on_error=lambda error: None)):
+                for _ in self._until_stopped(source.read(lambda error: None)):
                     self._update(total=1)
-                readable.append(upload)
+                readable.append(source)
             except ImportFileError as error:
-                self._update(_remark(upload, None, UNREAD, str(error)))
+                self._update(Remark(source.name, None, UNREAD, str(error)))
         return readable
 
-    def _import_file(self, upload: Upload, library: Library, encoder: BulkEncoder) -> None:
+    def _import_source(self, source: Source, library: Library, encoder: BulkEncoder) -> None:
         before = self.state
 
         def skipped(error: RecordError) -> None:
-            self._update(_remark(upload, error.line, SKIPPED, error.reason), skipped=1)
+            self._update(Remark(error.path, error.line, SKIPPED, error.reason), skipped=1)
 
         def progress(now: ImportProgress) -> None:
             self._update(
@@ -223,22 +201,20 @@ class ImportJob:
 
         self._update(stage="papers")
         try:
-            papers = self._until_stopped(read_papers(upload.path, on_error=skipped))
-            report = library.add(papers, encoder, on_progress=progress)
-            self._update(*(_remark(upload, None, MERGED, f"{record}: {reason}") for record, reason in report.merged))
+            papers = self._until_stopped(source.read(skipped))
+            report = library.add(papers, encoder, on_progress=progress, in_step=source.in_step)
+            self._update(*(Remark(source.name, None, MERGED, f"{one}: {reason}") for one, reason in report.merged))
+            if not self._stop.is_set():
+                also, state = source.imported(library), self.state
+                self._update(deleted=state.deleted + also.deleted, unchanged=state.unchanged + also.unchanged)
         except ImportFileError as error:
-            self._update(_remark(upload, None, UNREAD, str(error)))
+            self._update(Remark(source.name, None, UNREAD, str(error)))
 
     def _until_stopped(self, papers: Iterator[Paper]) -> Iterator[Paper]:
         for paper in papers:
             if self._stop.is_set():
                 return
             yield paper
-
-
-def _remark(upload: Upload, line: int | None, outcome: str, reason: str) -> Remark:
-    # The user knows the name of the file, not the path of its upload.
-    return Remark(upload.name, line, outcome, reason.replace(str(upload.path), upload.name))
 
 
 class Imports:
@@ -286,15 +262,3 @@ class Imports:
             raise LibraryLocked(
                 "Papers are being imported into this library. Wait until that has finished, or stop it."
             )
-
-
-def remarks_csv(remarks: Sequence[Remark]) -> str:
-    """The remarks as CSV with a header, safe to open in a spreadsheet program."""
-    out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(["file", "line", "outcome", "reason"])
-    for remark in remarks:
-        line = "" if remark.line is None else remark.line
-        file, reason = (literal_cell(one_line(text)) for text in (remark.file, remark.reason))
-        table.writerow([file, line, remark.outcome, reason])
-    return out.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.datatypes import Paper, Passage, Sentence, Version
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
@@ -90,7 +90,7 @@ class ReadableLibrary:
     # --- browsing ---
 
     def labels(self) -> list[Labels]:
-        """Id, year, venue, source and authors of every paper, ordered by id."""
+        """Id, year, venue, source, authors, tags and collections of every paper, ordered by id."""
         with storage_errors(self.path):
             return list(self._store.labels())
 
@@ -116,9 +116,14 @@ class ReadableLibrary:
             return self._store.browser.years(chosen)
 
     def facets(self, chosen: PaperFilter = _ALL) -> Facets:
-        """How many papers there are of each year, venue and source."""
+        """How many papers there are of each year, venue, source, tag and collection."""
         with storage_errors(self.path):
             return self._store.browser.facets(chosen)
+
+    def group_names(self, kind: Literal["tags", "collections"]) -> list[str]:
+        """All tags of papers, or the paths of all collections that papers are in, ordered."""
+        with storage_errors(self.path):
+            return self._store.browser.groups.names(kind)
 
     # --- segments and vectors ---
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.datatypes import Paper
+from rag.errors import ImportFileError, RecordError
 from rag.library.storage.folder import ZOTERO
 from rag.library.storage.locking import storage_errors
+from rag.papers.zotero.items import ZoteroLibrary, papers_of
 from rag.system.whole_files import write_whole
 
 _log = logging.getLogger(__name__)
@@ -31,45 +34,76 @@ class Changes:
     unchanged: int
     marks: Mapping[str, str]  # of what is in Zotero now
     is_other: bool  # nothing that was imported before is there: most likely the data of another Zotero
+    with_abstract: int
+    last_read: datetime | None  # when the library last took what there was; None: never, or an older program did
+
+    @property
+    def papers(self) -> int:
+        """Items that are papers."""
+        return len(self.marks)
 
 
-def changes(library: Path, papers: Iterable[Paper], places: Iterable[str], there: Iterable[str] = ()) -> Changes:
-    """What differs from the last import. ``places`` were read: nothing of another group counts as removed.
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What stands in the file: the marks of the last import by paper id, and when it was."""
 
-    ``there`` are ids of items that are in Zotero even if no paper could be made of them this time.
+    marks: Mapping[str, str]
+    at: datetime | None = None
+
+
+def changes(library: Path, read: Sequence[ZoteroLibrary], on_error: Callable[[RecordError], None]) -> Changes:
+    """What of Zotero differs from the last import into the library; nothing of a group that was not read counts as
+    removed. ``on_error`` is told of items that cannot be used.
+
+    Raises :class:`ImportFileError` where no item can.
     """
-    known = read_marks(library)
-    by_id = {paper.id: paper for paper in papers}
+    by_id = {paper.id: paper for one in read for paper in papers_of(one, on_error)}
+    if not by_id:
+        raise ImportFileError("Zotero holds no paper that can be used. Add items to it, or name another folder.")
+    state = _read_state(library)
     marks = {one: _mark(paper) for one, paper in by_id.items()}
-    read = tuple(f"zotero:{place}/" for place in places)
-    before = {one for one in known if one.startswith(read)}
-    changed = tuple(paper for one, paper in by_id.items() if known.get(one) != marks[one])
+    places = tuple(f"zotero:{one.place}/" for one in read)
+    # What is in Zotero counts even if no paper could be made of it this time.
+    there = {f"zotero:{one.place}/items/{item.get('key')}" for one in read for item in one.items} | set(by_id)
+    before = {one for one in state.marks if one.startswith(places)}
+    changed = tuple(paper for one, paper in by_id.items() if state.marks.get(one) != marks[one])
     is_other = bool(before) and not before & set(by_id)
-    removed = () if is_other else tuple(sorted(before - set(by_id) - set(there)))
-    return Changes(changed, removed, len(by_id) - len(changed), marks, is_other)
-
-
-def read_marks(library: Path) -> dict[str, str]:
-    """The marks of the last import by paper id; none where there are none that can be understood."""
-    try:
-        content = json.loads((library / ZOTERO).read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT:
-            raise ValueError(f"format {content['format']}")
-        return {str(one): str(mark) for one, mark in content["items"].items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        _log.warning("%s cannot be used (%s): all of Zotero is imported again.", ZOTERO, error)
-        return {}
+    removed = () if is_other else tuple(sorted(before - there))
+    with_abstract = sum(1 for paper in by_id.values() if paper.abstract)
+    return Changes(changed, removed, len(by_id) - len(changed), marks, is_other, with_abstract, state.at)
 
 
 def remember(library: Path, found: Changes, *, forget: bool) -> None:
     """Store the marks of what was imported; with ``forget`` removed papers go. Raises :class:`LibraryError`."""
-    marks = {**read_marks(library), **found.marks}
+    marks = {**_read_state(library).marks, **found.marks}
     for one in found.removed if forget else ():
         marks.pop(one, None)
+    content = {"format": _FORMAT, "at": datetime.now(UTC).isoformat(), "items": dict(sorted(marks.items()))}
     with storage_errors(library):
-        write_whole(library / ZOTERO, json.dumps({"format": _FORMAT, "items": dict(sorted(marks.items()))}))
+        write_whole(library / ZOTERO, json.dumps(content))
+
+
+def _read_state(library: Path) -> _State:
+    """The state of the last import; an empty one where there is none that can be understood."""
+    try:
+        content = json.loads((library / ZOTERO).read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise ValueError(f"format {content['format']}")
+        marks = {str(one): str(mark) for one, mark in content["items"].items()}
+        return _State(marks, _moment(content.get("at")))
+    except FileNotFoundError:
+        return _State({})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        _log.warning("%s cannot be used (%s): all of Zotero is imported again.", ZOTERO, error)
+        return _State({})
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def _mark(paper: Paper) -> str:

@@ -71,6 +71,15 @@ def still_added(added: Additions, record: Paper) -> dict[str, Any]:
     return left
 
 
+def still_there(added: Additions, paper: Paper) -> dict[str, Any]:
+    """What of ``added`` is still in ``paper``, as far as lists go; a list of which nothing is left is left out."""
+    left = {
+        name: [one for one in value if frozen(one) in getattr(paper, name)] if name in _LISTS else value
+        for name, value in added.items()
+    }
+    return {name: value for name, value in left.items() if value}
+
+
 def together(one: Additions, more: Additions) -> dict[str, Any]:
     """Additions of one record that were made one after the other."""
     found = dict(one)

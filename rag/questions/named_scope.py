@@ -1,18 +1,26 @@
-"""Names of venues, import files and papers, as people and programs give them → the scope that they mean."""
+"""Names of venues, import files, tags, collections and papers, as people and programs give them → the scope that they
+mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from rag.datatypes import Scope
+from rag.datatypes import Scope, enclosing
 from rag.errors import QuestionError, ScopeError
 from rag.questions.venues import VenueNames
+from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.datatypes import ScopedRecord
 
 _MOST_NAMED = 10  # venues or sources in a message
+_MOST_NEAR = 5
+_MOST_COMPARED = 20_000  # names; more would take seconds
+_LONGEST_SHOWN = 100  # characters of a name in a message
+_Resolve = Callable[[str], Collection[str]]
 
 
 def named_scope(
@@ -22,40 +30,97 @@ def named_scope(
     venues: Sequence[str] = (),
     sources: Sequence[str] = (),
     papers: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    collections: Sequence[str] = (),
 ) -> Scope | None:
     """The scope among ``records``, all papers of a library; None for all of them.
 
-    A source may be named without its format ('refs.bib' for 'bibtex:refs.bib'). Raises :class:`ScopeError` for a venue,
-    source or paper that the library does not have, :class:`QuestionError` for years in the wrong order.
+    A source may be named without its format ('refs.bib' for 'bibtex:refs.bib'); tags and collections whatever their
+    case. A collection is named by its path ('Thesis/Chapter 2') and means what lies below it as well. Raises
+    :class:`ScopeError` for a name that the library does not have, :class:`QuestionError` for years in the wrong order.
     """
     if since is not None and until is not None and since > until:
         raise QuestionError(f"since {since} is later than until {until}. Exchange them, or leave one out.")
-    found_venues, names = [], VenueNames({one.venue for one in records if one.venue})
-    for name in venues:
-        found = names.resolve(name)
-        if not found:
-            raise ScopeError(f"No paper of this library appeared in '{name}'. {_some({o.venue for o in records})}")
-        found_venues += found
-    all_sources, ids = {one.source for one in records}, {one.id for one in records}
-    found_sources: list[str] = []
-    for name in sources:
-        found = sorted(one for one in all_sources if name in (one, one.partition(":")[2]))
-        if not found:
-            raise ScopeError(f"No paper of this library comes from '{name}'. {_some(all_sources)}")
-        found_sources += found
+    known_venues, known_sources = {one.venue for one in records}, {one.source for one in records}
+    by_name = VenueNames(filter(None, known_venues))
+    found_venues = _all(venues, by_name.resolve, known_venues, "No paper of this library appeared in '{}'.")
+    found_sources = _all(
+        sources,
+        lambda name: sorted(one for one in known_sources if name in (one, one.partition(":")[2])),
+        known_sources,
+        "No paper of this library comes from '{}'.",
+    )
+    ids = {one.id for one in records} if papers else set()
     for name in papers:
         if name not in ids:
             raise ScopeError(f"There is no paper with the id '{name}' in this library. A search shows ids.")
-    scope = Scope(since, until, _once(found_venues), _once(found_sources), _once(papers))
+    scope = Scope(
+        since, until, found_venues, found_sources, tuple(dict.fromkeys(papers)),
+        tags=tags_named(tags, (tag for one in records for tag in one.tags)) if tags else (),
+        collections=collections_named(collections, (path for one in records for path in one.collections))
+        if collections else (),
+    )  # fmt: skip
     return None if scope.is_everything else scope
 
 
-def _once(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
+def tags_named(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The tags that ``names`` mean among those of a library. Raises :class:`ScopeError` for one that it lacks."""
+    return _as_spelt(names, set(known), "No paper of this library has the tag '{}'.")
 
 
-def _some(names: set[str]) -> str:
-    """'It has: a, b, c and 4 more.'"""
+def collections_named(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The collections that ``names`` mean among the paths of a library and those that they lie in.
+
+    Raises :class:`ScopeError` for one that it lacks.
+    """
+    paths = {around for path in known for around in enclosing(path)}
+    return _as_spelt([name.rstrip("/") or name for name in names], paths, "This library has no collection '{}'.")
+
+
+def _as_spelt(names: Sequence[str], known: set[str], missing: str) -> tuple[str, ...]:
+    """The names as records spell them: exactly so, else all that differ in case or white space alone."""
+    spellings: dict[str, list[str]] = {}
+    for one in sorted(known):
+        spellings.setdefault(_plain(one), []).append(one)
+    return _all(names, lambda name: [name] if name in known else spellings.get(_plain(name), ()), known, missing)
+
+
+def _all(names: Sequence[str], resolve: _Resolve, known: Collection[str], missing: str) -> tuple[str, ...]:
+    """What all of ``names`` mean, each once. Raises :class:`ScopeError`, ``missing`` with the name, for one that means
+    nothing."""
+    found: dict[str, None] = {}
+    for name in names:
+        meant = resolve(name)
+        if not meant:
+            raise ScopeError(f"{missing.format(_short(name))} {_some(known, name)}")
+        found |= dict.fromkeys(meant)
+    return tuple(found)
+
+
+def _some(names: Collection[str], wanted: str) -> str:
+    """'Near it: a, b.' where any of ``names`` are like ``wanted``, else 'It has: a, b, c and 4 more.'"""
     known = sorted(name for name in names if name)
+    if near := _near(known, _plain(wanted)):
+        return f"Near it: {', '.join(map(_short, near))}."
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return f"It has: {', '.join(known[:_MOST_NAMED])}{more}." if known else "Its records name none."
+    return f"It has: {', '.join(map(_short, known[:_MOST_NAMED]))}{more}." if known else "Its records name none."
+
+
+def _near(known: Sequence[str], wanted: str) -> list[str]:
+    """Of ``known`` those that hold what is ``wanted``, or part of it, then those that are spelt nearly so."""
+    plain = {name: _plain(name) for name in known[:_MOST_COMPARED]}
+    holding = [name for name, one in plain.items() if wanted and wanted in one]
+    spelt = get_close_matches(wanted, set(plain.values()), _MOST_NEAR, cutoff=0.7)
+    alike = [name for one in spelt for name, same in plain.items() if same == one]
+    last = {name: one.rpartition("/")[2] for name, one in plain.items() if "/" in one}
+    ends = set(get_close_matches(wanted.rpartition("/")[2], set(last.values()), _MOST_NEAR, cutoff=0.7))
+    return list(dict.fromkeys([*holding, *alike, *(name for name, end in last.items() if end in ends)]))[:_MOST_NEAR]
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+
+
+def _short(name: str) -> str:
+    line = one_line(name)
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 1]}…"

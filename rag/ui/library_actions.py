@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 from rag.config import Settings
 from rag.errors import ImportFileError, LibraryError
 from rag.factory import at_close, change_library, library_manager, open_library, paper_encoder
-from rag.library.importing import ImportJob, Imports, Upload, remarks_csv
+from rag.library.import_sources import Source, Upload
+from rag.library.importing import ImportJob, Imports
 from rag.library.manager import MAX_NAME, LibraryInfo
+from rag.library.remarks import remarks_csv
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
+from rag.library.zotero_import import ZoteroImport
+from rag.library.zotero_sync import Changes
 from rag.papers.revision import revised
+from rag.papers.zotero.finding import find_zotero
 from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
 from rag.ui.render_merges import PAGE as MERGES
@@ -174,14 +179,30 @@ class LibraryActions:
         try:
             settings = self._writable(key)
             paths += self._uploads.take(files)
-            uploads = [Upload(path, path.name) for path in paths]
-            job = ImportJob(
-                uploads, lambda: change_library(settings), lambda: paper_encoder(settings.threads), tidy
-            )  # fmt: skip
-            self.imports.start(self.info(key).path, job)
+            return self._start(key, settings, [Upload(path, path.name) for path in paths], tidy)
         except BaseException:
             tidy()
             raise
+
+    def look_at_zotero(self, editor: Editor, key: str) -> tuple[str, Changes, int]:
+        """Where Zotero is, what of it is new to a library, and how many of its items cannot be used."""
+        settings = self._writable(key)
+        place = find_zotero(settings.zotero)
+        source = ZoteroImport(self.info(key).path, place, delete_removed=False)
+        return str(place), source.find(), len(source.bad)
+
+    def start_zotero(self, editor: Editor, key: str, delete_removed: bool) -> ImportJob:
+        """Begin to import what is new or changed in Zotero."""
+        settings = self._writable(key)
+        return self._start(
+            key, settings, [ZoteroImport(self.info(key).path, find_zotero(settings.zotero), delete_removed)]
+        )
+
+    def _start(
+        self, key: str, settings: Settings, sources: Sequence[Source], on_end: Callable[[], None] = lambda: None
+    ) -> ImportJob:
+        job = ImportJob(sources, lambda: change_library(settings), lambda: paper_encoder(settings.threads), on_end)
+        self.imports.start(self.info(key).path, job)
         return job
 
     def job(self, key: str) -> ImportJob | None:

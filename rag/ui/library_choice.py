@@ -8,6 +8,7 @@ from rag.errors import FootnoteError
 from rag.ui.events import QUIET, with_request
 from rag.ui.library_events import CONVERSATION, LibraryEvents, Updates, Values, visible
 from rag.ui.library_papers import NO_FILTERS, NO_OPEN_PAPER, facet_updates, table_updates
+from rag.ui.library_zotero import CLOSED, may_read_zotero
 from rag.ui.render_library import View, library_html, note_html
 from rag.ui.render_messages import error_html, reader_html
 from rag.ui.roles import Editor
@@ -52,7 +53,7 @@ class LibraryChoice:
 
     def _show(self, request: Any, key: str) -> Values:
         """Everything of the tab, anew: another library was chosen, or the page was opened."""
-        shown: Updates = NO_FILTERS | {"ticked": [], "form_row": visible(False)} | NO_OPEN_PAPER
+        shown: Updates = NO_FILTERS | {"ticked": [], "form_row": visible(False)} | NO_OPEN_PAPER | CLOSED
         try:
             shown["library_choice"] = {"choices": self._actions.choices(), "value": key}
             shown |= self._summary(key, self._context.may_edit(request))
@@ -68,6 +69,7 @@ class LibraryChoice:
         return {
             "summary": library_html(info), "reader": "" if may_edit else reader_html(), "new": visible(may_edit),
             "rename": own, "delete": own, "import": visible(may_edit and info.is_writable),
+            "zotero": visible(may_edit and may_read_zotero(self._context)),
             "copy": {"interactive": not info.problem, "visible": may_edit},
         }  # fmt: skip
 

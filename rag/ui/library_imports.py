@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rag.errors import FootnoteError
@@ -30,18 +30,25 @@ class ImportProgress:
         on, part, changing, gr = self._events.on, self._events.part, self._events.changing, self._events.gr
         for event in library_shown:
             on(event.then, with_request(gr, self._follow), "library", "changes")
-        begun = on(part("files").upload, changing(self._begin), "library", "files")
-        on(begun.then, with_request(gr, self._follow_begun), "library", "changes")
+        self.begins(part("files").upload, self._begin, "library", "files")
         on(part("stop").click, changing(self._stop), "library", queue=False)
         on(part("dismiss").click, changing(self._dismiss), "library")
         on(part("report").click, self._events.reported(self._save_report), "library")
         app.unload(with_request(gr, self._leave))
 
+    def begins(self, event: Any, handler: Callable[..., Updates], *inputs: str) -> None:
+        """Let ``handler`` begin an import at ``event``, and follow it."""
+        begun = self._events.on(event, self._events.changing(handler), *inputs)
+        self._events.on(begun.then, with_request(self._events.gr, self._follow_begun), "library", "changes")
+
     def _begin(self, editor: Editor, key: str, paths: list[str] | None) -> Updates:
-        job = self._actions.start_import(editor, key, paths or [])
+        return {"files": None} | self.begun(self._actions.start_import(editor, key, paths or []))
+
+    def begun(self, job: ImportJob) -> Updates:
+        """An import that has just begun."""
         hidden = visible(False)
         return {
-            "files": None, "import": hidden, "form_row": hidden, "progress": progress_html(job.state),
+            "import": hidden, "form_row": hidden, "progress": progress_html(job.state),
             "stop": visible(True),
         }  # fmt: skip
 

@@ -52,6 +52,15 @@ def _lay_out_import(gr: Any, parts: dict[str, Any]) -> None:
             label="BibTeX, RIS, CSV, TSV, JSON lines, arXiv metadata or listing pages; also .gz, .bz2, .xz",
             file_count="multiple", elem_id="fn-library-files", height=140,
         )  # fmt: skip
+        parts["library.zotero"] = _button(gr, "Zotero", "zotero", visible=False)
+        with gr.Column(elem_id="fn-library-zotero-panel", min_width=0, visible=False) as parts["library.zotero_panel"]:
+            parts["library.zotero_found"] = _html(gr, "zotero-found")
+            parts["library.zotero_delete"] = gr.Checkbox(
+                label="Delete papers that Zotero no longer has", min_width=0, visible=False
+            )
+            with gr.Row(elem_id="fn-library-zotero-tools"):
+                parts["library.zotero_import"] = _button(gr, "Import from Zotero", "zotero-import", variant="primary")
+                parts["library.zotero_close"] = _button(gr, "Close", "zotero-close")
     parts["library.progress"] = _html(gr, "progress")
     with gr.Row(elem_id="fn-library-import-tools"):
         parts["library.stop"] = _button(gr, "Stop the import", "stop", variant="stop", visible=False)
@@ -71,6 +80,10 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
         parts["library.until"] = gr.Number(label="To year", value=None, precision=0, min_width=0)
         parts["library.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
         parts["library.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
+        for name in ("tags", "collections"):  # shown where the library has any
+            parts[f"library.{name}"] = gr.Dropdown(
+                [], label=name.capitalize(), multiselect=True, min_width=0, visible=False
+            )
         parts["library.abstract"] = gr.Dropdown(
             [("any", ""), ("with abstract", "with"), ("without abstract", "without")],
             value="", label="Abstract", filterable=False, min_width=0,

@@ -26,16 +26,17 @@ from rag.ui.render_library import (
 from rag.ui.render_map import question_about
 from rag.ui.roles import Editor
 
-_MOST_VALUES = 1000  # venues and sources that are offered; the search finds the others
-_WITHOUT = " "  # stands for papers that have no venue or source: a list of choices cannot hold an empty one
+_MOST_VALUES = 1000  # names of a kind that are offered; the search finds other venues and sources
+_WITHOUT = " "  # stands for papers that have none: a list of choices cannot hold an empty one
 _TYPED = ("text", "since", "until")
-_FILTERS = ("text", "since", "until", "venues", "sources", "abstract")
+_NAMES = ("venues", "sources", "tags", "collections")
+_FILTERS = ("text", "since", "until", *_NAMES, "abstract")
 # Every click, in its order: what comes while an earlier one is served must not be lost.
 _IN_ORDER = {"trigger_mode": "multiple", "concurrency_limit": 1}
 _HIDDEN = visible(False)
 
 NO_FILTERS: Updates = {
-    "text": "", "since": None, "until": None, "venues": {"value": []}, "sources": {"value": []}, "abstract": "",
+    "text": "", "since": None, "until": None, "abstract": "", **{name: {"value": []} for name in _NAMES},
 }  # fmt: skip
 NO_OPEN_PAPER: Updates = {
     "open": "", "paper": NO_PAPER, "paper_tools": _HIDDEN, "sure": _HIDDEN, "editor": _HIDDEN,
@@ -57,7 +58,7 @@ def table_updates(library_actions: LibraryActions, key: str, view: View, ticked:
 def facet_updates(
     library_actions: LibraryActions, key: str, more: Mapping[str, Any] = MappingProxyType({})
 ) -> Updates:  # fmt: skip
-    """The venues and sources to choose from, and the size of the library. ``more``: properties of both choices."""
+    """What there is to choose from, and the size of the library. ``more``: properties of all choices of names."""
     facets = library_actions.facets(key)
 
     def choices(values: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
@@ -66,6 +67,8 @@ def facet_updates(
     return {
         "venues": {"choices": choices(facets.venues), **more},
         "sources": {"choices": choices(facets.sources), **more},
+        "tags": {"choices": choices(facets.tags), **visible(bool(facets.tags)), **more},
+        "collections": {"choices": choices(facets.collections), **visible(bool(facets.collections)), **more},
         "summary": library_html(library_actions.info(key)),
     }
 
@@ -145,14 +148,26 @@ class PaperTable:
 
 
 def _paper_filter(
-    text: str, since: float | None, until: float | None, venues: list[str], sources: list[str], abstract: str
+    text: str,
+    since: float | None,
+    until: float | None,
+    venues: list[str],
+    sources: list[str],
+    tags: list[str],
+    collections: list[str],
+    abstract: str,
 ) -> PaperFilter:
     """What the fields of the filters say."""
+    named = (
+        tuple("" if name == _WITHOUT else name for name in names) for names in (venues, sources, tags, collections)
+    )
     return PaperFilter(
-        text.strip(), None if since is None else int(since), None if until is None else int(until),
-        tuple(name.strip() for name in venues), tuple(name.strip() for name in sources),
-        {"with": True, "without": False}.get(abstract),
-    )  # fmt: skip
+        text.strip(),
+        None if since is None else int(since),
+        None if until is None else int(until),
+        abstract={"with": True, "without": False}.get(abstract),
+        **dict(zip(_NAMES, named, strict=True)),
+    )
 
 
 class OpenPaper:

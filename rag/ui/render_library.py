@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from html import escape
 
 from rag.datatypes import Paper, Version
-from rag.library.importing import ImportState, Remark
+from rag.library.importing import ImportState
 from rag.library.manager import LibraryInfo
+from rag.library.remarks import Remark
 from rag.library.storage.browsing import PaperFilter, PaperPage
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
@@ -130,6 +131,8 @@ def paper_html(paper: Paper, versions: Sequence[Version] = ()) -> str:
         ("Versions", versions_line(versions)),
         ("Id", one_line(paper.id)),
         ("Source", one_line(paper.source)),
+        ("Tags", ", ".join(map(one_line, paper.tags))),
+        ("Collections", ", ".join(map(one_line, paper.collections))),
     )
     return _TEMPLATE.paper(one_line(paper.title) or paper.id, facts, addresses(paper), clean(paper.abstract))
 
@@ -204,7 +207,7 @@ def _bars(known: Sequence[tuple[int, int]]) -> list[_Bar]:
 def progress_html(state: ImportState) -> str:
     """How far an import is."""
     what = {
-        "count": f"Reading the files: {state.total:,} papers so far…",
+        "count": f"Reading: {state.total:,} papers so far…",
         "load": f"{state.total:,} papers to look at. Loading the encoder…",
     }.get(state.stage) or f"{state.read:,} of {state.total:,} papers"
     if state.stopping:
@@ -227,7 +230,7 @@ def report_html(state: ImportState, remarks: Sequence[Remark]) -> str:
 
 def _counts(state: ImportState, between: str = " · ") -> str:
     """What became of the records that were read."""
-    words = ("added", "updated", "unchanged", "merged", "skipped")
+    words = ["added", "updated", "unchanged", "merged", *(["deleted"] if state.deleted else []), "skipped"]
     return between.join(f"{getattr(state, word):,} {word}" for word in words)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.datatypes import Paper
+from rag.datatypes import Paper, enclosing
 from rag.errors import QuestionError
 from rag.questions.scope import Scope
 from rag.ui.components import html
@@ -14,8 +15,9 @@ from rag.ui.events import UNQUEUED, with_event
 from rag.ui.page_context import PageContext
 from rag.ui.render_scope import bar_html
 
-_FIELDS = ("since", "until", "venues", "sources", "only_ticked")
-_EMPTY: tuple[Any, ...] = ("", "", [], [], False)
+_LISTS = ("venues", "sources", "tags", "collections")
+_FIELDS = ("since", "until", *_LISTS, "only_ticked")
+_EMPTY: tuple[Any, ...] = ("", "", *([] for _ in _LISTS), False)
 _MOST_CHOICES = 1000
 
 
@@ -28,8 +30,12 @@ def build(gr: Any, context: PageContext) -> None:
     with gr.Row(elem_id="fn-scope-fields", visible=False) as parts["scope.fields"]:
         parts["scope.since"] = gr.Textbox(label="From year", placeholder="any", max_lines=1, min_width=0)
         parts["scope.until"] = gr.Textbox(label="To year", placeholder="any", max_lines=1, min_width=0)
-        parts["scope.venues"] = gr.Dropdown([], label="Venues", multiselect=True, min_width=0)
-        parts["scope.sources"] = gr.Dropdown([], label="Sources", multiselect=True, min_width=0)
+        for name in _LISTS:
+            # Tags and collections are shown once a library has any.
+            shown = name in ("venues", "sources")
+            parts[f"scope.{name}"] = gr.Dropdown(
+                [], label=name.capitalize(), multiselect=True, min_width=0, visible=shown
+            )
         parts["scope.only_ticked"] = gr.Checkbox(label="Only papers ticked in the library", value=False, min_width=0)
 
 
@@ -48,6 +54,8 @@ def scope_of(
     until: str | None,
     venues: Sequence[str],
     sources: Sequence[str],
+    tags: Sequence[str],
+    collections: Sequence[str],
     only: bool,
     ticked: Sequence[str],
 ) -> Scope | None:
@@ -57,7 +65,10 @@ def scope_of(
         raise QuestionError(f"The years are the wrong way round: {first} is later than {last}.")
     if only and not ticked:
         raise QuestionError("No paper is ticked. Tick some in the Library tab.")
-    scope = Scope(first, last, tuple(venues or ()), tuple(sources or ()), tuple(ticked) if only else ())
+    scope = Scope(
+        first, last, tuple(venues or ()), tuple(sources or ()), tuple(ticked) if only else (),
+        tags=tuple(tags or ()), collections=tuple(collections or ()),
+    )  # fmt: skip
     return None if scope.is_everything else scope
 
 
@@ -68,11 +79,15 @@ def shown(scope: Scope | None, papers: Mapping[str, Paper], opened: bool, proble
 
 
 def choices(papers: Mapping[str, Paper], field: str) -> list[str]:
-    """The venues or sources of a library, those of the most papers first when there are too many to offer."""
-    counts: dict[str, int] = {}
+    """The values of a field in a library; where there are too many to offer, those of the most papers.
+
+    Of collections those that others lie in as well.
+    """
+    counts: Counter[str] = Counter()
     for paper in papers.values():
-        if name := getattr(paper, field):
-            counts[name] = counts.get(name, 0) + 1
+        value = getattr(paper, field)
+        names = set(filter(None, [value] if isinstance(value, str) else value))
+        counts.update({around for name in names for around in enclosing(name)} if field == "collections" else names)
     return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_CHOICES])
 
 
@@ -123,7 +138,7 @@ class ScopeEvents:
     def _connect_bar(self) -> None:
         parts, bar = self._parts, self._parts["scope.bar"]
         scope, is_open, library = parts["scope"], parts["scope.open"], parts["library"]
-        lists = [parts["scope.venues"], parts["scope.sources"]]
+        lists = [parts[f"scope.{name}"] for name in _LISTS]
         everything = [scope, bar, *self._fields]
         bar.expand(
             self._fold, [is_open, scope, library], [is_open, parts["scope.fields"], *lists, bar], **UNQUEUED
@@ -137,11 +152,13 @@ class ScopeEvents:
     def _fold(self, was_open: bool, scope: Scope | None, library: str) -> tuple[Any, ...]:
         """Show the fields with what the library offers for them, or hide them."""
         papers = self._context.known_papers(library)
+        groups = [choices(papers, name) for name in ("tags", "collections")]
         return (
             not was_open,
             self._gr.update(visible=not was_open),
             self._gr.update(choices=choices(papers, "venue")),
             self._gr.update(choices=choices(papers, "source")),
+            *(self._gr.update(choices=found, visible=bool(found)) for found in groups),
             shown(scope, papers, not was_open),
         )
 
@@ -149,7 +166,8 @@ class ScopeEvents:
         left = scope.without(str(event.part)) if scope is not None else None
         left = None if left is None or left.is_everything else left
         values = _EMPTY if left is None else (
-            str(left.since or ""), str(left.until or ""), list(left.venues), list(left.sources), bool(left.paper_ids),
+            str(left.since or ""), str(left.until or ""), *(list(getattr(left, name)) for name in _LISTS),
+            bool(left.paper_ids),
         )  # fmt: skip
         return left, shown(left, self._context.known_papers(library), is_open), *values
 

@@ -13,6 +13,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.library.storage import schema
 from rag.library.storage.database import Database
+from rag.library.storage.groups import COLLECTIONS, TAGS, Groups
 
 SORTS = ("id", "title", "authors", "year", "venue", "source")
 
@@ -25,7 +26,8 @@ class PaperFilter:
     """Which papers are admitted, all by default. Conditions are joined by 'and', the values of one by 'or'.
 
     Every word of ``text`` must begin a word of id, title, abstract, authors or venue. ``abstract``: with or without
-    one. A paper without a year lies in no range of years.
+    one. A paper without a year lies in no range of years. "" among venues, sources, tags or collections admits papers
+    that have none; a collection admits what lies below it.
     """
 
     text: str = ""
@@ -34,6 +36,8 @@ class PaperFilter:
     venues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     abstract: bool | None = None
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,24 @@ class PaperPage:
 class Facets:
     """The values to filter by, each with its number of papers; most papers first, years ascending.
 
-    None among the years and "" among venues and sources stand for papers that have none.
+    None among the years and "" among the names stand for papers that have none. A collection counts the papers of
+    those below it as well.
     """
 
     years: tuple[tuple[int | None, int], ...]
     venues: tuple[tuple[str, int], ...]
     sources: tuple[tuple[str, int], ...]
     without_abstract: int
+    tags: tuple[tuple[str, int], ...] = ()
+    collections: tuple[tuple[str, int], ...] = ()
 
 
 class PaperBrowser:
-    """Filters and sorts the papers of one database."""
+    """Filters and sorts the papers of one database. ``groups`` are their tags and collections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.groups = Groups(database)
         self._temporary_revision: int | None = None  # of the papers that the temporary full-text index holds
 
     def page(self, chosen: PaperFilter, sort: str, descending: bool, offset: int, limit: int) -> tuple[list[str], int]:
@@ -89,7 +97,7 @@ class PaperBrowser:
         return tuple((year, int(count)) for year, count in rows)
 
     def facets(self, chosen: PaperFilter) -> Facets:
-        """How many of the admitted papers there are of each year, venue and source."""
+        """How many of the admitted papers there are of each year, venue, source, tag and collection."""
         where, values = self._condition(chosen)
 
         def count_by(column: str) -> tuple[tuple[str, int], ...]:
@@ -98,17 +106,19 @@ class PaperBrowser:
 
         joined = f"{where}{' AND' if where else ' WHERE'}"
         without = self._database.rows(f"SELECT count(*) FROM papers{joined} abstract = ''", values)
-        return Facets(self.years(chosen), count_by("venue"), count_by("source"), int(without[0][0]))
+        groups = self.groups.count_tags(where, values), self.groups.count_collections(where, values)
+        return Facets(self.years(chosen), count_by("venue"), count_by("source"), int(without[0][0]), *groups)
 
     def create_indexes(self) -> None:
         """Add the indexes to a library that an older program made. The caller holds the writer's lock."""
         if not self._has_full_text():
             self._database.run_script(f"BEGIN IMMEDIATE; {schema.BROWSING} {schema.REBUILD_FULL_TEXT} COMMIT;")
+        self.groups.create()
 
     def _condition(self, chosen: PaperFilter) -> tuple[str, list[Any]]:
         if chosen.text.strip():
             self._refresh_temporary_index()
-        return _where(chosen)
+        return _where(chosen, self.groups)
 
     def _refresh_temporary_index(self) -> None:
         """Make the temporary full-text index where the library has none, and drop it once it has one."""
@@ -125,7 +135,7 @@ class PaperBrowser:
         return bool(rows)
 
 
-def _where(chosen: PaperFilter) -> tuple[str, list[Any]]:
+def _where(chosen: PaperFilter, groups: Groups) -> tuple[str, list[Any]]:
     """The filter as ``WHERE …`` with its values; an empty text where it admits everything."""
     parts: list[str] = []
     values: list[Any] = []
@@ -137,6 +147,11 @@ def _where(chosen: PaperFilter) -> tuple[str, list[Any]]:
         if among:
             parts.append(f"{column} IN ({','.join('?' * len(among))})")
             values += among
+    for kind, names in ((TAGS, chosen.tags), (COLLECTIONS, chosen.collections)):
+        if names:
+            sql, more = groups.condition(kind, names)
+            parts.append(sql)
+            values += more
     if chosen.abstract is not None:
         parts.append("abstract <> ''" if chosen.abstract else "abstract = ''")
     if chosen.text.strip():

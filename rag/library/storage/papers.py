@@ -16,12 +16,14 @@ from rag.datatypes import Paper, Passage, Sentence
 from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
+from rag.library.storage.givers import Givers
 from rag.library.storage.manifest import EmbedderId
 from rag.library.storage.merges import Merges
 from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
+    GroupsOnce,
     Labels,
     StoredPaper,
     mean_passage_vector,
@@ -40,7 +42,7 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
-    ``merges`` what was merged into which.
+    ``merges`` what was merged into which, ``givers`` whose tags they have.
 
     Safe to use from several threads.
     """
@@ -50,6 +52,7 @@ class PaperStore:
         self.browser = PaperBrowser(self.database)
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
+        self.givers = Givers(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
 
@@ -145,8 +148,12 @@ class PaperStore:
 
     def labels(self) -> Iterator[Labels]:
         """The labels of every paper, ordered by id."""
+        groups = GroupsOnce(self.browser.groups.of_papers)
         yield from (
-            Labels(*row) for row in self._rows("SELECT id, year, venue, source, authors FROM papers ORDER BY id")
+            Labels(one, year, venue, source, authors, groups)
+            for one, year, venue, source, authors in self._rows(
+                "SELECT id, year, venue, source, authors FROM papers ORDER BY id"
+            )
         )
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
@@ -249,7 +256,12 @@ class PaperStore:
         for table, column in (("papers", "id"), ("keys", "paper_id"), ("records", "paper_id")):
             self.database.execute_for_each(f"DELETE FROM {table} WHERE {column} = ?", [(one,) for one in paper_ids])
         self.merges.forget("paper_id", paper_ids)
+        self.givers.forget(paper_ids)
         self.mark_pending(paper_ids)
+
+    def forget_record(self, record_id: str) -> None:
+        """An imported record is no more: should it come back, it is new."""
+        self.database.execute("DELETE FROM records WHERE id = ?", (record_id,))
 
     def delete_keys(self, paper_id: str, keys: Iterable[str]) -> None:
         """Delete identity keys of a paper."""

@@ -37,6 +37,14 @@ CREATE INDEX IF NOT EXISTS merges_paper ON merges (paper_id);
 CREATE INDEX IF NOT EXISTS merges_undone ON merges (undone, number);
 """
 
+# Which tags, collections and notes of a paper come from records that are kept in step: see storage.givers.
+GIVEN = """
+CREATE TABLE IF NOT EXISTS given (
+    paper_id TEXT NOT NULL, kind TEXT NOT NULL, mark TEXT NOT NULL, giver TEXT NOT NULL,
+    PRIMARY KEY (paper_id, kind, mark, giver)
+) WITHOUT ROWID;
+"""
+
 TABLES = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL,
@@ -75,6 +83,34 @@ CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_insert AFTER INSERT ON papers BEGIN {_I
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_delete AFTER DELETE ON papers BEGIN {_DELETE} END;
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_update AFTER UPDATE OF {_FIELDS} ON papers BEGIN {_DELETE} {_INSERT} END;
 """
+# Tags and collections by name, out of the column ``more``: what papers are filtered by must not read their vectors,
+# which lie before that column. ``kind`` is the name of the field.
+_OF_PAPER = """SELECT 'tags', value, {row}.id FROM json_each({row}.more, '$.tags') WHERE value <> ''
+    UNION SELECT 'collections', value, {row}.id FROM json_each({row}.more, '$.collections') WHERE value <> ''"""
+_OF_ALL = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind, j.value AS name, p.id AS paper_id FROM papers AS p, json_each(p.more, '$.{kind}') AS j "
+    "WHERE p.more <> '{}' AND j.value <> ''"
+    for kind in ("tags", "collections")
+)
+GROUPS = f"""
+CREATE TABLE IF NOT EXISTS paper_groups (
+    kind TEXT NOT NULL, name TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (kind, name, paper_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS paper_groups_paper ON paper_groups (paper_id);
+CREATE TRIGGER IF NOT EXISTS paper_groups_insert AFTER INSERT ON papers WHEN new.more <> '{{}}' BEGIN
+    INSERT OR IGNORE INTO paper_groups {_OF_PAPER.format(row="new")};
+END;
+CREATE TRIGGER IF NOT EXISTS paper_groups_delete AFTER DELETE ON papers BEGIN
+    DELETE FROM paper_groups WHERE paper_id = old.id;
+END;
+CREATE TRIGGER IF NOT EXISTS paper_groups_update AFTER UPDATE OF more ON papers WHEN old.more <> new.more BEGIN
+    DELETE FROM paper_groups WHERE paper_id = old.id;
+    INSERT OR IGNORE INTO paper_groups {_OF_PAPER.format(row="new")};
+END;
+"""
+FILL_GROUPS = f"INSERT OR IGNORE INTO paper_groups {_OF_ALL};"
+# For a reader of a library that an older program made.
+GROUPS_VIEW = f"CREATE TEMP VIEW IF NOT EXISTS paper_groups AS {_OF_ALL}"
 # Libraries of earlier versions have no column ``more``: see storage.stored_paper.more_of.
 ADD_MORE = "ALTER TABLE papers ADD COLUMN more TEXT NOT NULL DEFAULT '{}'"
 # A view hides the lasting table of its name, for a reader who may not write.

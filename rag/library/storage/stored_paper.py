@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAPER_COLUMNS = "id, title, abstract, authors, year, venue, url, doi, source, more"
 STORED_COLUMNS = f"{PAPER_COLUMNS}, passages, sentences, vectors"
+_NO_GROUPS: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MORE = ("key", "kind", "status", "tags", "collections", "notes", "fields")
 
 
@@ -44,6 +45,20 @@ class StoredPaper:
         return self.vectors[len(self.passages) :]
 
 
+Groups = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # by paper id: tags and collections
+
+
+class GroupsOnce:
+    """Tags and collections of all papers, read when the first is asked for: few filters need them."""
+
+    def __init__(self, read: Callable[[], Groups]) -> None:
+        self._read = read
+
+    @cached_property
+    def by_paper(self) -> Groups:
+        return self._read()
+
+
 class Labels(NamedTuple):
     """The fields that papers are filtered by, without their texts: 100,000 are read in a fraction of a second."""
 
@@ -52,11 +67,22 @@ class Labels(NamedTuple):
     venue: str
     source: str
     authors_json: str = "[]"
+    groups: GroupsOnce | None = None
 
     @property
     def authors(self) -> tuple[str, ...]:
         """The names as the record spells them; read from JSON only when asked for."""
         return tuple(json.loads(self.authors_json))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, ordered."""
+        return self.groups.by_paper.get(self.id, _NO_GROUPS)[0] if self.groups else ()
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The paths of the collections, ordered."""
+        return self.groups.by_paper.get(self.id, _NO_GROUPS)[1] if self.groups else ()
 
 
 def content_hash(paper: Paper) -> str:

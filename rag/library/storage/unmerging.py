@@ -59,6 +59,7 @@ class Unmerger(PaperWriter):
         self._forget_mark(newest)
         for one in parted:
             store.merges.set_undone(one, new.id)
+        store.givers.move(newest, owner.id, new.id)
         self.write(base, owner, base)
         gone = {key for one in (*parted, *followers) for key in stored_keys(one.record)}
         kept = {key for paper in (base, *(one.record for one in staying)) for key in stored_keys(paper)}

@@ -20,7 +20,7 @@ from rag.library.storage.paper_writer import BulkEncoder, PaperWriter
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
 from rag.papers.identity import identity_keys
-from rag.papers.merging import additions, filled, still_added
+from rag.papers.merging import Additions, additions, filled, still_added, still_there, together
 from rag.papers.retractions import events_of, with_status
 from rag.papers.title_marks import is_marked
 
@@ -51,9 +51,13 @@ def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
 class Importer(PaperWriter):
     """Imports records into one database. The caller holds the writer's lock."""
 
-    def __init__(self, store: PaperStore, encoder: BulkEncoder | None) -> None:
-        """``encoder`` may be None where only :meth:`revise` is called and title and abstract stay the same."""
+    def __init__(self, store: PaperStore, encoder: BulkEncoder | None, in_step: bool = False) -> None:
+        """``encoder`` may be None where only :meth:`revise` is called and title and abstract stay the same.
+
+        ``in_step``: what a record gave at its last import and gives no longer goes, see :mod:`storage.givers`.
+        """
         super().__init__(store, encoder)
+        self._in_step = in_step
         self._counts = Counts()
         self._seen: set[str] = set()  # record ids of this import
 
@@ -128,23 +132,47 @@ class Importer(PaperWriter):
         if match is None:
             self.write(paper, None, paper)
             self._store.merges.forget("record_id", [paper.id])
+            self._note_giver(paper, paper.id, None)
             self._counts.added += 1
             return paper.id
         stored = self._store.get_papers([match.owner])[match.owner]
+        kept = self._store.givers.left(stored, paper.id, paper) if self._in_step and first else stored
         if match.owner == paper.id and first:
             # An empty field does not delete what another record filled in.
-            changed = self.write(filled(paper, stored), stored, paper)
+            changed = self.write(filled(paper, kept), stored, paper)
             for merge in self._store.merges.into(paper.id):
                 self._store.merges.set_added(merge, still_added(merge.added, paper))
             self._counts.updated += changed
             self._counts.unchanged += not changed
         else:
-            joined = filled(stored, paper)
+            joined = filled(kept, paper)
             self.write(joined, stored, paper)
-            kind = detailed(match.kind, paper, stored)
-            self._store.merges.add(paper, record_hash, match.owner, kind, additions(stored, joined))
+            kind, added = detailed(match.kind, paper, stored), additions(kept, joined)
+            if self._in_step and first:
+                added = self._all_added(paper.id, match.owner, added, joined)
+            self._store.merges.add(paper, record_hash, match.owner, kind, added)
             self._counts.duplicate(paper.id, match.reason)
+        self._note_giver(paper, match.owner, kept)
         return match.owner
+
+    def _note_giver(self, record: Paper, owner: str, before: Paper | None) -> None:
+        """Remember what the record gave to the paper ``owner``, which was ``before``."""
+        if self._in_step:
+            self._store.givers.note(record, owner, before)
+        else:
+            self._store.givers.keep(record, owner)
+
+    def _all_added(self, record_id: str, owner: str, added: Additions, joined: Paper) -> dict[str, Any]:
+        """``added`` with what is left of what earlier versions of the record filled in; those are forgotten.
+
+        They would give back what was taken away, once another record is parted from the paper.
+        """
+        merges, before = self._store.merges, dict[str, Any]()
+        for one in merges.into(owner):
+            if one.record.id == record_id:
+                before = together(before, one.added)
+        merges.forget("record_id", [record_id])
+        return together(still_there(before, joined), added)
 
 
 def chunker_version() -> str:

@@ -43,8 +43,8 @@ def find_data_folder(named: Path | None = None) -> Path:
         if (folder / DATABASE).is_file():
             return folder
     raise ImportFileError(
-        "Zotero's data were not found. Name their folder with --data-dir: Zotero shows it in its settings, Advanced, "
-        "Files and Folders, Show Data Directory."
+        "Zotero's data were not found. Name their folder, with --data-dir or as FOOTNOTE_ZOTERO: Zotero shows it in "
+        "its settings, Advanced, Files and Folders, Show Data Directory."
     )
 
 

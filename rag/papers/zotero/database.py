@@ -48,7 +48,10 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
                 f"The database in {folder} was made by a Zotero before 5 or after those that are known here (it has "
                 f"no {missing[0]}). Start a current Zotero once, which brings the database up to date."
             )
-        raise ImportFileError(f"{folder / DATABASE} is no database of Zotero's. Name the right folder with --data-dir.")
+        raise ImportFileError(
+            f"{folder / DATABASE} is no database of Zotero's. Name the right folder, with --data-dir or as "
+            "FOOTNOTE_ZOTERO."
+        )
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
         raise sqlite3.DatabaseError(str(state).splitlines()[0])
@@ -65,7 +68,8 @@ def _copied(database: Path) -> Iterator[Path]:
                 _copy(database, target)
             except PermissionError as error:  # on Windows a lock keeps others from reading as well
                 raise ImportFileError(
-                    f"{database} is locked. Close Zotero, or let it be asked while it runs: --api."
+                    f"{database} is locked. Close Zotero, or allow other applications to communicate with it in its "
+                    "settings, Advanced, and name its address: --api, or FOOTNOTE_ZOTERO."
                 ) from error
             except FileNotFoundError as error:
                 if not database.exists():
@@ -75,9 +79,7 @@ def _copied(database: Path) -> Iterator[Path]:
                     break
             time.sleep(0.2)
         else:
-            raise ImportFileError(
-                f"Zotero keeps writing to {database}. Wait until it has finished, close it, or use --api."
-            )
+            raise ImportFileError(f"Zotero keeps writing to {database}. Wait until it has finished, or close it.")
         yield target
 
 

@@ -23,6 +23,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PAGE = 500  # items of one answer
 _LARGEST = 200_000_000  # bytes of one answer
 _SECONDS = 60.0
+_SOON = 3.0  # seconds in which a program on this computer says something
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -43,6 +44,15 @@ def read_api(address: str = DEFAULT) -> list[ZoteroLibrary]:
     ]
 
 
+def answers(address: str) -> bool:
+    """Whether something answers at the address, whatever it says."""
+    try:
+        _get(f"{_checked(address)}users/0/groups?format=json&start=0&limit=1", _SOON)
+    except ImportFileError as error:
+        return not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, urllib.error.HTTPError)
+    return True
+
+
 def _checked(address: str) -> str:
     """The address without its path. Raises :class:`ImportFileError` for one that is not of this computer."""
     try:
@@ -52,7 +62,7 @@ def _checked(address: str) -> str:
     except ValueError:
         fits, port = False, None
     if not fits:
-        raise ImportFileError(f"Zotero is asked on this computer alone, as in --api {DEFAULT}.")
+        raise ImportFileError(f"Zotero is asked on this computer alone, as in {DEFAULT}.")
     host = f"[{parts.hostname}]" if parts.hostname == "::1" else parts.hostname
     return f"http://{host}:{port or 23119}/api/"
 
@@ -97,11 +107,11 @@ def _all(base: str, path: str) -> list[Any]:
             return found
 
 
-def _get(address: str) -> list[Any]:
+def _get(address: str, timeout: float = _SECONDS) -> list[Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects)
     request = urllib.request.Request(address, headers={"Zotero-API-Version": "3", "User-Agent": "footnote"})
     try:
-        with opener.open(request, timeout=_SECONDS) as answer:
+        with opener.open(request, timeout=timeout) as answer:
             content = answer.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise ValueError("the answer is too long")
@@ -113,11 +123,11 @@ def _get(address: str) -> list[Any]:
         remedy = (
             "Allow other applications to communicate with Zotero in its settings, Advanced."
             if error.code == 403
-            else "The API needs Zotero 7 or later; without it leave out --api."
+            else "The API needs Zotero 7 or later; an older one is read from its data folder."
         )
         raise ImportFileError(f"Zotero answers {error.code}. {remedy}") from error
     except OSError as error:
-        raise ImportFileError("Zotero does not answer. Start it, or leave out --api to read its database.") from error
+        raise ImportFileError("Zotero does not answer. Start it, or let its data folder be read.") from error
     except (ValueError, RecursionError) as error:
-        raise ImportFileError("What answers is not Zotero's API. Check the address behind --api.") from error
+        raise ImportFileError(f"What answers is not Zotero's API. Check the address: Zotero's is {DEFAULT}.") from error
     return page

@@ -1,7 +1,7 @@
 """The library tab: libraries, their papers, imports.
 
 Its components are in :mod:`rag.ui.library_layout`; what is done with them in ``library_choice``, ``library_papers``,
-``library_merges`` and ``library_imports`` beside it.
+``library_merges``, ``library_imports`` and ``library_zotero`` beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from rag.ui.library_imports import ImportProgress
 from rag.ui.library_layout import lay_out
 from rag.ui.library_merges import MergedRecords
 from rag.ui.library_papers import OpenPaper, PaperTable
+from rag.ui.library_zotero import ZoteroButton
 from rag.ui.page_context import PageContext
 from rag.ui.render_library import View
 from rag.ui.render_messages import error_html
@@ -51,4 +52,6 @@ def wire(gr: Any, app: Any, context: PageContext) -> None:
     PaperTable(events).connect()
     OpenPaper(events).connect()
     MergedRecords(events).connect(library_shown)
-    ImportProgress(events).connect(app, library_shown)
+    imports = ImportProgress(events)
+    imports.connect(app, library_shown)
+    ZoteroButton(events, imports).connect()

@@ -1,0 +1,116 @@
+"""What the commands that import share: the library that is imported into, and what is said of the records."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.cli.printing import say
+from rag.cli.shared import advance, progress_bar
+from rag.errors import ImportFileError, RecordError
+from rag.text.unseen import one_line
+
+if TYPE_CHECKING:
+    from rag.datatypes import Paper
+    from rag.encoding.paper_encoder import PaperEncoder
+    from rag.library.library import ImportReport, Library
+
+SHOWN = 20  # records that are named one by one
+
+
+class ImportTarget:
+    """The library that is imported into: opened at once, or made when the first paper has been read.
+
+    So a slip of the pen leaves no empty library behind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from rag.factory import embedder_id
+        from rag.library.library import Library
+
+        self._path, self._embedder = path, embedder_id()
+        exists = Library.exists(path)
+        self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
+
+    def library(self) -> Library:
+        from rag.library.library import Library
+
+        if self._library is None:
+            self._library = Library.create(self._path, embedder=self._embedder)
+        return self._library
+
+    def add(
+        self, papers: Iterable[Paper], encoder: PaperEncoder, bar: Any, skipped: Skipped, in_step: bool = False
+    ) -> ImportReport:
+        """Import ``papers``, with their progress on ``bar``; then say what was ``skipped`` and merged."""
+        report = self.library().add(papers, encoder, on_progress=advance(bar), in_step=in_step)
+        bar.close()
+        skipped.say_more()
+        name_some("merged: ", [f"{one_line(one)}, {one_line(reason)}" for one, reason in report.merged], "records")
+        if report.duplicates:
+            say(f"merged: {report.duplicates:,} records; 'footnote merges' lists them, and undoes mistakes.", err=True)
+        return report
+
+    def close(self) -> None:
+        if self._library is not None:
+            self._library.close()
+
+
+class Skipped:
+    """Names on stderr the first records that cannot be used, and counts the others."""
+
+    def __init__(self, what: str = "records") -> None:
+        self.count, self._what = 0, what
+
+    def __call__(self, error: RecordError) -> None:
+        from tqdm import tqdm
+
+        self.count += 1
+        if self.count <= SHOWN:
+            tqdm.write(f"skipped: {one_line(str(error))}", file=sys.stderr)
+
+    def say_more(self) -> None:
+        """Say how many there were besides."""
+        if self.count > SHOWN:
+            say(f"skipped: {self.count - SHOWN} more {self._what}", err=True)
+
+
+def name_some(outcome: str, names: Iterable[str], what: str) -> None:
+    """Name on stderr the first of what had this outcome, and count the others."""
+    named = list(names)
+    for one in named[:SHOWN]:
+        say(f"{outcome}{one}", err=True)
+    if len(named) > SHOWN:
+        say(f"{outcome}{len(named) - SHOWN} more {what}".rstrip(), err=True)
+
+
+def outcome(report: ImportReport, skipped: int, unchanged: int = 0, deleted: str = "") -> str:
+    """'2 added, 1 updated, …': what became of the records."""
+    return (
+        f"{report.added} added, {report.updated} updated, {report.unchanged + unchanged} unchanged, "
+        f"{report.duplicates} duplicates merged, {deleted}{skipped} skipped"
+    )
+
+
+def import_file(file: Path, target: ImportTarget, encoder: PaperEncoder, format_: str | None, strict: bool) -> None:
+    """Import one file, and say what became of it. Raises :class:`ImportFileError` where it cannot be read."""
+    from rag.papers.importers import read_papers
+
+    skipped = Skipped()
+    with progress_bar(file.name, unit="B", unit_scale=True) as bar:
+
+        def read(done: int, total: int) -> None:
+            bar.total = total
+            bar.n = done
+
+        papers = read_papers(file, format_, on_error=None if strict else skipped, on_progress=read)
+        first = next(papers, None)
+        if first is None:
+            raise ImportFileError(
+                f"{file} holds no paper that can be used. If its format is wrong, name it: --format F"
+            )
+        report = target.add(chain([first], papers), encoder, bar, skipped)
+    say(f"{one_line(str(file))}: {outcome(report, skipped.count)}; the library holds {target.library().count} papers.")
