@@ -151,8 +151,8 @@ class Exchange:
         """Called by httpx at every step; keeps the socket once there is one."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = details["return_value"].get_extra_info("socket")
-        if self._left.is_set():
-            raise _Left
+            if self._left.is_set():
+                raise _Left
 
 
 class _Left(Exception):
