@@ -244,8 +244,9 @@ class Pipeline:
 
     def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
         """The answer; what a language model was given stands in its trace."""
+        account = writer.account() if writer is not None else {}  # nobody was asked to write
         writer = writer or self.writer
-        settings = {**asdict(self.settings), **self.selector.settings, **writer.account()}
+        settings = {**asdict(self.settings), **self.selector.settings, **account}
         papers = self.library.count if reading.within is None else len(reading.within)
         return compose(
             reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
