@@ -61,7 +61,7 @@ def list_() -> None:
 
 
 def _served(settings: Settings) -> str:
-    """What runs on the user's server, how it is asked, and how fast it was measured to be; or why it does not answer."""
+    """What runs on the user's server, how it is asked and how fast it was measured to be, or what is wrong."""
     from rag.errors import ServerError
     from rag.factory import close_all, model_server
     from rag.generation.models import in_words, speeds
