@@ -18,6 +18,7 @@ from rag.datatypes import Answer, Draft
 from rag.errors import GenerationCancelled, ModelError, ModelNotFound
 from rag.generation.models import add_model
 from rag.generation.writing import whole_sentences
+from rag.system.offline import Attempt
 from rag.ui.named import NamedByRequest
 from rag.ui.page_context import PageContext
 from rag.ui.render import status_html
@@ -60,7 +61,9 @@ def test_the_server_writes_and_the_trace_says_so(library: Path) -> None:
     assert "93% of the moths" in fake.bodies()[-1]["messages"][-1]["content"]
 
 
-def test_a_large_model_is_measured_first_and_answers_from_several_papers(library: Path, footnote_home: Path) -> None:
+def test_a_large_model_is_measured_first_and_answers_from_several_papers(
+    library: Path, outbound: list[Attempt]
+) -> None:
     with serving(chat(streams(*["MothEar finds 93% of the moths in a garden at night [1]. "] * 14))) as fake:
         answer, _ = asked(library, fake.url)
         bodies = fake.bodies()
@@ -70,6 +73,7 @@ def test_a_large_model_is_measured_first_and_answers_from_several_papers(library
         said = footnote("models", "list", FOOTNOTE_LLM_URL=fake.url, FOOTNOTE_LLM_KEY=KEY).stdout
         assert "big-7b at 127.0.0.1, yours" in said and "takes no grammar" in said and "tokens/s" in said
         doctor = footnote("doctor", "--library", library, code=(0, 1), FOOTNOTE_LLM_URL=fake.url).stdout
+        outbound.clear()  # of the self-test
         assert f"server 127.0.0.1:{fake.port}: a server that speaks as OpenAI's does, big-7b" in doctor
 
 
@@ -93,10 +97,11 @@ def test_where_it_fails_quotes_stand_in(library: Path, replies: dict[str, Reply]
     assert words in said  # on stderr as well
 
 
-def test_where_nobody_listens_quotes_stand_in(library: Path) -> None:
+def test_where_nobody_listens_quotes_stand_in(library: Path, outbound: list[Attempt]) -> None:
     answer, said = asked(library, f"http://127.0.0.1:{free_port()}")
     assert "93% of the moths" in answer["answer"] and "nothing listens there" in said
     doctor = footnote("doctor", "--library", library, code=1, FOOTNOTE_LLM_URL=f"http://127.0.0.1:{free_port()}")
+    outbound.clear()  # of the self-test
     assert "problem: The model server" in doctor.stdout
 
 
