@@ -17,7 +17,9 @@ from typing import Any
 
 from rag.errors import ConfigError
 from rag.system.auth_setting import holds_pairs
+from rag.system.server_address import read_address
 
+SERVER = "server"  # the name of the model that the server at ``llm_url`` runs
 MODES = ("quote", "shorten", "cite", "free")
 SENTENCE_SELECTORS = ("measured", "model")
 WRITING_PROMPTS = ("measured", "answer", "compose")
@@ -38,7 +40,7 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting of the program. ``model`` is ``writer``, ``quote``, a registered name or a GGUF path."""
+    """Every setting of the program. ``model`` is ``writer``, ``quote``, ``server``, a registered name or a path."""
 
     home: Path = field(default_factory=home)
     library: Path | None = None  # None: the shipped abstracts, under ``home``
@@ -61,6 +63,11 @@ class Settings:
     prompt: str = "measured"
     patience: int = 15  # seconds to a model's first word: how much it is given to read
     refuse: bool = True  # False: answer even where the evidence is thin
+    # A server that speaks as OpenAI's does; the model ``server`` is the one that it runs.
+    llm_url: str = ""  # http://127.0.0.1:8080; '' for none
+    llm_key: str = field(default="", repr=False)  # where it asks for one
+    llm_model: str = ""  # which of its models; '' where it has one
+    llm_timeout: int = 120  # seconds that it may be silent
     host: str = "127.0.0.1"
     port: int = 7860
     # Who may sign in to the page: see rag/system/auth_setting.py. Empty: those of ``footnote users``, else everybody.
@@ -82,6 +89,7 @@ class Settings:
         bounds = {
             "papers": (1, 50),
             "patience": (1, 3600),
+            "llm_timeout": (1, 3600),
             "depth": (1, 10_000),
             "sentences": (1, 10),
             "threads": (0, 1024),
@@ -97,6 +105,7 @@ class Settings:
             _check_network(name)
         if not 0.0 <= self.temperature <= 2.0:
             raise ConfigError(f"temperature is {self.temperature}; use a number from 0 to 2.")
+        _check_server(self)
 
     @property
     def library_path(self) -> Path:
@@ -116,10 +125,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
     stands and what is allowed.
     """
     values: dict[str, Any] = {"home": _platform_dir("data")}
-    for where, raw in (*_file_values(environ), *_environment_values(environ)):
-        for key, value in raw.items():
-            values[key] = _convert(key, value, where)
-    values |= {k: _convert(k, v, "command line") for k, v in overrides.items() if v is not None}
+    commanded = [("command line", {key: value}) for key, value in overrides.items() if value is not None]
+    for level in (_file_values(environ), _environment_values(environ), commanded):
+        named = {key: _convert(key, value, where) for where, raw in level for key, value in raw.items()}
+        # Who names a server and no model beside it wants that server's.
+        values |= ({"model": SERVER} if named.get("llm_url") else {}) | named
     return Settings(**values)
 
 
@@ -159,6 +169,7 @@ def _environment_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str,
     ]
 
 
+_SECRET = ("auth", "llm_key")
 _KINDS: dict[str, str] = {f.name: str(f.type) for f in fields(Settings)}
 
 
@@ -178,9 +189,20 @@ def _convert(key: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{key} is {value!r} ({where}); it must be of type {kind}.") from error
     if not isinstance(value, str):
-        said = "set" if key == "auth" else repr(value)  # a password is not repeated
+        said = "set" if key in _SECRET else repr(value)  # a password is not repeated
         raise ConfigError(f"{key} is {said} ({where}); it must be text.")
     return value
+
+
+def _check_server(settings: Settings) -> None:
+    if settings.llm_url:
+        read_address(settings.llm_url, "llm_url")
+    elif settings.model == SERVER:
+        raise ConfigError(
+            "model is 'server' and no server is named. Set FOOTNOTE_LLM_URL, for example to http://127.0.0.1:8080."
+        )
+    if not all("!" <= character <= "~" for character in settings.llm_key):
+        raise ConfigError("llm_key holds a blank or a character that no key has. Copy the key again.")
 
 
 def _check_network(text: str) -> None:

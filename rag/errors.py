@@ -12,8 +12,9 @@
     │   ├── LibraryLocked      somebody else is writing to it or reads it just now
     │   ├── LibraryDamaged     its files are inconsistent, or none of a library's
     │   └── LibraryMismatch    made by another version, embedder or chunker
-    ├── ModelError             a GGUF that cannot be used
-    │   └── ModelNotFound      a model name that is not known
+    ├── ModelError             a language model that cannot be used
+    │   ├── ModelNotFound      a model name that is not known
+    │   └── ServerError        the user's model server cannot be reached or gives no answer
     ├── PromptError            a prompt file with missing or unknown variables
     ├── EvaluationError        a collection, questions or results that cannot be evaluated
     ├── HistoryError           kept conversations that cannot be read or written
@@ -101,6 +102,18 @@ class ModelError(FootnoteError):
 
 class ModelNotFound(ModelError):
     """A model name that is neither registered nor a file."""
+
+
+class ServerError(ModelError):
+    """A model server that the user named cannot be reached, or its answer cannot be used.
+
+    ``passing``: the same request may succeed in a moment, in ``retry_s`` seconds where the server said when.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False, retry_s: float | None = None) -> None:
+        super().__init__(message)
+        self.passing = passing
+        self.retry_s = retry_s
 
 
 class PromptError(FootnoteError):

@@ -17,12 +17,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.config import Settings, with_overrides
+from rag.config import SERVER, Settings, with_overrides
 from rag.datatypes import Answer, AnswerSettings, Message, Option, Paper, Turn
-from rag.errors import ConfigError, LibraryNotFound
+from rag.errors import ConfigError, LibraryNotFound, ModelError, ServerError
 from rag.evidence.fitting import fit_judge
 from rag.evidence.selectors import BroadSelector, ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.generators.owner import LoadedModels
+from rag.generation.servers.open_servers import OpenServers
 from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rag.generation.generators.llama import LlamaGenerator
     from rag.generation.models import PromptChoice, RegisteredModel, Speed
     from rag.generation.prompting import Prompt
+    from rag.generation.servers.model_server import ModelServer
     from rag.history.store import ConversationStore
     from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.manager import LibraryManager
@@ -53,11 +55,13 @@ UNMEASURED = (
 )
 PRUNED = "The writer's network chose these sentences among those of the ranker."
 NOT_BETTER = "{model} {verdict}: footnote eval model shows it, --model writer is the other."
+NOT_ASKED = "The ranker chose these sentences: the model of a server writes answers and is not asked to choose."
 RANKER_STANDS = "The ranker chose these sentences, because {model} does not choose better: {reason}."
 _LOCK = threading.RLock()
 _LIBRARIES = OpenLibraries()
 _MODELS = LoadedModels()
 _HISTORIES: dict[Path, ConversationStore] = {}  # by home
+_SERVERS = OpenServers()
 _QUERY_ENCODERS: dict[Path, QueryEncoder] = {}  # by the folder of their weights
 _AT_CLOSE: list[Callable[[], None]] = []
 
@@ -120,6 +124,8 @@ def _part_for(settings: Settings, mode: str, quotes: Writer) -> AnsweringPart:
     """``quotes`` are the sentences that the ranker chooses."""
     from rag.generation.models import WRITER
 
+    if settings.model == SERVER:
+        return AnsweringPart(quotes, notes=(NOT_ASKED,)) if mode == QUOTE else _served(settings, mode)
     if mode != QUOTE:
         return _written(settings, mode)
     if settings.model == QUOTE:
@@ -165,8 +171,7 @@ def _quoted_by_model(settings: Settings, quotes: Writer) -> AnsweringPart:
 def _written(settings: Settings, mode: str) -> AnsweringPart:
     """What a language model writes; where it was taught to shorten, from what a network judges to be needed."""
     from rag.evidence.pruning import pruner
-    from rag.generation.models.prompt_choice import COMPOSING, SENTENCES
-    from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
+    from rag.generation.models.prompt_choice import COMPOSING
     from rag.generation.prompting import load_prompt
 
     choice = prompt_choice(settings, registered_model(settings))
@@ -178,19 +183,47 @@ def _written(settings: Settings, mode: str) -> AnsweringPart:
     if model.costs is not None:
         selector = NetworkSelector(pruner(), model.extra_candidates, model.min_logit)
     elif model.prompt == COMPOSING:
-        chooser = NetworkSelector(pruner(), EXTRA_CANDIDATES, MIN_LOGIT)
-        selector = BroadSelector(chooser, settings.papers + 1)
-        writer = replace(
-            writer,
-            sentences=SENTENCES[COMPOSING],
-            render_repair=load_prompt("repair").render,
-            budget=partial(_readable, settings, model, generator),
-        )
-    rewrite = _rewriter(generator) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
+        writer, selector = _composing(settings, writer, partial(_readable, settings, model, generator))
+    rewrite = _rewriter(generator.complete) if (model.info.parameters or 0) >= REWRITING_PARAMETERS else None
     notes: tuple[str, ...] = ()
     if choice.verdict is not None and not choice.verdict.is_better:
         notes = (NOT_BETTER.format(model=model.name, verdict=choice.verdict.beside_writer),)
     return AnsweringPart(writer, selector, rewrite, notes)
+
+
+def _served(settings: Settings, mode: str) -> AnsweringPart:
+    """What the model of the user's server writes."""
+    from rag.generation.generators.llama import Sampling
+    from rag.generation.generators.server import ServerGenerator
+    from rag.generation.models.prompt_choice import COMPOSING
+    from rag.generation.prompting import load_prompt
+    from rag.generation.served import readable_by_server, server_prompt
+
+    server = model_server(settings)
+    choice = server_prompt(server, "" if settings.prompt == "measured" else settings.prompt)
+    prompt = load_prompt(choice.prompt)
+    sampling = Sampling(settings.temperature, max_tokens=4096)
+    generator = ServerGenerator(server, context=settings.context, render=prompt.render, sampling=sampling)
+    writer = Writer(
+        generator, mode, settings.seed, settings.max_tokens, prompt.render, prompt.sha256,
+        account=partial(generator.account, mode),
+    )  # fmt: skip
+    if choice.prompt != COMPOSING:
+        return AnsweringPart(writer)
+    budget = partial(readable_by_server, generator, prompt, settings.home, settings.patience, settings.max_tokens)
+    return AnsweringPart(*_composing(settings, writer, budget), _rewriter(generator.complete))
+
+
+def _composing(settings: Settings, writer: Writer, budget: Callable[[], int]) -> tuple[Writer, SentenceSelector]:
+    """``writer`` as it answers from several papers, of which it can read ``budget`` tokens, and who chooses them."""
+    from rag.evidence.pruning import pruner
+    from rag.generation.models.prompt_choice import COMPOSING, SENTENCES
+    from rag.generation.models.writer import EXTRA_CANDIDATES, MIN_LOGIT
+    from rag.generation.prompting import load_prompt
+
+    repair = load_prompt("repair").render
+    broad = BroadSelector(NetworkSelector(pruner(), EXTRA_CANDIDATES, MIN_LOGIT), settings.papers + 1)
+    return replace(writer, sentences=SENTENCES[COMPOSING], render_repair=repair, budget=budget), broad
 
 
 def prompt_choice(settings: Settings, model: RegisteredModel) -> PromptChoice:
@@ -266,6 +299,8 @@ def registered_model(settings: Settings) -> RegisteredModel:
     """The language model of ``settings``; the bundled one is prepared when it is not there yet."""
     from rag.generation.models import BUNDLED, prepare_bundled, resolve_model
 
+    if settings.model == SERVER:
+        raise ModelError("The model of a server is no file of this computer, so this cannot be done with it.")
     if settings.model == BUNDLED:
         with _LOCK:
             prepare_bundled(settings.home)
@@ -273,8 +308,9 @@ def registered_model(settings: Settings) -> RegisteredModel:
 
 
 def available_models(settings: Settings) -> list[ModelChoice]:
-    """The built-in quotes, the bundled model, the writer and every registered one that can be used now."""
+    """The built-in quotes, the bundled model, the writer, every registered one that can be used now, the server's."""
     from rag.generation.models import BUNDLED, BUNDLED_TITLE, SHIPPED, list_models, unprepared
+    from rag.generation.served import server_label
 
     listed = {m.name: m for m in list_models(settings.home) if not m.problem}
     labels = unprepared(listed)
@@ -283,6 +319,8 @@ def available_models(settings: Settings) -> list[ModelChoice]:
         labels[name] = f"{title}, {model.info.size / 1e6:,.0f} MB"
     ordered = sorted(labels, key=lambda name: (SHIPPED.index(name) if name in SHIPPED else len(SHIPPED), name))
     models = [ModelChoice(name, labels[name], modes_of(name)) for name in ordered]
+    if settings.llm_url:
+        models.append(ModelChoice(SERVER, server_label(model_server(settings)), MODEL_MODES))
     return [ModelChoice(QUOTE, "built-in quotes", (QUOTE,)), *models]
 
 
@@ -294,8 +332,11 @@ def measure_model(settings: Settings, say: Callable[[str], object] = lambda word
     import datetime
 
     from rag.generation.models import keep_speed, measure
+    from rag.generation.served import measure_server
     from rag.system.machine import machine
 
+    if settings.model == SERVER:
+        return measure_server(model_server(settings), settings.context, settings.home, say)
     model = registered_model(settings)
     engine = _llama(model, settings.context, settings.threads, settings.temperature).engine
     here = machine(())
@@ -309,6 +350,14 @@ def measure_model(settings: Settings, say: Callable[[str], object] = lambda word
     )
     keep_speed(settings.home, model.sha256, speed)
     return speed
+
+
+def model_server(settings: Settings) -> ModelServer:
+    """The server of ``llm_url``, one per process; from here on the offline guard lets it through. Asks it nothing."""
+    from rag.system.server_address import read_address
+
+    address = read_address(settings.llm_url, "llm_url")
+    return _SERVERS.get(address, settings.llm_key, settings.llm_model, settings.llm_timeout)
 
 
 def open_library(settings: Settings) -> Library:
@@ -398,7 +447,7 @@ def close_all() -> None:
         for kept in (_AT_CLOSE, _HISTORIES, _QUERY_ENCODERS):
             kept.clear()
     # What is being written ends before the library that it reads is closed.
-    for close in (*first, _MODELS.close, *last):
+    for close in (*first, _MODELS.close, _SERVERS.close, *last):
         close()
     _LIBRARIES.close_all()
 
@@ -459,12 +508,16 @@ def embedder_id() -> EmbedderId:
     return EmbedderId(MODEL_NAME, WEIGHTS_SHA256, DIMENSION)
 
 
-def _rewriter(generator: LlamaGenerator) -> Callable[[str, Sequence[Turn]], str]:
+def _rewriter(complete: Callable[[Sequence[Message]], str]) -> Callable[[str, Sequence[Turn]], str]:
+    """A follow-up completed by a language model; '' where its server fails, so that the rules do it."""
     from rag.generation.prompting import load_prompt
 
     prompt = load_prompt("rewrite")
 
     def rewrite(question: str, history: Sequence[Turn]) -> str:
-        return generator.complete(prompt.render(question, history=history))
+        try:
+            return complete(prompt.render(question, history=history))
+        except ServerError:
+            return ""
 
     return rewrite

@@ -5,6 +5,7 @@ Every station has one door; what stands behind it is decided in ``rag.factory``.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -31,13 +32,14 @@ from rag.datatypes import (
     Turn,
     Wanted,
 )
+from rag.errors import ServerError
 from rag.evidence.budget import with_unseen, within_budget
 from rag.evidence.fitting import FitJudge
 from rag.evidence.gathering import Gathered, Gatherer, best_sentences
 from rag.evidence.refusal import neither_side
 from rag.evidence.selectors import RankerSelector, SentenceSelector
 from rag.generation.generators.quote import QuoteGenerator
-from rag.generation.writing import Writer, write
+from rag.generation.writing import Writer, whole_sentences, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
@@ -57,6 +59,7 @@ from rag.verification.sources import judge_claim, sources_of
 if TYPE_CHECKING:
     from rag.library.library import Library
 
+_log = logging.getLogger(__name__)
 PREVIEW = "Quotes from the papers; the model was stopped before its own answer was checked."
 LEFT_OUT = "{sentences} sentences of {papers} papers were not shown to the model, which has time for {tokens} tokens."
 
@@ -151,11 +154,15 @@ class Pipeline:
         prompt = writer.request(reading.asks, found.evidence).messages
         yield Stage("write")
         text = ""
-        for piece in write(writer, reading, found.evidence, stop):
-            if not text:
-                clock.lap("first_word")
-            text += piece
-            yield Draft(piece)
+        try:
+            for piece in write(writer, reading, found.evidence, stop):
+                if not text:
+                    clock.lap("first_word")
+                text += piece
+                yield Draft(piece)
+        except ServerError as error:  # what was written until then is kept, and quotes stand in for the rest
+            _log.warning("%s", error)
+            text, drafts = whole_sentences(text), replace(drafts, trouble=str(error))
         clock.lap("write")
         yield Stage("check")
         checked, notes = drafts.check(reading, found.evidence, text, quotes, stop)
@@ -237,8 +244,9 @@ class Pipeline:
 
     def _compose(self, reading: Reading, found: Findings, clock: Clock, writer: Writer | None = None) -> Answer:
         """The answer; what a language model was given stands in its trace."""
+        account = writer.account() if writer is not None else {}  # nobody was asked to write
         writer = writer or self.writer
-        settings = {**asdict(self.settings), **self.selector.settings}
+        settings = {**asdict(self.settings), **self.selector.settings, **account}
         papers = self.library.count if reading.within is None else len(reading.within)
         versions = self.library.versions([item.paper.id for item in found.evidence])
         evidence = tuple(replace(item, versions=versions.get(item.paper.id, ())) for item in found.evidence)

@@ -118,3 +118,45 @@ def test_no_variable_fails_in_any_other_way(name: str, value: str) -> None:
         assert isinstance(load_settings(variables), Settings)
     except ConfigError as error:
         assert error.exit_code == 2
+
+
+# A model server
+
+
+def test_who_names_a_server_wants_its_model(tmp_path: Path) -> None:
+    named = {"FOOTNOTE_LLM_URL": "http://10.0.0.5:8080/v1"}
+    file = tmp_path / "footnote.toml"
+    file.write_text('model = "quote"\n', encoding="utf-8")
+    assert load_settings({"FOOTNOTE_CONFIG": str(file)} | named).model == "server"
+    assert load_settings({"FOOTNOTE_CONFIG": str(file), "FOOTNOTE_MODEL": "writer"} | named).model == "writer"
+    assert load_settings({"FOOTNOTE_CONFIG": str(file)} | named, model="quote").model == "quote"
+    file.write_text('llm_url = "http://10.0.0.5:8080"\n', encoding="utf-8")
+    assert load_settings({"FOOTNOTE_CONFIG": str(file)}).model == "server"
+    assert load_settings({"FOOTNOTE_CONFIG": str(file), "FOOTNOTE_MODEL": "quote"}).model == "quote"
+
+
+def test_the_server_without_an_address_says_what_to_set() -> None:
+    with pytest.raises(ConfigError, match="FOOTNOTE_LLM_URL"):
+        load_settings({}, model="server")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "10.0.0.5:8080", "localhost", "ftp://10.0.0.5", "http://", "http://a b", "http://x:99999", "http://x:0",
+        "http://[::1", "http://x?key=1", "http://x/v1#a", "file:///etc/passwd", "http:\\\\x",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="llm_url"):
+        load_settings({"FOOTNOTE_LLM_URL": url})
+
+
+def test_no_secret_is_repeated() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"FOOTNOTE_LLM_URL": "http://me:sesame@10.0.0.5"})
+    assert "sesame" not in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"FOOTNOTE_LLM_KEY": "sk-sesame\n"})
+    assert "sesame" not in str(caught.value)
+    assert "sesame" not in repr(load_settings({"FOOTNOTE_LLM_KEY": "sk-sesame"}))

@@ -371,3 +371,85 @@ def test_the_page_runs_on_an_event_loop_that_the_guard_sees() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["refused", "refused"], done.stderr
+
+
+# Servers that the user named
+
+
+def tried(named: str, events: str) -> list[str]:
+    """What the guard says of each of ``events`` (a list of ``sys.audit`` arguments) in a process that named a server.
+
+    The events are raised as Python raises them before it connects, so that no packet is sent.
+    """
+    code = f"""
+        import socket, sys
+        from rag.errors import OutboundBlocked
+        from rag.system.offline import block_outbound, enforce_offline, let_through
+        enforce_offline()
+        let_through(*{named})
+        four, six = socket.socket(), socket.socket(socket.AF_INET6)
+        for event in {" ".join(events.split())}:
+            try:
+                sys.audit(*event)
+                print("through")
+            except OutboundBlocked:
+                print("refused")
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=60
+    )
+    return run.stdout.split()
+
+
+def test_a_named_address_is_reached_at_its_port_alone() -> None:
+    events = """[
+        ("socket.connect", four, ("192.0.2.1", 8080)),
+        ("socket.connect", four, ("192.0.2.1", 80)),
+        ("socket.connect", four, ("192.0.2.2", 8080)),
+        ("socket.sendto", four, ("192.0.2.1", 8080)),
+        ("socket.getaddrinfo", "192.0.2.1", 8080, 0, 0, 0),
+        ("socket.getaddrinfo", "footnote.invalid", 8080, 0, 0, 0),
+    ]"""
+    assert tried('("192.0.2.1", 8080)', events) == ["through", "refused", "refused", "refused", "through", "refused"]
+
+
+def test_a_named_ipv6_address_is_the_same_however_it_is_written() -> None:
+    events = """[
+        ("socket.connect", six, ("2001:db8:0:0::1", 443, 0, 0)),
+        ("socket.connect", six, ("2001:db8::2", 443, 0, 0)),
+    ]"""
+    assert tried('("2001:DB8::1", 443)', events) == ["through", "refused"]
+
+
+def test_a_named_host_is_looked_up_and_reached_at_what_was_found() -> None:
+    events = """[
+        ("socket.connect", four, ("192.0.2.1", 8080)),
+        ("socket.getaddrinfo", "Box.invalid.", 8080, 0, 0, 0),
+        ("socket.gethostbyaddr", "192.0.2.1"),
+    ]"""
+    assert tried('("box.invalid", 8080)', events) == ["refused", "through", "refused"]
+
+    from rag.system.named_servers import NamedServers
+
+    servers = NamedServers()
+    servers.add("box.invalid", 8080)
+    look_up = servers.noting(lambda host, *rest: [(2, 1, 6, "", ("192.0.2.1", 8080))])
+    look_up("other.invalid", 8080)
+    assert not servers.may_reach("192.0.2.1", 8080)
+    look_up(b"BOX.invalid", 8080)
+    assert servers.may_reach("192.0.2.1", 8080)
+    assert not servers.may_reach("192.0.2.1", 22)
+
+
+def test_within_a_block_a_named_server_is_refused_too() -> None:
+    run = subprocess.run(
+        [
+            sys.executable, "-c",
+            "import socket\n"
+            "from rag.system.offline import block_outbound, enforce_offline, let_through\n"
+            "enforce_offline(); let_through('192.0.2.1', 8080)\n"
+            "with block_outbound():\n    socket.socket().connect(('192.0.2.1', 8080))",
+        ],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "OutboundBlocked" in run.stderr

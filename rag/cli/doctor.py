@@ -36,7 +36,7 @@ def doctor(library: Path | None) -> None:
         except PackageNotFoundError:
             problems.append(f"the package {package} is missing; install the program again")
     say(f"data in {settings.home}")
-    for check in (_models, _library, _offline):
+    for check in (_models, _server, _library, _offline):
         try:
             problems += check(settings)
         except FootnoteError as error:
@@ -65,6 +65,20 @@ def _models(settings: Settings) -> list[str]:
         if model.problem:
             problems.append(f"model {model.name}: {model.problem}")
     return problems
+
+
+def _server(settings: Settings) -> list[str]:
+    """What the model server is that the settings name; one that does not answer is a problem."""
+    if not settings.llm_url:
+        return []
+    from rag.factory import model_server
+    from rag.generation.servers import shown_name
+
+    server = model_server(settings)
+    about = server.about()
+    grammar = "takes the grammar" if about.grammar else "takes no grammar"
+    say(f"server {server.address.place}: {about.shown}, {shown_name(about.model) or 'no list of models'}, {grammar}")
+    return []
 
 
 def _library(settings: Settings) -> list[str]:

@@ -11,6 +11,7 @@ from rag.cli.printing import say
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.config import Settings
     from rag.generation.models import RegisteredModel
 
 
@@ -25,7 +26,7 @@ def models(ctx: click.Context) -> None:
 @models.command("list")
 def list_() -> None:
     """What is registered here, what fits this machine's memory, and a few good small models."""
-    from rag.config import load_settings
+    from rag.config import SERVER, load_settings
     from rag.factory import prompt_choice
     from rag.generation.models import (
         WRITER,
@@ -48,6 +49,8 @@ def list_() -> None:
             say(f"  {'':<17} {in_words(prompt_choice(settings, model))}")
     for name, title in unprepared([model.name for model in registered]).items():
         say(f"  {name:<17} {title}, comes with the installation; prepared at first use")
+    if settings.llm_url:
+        say(f"  {SERVER:<17} {_served(settings)}")
     say("\nTo download (only when you ask; checked against the published SHA-256):")
     for offer in recommended():
         state = "fits" if fits(offer.size, offer.kv_bytes) else "needs more memory than is free"
@@ -55,6 +58,27 @@ def list_() -> None:
             f"  {offer.title}, {offer.size / 1e6:,.0f} MB, {offer.licence}, {offer.note}, "
             f"needs {_gigabytes(offer.memory)}: {state}\n    {offer.command}"
         )
+
+
+def _served(settings: Settings) -> str:
+    """What runs on the user's server, how it is asked and how fast it was measured to be, or what is wrong."""
+    from rag.errors import ServerError
+    from rag.factory import close_all, model_server
+    from rag.generation.models import in_words, speeds
+    from rag.generation.served import server_identity, server_label, server_prompt
+
+    server = model_server(settings)
+    try:
+        about = server.about()
+        grammar = "takes the grammar" if about.grammar else "takes no grammar: the check does its work"
+        speed = speeds(settings.home).get(server_identity(server))
+        pace = f"; reads {speed.reading:,.0f}, writes {speed.writing:,.0f} tokens/s" if speed is not None else ""
+        asked = in_words(server_prompt(server, "" if settings.prompt == "measured" else settings.prompt))
+        return f"{server_label(server)} ({about.shown}, {server.address.place}): {grammar}{pace}\n  {'':<17} {asked}"
+    except ServerError as error:
+        return str(error)
+    finally:
+        close_all()
 
 
 def _line(model: RegisteredModel) -> str:

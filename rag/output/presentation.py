@@ -110,12 +110,14 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _trace_json(trace: Trace) -> dict[str, Any]:
-    """What is needed to ask again; ``reading``, ``notes``, ``scope`` and ``chosen`` only where there are some."""
+    """What is needed to ask again; ``notes``, ``scope`` and ``chosen`` only where there are some, ``server`` and
+    ``grammar`` only of an answer that a server wrote."""
     return {
         "reading": {"kind": "answer", "filters": {}, "follow_up": None} | dict(trace.reading),
         "generator": trace.generator,
         "model": trace.model,
         "model_sha256": trace.model_sha256,
+        **{name: trace.settings[name] for name in ("server", "grammar") if name in trace.settings},
         "mode": trace.mode,
         "seed": trace.seed,
         "prompt_sha256": trace.prompt_sha256,

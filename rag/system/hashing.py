@@ -1,8 +1,8 @@
-"""The SHA-256 of a file, by which models, weights and inputs are known."""
+"""The SHA-256 of a file or a text, by which models, weights and inputs are known."""
 
 from __future__ import annotations
 
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 
@@ -10,3 +10,8 @@ def sha256_of(path: Path) -> str:
     """Of the file's bytes, in hexadecimal; read piece by piece, whatever the size. Raises :class:`OSError`."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_text(text: str) -> str:
+    """Of the text in UTF-8, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()

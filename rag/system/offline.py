@@ -4,7 +4,8 @@
 is imported. It overrides the environment, because several libraries report home unless told not to
 (Chroma, Gradio, the Hugging Face libraries, LangSmith), and it installs an audit hook (PEP 578)
 that makes every connection or name look-up beyond loopback raise :class:`rag.errors.OutboundBlocked`.
-The hook stays for the life of the process; only :func:`allow_downloads` lets the calling thread past it.
+The hook stays for the life of the process. :func:`allow_downloads` lets the calling thread past it, and
+:func:`let_through` lets all threads reach one port of one host: a server that the user named.
 
 The hook does not see connections that native code opens. The tests therefore also
 run import, ask and serve in a network namespace that has nothing but loopback.
@@ -20,12 +21,13 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import OutboundBlocked
+from rag.system.named_servers import NamedServers
 
 # These override the user's environment. Each library reads its variables when it is imported.
 OFFLINE_ENVIRONMENT = {
@@ -77,6 +79,7 @@ class _State:
         self.proxies: dict[str, str] = {}
         self.downloads = 0  # number of open allow_downloads()
         self.before: dict[str, str | None] = {}  # the environment before the first of them
+        self.servers = NamedServers()
 
 
 _state = _State()
@@ -93,6 +96,13 @@ def enforce_offline() -> None:
     sys.modules.setdefault("uvloop", None)  # type: ignore[arg-type]
     _install()
     _state.enforced = True
+
+
+def let_through(host: str, port: int) -> None:
+    """Let every thread reach ``port`` of ``host``, which the user named, and look its name up; safe to repeat.
+
+    Nothing else of that host can be reached, and nothing at all within :func:`block_outbound`."""
+    _state.servers.add(host, port)
 
 
 @contextmanager
@@ -122,10 +132,8 @@ def allow_downloads() -> Iterator[None]:
 
 @contextmanager
 def block_outbound() -> Iterator[list[Attempt]]:
-    """Refuse every connection beyond loopback, downloads included, in all threads; yields what was refused.
-
-    The list grows while the block is open. Blocks may be nested.
-    """
+    """Refuse every connection beyond loopback, downloads and named servers included, in all threads; yields what was
+    refused. The list grows while the block is open. Blocks may be nested."""
     _install()
     refused: list[Attempt] = []
     with _state.lock:
@@ -174,6 +182,7 @@ def _install() -> None:
             sys.addaudithook(_audit)
             for method in ("connect", "connect_ex", "sendto", "sendmsg"):
                 setattr(socket.socket, method, _announcing_lookups(getattr(socket.socket, method)))
+            socket.getaddrinfo = _state.servers.noting(socket.getaddrinfo)
             _state.installed = True
 
 
@@ -193,6 +202,15 @@ def _announcing_lookups(method: Callable[..., Any]) -> Callable[..., Any]:
     return announced
 
 
+def _is_let_through(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether the user named what a socket is about to reach, or the host that is about to be looked up."""
+    if event == "socket.getaddrinfo":
+        return _state.servers.may_look_up(arguments[0])
+    if event != "socket.connect" or not isinstance(arguments[1], tuple):
+        return False
+    return _state.servers.may_reach(*arguments[1][:2])
+
+
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """The audit hook. It runs for every audit event of the process, so the common case comes first."""
     if event not in _WATCHED or not (_state.enforced or _state.blocks):
@@ -200,7 +218,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if _permitted.get() and not _state.blocks:
         return
     target = _foreign_connection(arguments) if event in _CONNECTIONS else _foreign_lookup(event, arguments)
-    if target is None:
+    if target is None or (not _state.blocks and _is_let_through(event, arguments)):
         return
     attempt = Attempt(event, target)
     with _state.lock:
@@ -209,7 +227,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
             block.append(attempt)
     raise OutboundBlocked(
         f"A connection to {target} was refused: Footnote answers without a network. "
-        "Only 'footnote models pull NAME' may download."
+        "Only 'footnote models pull NAME' may download, and only servers that the settings name are reached."
     )
 
 
@@ -235,11 +253,9 @@ def _foreign_lookup(event: str, arguments: tuple[Any, ...]) -> str | None:
 
 
 def _is_numeric(host: object) -> bool:
-    try:
-        ipaddress.ip_address(_text(host).split("%", 1)[0])
-    except ValueError:
-        return False
-    return True
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(_text(host).split("%", 1)[0]))
+    return False
 
 
 def _text(host: object) -> str:
@@ -249,11 +265,9 @@ def _text(host: object) -> str:
 
 
 def _restore(environment: dict[str, str | None]) -> None:
-    for name, value in environment.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    for name in environment:
+        os.environ.pop(name, None)
+    os.environ.update({name: value for name, value in environment.items() if value is not None})
 
 
 def _set_hub_offline(offline: bool) -> None:

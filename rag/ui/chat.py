@@ -117,7 +117,8 @@ class Chat:
                 papers = self._context.papers(library)
             except FootnoteError as error:
                 problem = str(error)
-        return status_html(self._context.models[model], mode, papers, problem, self._context.private)
+        chosen, goes_to = self._context.models[model], self._context.goes_to(model)
+        return status_html(chosen, mode, papers, problem, self._context.private, goes_to)
 
     def _turns(self, turns: Sequence[Turn], retry: bool, library: str) -> str:
         papers, labels, last = self._context.known_papers(library), self._context.labels, len(turns) - 1

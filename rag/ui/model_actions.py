@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
+from rag.config import SERVER
 from rag.errors import FootnoteError, ModelError
 from rag.ui.page_context import PageContext
-from rag.ui.render_models import here_html, offers_html
+from rag.ui.render_models import Served, here_html, offers_html
 from rag.ui.roles import Editor
 
 _log = logging.getLogger(__name__)
@@ -46,9 +47,22 @@ class ModelActions:
         here = here_html(
             models, speeds(self.home), coming=unprepared([model.name for model in models]), chosen=chosen,
             free=free, context=self._context.settings.context, changeable=may_edit and self._context.takes_paths,
-            measurable=may_edit, busy=busy,
+            measurable=may_edit, busy=busy, served=self._served(),
         )  # fmt: skip
         return here, offers_html(recommended(), [model.name for model in models], free)
+
+    def _served(self) -> Served | None:
+        """The model of the server that the settings name."""
+        settings = self._context.settings
+        if settings is None or not settings.llm_url:
+            return None
+        from rag.factory import model_server
+        from rag.generation.models import speeds
+        from rag.generation.served import server_identity, server_label
+
+        server = model_server(settings)
+        label = server_label(server)
+        return Served(SERVER, label, server.address.url, speeds(settings.home).get(server_identity(server)))
 
     def choices(self) -> list[tuple[str, str]]:
         """Label and name of everything that can be chosen now, what was added since the start included."""

@@ -7,7 +7,7 @@ is there. The words of an unknown name say nothing that depends on it either.
 
 from __future__ import annotations
 
-from rag.config import Settings, with_overrides
+from rag.config import SERVER, Settings, with_overrides
 from rag.errors import ModelNotFound
 from rag.factory import QUOTE, library_manager
 
@@ -45,10 +45,12 @@ class NamedByRequest:
         return with_overrides(self._settings, model=self._listed(name))
 
     def _listed(self, name: str) -> str:
-        """``name``, if it is registered, comes with the program, or is what the program was started with."""
+        """``name``, if it is registered, comes with the program, or is what the program was started with; the server's
+        model where the settings name a server."""
         from rag.generation.models import list_models, unprepared
 
         listed = [model.name for model in list_models(self._settings.home)]
-        if name not in (QUOTE, self._settings.model, *listed, *unprepared(listed)):
+        served = (SERVER,) if self._settings.llm_url else ()
+        if name not in (QUOTE, self._settings.model, *served, *listed, *unprepared(listed)):
             raise ModelNotFound(NO_SUCH_MODEL)
         return name

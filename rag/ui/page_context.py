@@ -10,11 +10,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rag.config import SERVER
 from rag.datatypes import Answer, Answerer, Paper, StopSignal
 from rag.questions.scope import Scope
 from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
 from rag.system.accounts import NOBODY, Accounts
+from rag.system.offline import is_local
+from rag.system.server_address import read_address
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.recent import Recent
 from rag.ui.roles import Editor, may_edit, require_editor
@@ -98,6 +101,13 @@ class PageContext:
         computer.
         """
         return self.private and not self.accounts
+
+    def goes_to(self, model: str) -> str:
+        """The host that questions go to when ``model`` answers, '' where they stay on this computer."""
+        if self.settings is None or model != SERVER:
+            return ""
+        host = read_address(self.settings.llm_url, "llm_url").host
+        return "" if is_local(host) else host
 
     @property
     def labels(self) -> Mapping[str, str]:

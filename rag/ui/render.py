@@ -104,12 +104,17 @@ def suggestions_html(questions: Sequence[str]) -> str:
     return _TEMPLATE.suggestions(questions) if questions else ""
 
 
-def status_html(choice: Choice, mode: str, papers: Mapping[str, Paper] | None, problem: str, private: bool) -> str:
-    """The line that says what answers, over how many papers, and where it all stays."""
+def status_html(
+    choice: Choice, mode: str, papers: Mapping[str, Paper] | None, problem: str, private: bool, goes_to: str = ""
+) -> str:
+    """The line that says what answers, over how many papers, and where it all stays or ``goes_to`` (a host)."""
     where = (
         "Nothing leaves this computer."
         if private
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
+    if goes_to and mode != "quote":
+        rest = "nothing else leaves this computer" if private else "nothing is sent anywhere else"
+        where = f"Questions and evidence go to {clean(goes_to)}, which you named; {rest}."
     size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
     return _TEMPLATE.status(choice.label, mode_label(mode), size, where, clean(problem))

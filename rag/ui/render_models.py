@@ -45,6 +45,16 @@ class _Card:
     busy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The model of the user's server: its name in the settings, what the page calls it, its address and its speed."""
+
+    name: str
+    label: str
+    url: str
+    speed: Speed | None = None
+
+
 def here_html(
     models: Sequence[RegisteredModel],
     speeds: Mapping[str, Speed],
@@ -56,12 +66,14 @@ def here_html(
     changeable: bool,
     measurable: bool = True,
     busy: str = "",
+    served: Served | None = None,
 ) -> str:
     """What can answer, a card each: the quotes, what comes with the installation, then every registered file.
 
     ``free`` bytes of memory; ``context`` tokens of a question and its answer; ``coming`` are titles by name of models
     that come with the installation and are not prepared yet. Without ``changeable`` nothing can be removed, without
-    ``measurable`` no speed be measured. ``busy`` is the model that is being measured.
+    ``measurable`` no speed be measured. ``busy`` is the model that is being measured; ``served`` is the one
+    of the user's server.
     """
     ordered = sorted(models, key=lambda m: (SHIPPED.index(m.name) if m.name in SHIPPED else len(SHIPPED), m.name))
     cards = [_quotes(chosen)]
@@ -75,9 +87,17 @@ def here_html(
         )
         for model in ordered
     ]
+    if served is not None:
+        cards.append(_of_server(served, chosen, busy))
     if not measurable:
         cards = [replace(card, measurable=False) for card in cards]
     return _TEMPLATE.here(cards, _gb(free), f"{context:,}")
+
+
+def _of_server(served: Served, chosen: str, busy: str) -> _Card:
+    hint = "Runs on the server that the settings name: questions and the sentences that answer them go there."
+    facts = [("Address", served.url), ("Speed", _speed(served.speed))]
+    return _Card(served.name, served.label, chosen == served.name, hint, facts, busy=busy)
 
 
 def _quotes(chosen: str) -> _Card:
@@ -158,6 +178,9 @@ def said_html(word: str, problem: bool = False, busy: bool = False) -> str:
 def _speed(speed: Speed | None) -> str:
     if speed is None:
         return "not measured"
+    if not speed.threads:
+        pace = f"reads {speed.reading:,.0f}, writes {speed.writing:,.0f} tokens/s"
+        return f"{pace} (asked from here; {speed.measured})"
     busy = f", which was busy (load {speed.load:.1f})" if speed.load > speed.cores else ""
     threads = f"{speed.threads} thread{'' if speed.threads == 1 else 's'}"
     return (

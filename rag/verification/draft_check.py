@@ -14,6 +14,7 @@ from rag.verification.completing import completed
 from rag.verification.repairing import rewriting
 
 REPLACED = "Nothing of the model's answer passed the check, so these are quotes from the papers."
+QUOTED_INSTEAD = "These are quotes from the papers."
 REPAIRED = "Sentences of the model that failed the check: {count}. Others of the same evidence stand in their place."
 MOST_REWRITTEN = 3  # sentences of one answer that a model writes again: each takes it seconds
 
@@ -22,13 +23,15 @@ MOST_REWRITTEN = 3  # sentences of one answer that a model writes again: each ta
 class DraftCheck:
     """Checks what ``writer`` wrote against ``sources``; ``quotes`` writes where nothing of it is left.
 
-    ``unsupported`` is 'drop' or 'mark': what happens to a sentence that no abstract bears out.
+    ``unsupported`` is 'drop' or 'mark': what happens to a sentence that no abstract bears out. ``trouble`` says why the
+    writer wrote no more, '' where it came to its end.
     """
 
     writer: Writer
     quotes: Writer
     sources: Sources
     unsupported: str = "drop"
+    trouble: str = ""
 
     def check(
         self,
@@ -45,13 +48,13 @@ class DraftCheck:
         checked = check(
             text, evidence, self.sources, unsupported=self.unsupported, repair=self._repair(reading, evidence, stop)
         )
-        notes: tuple[str, ...] = ()
+        notes: tuple[str, ...] = (self.trouble,) if self.trouble else ()
         if self.writer.own_words and checked.repaired:
             notes += (REPAIRED.format(count=len(checked.repaired)),)
             checked = replace(checked, dropped=(*checked.dropped, *checked.repaired))
         if evidence and not checked.sentences and self.writer.generator is not self.quotes.generator:
             checked = replace(self.quoted(reading, quotable), dropped=checked.dropped)
-            notes += (REPLACED,)
+            notes += (REPLACED if not self.trouble or text else QUOTED_INSTEAD,)
         elif self.writer.budget is not None:
             checked = completed(checked, self.quoted(reading, quotable))
         if reading.over_several:
@@ -65,7 +68,8 @@ class DraftCheck:
 
     def _repair(self, reading: Reading, evidence: tuple[Evidence, ...], stop: StopSignal) -> Repair | None:
         if self.writer.own_words and self.unsupported == "drop":
-            return rewriting(evidence, partial(rewrite, self.writer, reading, stop=stop), MOST_REWRITTEN)
+            again = None if self.trouble else partial(rewrite, self.writer, reading, stop=stop)
+            return rewriting(evidence, again, MOST_REWRITTEN)
         return source_sentence if self.writer.mode == "shorten" else None
 
     def _with_every_paper(self, reading: Reading, evidence: tuple[Evidence, ...], checked: Checked) -> Checked:

@@ -7,33 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rag.datatypes import Evidence, GenerationRequest, Message, StopSignal
+from rag.datatypes import GenerationRequest, Message, StopSignal
 from rag.errors import ModelError, QuestionError
 from rag.evidence.pruning import Pruner
 from rag.evidence.third_person import in_third_person
 from rag.generation.generators.engine import Engine
 from rag.generation.generators.evaluated_prompt import Usage
 from rag.generation.generators.filters import without_thoughts
+from rag.generation.generators.fitting import Fitted, Fitter, Render
 from rag.generation.generators.grammar import cite_grammar, normalise
 from rag.generation.generators.shortening import Costs, Shortening
 from rag.system.hashing import sha256_of
-
-Render = Callable[[str, Sequence[Evidence]], Sequence[Message]]
-
-_SHORT_ANSWER = 64  # tokens that an answer gets at least, where the context is small
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A prompt that fits the context, with the evidence that stands in it and the tokens left for the answer."""
-
-    messages: tuple[Message, ...]
-    evidence: tuple[Evidence, ...]
-    prompt_tokens: int
-    answer_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,54 +149,8 @@ class LlamaGenerator:
             return "".join(without_thoughts(pieces)).strip().split("\n")[0].strip()
 
     def fit(self, request: GenerationRequest) -> Fitted:
-        """The prompt within the context, counted with the model's own tokenizer. Loads the model.
+        """The prompt within the context, counted with the model's own tokenizer: see :class:`Fitter`. Loads the model.
 
-        Evidence is dropped from the end, sentence by sentence, the question never. The answer keeps its tokens,
-        or where the context is small a quarter of it. Raises :class:`QuestionError` where no evidence fits.
+        Raises :class:`QuestionError` where no evidence fits.
         """
-        wanted = min(request.max_tokens, self._sampling.max_tokens)
-        context = self.engine.context
-        room = context - min(wanted, max(_SHORT_ANSWER, context // 4))
-        evidence = request.evidence
-        messages = tuple(request.messages) or self._rendered(request.question, evidence)
-        tokens = self.engine.count(messages)
-        if tokens > room and self._render is not None:
-            alone = self.engine.count(self._rendered(request.question, ()))
-            if alone > room:
-                raise QuestionError(
-                    f"The question takes {alone} tokens and the model has room for {room}. Ask a shorter question."
-                )
-            evidence, messages, tokens = self._shrunk(request, room)
-        if tokens > room or not evidence:
-            raise QuestionError(
-                f"The question leaves no room for evidence: {tokens} tokens of at most {room}. "
-                "Ask a shorter question, or raise 'context'."
-            )
-        return Fitted(messages, evidence, tokens, min(wanted, context - tokens))
-
-    def _shrunk(self, request: GenerationRequest, room: int) -> tuple[tuple[Evidence, ...], tuple[Message, ...], int]:
-        """The longest beginning of the evidence that fits, found by halving; empty where none does."""
-        steps = _beginnings(request.evidence)
-        low, high = 0, len(steps) - 1  # steps[low] always fits
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.engine.count(self._rendered(request.question, steps[middle])) <= room:
-                low = middle
-            else:
-                high = middle - 1
-        messages = self._rendered(request.question, steps[low])
-        return steps[low], messages, self.engine.count(messages)
-
-    def _rendered(self, question: str, evidence: Sequence[Evidence]) -> tuple[Message, ...]:
-        if self._render is None:
-            raise ValueError("a request without messages needs a generator with 'render'")
-        return tuple(self._render(question, evidence))
-
-
-def _beginnings(evidence: Sequence[Evidence]) -> list[tuple[Evidence, ...]]:
-    """Nothing, the best sentence of the first paper, its two best …, all of the evidence."""
-    steps: list[tuple[Evidence, ...]] = [()]
-    for at, item in enumerate(evidence):
-        before = tuple(evidence[:at])
-        steps += [(*before, replace(item, sentences=item.sentences[:n])) for n in range(1, len(item.sentences) + 1)]
-    return steps
+        return Fitter(self.engine.count, self.engine.context, self._render, self._sampling.max_tokens).fit(request)

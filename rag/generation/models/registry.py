@@ -26,7 +26,7 @@ BUNDLED = "smollm2"
 WRITER = "writer"  # the bundled model with the adapter that comes with the program
 BUNDLED_TITLE = "SmolLM2-135M-Instruct"  # the file itself carries the name of a training run
 SHIPPED = (BUNDLED, WRITER)  # in the order of lists
-_RESERVED = frozenset({*SHIPPED, "quote"})
+_RESERVED = frozenset({*SHIPPED, "quote", "server"})
 _FORMAT = 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

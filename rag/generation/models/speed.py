@@ -84,14 +84,17 @@ def measure(
     load: float,
     today: str,
     say: Callable[[str], object] = lambda word: None,
+    mark: str = "",
 ) -> Speed:
     """Let the model read a prompt of some 400 tokens and continue it. Waits for its turn; loads the model.
+
+    The prompt begins with ``mark``: another one each time for an engine that keeps what it has read, however long ago.
 
     Raises :class:`ModelError` where the model cannot be used, or writes too little to tell.
     """
     say("Loading the model…")
     engine.warm()
-    messages = _prompt(engine)
+    messages = _prompt(engine, mark)
     say("Reading and writing…")
     first = usage = _continued(engine, messages, seed=1)
     for seed in range(2, _TRIES + 1):
@@ -160,20 +163,20 @@ def keep_speed(home: Path, sha256: str, speed: Speed) -> None:
         write({"format": _FORMAT, "speeds": kept})
 
 
-def _prompt(engine: Engine) -> list[Message]:
+def _prompt(engine: Engine, mark: str) -> list[Message]:
     """Messages of some ``_PROMPT`` tokens, fewer where the context is small."""
     room = min(_PROMPT, engine.context - _ANSWER - 8)
-    longer = _report(1)
+    longer = _report(1, mark)
     for days in range(2, _PROMPT):
-        messages, longer = longer, _report(days)
+        messages, longer = longer, _report(days, mark)
         if engine.count(longer) > room:
             break
     return messages
 
 
-def _report(days: int) -> list[Message]:
+def _report(days: int, mark: str) -> list[Message]:
     # Nothing that the prompt of a question begins with: what the model has read once, it keeps.
-    text = f"{_STORY * days}Continue this report for another month, one long sentence for each day."
+    text = f"{mark}{_STORY * days}Continue this report for another month, one long sentence for each day."
     return [Message("user", text)]
 
 
