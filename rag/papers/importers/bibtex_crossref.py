@@ -25,7 +25,7 @@ _OWN = frozenset(
     "abstract annotation annote author bookpagination comment doi eid entryset entrysubtype eprint eprinttype execute "
     "file groups ids keywords label note options pages pagetotal pagination pmid presort related relatedoptions "
     "relatedstring relatedtype shorthand shorttitle sortkey sorttitle sortname sortyear timestamp title subtitle "
-    "titleaddon url urldate xdata crossref xref mendeley-groups mendeley-tags keyword tags".split()
+    "titleaddon url urldate xdata crossref xref mendeley-groups mendeley-tags keyword tags footnote-kept".split()
 )
 _TITLES = ("title", "subtitle", "titleaddon")
 _IN_PERIODICAL = ("article", "suppperiodical")
