@@ -121,4 +121,4 @@ def _read_back(lines: Lines) -> Paper:
     from rag.papers.importers.tagged import Field, Record
 
     fields = [Field(tag, [value]) for tag, value in lines]
-    return described(record_of(Record(0, fields, True)) | {"carried": ""}, "")
+    return described(record_of(Record(0, fields, True)) | {"carried": ""}, "ris:")

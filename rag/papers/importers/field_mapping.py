@@ -19,6 +19,8 @@ from rag.papers.importers.field_names import ALIASES, field_key, says_nothing
 from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
 
+# Formats of databases and reference managers that write no TeX; tables and JSON often hold what was BibTeX once.
+_WITHOUT_TEX = frozenset({"ris", "nbib", "pubmed-xml", "wos", "wos-tab", "enw", "endnote-xml", "zotero-rdf", "zotero"})
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
 
@@ -54,11 +56,12 @@ def described(record: Mapping[str, Any], source: str) -> Paper:
 
     Raises :class:`Rejected` as :func:`paper_from` does.
     """
+    tex = source.partition(":")[0] not in _WITHOUT_TEX
     values = {field_key(str(key)): value for key, value in record.items()}
     chosen = {field: _first(values, names) for field, names in ALIASES.items()}
-    title = plain_text(_text(chosen["title"], "title"))
+    title = plain_text(_text(chosen["title"], "title"), tex=tex)
     written = _text(chosen["abstract"], "abstract")
-    abstract, rights = abstract_text.bare(written, plain_text(written), title)
+    abstract, rights = abstract_text.bare(written, plain_text(written, tex=tex), title)
     if not title and "carried" not in record:
         title = _missing_title(values, abstract)
     doi = normalised_doi(_text(chosen["doi"], "doi"))
@@ -68,7 +71,7 @@ def described(record: Mapping[str, Any], source: str) -> Paper:
         abstract=abstract,
         authors=authors(chosen["authors"]),
         year=year(chosen["year"]),
-        venue=plain_text(_text(chosen["venue"], "venue")),
+        venue=plain_text(_text(chosen["venue"], "venue"), tex=tex),
         url=_url(chosen["url"]),
         doi=doi,
         source=source,
