@@ -10,7 +10,7 @@ from rag.datatypes import Paper
 from rag.papers.divided_names import divided
 
 # What LaTeX, BibTeX and Pandoc's braces take: no blank, and none of the signs that mean something to them.
-_OWN_KEY = re.compile(r"[^\s{}(),=\"#%~\\\x00-\x1f\x7f]{1,200}")
+_OWN_KEY = re.compile(r"[^\s{},=\"#%~\\\x00-\x1f\x7f]{1,200}")
 _PLAIN_KEY = re.compile(r"\w(?:[\w:.+/-]{0,200}\w)?")  # Pandoc ends a key at other characters, and at a last dot
 _STOPWORDS = frozenset(
     "a an and at by can do does for from how in is of on or the to towards via what when with".split()

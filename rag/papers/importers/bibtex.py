@@ -21,7 +21,7 @@ from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 # Possessive throughout: on thousands of empty lines, giving back blanks one by one takes seconds.
 _ENTRY = re.compile(
-    r"^[^\S\n]*+@[A-Za-z]++\s*+[{(]\s*+[^\s{}(),=]*+\s*+,|^[^\S\n]*+@(?:string|preamble|comment)\s*+[{(]", re.I | re.M
+    r"^[^\S\n]*+@[A-Za-z]++\s*+[{(]\s*+[^\s{},=]*+\s*+,|^[^\S\n]*+@(?:string|preamble|comment)\s*+[{(]", re.I | re.M
 )
 _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 # Where bibtexparser begins a block whatever came before, so that a text may be cut there.
@@ -33,7 +33,7 @@ _TYPES = (
     "mastersthesis|misc|online|patent|periodical|phdthesis|proceedings|report|software|techreport|thesis|unpublished"
 )
 _NO_ENTRY = re.compile(
-    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}}(),=]*+\s*+,)"
+    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}},=]*+\s*+,)"
     r"(?=\w*+[ \t]*+[{(])",
     re.I | re.M,
 )

@@ -20,7 +20,9 @@ from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
 
 # Formats of databases and reference managers that write no TeX; tables and JSON often hold what was BibTeX once.
-_WITHOUT_TEX = frozenset({"ris", "nbib", "pubmed-xml", "wos", "wos-tab", "enw", "endnote-xml", "zotero-rdf", "zotero"})
+_WITHOUT_TEX = frozenset(
+    {"ris", "nbib", "pubmed-xml", "pubmed-text", "mods", "wos", "wos-tab", "enw", "endnote-xml", "zotero-rdf", "zotero"}
+)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
 
