@@ -127,3 +127,17 @@ def test_every_record_of_a_file_comes_back(file: Path, format: str, tmp_path: Pa
     except ImportFileError:
         pytest.skip("holds no papers")
     assert there_and_back(papers, format, tmp_path) == papers
+
+
+def test_what_entries_inherit_is_inherited_once(tmp_path: Path) -> None:
+    path = tmp_path / "family.bib"
+    path.write_text(
+        "@inproceedings{child, crossref = {all}, title = {Wind over reeds}, pages = {1--9}, keywords = {wind}}\n"
+        "@inproceedings{other, crossref = {all}, title = {Rain over reeds}, number = {7}, booktitle = {Own}}\n"
+        "@proceedings{all, title = {All Winds}, editor = {Roe, Bo}, year = 1999, journal = {Winds}, keywords = {all},\n"
+        "  annote = {one}, annote = {two}, publisher = {Wind \\& Sons}, month = may, note = {In {Ghent}}}\n",
+        encoding="utf-8",
+    )
+    papers = list(read_papers(path))
+    assert len(papers) == 3 and papers[0].venue
+    assert there_and_back(papers, "bibtex", tmp_path) == papers

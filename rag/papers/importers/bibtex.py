@@ -26,6 +26,7 @@ _ENTRY = re.compile(
 _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 # Where bibtexparser begins a block whatever came before, so that a text may be cut there.
 _BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
+_USED_BEFORE = "footnote-key-used-before-"
 _NO_KEY = "footnote-entry-without-key-"
 _HIDDEN_AT = "\ufdef"  # a noncharacter, which no text may hold
 _TYPES = (
@@ -116,8 +117,10 @@ def _blocks(source: SourceFile, report: Report) -> Iterator[tuple[int, Any]]:
                 for field in entry.fields:
                     field.value = value_of(str(field.value), strings).replace(_HIDDEN_AT, "@")
                 # Another paper under a key that was used is a paper all the same: its DOI or title tells it.
-                if entry.key in keys or entry.key.startswith(_NO_KEY):
+                if entry.key.startswith(_NO_KEY):
                     entry.key = ""
+                elif entry.key in keys:
+                    entry.key = f"{_USED_BEFORE}{entry.key}"
                 keys.add(entry.key)
             yield line, block
 
@@ -166,7 +169,9 @@ def _record(block: Any, family: Family) -> dict[str, Any] | None:
     if not isinstance(block, model.Entry) or block.entry_type.lower() in _NO_PAPERS:
         return None
     entry_type = block.entry_type.lower()
-    return record_of(block.key, entry_type, family.with_inherited(entry_type, _fields(block)))
+    key = block.key.removeprefix(_USED_BEFORE)
+    record = record_of(key, entry_type, family.with_inherited(entry_type, _fields(block)))
+    return record if key == block.key else record | {"id": ""}
 
 
 def _fields(entry: Any) -> Fields:
