@@ -99,3 +99,18 @@ def test_a_record_of_very_many_tags_takes_no_longer_than_its_length(tmp_path: Pa
     tags = [f"{a}{b}" for a in "BCDFGHJKLMNPQRSTUVWXYZ" for b in "0123456789" if f"{a}{b}" not in ("T1", "Y1")]
     paper = one(tmp_path, "TI  - A", *(f"{tag}  - x{n}" for n in range(200) for tag in tags))
     assert len(paper.fields) > 200
+
+
+def test_two_papers_of_one_id_are_two(tmp_path: Path) -> None:
+    path = tmp_path / "a.ris"
+    path.write_text("".join(f"TY  - JOUR\nID  - 1\nTI  - {title}\nER  - \n" for title in ("Rain", "Fog")))
+    found = list(read_papers(path))
+    assert [paper.key for paper in found] == ["1", "1"]
+    assert len({paper.id for paper in found}) == 2
+
+
+def test_braces_and_tildes_are_characters_where_nothing_is_tex(tmp_path: Path) -> None:
+    path = tmp_path / "a.ris"
+    path.write_text('TY  - JOUR\nTI  - The set {a, b}\nAB  - It lasted~3 h.\nJO  - G\\"{o}del {A}\nER  - \n')
+    (found,) = read_papers(path)
+    assert (found.title, found.abstract, found.venue) == ("The set {a, b}", "It lasted~3 h.", "Gödel A")
