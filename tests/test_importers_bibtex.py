@@ -59,7 +59,7 @@ def test_an_entry_has_what_its_parent_has_wherever_that_stands(tmp_path: Path, t
     assert (kid.title, kid.venue, kid.year, kid.authors) == ("On Tails", "Proceedings of Kites", 2001, ("Ann Lee",))
     assert (kid.doi, kid.abstract, kid.tags) == ("", "", ())
     kept = unpack(kid)
-    assert (kept["editor"], kept["publisher"], kept["address"]) == ("Roe, Bo", "Wind Press", "Ghent")
+    assert (kept["editor"], kept["publisher"], kept["publisher-place"]) == ("Roe, Bo", "Wind Press", "Ghent")
     assert kept["crossref"] == "kite.conf"
 
 

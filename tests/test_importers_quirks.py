@@ -63,6 +63,7 @@ def test_bibtex_entries_without_keys_and_with_one_key_twice(tmp_path: Path) -> N
     papers = _read(tmp_path, "a.bib", text)
     assert [paper.title for paper in papers] == ["Sleet", "Hail", "Snow", "Rain on tin", "Fog over fens"]
     assert len({paper.id for paper in papers}) == 5
+    assert [paper.key for paper in papers] == ["", "", "", "k", "k"]
 
 
 def test_bibtex_strings_joined_repeated_fields_and_an_at_sign_that_begins_a_line(tmp_path: Path) -> None:

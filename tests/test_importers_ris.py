@@ -115,3 +115,18 @@ def test_tags_before_the_type_belong_to_the_record_and_others_between_records_do
 def test_indented_tags_are_tags(tmp_path: Path) -> None:
     (paper,) = read(tmp_path, "  TY  - JOUR\n  TI  - Kites\n  AB  - They\n  rise.\n  ER  -\n")
     assert (paper.title, paper.abstract) == ("Kites", "They rise.")
+
+
+def test_two_papers_of_one_id_are_two(tmp_path: Path) -> None:
+    path = tmp_path / "a.ris"
+    path.write_text("".join(f"TY  - JOUR\nID  - 1\nTI  - {title}\nER  - \n" for title in ("Rain", "Fog")))
+    found = list(read_papers(path))
+    assert [paper.key for paper in found] == ["1", "1"]
+    assert len({paper.id for paper in found}) == 2
+
+
+def test_braces_and_tildes_are_characters_where_nothing_is_tex(tmp_path: Path) -> None:
+    path = tmp_path / "a.ris"
+    path.write_text('TY  - JOUR\nTI  - The set {a, b}\nAB  - It lasted~3 h.\nJO  - G\\"{o}del {A}\nER  - \n')
+    (found,) = read_papers(path)
+    assert (found.title, found.abstract, found.venue) == ("The set {a, b}", "It lasted~3 h.", "Gödel A")

@@ -20,6 +20,7 @@ def test_csl_json_holds_key_kind_tags_notes_and_kept_fields():
     assert item["id"] == "a" and item["citation-key"] == "reed20" and item["type"] == "book"
     assert item["volume"] == "7" and item["issued"] == date
     assert item["keyword"] == "x, y" and item["note"] == "n"
+    assert item["custom"].pop("footnote-kept") == '[["order", "", ["volume", "Shelf", "issued"]]]'
     assert item["custom"] == {"Shelf": "Q 4", "collections": ["C"]}
 
 
@@ -27,5 +28,5 @@ def test_own_keys_are_used_where_they_can_be_read_and_are_unique():
     papers = [Paper(str(n), "Reeds grow", key=key) for n, key in enumerate(["Reed:20", "Reed:20", "a b}", "", "end."])]
     keys = citation_keys(papers)
     assert keys[:2] == ["Reed:20", "Reed:20-2"]
-    assert keys[2:] == ["reeds", "reeds-2", "reeds-3"]
+    assert keys[2:] == ["reeds", "reeds-2", "end."]
     assert "{Reed:20," in to_bibtex(papers[:1])

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.datatypes import Paper
-from rag.papers.kept_fields import unpack
+from rag.papers.carried import NAME
 
 # As ``field_key`` writes them. Only what means the same in every format: BibTeX's ``number`` may be an issue, a
 # report's number or one in a series, so it is not here.
@@ -39,28 +38,29 @@ CSL_NAMES = {
 }
 
 
-def csl_extras(paper: Paper) -> dict[str, Any]:
-    """What ``paper`` keeps, as a CSL-JSON item has it: variables of CSL, keywords, notes, the rest in ``custom``."""
-    kept = unpack(paper)
-    known = set(CSL_NAMES.values())
-    item = {name: value for name, value in kept.items() if name in known}
-    custom = {name: value for name, value in kept.items() if name not in known}
-    if parts := _date_parts(custom.get("issued"), paper.year):
-        item["issued"] = {**custom.pop("issued"), "date-parts": parts}
-    if paper.collections:
-        custom["collections"] = list(paper.collections)
-    # One text cannot say where a tag with a comma ends, nor a note with an empty line.
-    if any("," in tag for tag in paper.tags):
-        custom["tags"] = list(paper.tags)
-    if any("\n\n" in note for note in paper.notes):
-        custom["notes"] = list(paper.notes)
-    return item | {"keyword": ", ".join(paper.tags), "note": "\n\n".join(paper.notes), "custom": custom}
+NAME_VARIABLES = frozenset(
+    "author chair collection-editor compiler composer container-author contributor curator director editor "
+    "editorial-director executive-producer guest host interviewer illustrator narrator organizer original-author "
+    "performer producer recipient reviewed-author script-writer series-creator translator".split()
+)
+DATE_VARIABLES = frozenset("accessed available-date event-date issued original-date submitted".split())
+TEXT_VARIABLES = frozenset(
+    "annote archive archive_collection archive_location archive-place authority call-number chapter-number "
+    "collection-number collection-title container-title-short dimensions division edition event event-title "
+    "event-place genre ISBN ISSN issue journalAbbreviation jurisdiction medium number number-of-pages "
+    "number-of-volumes original-publisher original-publisher-place original-title page page-first part-number "
+    "part-title PMCID PMID printing-number publisher publisher-place references reviewed-genre reviewed-title scale "
+    "section shortTitle source supplement-number title-short version volume volume-title year-suffix language".split()
+)
+CSL_VARIABLES = NAME_VARIABLES | DATE_VARIABLES | TEXT_VARIABLES
 
 
 def from_csl_extras(record: dict[str, Any]) -> None:
-    """Put what :func:`csl_extras` wrote into an item back where :func:`rag.papers.importers.field_mapping.paper_from`
-    looks for it."""
-    custom = record.pop("custom") if isinstance(record.get("custom"), dict) else {}
+    """Put the keywords, notes and ``custom`` of a CSL-JSON item where
+    :func:`rag.papers.importers.field_mapping.paper_from` looks for them."""
+    custom = dict(record.pop("custom")) if isinstance(record.get("custom"), dict) else {}
+    if NAME in custom:
+        record["carried"] = custom.pop(NAME)
     for name, value in custom.items():
         record.setdefault(name, value)
     keyword, note = record.get("keyword"), record.get("note")
@@ -70,12 +70,3 @@ def from_csl_extras(record: dict[str, Any]) -> None:
     if isinstance(note, str):
         del record["note"]
         record.setdefault("notes", note.split("\n\n"))
-
-
-def _date_parts(issued: Any, year: int | None) -> list[list[int]]:
-    """The parts of a date as numbers, as the schema wants them; none where they are not of ``year``."""
-    try:
-        parts = [[int(one) for one in date] for date in issued["date-parts"]]
-    except (TypeError, ValueError, KeyError):
-        return []
-    return parts if parts and parts[0] and parts[0][0] == year else []

@@ -69,6 +69,12 @@ def normalised_doi(text: str) -> str:
     return found.group().rstrip(".,;").lower() if found else ""
 
 
+def bare_doi(paper: Paper) -> str:
+    """The DOI without its resolver, empty where the field does not hold one."""
+    doi = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", clean_line(paper.doi), flags=re.IGNORECASE)
+    return doi if re.fullmatch(r"10\.\d{4,9}/\S+", doi) else ""
+
+
 def normalised_arxiv_id(text: str) -> str:
     """The arXiv id in ``text`` (an id, ``arXiv:`` id, address or DOI) without version, or ``''``."""
     text = text.strip()

@@ -14,10 +14,10 @@ from typing import Any
 from rag.datatypes import Paper
 
 # Names under which an importer hands over what a paper keeps; no file's own field is called so.
-RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes")
+RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes", "carried")
 NOTICE = "notice"  # the status of what is about another paper: a retraction notice, an erratum
 STATUSES = ("retracted", "concern", "corrected", NOTICE)  # the first that applies counts
-_LONGEST = 1_000_000  # characters of all kept fields together; a record with more is damaged, or holds a whole file
+LONGEST = 1_000_000  # characters of all kept fields together; a record with more is damaged, or holds a whole file
 _LONGEST_NAME = 100  # characters of a name in the list of what was left out
 _MOST_NAMES = 100
 
@@ -33,7 +33,7 @@ def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """
     kept: list[tuple[str, str]] = []
     left_out: list[str] = []
-    room = _LONGEST
+    room = LONGEST
     for name, value in values.items():
         if value in (None, "", [], {}):
             continue

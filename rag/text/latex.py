@@ -20,8 +20,8 @@ _MARKUP = re.compile(r"[\\{}$^_]")
 
 # Some listings lose the backslash of a font macro: texttt{D}ual can be read in no other way.
 _LOST_BACKSLASH = re.compile(r"(?<![\\A-Za-z])(?=(?:text(?:tt|bf|it|sc|rm|sf|up)|math(?:bf|cal|rm|bb|sf)|emph)\{)")
-# What remains of \href{URL}{text} in such listings.
-_LOST_HREF = re.compile(r"(?<![^\s{}])((?>[^\s{}]*?(?=https?://)))(https?://[^\s{}]++)\{([^{}]*)\}")
+# What remains of \href{URL}{text} in such listings; {\textasciitilde} is a part of the address.
+_LOST_HREF = re.compile(r"(?<![^\s{}])((?>[^\s{}]*?(?=https?://)))(https?://[^\s{}]++)\{(?!\\)([^{}]*)\}")
 _URL = re.compile(r"(?:https?|ftp)://[^\s{}\\$<>]+")
 _URL_MACRO = re.compile(r"\\(?:url|path|href)\s*\{([^{}]*)\}(\s*\{([^{}]*)\})?")
 _SCRIPT_GROUP = re.compile(r"(?<!\\)([_^])\{((?:[^{}]|\{[^{}]*\})*)\}")

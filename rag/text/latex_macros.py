@@ -23,6 +23,7 @@ _FONTS = (
 _SHORTHANDS = {
     "ie": "i.e.", "eg": "e.g.", "etc": "etc.", "etal": "et al.", "wrt": "w.r.t.", "cf": "cf.", "vs": "vs.",
     "textpm": "±", "degree": "°", "textdegree": "°", "eps": "ε",
+    "textbraceleft": "{", "textbraceright": "}",
 }  # fmt: skip
 _CITATIONS = [f"cite{suffix}" for suffix in ("", "t", "p", "alt", "alp", "author", "year", "yearpar", "num")]
 _REFERENCES = ["ref", "eqref", "autoref", "cref", "Cref", "label"]

@@ -48,11 +48,15 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th|TM|®|™)$", re.I)
 
 # A tie binds words (Figure~3, networks~(CNNs)); before a figure on its own it means 'about' and stays.
 _TIE = re.compile(r"(?<=[^\W\d_]{2})~|(?<=[:;,.)\]])~(?=\S)")
+_TRACE_OF_TEX = re.compile(r"\\[A-Za-z\"'`^~=.%&#_$]|\$[^$]+\$")
 _SINGLE_QUOTED = re.compile(r"(?<![\\\w])`(\w[^`'\n]{0,80})'")
 
 
-def plain_text(text: str) -> str:
+def plain_text(text: str, *, tex: bool = True) -> str:
     """``text`` without markup, in Unicode NFC, with single blanks, no control characters and none that is not seen.
+
+    With ``tex=False`` it comes from a format that has nothing to do with TeX: braces, ``~`` and backticks are
+    characters, unless a macro or a formula beside them shows that somebody put TeX there all the same.
 
     Never raises: what cannot be parsed as LaTeX keeps its words, without backslashes before signs.
     """
@@ -65,11 +69,12 @@ def plain_text(text: str) -> str:
         text = _without_entities(text)
     if "<" in text:
         text = _without_tags(text)
-    if "~" in text or "`" in text:
+    tex = tex or _TRACE_OF_TEX.search(text) is not None
+    if tex and ("~" in text or "`" in text):
         text = _without_ties_and_quotes(text)
-    if "{" in text:
+    if tex and "{" in text:
         text = restore_lost_backslashes(text)
-    if has_latex(text):
+    if tex and has_latex(text):
         text = latex_to_text(text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", without_hidden(text)).translate(_LIGATURES)

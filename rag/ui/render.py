@@ -79,7 +79,7 @@ def _actions(turn: Turn, answer: Answer, papers: Papers, model: str, last: bool)
     copies = [_Copy("Copy", to_markdown(answer, papers), "Copy the answer with its references, as Markdown")]
     sources = [item.paper for item in cited(answer)] or nearest_papers(answer, papers)
     if sources:
-        bibliography = to_bibtex(sources, abstracts=False)
+        bibliography = to_bibtex(sources, whole=False)
         copies.append(_Copy("Copy BibTeX", bibliography, "Copy the papers of this answer as BibTeX"))
     took = f"{turn.seconds:.1f} s" if turn.seconds >= 1 else f"{1000 * turn.seconds:.0f} ms"
     keep = html(rating_html(turn) + export_menu_html(turn.id))

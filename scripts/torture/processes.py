@@ -33,7 +33,7 @@ _GROUPS = (  # by the innermost function of the program, the first that fits
             "text/",
         ),
     ),
-    ("an export", ("system/whole_files", "papers/bibliography")),
+    ("an export", ("system/whole_files", "papers/bibliography", "papers/exporters")),
 )
 
 

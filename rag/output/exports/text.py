@@ -12,6 +12,7 @@ from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_nu
 from rag.output.layout import Place, blocks, grid, is_list, more_papers
 from rag.output.presentation import Papers, markdown_row, nearest_papers, surrounding
 from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
+from rag.papers.citation_keys import pandoc_citation
 from rag.papers.versions import versions_line
 
 _END = re.compile(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$")
@@ -49,7 +50,7 @@ def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
             return _pandoc(sentence)
         end = _END.search(sentence.rstrip())
         body, stop = (sentence.rstrip(), "") if end is None else (sentence[: end.start()], end.group())
-        return f"{_pandoc(body)} [{'; '.join(f'@{keys[id]}' for id in ids)}]{_pandoc(stop)}"
+        return f"{_pandoc(body)} [{'; '.join(pandoc_citation(keys[id]) for id in ids)}]{_pandoc(stop)}"
 
     # JSON's strings are YAML's; Pandoc reads Markdown in them.
     head = {"title": _pandoc(conversation.info.title), "bibliography": f"{stem}.bib", "link-citations": True}
@@ -58,7 +59,7 @@ def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
     lines += _markdown_turns(conversation, papers, marks, _pandoc)
     lines.append("## Supporting sentences")
     for source in found:
-        lines.append(f"@{keys[source.paper.id]}:")
+        lines.append(f"{pandoc_citation(keys[source.paper.id])}:")
         lines += [f"> {_pandoc(quote)}" for quote in source.quotes]
     lines.append("## References")
     return {f"{stem}.md": "\n\n".join(lines) + "\n", f"{stem}.bib": to_bibtex(listed)}

@@ -21,11 +21,12 @@ from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 # Possessive throughout: on thousands of empty lines, giving back blanks one by one takes seconds.
 _ENTRY = re.compile(
-    r"^[^\S\n]*+@[A-Za-z]++\s*+[{(]\s*+[^\s{}(),=]*+\s*+,|^[^\S\n]*+@(?:string|preamble|comment)\s*+[{(]", re.I | re.M
+    r"^[^\S\n]*+@[A-Za-z]++\s*+[{(]\s*+[^\s{},=]*+\s*+,|^[^\S\n]*+@(?:string|preamble|comment)\s*+[{(]", re.I | re.M
 )
 _FIELD = re.compile(r"^[^\S\n]*+,?[^\S\n]*+\w++\s*+=\s*+[{\"\d]", re.M)
 # Where bibtexparser begins a block whatever came before, so that a text may be cut there.
 _BLOCK = re.compile(r"\A\s*+@\w*+[ \t]*+[{(]")
+_USED_BEFORE = "footnote-key-used-before-"
 _NO_KEY = "footnote-entry-without-key-"
 _HIDDEN_AT = "\ufdef"  # a noncharacter, which no text may hold
 _TYPES = (
@@ -33,7 +34,7 @@ _TYPES = (
     "mastersthesis|misc|online|patent|periodical|phdthesis|proceedings|report|software|techreport|thesis|unpublished"
 )
 _NO_ENTRY = re.compile(
-    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}}(),=]*+\s*+,)"
+    rf"^([^\S\n]*+)@(?!(?:string|preamble|comment|{_TYPES})\s*+[{{(]|\w++\s*+[{{(]\s*+[^\s{{}},=]*+\s*+,)"
     r"(?=\w*+[ \t]*+[{(])",
     re.I | re.M,
 )
@@ -116,8 +117,10 @@ def _blocks(source: SourceFile, report: Report) -> Iterator[tuple[int, Any]]:
                 for field in entry.fields:
                     field.value = value_of(str(field.value), strings).replace(_HIDDEN_AT, "@")
                 # Another paper under a key that was used is a paper all the same: its DOI or title tells it.
-                if entry.key in keys or entry.key.startswith(_NO_KEY):
+                if entry.key.startswith(_NO_KEY):
                     entry.key = ""
+                elif entry.key in keys:
+                    entry.key = f"{_USED_BEFORE}{entry.key}"
                 keys.add(entry.key)
             yield line, block
 
@@ -166,7 +169,9 @@ def _record(block: Any, family: Family) -> dict[str, Any] | None:
     if not isinstance(block, model.Entry) or block.entry_type.lower() in _NO_PAPERS:
         return None
     entry_type = block.entry_type.lower()
-    return record_of(block.key, entry_type, family.with_inherited(entry_type, _fields(block)))
+    key = block.key.removeprefix(_USED_BEFORE)
+    record = record_of(key, entry_type, family.with_inherited(entry_type, _fields(block)))
+    return record if key == block.key else record | {"id": ""}
 
 
 def _fields(entry: Any) -> Fields:

@@ -15,6 +15,7 @@ from rag.papers.importers.field_names import says_nothing
 from rag.papers.importers.source import SourceFile
 
 _NAMED = re.compile(r"\b(?:crossref|xdata)\s{0,20}=\s{0,20}[{\"]?([^{}\"=\n]{1,1000})[}\"]?", re.I)
+_NUMBER = re.compile(r"-\d{1,4}\Z")  # behind the name of a field that is repeated
 _OVERLAP = 2_000  # characters of a block that are looked at again with the next
 _MOST_NAMED = 200_000
 _MOST_PARENTS = 20  # of one entry
@@ -25,7 +26,8 @@ _OWN = frozenset(
     "abstract annotation annote author bookpagination comment doi eid entryset entrysubtype eprint eprinttype execute "
     "file groups ids keywords label note options pages pagetotal pagination pmid presort related relatedoptions "
     "relatedstring relatedtype shorthand shorttitle sortkey sorttitle sortname sortyear timestamp title subtitle "
-    "titleaddon url urldate xdata crossref xref mendeley-groups mendeley-tags keyword tags".split()
+    "titleaddon url urldate xdata crossref xref mendeley-groups mendeley-tags keyword tags "
+    "howpublished footnote-kept".split()
 )
 _TITLES = ("title", "subtitle", "titleaddon")
 _IN_PERIODICAL = ("article", "suppperiodical")
@@ -101,7 +103,7 @@ def _keys(value: str) -> list[str]:
 
 def _passed_on(entry_type: str, parent: Parent, fields: Fields) -> Fields:
     """The ``fields`` of a parent, with those that it inherits, under the names that they have in the child."""
-    taken = {name: value for name, value in fields.items() if name not in _OWN}
+    taken = {name: value for name, value in fields.items() if _NUMBER.sub("", name) not in _OWN}
     prefix = "journal" if entry_type in _IN_PERIODICAL and parent.entry_type == "periodical" else "book"
     for name in _TITLES:
         if name in parent.fields and f"{prefix}{name}" not in parent.fields:

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from rag.papers import item_kinds
+from rag.papers.carried import NAME
+from rag.papers.csl_names import CSL_NAMES
 from rag.papers.identity import normalised_arxiv_id
 from rag.papers.importers.bibtex_values import divided, typeset
 from rag.papers.importers.field_names import says_nothing
 from rag.papers.importers.journal_macros import journal_of_macro
+from rag.text.latex import has_latex
 from rag.text.plaintext import plain_text
 
 Fields = dict[str, str]
@@ -21,7 +24,15 @@ _ESCAPED = re.compile(r"\\([_%&#~{}])|[{}]|\\url")
 _HOMONYM = re.compile(r"(?<=[^\W\d_]) \d{4}\Z")
 _NUMBER = re.compile(r"-\d{1,4}\Z")
 _LONGEST_NAME = 1000  # characters; bibtexparser's reader of names is quadratic in unmatched braces
-_UNWANTED = ("id", "_id", "key", "text", "summary")  # in BibTeX these are private notes, no ids or abstracts
+# In BibTeX these are private notes, no ids or abstracts: they are kept under names that mean nothing else.
+_PRIVATE = ("id", "_id", "key", "text", "summary")
+PRIVATE = "bibtex-"
+_PERIODICALS = ("article-journal", "article-magazine", "article-newspaper")
+_ISSUES = {"number": "issue"}
+_CSL_NAMES = {"address": "publisher-place", "series": "collection-title", "pagetotal": "number-of-pages",
+              "volumes": "number-of-volumes", "shortjournal": "container-title-short",
+              "eventtitle": "event-title"}  # fmt: skip
+_RANGE = re.compile(r"(?<=\w)[ ]?(?:---?|[–—])[ ]?(?=\w)")
 _TEXTS = ("title", "abstract", "journal", "journaltitle", "booktitle")
 # What programs call these; where an entry has several, all are taken.
 _KEYWORDS = ("keywords", "keyword", "author_keywords", "author-keywords", "keywords-plus", "mendeley-tags", "tags")
@@ -51,7 +62,7 @@ def first_of_each(fields: Iterable[tuple[str, str]]) -> Fields:
 def record_of(key: str, entry_type: str, fields: Fields) -> dict[str, Any]:
     """The record of an entry, ``fields`` with those that it inherits."""
     kind, own_type = item_kinds.of_bibtex(entry_type)
-    record: dict[str, Any] = {name: value for name, value in fields.items() if name not in _UNWANTED}
+    record: dict[str, Any] = {PRIVATE + name if name in _PRIVATE else name: value for name, value in fields.items()}
     if "author" in record:
         record["author"] = _names(record["author"])
     for name in _TEXTS:
@@ -66,11 +77,30 @@ def record_of(key: str, entry_type: str, fields: Fields) -> dict[str, Any]:
     tags = [plain_text(word) for value in _taken(record, _KEYWORDS) for word in divided(value)]
     collections = [plain_text(word) for value in _taken(record, _COLLECTIONS) for word in divided(value)]
     notes = [note for value in _taken(record, _NOTES) if (note := plain_text(value))]
+    _under_names_of_csl(record, kind)
+    if NAME in record:
+        record["carried"] = record.pop(NAME)
     return {
         "id": key, "citation_key": key, "item_type": "article" if arxiv and kind == "document" else kind,
         item_kinds.BIBTEX_NAME: own_type or ("misc" if arxiv and kind == "document" else ""),
         **record, "tags": tags, "collections": collections, "notes": notes,
     }  # fmt: skip
+
+
+def _under_names_of_csl(record: dict[str, Any], kind: str) -> None:
+    """Give fields the names and the notation that they have in every format, where the entry's kind says what they are.
+
+    ``pages = {1--9}`` is ``1-9``, the ``number`` of an article its issue, and what TeX would print is text.
+    """
+    for name in list(record):
+        csl = _ISSUES.get(name) if kind in _PERIODICALS else None
+        csl = csl or _CSL_NAMES.get(name) or CSL_NAMES.get(name)
+        if csl is None or csl in record or isinstance(record[name], list):
+            continue
+        text = record.pop(name)
+        if csl == "page":
+            text = _RANGE.sub("-", text)
+        record[csl] = plain_text(text) if has_latex(text) else text
 
 
 def _taken(record: dict[str, Any], names: tuple[str, ...]) -> list[str]:

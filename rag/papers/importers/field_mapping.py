@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag.datatypes import Paper
+from rag.papers.carried import restored
 from rag.papers.csl_names import CSL_NAMES
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
 from rag.papers.importers import abstract_text
@@ -18,6 +19,10 @@ from rag.papers.importers.field_names import ALIASES, field_key, says_nothing
 from rag.papers.kept_fields import RESERVED, STATUSES, pack
 from rag.text.plaintext import clean_line, plain_text
 
+# Formats of databases and reference managers that write no TeX; tables and JSON often hold what was BibTeX once.
+_WITHOUT_TEX = frozenset(
+    {"ris", "nbib", "pubmed-xml", "pubmed-text", "mods", "wos", "wos-tab", "enw", "endnote-xml", "zotero-rdf", "zotero"}
+)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|21\d\d)(?!\d)")
 _AND = re.compile(r"(?<!\s)\s++(?:and|&)\s++")  # from the first blank of a run only: linear on many blanks
 
@@ -38,28 +43,41 @@ def paper_from(record: Mapping[str, Any], source: str) -> Paper:
     """The paper that ``record`` describes. Raises :class:`Rejected` without a title or with fields of wrong type.
 
     ``record`` may hold :data:`rag.papers.kept_fields.RESERVED` names: the user's citation key, CSL's type of item, the
-    status, and lists of tags, collections and notes.
+    status, lists of tags, collections and notes, and what :mod:`rag.papers.carried` wrote.
     """
+    paper = described(record, source)
+    if "carried" in record:
+        paper = restored(paper, record["carried"])
+    if not paper.title:
+        raise Rejected("it has no title")
+    return within_limits(paper)
+
+
+def described(record: Mapping[str, Any], source: str) -> Paper:
+    """The paper that the fields of ``record`` describe, whatever it carries; where it does, the title may be empty.
+
+    Raises :class:`Rejected` as :func:`paper_from` does.
+    """
+    tex = source.partition(":")[0] not in _WITHOUT_TEX
     values = {field_key(str(key)): value for key, value in record.items()}
     chosen = {field: _first(values, names) for field, names in ALIASES.items()}
-    title = plain_text(_text(chosen["title"], "title"))
+    title = plain_text(_text(chosen["title"], "title"), tex=tex)
     written = _text(chosen["abstract"], "abstract")
-    abstract, rights = abstract_text.bare(written, plain_text(written), title)
-    title = title or _missing_title(values, abstract)
+    abstract, rights = abstract_text.bare(written, plain_text(written, tex=tex), title)
+    if not title and "carried" not in record:
+        title = _missing_title(values, abstract)
     doi = normalised_doi(_text(chosen["doi"], "doi"))
-    return within_limits(
-        Paper(
-            id=_id(chosen["id"]) or normalised_arxiv_id(doi) or doi or id_from_title(title),
-            title=title,
-            abstract=abstract,
-            authors=authors(chosen["authors"]),
-            year=year(chosen["year"]),
-            venue=plain_text(_text(chosen["venue"], "venue")),
-            url=_url(chosen["url"]),
-            doi=doi,
-            source=source,
-            **_kept({"rights": rights, **record} if rights else record),
-        )
+    return Paper(
+        id=_id(chosen["id"]) or normalised_arxiv_id(doi) or doi or id_from_title(title),
+        title=title,
+        abstract=abstract,
+        authors=authors(chosen["authors"]),
+        year=year(chosen["year"]),
+        venue=plain_text(_text(chosen["venue"], "venue"), tex=tex),
+        url=_url(chosen["url"]),
+        doi=doi,
+        source=source,
+        **_kept({"rights": rights, **record} if rights else record),
     )
 
 

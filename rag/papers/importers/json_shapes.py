@@ -77,7 +77,7 @@ def standard(record: dict[str, Any]) -> dict[str, Any]:
             adapted[name] = _flat(adapted[name])
     if isinstance(adapted.get("authors"), Mapping):
         adapted["authors"] = adapted["authors"].get("value") or adapted["authors"]
-    if _CSL_MARKS & adapted.keys():
+    if _CSL_MARKS & adapted.keys() or isinstance(adapted.get("custom"), dict):
         from_csl_extras(adapted)
     if "citation-key" in adapted:
         adapted["citation_key"] = adapted.pop("citation-key")

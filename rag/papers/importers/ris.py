@@ -29,11 +29,17 @@ def matches(sample: str) -> bool:
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a record without a title or cut off by the file's end is reported and skipped."""
+    ids: set[str] = set()
     for line, fields, complete in _records(source, report):
         try:
             if not complete:
                 raise Rejected("the file ends within this record (no line 'ER  - '); export it again")
-            yield paper_from(record_of(Record(line, fields, complete)), f"ris:{source.name}")
+            record = record_of(Record(line, fields, complete))
+            # Another paper under an ID that was used is a paper all the same: its DOI or title tells it.
+            if record["id"] in ids:
+                record["id"] = ""
+            ids.add(record["id"])
+            yield paper_from(record, f"ris:{source.name}")
         except Rejected as reason:
             report(line, f"{reason}.")
 

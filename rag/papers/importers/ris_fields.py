@@ -10,10 +10,12 @@ import re
 from typing import Any
 
 from rag.papers import item_kinds
+from rag.papers.carried import NAME
 from rag.papers.importers import endnote_fields
 from rag.papers.importers.field_mapping import year
 from rag.papers.importers.tagged import Record, joined
 
+CARRIED = f"{NAME}: "  # how a value begins that an export carried along
 # CSL's variables and the tags that mean the same.
 _ONE = {
     "volume": ("VL",), "issue": ("IS",), "publisher": ("PB",), "publisher-place": ("CY",), "language": ("LA",),
@@ -60,6 +62,8 @@ def record_of(record: Record) -> dict[str, Any]:
         fields[name] = [*fields.get(name, []), number]
     for said in (fields["title"], fields["venue"], abstract):
         rest.drop(said)
+    if carried := rest.take_carried():
+        fields["carried"] = carried
     return {**rest.left(), **{name: value[0] if _is_single(value, name) else value for name, value in fields.items()}}
 
 
@@ -89,6 +93,15 @@ class _Rest:
                 if _ADDRESS.fullmatch(value):
                     self._values[tag].remove(value)
                     return value
+        return ""
+
+    def take_carried(self) -> str:
+        """What an export of this program carried along, or ''."""
+        for values in self._values.values():
+            for value in values:
+                if value.startswith(CARRIED):
+                    values.remove(value)
+                    return value.removeprefix(CARRIED)
         return ""
 
     def drop(self, said: str) -> None:
