@@ -202,6 +202,7 @@ def test_additions_are_taken_back() -> None:
     assert of_record(to_record(after)) == after
 
 
+@pytest.mark.slow
 def test_ten_thousand_merges_are_kept_listed_and_undone(empty: Library) -> None:
     count = 10_000
     firsts = [Paper(f"a{i:05d}", f"On the matter number {i} of wool", year=2000) for i in range(count)]
