@@ -34,6 +34,7 @@ _BEGINS_TEXT = re.compile(
 
 _LONGEST_RIGHTS = 350  # characters from the mark to the end
 _LONGEST_PROPERTY = 900
+_MOST_SENTENCES = 8  # that speak of rights
 _WINDOW = 1_200  # characters at the end in which a mark may stand
 _YEARS = r"(?:19|20)\d\d(?:\s?[-–/]\s?(?:19|20)?\d\d)?"
 _MARK = re.compile(
@@ -92,14 +93,17 @@ def _without_rights(text: str) -> Abstract:
     marks = [found.start() for found in _MARK.finditer(text, start) if len(text) - found.start() <= _LONGEST_RIGHTS]
     marks += [found.start() for found in _PROPERTY.finditer(text, start)][:1]
     end = min(marks, default=len(text))
-    while end and (found := _last_sentence(text, end)) is not None:
+    for _ in range(_MOST_SENTENCES):
+        if not end or (found := _last_sentence(text, end)) is None:
+            break
         end = found
     rest, rights = text[:end].strip(), text[end:].strip()
     if (lead := _LEADING.match(rest)) is not None:
         cut = lead.end()
-        while (more := _SENTENCE_END.search(rest, cut + 1)) and _LAST_SENTENCE.fullmatch(
-            rest[cut : more.start()].strip()
-        ):
+        for _ in range(_MOST_SENTENCES):
+            more = _SENTENCE_END.search(rest, cut + 1, cut + _LONGEST_RIGHTS)
+            if more is None or not _LAST_SENTENCE.fullmatch(rest[cut : more.start()].strip()):
+                break
             cut = more.start() + 1
         rest, rights = rest[cut:].strip(), f"{rest[:cut].strip()} {rights}".strip()
     return Abstract(rest, rights)
@@ -107,10 +111,10 @@ def _without_rights(text: str) -> Abstract:
 
 def _last_sentence(text: str, end: int) -> int | None:
     """Where the last sentence before ``end`` begins, if it speaks of rights alone."""
-    body = text[:end].rstrip()
-    window = max(0, len(body) - _LONGEST_RIGHTS)
-    ends = [found.end() for found in _SENTENCE_END.finditer(body, window)]
-    begin = ends[-1] if ends else window
-    if begin and not ends:
+    window = max(0, end - _LONGEST_RIGHTS - 1)
+    body = text[window:end].rstrip()
+    ends = [found.end() for found in _SENTENCE_END.finditer(body)]
+    if window and not ends:
         return None
-    return begin if begin < len(body) and _LAST_SENTENCE.fullmatch(body[begin:].strip(" .[]()")) else None
+    begin = ends[-1] if ends else 0
+    return window + begin if body[begin:] and _LAST_SENTENCE.fullmatch(body[begin:].strip(" .[]()")) else None
