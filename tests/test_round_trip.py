@@ -107,7 +107,7 @@ def papers(draw: st.DrawFn) -> Paper:
     )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(papers(), min_size=1, max_size=3))
 def test_made_up_papers_come_back(found: list[Paper], format: str, tmp_path: Path) -> None:
     assert there_and_back(found, format, tmp_path) == found

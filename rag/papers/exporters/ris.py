@@ -37,7 +37,7 @@ _NEAREST = {"review": "JOUR", "review-book": "JOUR", "entry": "CHAP", "collectio
             "broadcast": "VIDEO", "post": "ICOMM", "speech": "SLIDE", "article": "UNPB"}  # fmt: skip
 _PLAIN_TAG = re.compile(r"[A-Z][A-Z0-9]")
 _PLAIN_TYPE = re.compile(r"[A-Z]{2,8}")
-_PAGES = re.compile(r"([^\s–-]+)\s?[–-]{1,2}\s?([^\s–-]+)")
+_PAGES = re.compile(r"(?<![^\s–-])([^\s–-]++)\s?[–-]{1,2}\s?([^\s–-]++)")
 
 
 def to_ris(papers: Iterable[Paper]) -> str:

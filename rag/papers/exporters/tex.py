@@ -18,7 +18,7 @@ _SIGNS = {
 }  # fmt: skip
 _TO_TEX = str.maketrans(_SIGNS)
 _DASHES = re.compile(r"-(?=-)")  # which TeX would join
-_LINE_WITH_AT = re.compile(r"\n\s*+@")
+_LINE_WITH_AT = re.compile(r"\n[^\S\n]*+@")
 _MARKUP = re.compile(r"[\\{}]")
 
 
