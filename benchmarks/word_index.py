@@ -14,7 +14,6 @@ import argparse
 import json
 import lzma
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -95,7 +94,9 @@ def search(name: str, asked: list[dict[str, float]], folder: Path) -> dict[str, 
 
 
 def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage, which begins with the memory of the process that started this one.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _child(step: str, name: str, source: Path, folder: Path) -> Any:

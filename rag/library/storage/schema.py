@@ -67,6 +67,25 @@ CREATE TABLE state (revision INTEGER NOT NULL);
 INSERT INTO state VALUES (0);
 """
 
+# The files of the word index with the rows of deleted papers in each, and the papers that changed since: see
+# storage.words.listing.
+WORD_INDEX = """
+CREATE TABLE word_segments (name TEXT PRIMARY KEY, deleted BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE word_changes (paper_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TRIGGER word_changes_insert AFTER INSERT ON papers BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (new.id);
+END;
+CREATE TRIGGER word_changes_delete AFTER DELETE ON papers BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (old.id);
+END;
+CREATE TRIGGER word_changes_update AFTER UPDATE OF id, title, abstract ON papers
+WHEN (old.id, old.title, old.abstract) IS NOT (new.id, new.title, new.abstract) BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (old.id);
+    INSERT OR IGNORE INTO word_changes VALUES (new.id);
+END;
+"""
+ALL_WORDS_CHANGED = "INSERT OR IGNORE INTO word_changes SELECT id FROM papers;"
+
 FULL_TEXT = "paper_words"  # the name of the full-text table
 _FIELDS = "id, title, abstract, authors, venue"
 _OPTIONS = "detail=none, prefix='2 3', tokenize='unicode61 remove_diacritics 2'"
