@@ -1,8 +1,8 @@
 """The stems of a library with the number of papers that have each, and which of them are spelt nearly like a word.
 
-Stems lie in the order of their first letter and their length, each with the set of its letters as bits. One edit of a
-word changes its length by one and the set by two letters at most, so the few that can be near are found by comparing
-numbers, without reading the others.
+Stems lie in the order of their first letter and their length, each with its letters as bits: one bit says that a letter
+occurs, another that it occurs again. One edit of a word changes its length by one and two bits at most, so the few that
+can be near are found by comparing numbers, without reading the others.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 _FIRST, _LAST = ord("a"), ord("z")
+_AGAIN = 32  # the bits of letters that occur again lie so much higher
 
 
 class WordTable:
@@ -33,14 +34,12 @@ class WordTable:
         starts = np.concatenate([[0], ends[:-1]]).astype(np.int64) if len(ends) else ends
         self.most = int(frequencies.max(initial=0))
         firsts = text[starts] if len(starts) else np.zeros(0, np.uint8)
-        letters = np.where((text >= _FIRST) & (text <= _LAST), np.uint32(1) << (text - _FIRST).clip(0, 31), 0)
         kept = np.flatnonzero((firsts >= _FIRST) & (firsts <= _LAST))
         lengths = np.add.reduceat((text & 0xC0) != 0x80, starts, dtype=np.int64) if len(starts) else ends  # characters
         kept = kept[np.lexsort((lengths[kept], firsts[kept]))]
         self._text = text
         self._starts, self._ends, self._frequencies = starts[kept], ends[kept], frequencies[kept]
-        sets = np.bitwise_or.reduceat(letters.astype(np.uint32), starts) if len(starts) else np.zeros(0, np.uint32)
-        self._letters = sets[kept]
+        self._letters = _letter_bits(text, ends - starts)[kept]
         # First letter and length in one ascending number.
         self._places = firsts[kept].astype(np.int64) << 32 | lengths[kept]
 
@@ -51,13 +50,32 @@ class WordTable:
         first = ord(word[0]) if word else 0
         if not _FIRST <= first <= _LAST:
             return
-        letters = np.uint32(sum({1 << (ord(one) - _FIRST) for one in word if "a" <= one <= "z"}))
+        encoded = np.frombuffer(word.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        letters = _letter_bits(encoded, np.array([len(encoded)]))[0]
         lengths = max(len(word) - edits, 1), len(word) + edits + 1
         begin, end = (int(at) for at in np.searchsorted(self._places, [first << 32 | one for one in lengths]))
         different = np.bitwise_count(self._letters[begin:end] ^ letters)
         for place in np.flatnonzero((different <= 2 * edits) & (self._frequencies[begin:end] >= least)) + begin:
             text = bytes(self._text[self._starts[place] : self._ends[place]])
             yield text.decode("utf-8", "surrogatepass"), int(self._frequencies[place])
+
+
+def _letter_bits(text: npt.NDArray[np.uint8], lengths: Array) -> npt.NDArray[np.uint64]:
+    """Of each word in the UTF-8 ``text``, given their lengths in bytes: which letters it has, and which repeatedly."""
+    import numpy as np
+
+    letters = np.flatnonzero((text >= _FIRST) & (text <= _LAST))
+    words = np.repeat(np.arange(len(lengths)), lengths)[letters]
+    pairs = words << 6 | (text[letters] - _FIRST)
+    pairs.sort()
+    again = pairs[1:][pairs[1:] == pairs[:-1]] | _AGAIN
+    found = np.zeros(len(lengths), dtype=np.uint64)
+    for some in (pairs, again):
+        if len(some):
+            firsts = np.flatnonzero(np.diff(some >> 6, prepend=-1))
+            bits = np.bitwise_or.reduceat(np.uint64(1) << (some & 63).astype(np.uint64), firsts)
+            found[some[firsts] >> 6] |= bits
+    return found
 
 
 class Vocabulary(Mapping[str, int]):

@@ -84,12 +84,10 @@ class BM25Index:
     @property
     def ids(self) -> list[str]:
         """The papers that it covers, ordered."""
-        return sorted(
-            one.segment.ids[row]
-            for one in self.parts
-            for row in range(one.segment.papers)
-            if one.is_dead is None or not one.is_dead[row]
-        )
+        import numpy as np
+
+        living = ((one.segment, np.setdiff1d(np.arange(one.segment.papers), one.dead)) for one in self.parts)
+        return sorted(paper_id for segment, rows in living for paper_id in segment.ids.texts(rows))
 
     def search(
         self, terms: Mapping[str, float], k: int, within: Iterable[str] | None = None
@@ -183,12 +181,11 @@ class BM25Index:
             # Keep all ties with the k-th score, so that ids decide between them and not the partition.
             limit = np.partition(joined[rows], len(rows) - k)[len(rows) - k]
             rows = rows[joined[rows] >= limit]
-        firsts = np.cumsum([0] + [len(one) for one in scores])
-        parts = np.searchsorted(firsts, rows, side="right") - 1
-        found = [
-            (self.parts[part].segment.ids[row - first], score)
-            for part, row, first, score in zip(
-                parts.tolist(), rows.tolist(), firsts[parts].tolist(), joined[rows].tolist(), strict=True
-            )
-        ]
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
+        ids: list[str] = []
+        first = 0
+        for one, mine in zip(self.parts, scores, strict=True):
+            begin, end = np.searchsorted(rows, [first, first + len(mine)])
+            ids += one.segment.ids.texts(rows[begin:end] - first)
+            first += len(mine)
+        found = sorted(zip((-joined[rows]).tolist(), ids, strict=True))
+        return [(paper_id, -score) for score, paper_id in found[:k]]

@@ -59,6 +59,13 @@ class Strings:
 
         return np.concatenate([[0], self.ends[:-1]]).astype(np.int64) if len(self.ends) else np.zeros(0, np.int64)
 
+    def texts(self, places: Array) -> list[str]:
+        """The texts at these places, in that order."""
+        chosen = self.take(places)
+        joined, ends = chosen.text.tobytes(), chosen.ends.tolist()
+        pairs = zip([0, *ends[:-1]], ends, strict=True) if ends else ()
+        return [joined[start:end].decode("utf-8", "surrogatepass") for start, end in pairs]
+
     def take(self, places: Array) -> Strings:
         """The texts at these places, in that order."""
         import numpy as np
