@@ -43,11 +43,7 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
-<<<<<<< HEAD
-    ``merges`` what was merged into which, ``givers`` whose tags they have.
-=======
-    ``merges`` what was merged into which, ``words`` what the word index consists of.
->>>>>>> aeb6d58 (The word index takes changes: ten papers more cost milliseconds, not a new index)
+    ``merges`` what was merged into which, ``givers`` whose tags they have, ``words`` what the word index consists of.
 
     Safe to use from several threads.
     """
@@ -57,11 +53,8 @@ class PaperStore:
         self.browser = PaperBrowser(self.database)
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
-<<<<<<< HEAD
         self.givers = Givers(self.database)
-=======
         self.words = WordListing(self.database)
->>>>>>> aeb6d58 (The word index takes changes: ten papers more cost milliseconds, not a new index)
         self._dimension = dimension
         self._rows = self.database.rows
 
