@@ -32,7 +32,6 @@ from rag.library.storage.writing import (
 )
 from rag.papers.retractions import Event
 
-
 _WORDS_AT_ONCE = 1024  # papers that an import adds to the word index together
 
 
