@@ -124,6 +124,26 @@ def test_what_changes_no_text_changes_no_word(store: PaperStore) -> None:
     assert store.words.changed(9) == ["a", "b", "c"]
 
 
+def test_counts_are_kept_and_hashes_are_read_without_the_papers(store: PaperStore) -> None:
+    with store.transaction():
+        for number in range(5):
+            store.upsert_paper(Paper(f"p{number}", "", "A text. And another."), "hash", ())
+    store.database.execute("UPDATE papers SET passages = '[1, 2]', sentences = '[1, 2, 3]'")
+    store.database.execute("UPDATE papers SET passages = '[1]' WHERE id = 'p3'")
+    with store.transaction():
+        store.delete(["p0"])
+    assert store.counts() == store.recount() == (4, 7, 12)
+    plan = store.database.rows("EXPLAIN QUERY PLAN SELECT id, hash FROM papers ORDER BY id")
+    assert [row[3] for row in plan] == ["SCAN papers USING COVERING INDEX papers_hashes"]
+    store.database.run_script(
+        "DROP TABLE totals; DROP TRIGGER totals_insert; DROP TRIGGER totals_update; DROP TRIGGER totals_delete;"
+        "DROP INDEX papers_hashes;"
+    )
+    assert store.counts() == (4, 7, 12)
+    store.create_totals()
+    assert store.counts() == store.recount() == (4, 7, 12)
+
+
 def test_a_library_of_an_older_program(store: PaperStore, tmp_path: Path) -> None:
     put(store, {paper.id: paper.abstract for paper in shipped_papers()[:50]})
     store.database.run_script(

@@ -105,9 +105,20 @@ class PaperStore:
 
     def counts(self) -> tuple[int, int, int]:
         """Papers, passages, sentences."""
-        sql = "SELECT count(*), total(json_array_length(passages)), total(json_array_length(sentences)) FROM papers"
-        papers, passages, sentences = self._rows(sql)[0]
+        if not self.database.has_table("totals"):
+            return self.recount()
+        papers, passages, sentences = self._rows("SELECT papers, passages, sentences FROM totals")[0]
+        return papers, passages, sentences
+
+    def recount(self) -> tuple[int, int, int]:
+        """Papers, passages, sentences, by reading them all."""
+        papers, passages, sentences = self._rows(schema.COUNTED)[0]
         return int(papers), int(passages), int(sentences)
+
+    def create_totals(self) -> None:
+        """Count once in the library of an older program, and keep the counts from then on."""
+        if not self.database.has_table("totals"):
+            self.database.run_script(f"BEGIN IMMEDIATE; {schema.TOTALS} COMMIT;")
 
     def hashes(self) -> Iterator[tuple[str, str]]:
         """``(id, content hash)`` of every paper, ordered by id."""

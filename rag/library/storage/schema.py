@@ -86,6 +86,28 @@ END;
 """
 ALL_WORDS_CHANGED = "INSERT OR IGNORE INTO word_changes SELECT id FROM papers;"
 
+# What a change needs to know of all papers, without reading their texts and vectors: how many there are of each, kept
+# by triggers, and their hashes.
+_PASSAGES, _SENTENCES = "json_array_length({0}.passages)", "json_array_length({0}.sentences)"
+_NEW_COUNTS = f"passages = passages + {_PASSAGES}, sentences = sentences + {_SENTENCES}".format("new")
+_OLD_COUNTS = f"passages = passages - {_PASSAGES}, sentences = sentences - {_SENTENCES}".format("old")
+COUNTED = "SELECT count(*), total(json_array_length(passages)), total(json_array_length(sentences)) FROM papers"
+TOTALS = f"""
+CREATE TABLE totals (papers INTEGER NOT NULL, passages INTEGER NOT NULL, sentences INTEGER NOT NULL);
+INSERT INTO totals {COUNTED};
+CREATE TRIGGER totals_insert AFTER INSERT ON papers BEGIN
+    UPDATE totals SET papers = papers + 1, {_NEW_COUNTS};
+END;
+CREATE TRIGGER totals_delete AFTER DELETE ON papers BEGIN
+    UPDATE totals SET papers = papers - 1, {_OLD_COUNTS};
+END;
+CREATE TRIGGER totals_update AFTER UPDATE OF passages, sentences ON papers BEGIN
+    UPDATE totals SET {_OLD_COUNTS};
+    UPDATE totals SET {_NEW_COUNTS};
+END;
+CREATE INDEX papers_hashes ON papers (id, hash);
+"""
+
 FULL_TEXT = "paper_words"  # the name of the full-text table
 _FIELDS = "id, title, abstract, authors, venue"
 _OPTIONS = "detail=none, prefix='2 3', tokenize='unicode61 remove_diacritics 2'"

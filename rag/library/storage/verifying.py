@@ -22,7 +22,7 @@ def find_problems(
     pending = store.pending()
     if pending or store.revision != manifest.revision:
         found.append("An import was interrupted; the next one puts it in order.")
-    elif store.counts() != (manifest.papers, manifest.passages, manifest.sentences):
+    elif store.recount() != (manifest.papers, manifest.passages, manifest.sentences):
         found.append("The manifest and papers.sqlite count differently.")
     if manifest.revision == store.revision and fingerprint != manifest.fingerprint:
         found.append("The fingerprint of the papers is not the manifest's.")
