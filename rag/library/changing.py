@@ -86,7 +86,7 @@ class ChangeableLibrary(SearchableLibrary):
             removed = remove(self._store, list(ids))
             if removed:
                 self._update_vector_index()
-        self._finish_change(text_changed=removed > 0)
+        self._finish_change()
         return removed
 
     def revise(self, paper: Paper, encoder: Callable[[], BulkEncoder]) -> bool:
