@@ -15,7 +15,8 @@ from rank_bm25 import BM25Okapi
 from rag.datatypes import Hit, Paper
 from rag.encoding.query_encoder import QueryEncoder
 from rag.library.library import Library, PaperFilter
-from rag.library.storage.bm25_index import BM25Index
+from rag.library.storage.words.index import BM25Index, LivingSegment
+from rag.library.storage.words.segment import Segment
 from rag.retrieval.retrievers.base import LibraryRetriever
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.fusion import (
@@ -290,12 +291,14 @@ def test_bm25_agrees_with_rank_bm25(tmp_path: Path) -> None:
     papers = sorted(shipped_papers(), key=lambda paper: paper.id)
     texts = [f"{paper.title}\n{paper.abstract}" for paper in papers]
     index = BM25Index.build((paper.id, text) for paper, text in zip(papers, texts, strict=True))
-    index.save(tmp_path, "saved")
+    saved = BM25Index(
+        [LivingSegment(Segment.load(tmp_path, one.segment.save(tmp_path)), one.dead) for one in index.parts]
+    )
     reference = LuceneOkapi([stems(text) for text in texts], k1=1.5, b=0.75)
     for query in (*QUERIES, "graph graph neural", *(paper.abstract[:200] for paper in papers[::40])):
         scores = reference.get_scores(stems(query)) / 2.5 if stems(query) else np.zeros(len(papers))
         expected = {paper.id: score for paper, score in zip(papers, scores, strict=True) if score > 0}
-        for one in (index, BM25Index.load(tmp_path / "saved")):
+        for one in (index, saved):
             found = dict(one.search(Counter(stems(query)), len(papers)))
             assert found == pytest.approx(expected, rel=1e-4)
             assert one.search(Counter(stems(query)), 7) == one.search(Counter(stems(query)), len(papers))[:7]
@@ -308,4 +311,4 @@ def test_document_frequencies_count_papers() -> None:
     for word in ("network", "graph", "52", "unheardof"):
         expected = sum(word in stems(text) for text in texts.values())
         assert index.document_frequencies([word]) == {word: expected}
-    assert index.vocabulary()["network"] == index.document_frequencies(["network"])["network"] > 100
+    assert index.vocabulary["network"] == index.document_frequencies(["network"])["network"] > 100

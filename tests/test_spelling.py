@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rag.encoding.packaged_weights import weights_folder
 from rag.text.spelling import apply_corrections, corrections, edit_distance, similar_names, written_names
 from rag.text.tokenization import stem, stems
+from rag.text.vocabulary import Vocabulary
 from tests.library_parts import shipped_papers
 
 
@@ -124,6 +125,32 @@ def test_a_rare_name_is_asked_back_and_not_taken_for_granted() -> None:
 
 def test_only_whole_words_are_replaced() -> None:
     assert apply_corrections("Datset and datsets, DATSET.", {"datset": "dataset"}) == "dataset and datsets, dataset."
+
+
+_STEMS = st.text("abcé", min_size=1, max_size=9)
+
+
+@given(st.dictionaries(_STEMS, st.integers(1, 9), max_size=30), _STEMS, st.integers(1, 2), st.integers(1, 5))
+def test_looking_up_finds_what_comparing_with_all_finds(
+    frequencies: dict[str, int], word: str, edits: int, least: int
+) -> None:
+    known = Vocabulary(frequencies)
+    near = dict(known.near(word, edits, least))
+
+    assert known == frequencies and known.most == max(frequencies.values(), default=0)
+    assert near.items() <= frequencies.items() and all(n >= least for n in near.values())
+    expected = {
+        other for other, n in frequencies.items()
+        if other[0] == word[0] and n >= least and edit_distance(word, other, edits) <= edits
+    }  # fmt: skip
+    assert word[0] == "é" or expected <= near.keys()
+
+
+def test_what_is_far_is_not_compared() -> None:
+    known = Vocabulary({stem: 1 for paper in shipped_papers() for stem in stems(paper.abstract)})
+
+    assert len(list(known.near("segmentaton", 2))) < len(known) / 200
+    assert [word for word, _ in known.near("zygote", 1)] == []
 
 
 @given(st.text("abc", max_size=7), st.text("abc", max_size=7))

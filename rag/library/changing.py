@@ -12,8 +12,6 @@ from pathlib import Path
 from rag.datatypes import Paper
 from rag.errors import LibraryError
 from rag.library.searching import SearchableLibrary
-from rag.library.storage import bm25_index
-from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.identifiers import check_identifiers_free
 from rag.library.storage.indexing import discard_vector_index, is_worn, update_vector_index
 from rag.library.storage.locking import WriterLock, storage_errors
@@ -22,6 +20,7 @@ from rag.library.storage.marking import mark
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
+from rag.library.storage.words.updating import update_word_index
 from rag.library.storage.writing import (
     BATCH,
     BulkEncoder,
@@ -32,6 +31,8 @@ from rag.library.storage.writing import (
     chunker_version,
 )
 from rag.papers.retractions import Event
+
+_WORDS_AT_ONCE = 1024  # papers that an import adds to the word index together
 
 
 class ChangeableLibrary(SearchableLibrary):
@@ -71,6 +72,7 @@ class ChangeableLibrary(SearchableLibrary):
             for batch in batches(papers):
                 with storage_errors(self.path):
                     self._update_vector_index(importer.import_batch(batch))
+                    self._update_word_index(_WORDS_AT_ONCE)
                 report(importer.progress("papers"))
         finally:
             report(importer.progress("index"))
@@ -84,7 +86,7 @@ class ChangeableLibrary(SearchableLibrary):
             removed = remove(self._store, list(ids))
             if removed:
                 self._update_vector_index()
-        self._finish_change(text_changed=removed > 0)
+        self._finish_change()
         return removed
 
     def revise(self, paper: Paper, encoder: Callable[[], BulkEncoder]) -> bool:
@@ -102,7 +104,7 @@ class ChangeableLibrary(SearchableLibrary):
             changed = Importer(self._store, None if same_text else encoder()).revise(paper, stored)
             if changed:
                 self._update_vector_index()
-        self._finish_change(text_changed=not same_text)
+        self._finish_change()
         return changed
 
     def note_events(self, events: Iterable[Event]) -> tuple[int, tuple[str, ...]]:
@@ -117,7 +119,7 @@ class ChangeableLibrary(SearchableLibrary):
             changed = mark(self._store, self._store.notices.concerned())
             if changed:
                 self._store.increment_revision()
-        self._finish_change(text_changed=False)
+        self._finish_change()
         return count, changed
 
     def undo_merges(self, names: Iterable[str], encoder: Callable[[], BulkEncoder]) -> list[str]:
@@ -164,28 +166,29 @@ class ChangeableLibrary(SearchableLibrary):
         if update_vector_index(self.path, self._store, self._vectors, new):
             self._dense_search.use_index_again()
 
-    def _finish_change(self, text_changed: bool = True) -> None:
-        """Bring BM25 index and manifest up to the database. ``text_changed``: a title or abstract did."""
+    def _update_word_index(self, least: int = 1) -> None:
+        """Bring the word index up to the papers that changed, if there are ``least`` of them."""
+        with storage_errors(self.path):
+            if update_word_index(self.path, self._store, least):
+                with self._bm25_loading:
+                    self._bm25_index = None
+
+    def _finish_change(self) -> None:
+        """Bring word index and manifest up to the database."""
         with storage_errors(self.path):
             if is_worn(self._store):
                 self.rebuild()
             self._dense_search.refresh()
+            self._update_word_index()
             revision = self._store.revision
             if revision == self._manifest.revision:
                 return
-            text_changed |= not self._manifest_is_current  # after a kill the stored BM25 index may be outdated
             self._manifest_is_current = False
             fingerprint = fingerprint_of(self._manifest, self._store.hashes())
-            name = self._manifest.bm25_index
-            if text_changed or not name:
-                name = f"{revision}-{fingerprint[:12]}"
-                self._bm25_index = BM25Index.build(self._store.texts())
-                self._bm25_index.save(self.path / bm25_index.FOLDER, name)
             count, passages, sentences = self._store.counts()
             self._manifest = replace(
                 self._manifest, papers=count, passages=passages, sentences=sentences, fingerprint=fingerprint,
-                revision=revision, bm25_index=name,
+                revision=revision,
             )  # fmt: skip
             write_manifest(self.path, self._manifest)
             self._manifest_is_current = True
-            bm25_index.delete_others(self.path / bm25_index.FOLDER, name)

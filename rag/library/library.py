@@ -151,6 +151,9 @@ class Library(ChangeableLibrary):
         self._store.browser.create_indexes()
         self._store.remember_made_with(self.embedder, self._manifest.chunker)
         self._store.merges.create()
+        self._store.create_totals()
+        self._store.words.create()
+        self._update_word_index(0)  # also where nothing changed: files may be missing
         if not self._vectors.exists() and self._store.count():
             self.rebuild()
         elif self._dense_search.pending:

@@ -13,14 +13,15 @@ from rag.datatypes import Encoder, Passage
 from rag.errors import LibraryError
 from rag.library.reading import ReadableLibrary
 from rag.library.storage import vectors
-from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.dense_search import DenseSearch
-from rag.library.storage.indexing import load_bm25_index
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import Manifest
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import VectorIndex
+from rag.library.storage.words.index import BM25Index
+from rag.library.storage.words.updating import open_word_index
 from rag.text.tokenization import stems
+from rag.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
@@ -82,9 +83,9 @@ class SearchableLibrary(ReadableLibrary):
         """In how many papers (title or abstract) each of these :func:`~rag.text.tokenization.stems` occurs."""
         return self._load_bm25().document_frequencies(stems)
 
-    def vocabulary(self) -> dict[str, int]:
+    def vocabulary(self) -> Vocabulary:
         """Every stem of the library with its document frequency."""
-        return self._load_bm25().vocabulary()
+        return self._load_bm25().vocabulary
 
     def vectorstore(self, encoder: Encoder) -> Any:
         """The passages as a ``langchain_chroma.Chroma`` for other chains; ``encoder`` embeds their queries.
@@ -109,10 +110,8 @@ class SearchableLibrary(ReadableLibrary):
         return {passage.id: passage for one in self.entries(sorted(paper_ids)).values() for passage in one.passages}
 
     def _load_bm25(self) -> BM25Index:
-        """The BM25 index: as loaded before, from the disk, or made in memory where the disk has no current one."""
+        """The BM25 index: as loaded before, or as it is now."""
         with self._bm25_loading, storage_errors(self.path):
-            if self._bm25_index is None and self._manifest_is_current and self._manifest.bm25_index:
-                self._bm25_index = load_bm25_index(self.path, self._manifest.bm25_index)
             if self._bm25_index is None:
-                self._bm25_index = BM25Index.build(self._store.texts())
+                self._bm25_index = open_word_index(self.path, self._store)
             return self._bm25_index

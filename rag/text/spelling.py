@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rag.text.tokenization import STOPWORDS, stem, tokens
+from rag.text.vocabulary import Vocabulary, as_vocabulary
 
 _SHORTEST = 4  # letters of a stem that may be corrected
 _MIDDLE = 6  # letters of a stem from which any one edit is allowed; below it only the commonest slips
@@ -47,6 +48,7 @@ def corrections(
     words with a stem under four letters are left alone.
     """
     names = {t for word in _names(text) for t in tokens(word)}
+    known = as_vocabulary(vocabulary)
     found: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
         root = stem(token)
@@ -54,9 +56,9 @@ def corrections(
             continue
         if any(is_word(form) for form in _base_forms(token)):
             continue
-        meant = _one_letter_off(token, vocabulary, is_word)
-        if meant is None and root not in vocabulary:
-            meant = _respelt(token, vocabulary) or _nearest(root, vocabulary)
+        meant = _one_letter_off(token, known, is_word)
+        if meant is None and root not in known:
+            meant = _respelt(token, known) or _nearest(root, known)
         if meant is not None:
             found[token] = meant
     return found
@@ -141,16 +143,16 @@ def similar_names(
     What was typed may be another name that the library truly lacks ('SpinNet' for 'SpineNet'), so these are for asking
     the user back ('Did you mean …?'), not for correcting.
     """
+    known = as_vocabulary(vocabulary)
     found: dict[str, str] = {}
     for token in dict.fromkeys(tokens(text)):
         root = stem(token)
-        if root in vocabulary or token in STOPWORDS or len(root) < _MIDDLE or not root.isascii() or is_word(token):
+        if root in known or token in STOPWORDS or len(root) < _MIDDLE or not root.isascii() or is_word(token):
             continue
-        near = [w for w in vocabulary if w[:1] == root[:1] and abs(len(w) - len(root)) <= 1 and w.isalpha()]
-        one_off = (w for w in near if edit_distance(root, w, 1) == 1)
-        meant = min(one_off, key=lambda w: (-vocabulary[w], w), default=None)
-        if meant is not None:
-            found[token] = meant
+        one_off = ((-n, w) for w, n in known.near(root, 1) if w.isalpha() and edit_distance(root, w, 1) == 1)
+        commonest = min(one_off, default=None)
+        if commonest is not None:
+            found[token] = commonest[1]
     return found
 
 
@@ -159,15 +161,13 @@ def _word_with_stem(root: str) -> str:
     return next((root + end for end in ("", "e", "ed", "ing", "ion", "al", "s") if stem(root + end) == root), root)
 
 
-def _nearest(root: str, vocabulary: Mapping[str, int]) -> str | None:
+def _nearest(root: str, vocabulary: Vocabulary) -> str | None:
     """A word whose stem is within the allowed edits of ``root``: of several the nearest, then the commonest."""
     allowed = 2 if len(root) >= _LONG else 1
-    rarest = _RARE if max(vocabulary.values(), default=0) > _TINY else 1
+    rarest = _RARE if vocabulary.most > _TINY else 1
     best: tuple[int, int, str] | None = None
-    for word, frequency in vocabulary.items():
-        if abs(len(word) - len(root)) > allowed or word[:1] != root[:1] or not word.isalpha() or len(word) < _SHORTEST:
-            continue
-        if frequency < rarest or (len(root) < _MIDDLE and not _common_slip(root, word)):
+    for word, frequency in vocabulary.near(root, allowed, rarest):
+        if not word.isalpha() or len(word) < _SHORTEST or (len(root) < _MIDDLE and not _common_slip(root, word)):
             continue
         slips = edit_distance(root, word, allowed)
         # One that differs in its ending is another word: 'graphene' is not 'graph', 'theorem' not 'theoretical'.

@@ -17,7 +17,7 @@ from typing import Any
 _FRAME = re.compile(r'File "[^"]*/(rag/[\w/]+)\.py", line \d+ in (\w+)')
 _GROUPS = (  # by the innermost function of the program, the first that fits
     ("the vector index", ("storage/vectors", "storage/indexing")),
-    ("the word index", ("storage/bm25_index",)),
+    ("the word index", ("storage/words/",)),
     ("the manifest", ("storage/manifest", "storage/recovering")),
     ("the lock", ("storage/locking",)),
     ("the database", ("storage/database", "storage/papers", "storage/browsing", "storage/stored_paper")),

@@ -27,7 +27,8 @@ class Database:
         self._connection = _connect(folder, create=create)
         self._writable = create or _is_writable(folder)
         if create:
-            scripts = (schema.TABLES, schema.MADE_WITH, schema.MERGES, schema.BROWSING, schema.GROUPS)
+            scripts = (schema.TABLES, schema.MADE_WITH, schema.MERGES, schema.TOTALS, schema.BROWSING, schema.GROUPS,
+                       schema.WORD_INDEX)  # fmt: skip
             self.run_script(f"BEGIN; {' '.join(scripts)} COMMIT;")
         elif self.has_table("papers") and not self._has_column("papers", "more"):
             self._add_more()
@@ -87,6 +88,16 @@ class Database:
                 if self._connection.in_transaction:  # a full disk ends the transaction by itself
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is the database of one moment, whatever other processes write. They wait meanwhile."""
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
 
     @property
     def lock(self) -> threading.RLock:

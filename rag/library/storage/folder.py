@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from rag.errors import LibraryError
-from rag.library.storage import bm25_index, database, locking, manifest, vectors
+from rag.library.storage import database, locking, manifest, vectors
 from rag.library.storage.locking import storage_errors
+from rag.library.storage.words import updating
 
 Stamp = tuple[int, str]  # inode of the database, and SHA-256 of the manifest ("" without one)
 _JOURNAL, _PARTIAL = f"{database.NAME}-journal", f"{manifest.NAME}.partial"
@@ -17,7 +18,7 @@ _HALF_MADE = frozenset({database.NAME, _JOURNAL, _PARTIAL})
 WATCHED = "watched.json"  # the files of watched folders that were imported
 ZOTERO = "zotero.json"  # the items of Zotero that were imported
 _OWN_FILES = _HALF_MADE | {
-    manifest.NAME, locking.LOCK, locking.HOLDER, vectors.FOLDER, vectors.DISCARDED, bm25_index.FOLDER, "map.json",
+    manifest.NAME, locking.LOCK, locking.HOLDER, vectors.FOLDER, vectors.DISCARDED, updating.FOLDER, "map.json",
     WATCHED, f".{WATCHED}.partial", ZOTERO, f".{ZOTERO}.partial",
 }  # fmt: skip
 _OWN_NAMES = re.compile(r"\.map\.json\.\d{1,9}\.tmp")  # of a process that was killed while it wrote the map

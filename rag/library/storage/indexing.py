@@ -1,6 +1,6 @@
-"""Bring the two indexes of a library up to its database: passages into Chroma, words into BM25.
+"""Bring the vector index of a library up to its database.
 
-Both derive from the database alone; nothing is embedded. The caller holds the writer's lock.
+It derives from the database alone; nothing is embedded. The caller holds the writer's lock.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from rag.library.storage import bm25_index
-from rag.library.storage.bm25_index import BM25Index
 from rag.library.storage.locking import PASSING, IndexFailure, trouble_of_index
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import VectorIndex
@@ -71,12 +69,3 @@ def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -
             store.clear_pending(part)
             if outdated:
                 store.set_wear(store.wear + len(outdated))
-
-
-def load_bm25_index(path: Path, name: str) -> BM25Index | None:
-    """The BM25 index ``name`` of the library in ``path``; None, with a warning, where it cannot be read."""
-    try:
-        return BM25Index.load(path / bm25_index.FOLDER / name)
-    except (OSError, ValueError, KeyError) as error:
-        logger.warning("The word index of %s cannot be read (%s); it is made again in memory.", path, error)
-        return None

@@ -13,7 +13,7 @@ from rag.errors import LibraryDamaged, LibraryError, LibraryMismatch, LibraryNot
 
 FORMAT = 1  # of the whole folder; incremented when older programs could not read it, or would misread it
 NAME = "manifest.json"
-_FILE_KEYS = {"bm25_index": "lexicon"}  # fields with another name in the file, where format 1 fixes it
+_OUTDATED = ("lexicon",)  # keys of older programs: where their word index was
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class EmbedderId:
 class Manifest:
     """The content of ``manifest.json``.
 
-    ``revision`` is that of the database it was written for; ``bm25_index`` names the subfolder of ``bm25/`` in use.
+    ``revision`` is that of the database it was written for.
     """
 
     embedder: EmbedderId
@@ -42,7 +42,6 @@ class Manifest:
     sentences: int = 0
     fingerprint: str = ""
     revision: int = 0
-    bm25_index: str = ""
     format: int = FORMAT
 
 
@@ -60,8 +59,8 @@ def read_manifest(folder: Path) -> Manifest:
                 f"The library {folder} has format {raw['format']}, this program reads format {FORMAT}. "
                 "Import its papers into a new folder: footnote import FILE --library NEWDIR"
             )
-        for field, key in _FILE_KEYS.items():
-            raw[field] = raw.pop(key, "")
+        for key in _OUTDATED:
+            raw.pop(key, None)
         return _checked(Manifest(**{**raw, "embedder": EmbedderId(**raw["embedder"])}))
     except FileNotFoundError as error:
         raise LibraryNotFound(
@@ -79,8 +78,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _checked(manifest: Manifest) -> Manifest:
     """``manifest`` if every field has its type. Raises :class:`ValueError` otherwise."""
-    texts = (manifest.embedder.name, manifest.embedder.weights_sha256, manifest.chunker, manifest.fingerprint,
-             manifest.bm25_index)  # fmt: skip
+    texts = (manifest.embedder.name, manifest.embedder.weights_sha256, manifest.chunker, manifest.fingerprint)
     numbers = (manifest.embedder.dimension, manifest.papers, manifest.passages, manifest.sentences, manifest.revision)
     if not all(isinstance(one, str) for one in texts) or not all(type(one) is int for one in numbers):
         raise ValueError("a field has the wrong type")
@@ -90,9 +88,8 @@ def _checked(manifest: Manifest) -> Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest atomically: after a crash there is the old one or the new one."""
     partial = folder / f"{NAME}.partial"
-    record = {_FILE_KEYS.get(field, field): value for field, value in asdict(manifest).items()}
     with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(record, indent=2) + "\n")
+        file.write(json.dumps(asdict(manifest), indent=2) + "\n")
         file.flush()
         os.fsync(file.fileno())
     partial.replace(folder / NAME)

@@ -33,6 +33,7 @@ from rag.library.storage.stored_paper import (
     stored_from_row,
     stored_once,
 )
+from rag.library.storage.words.listing import WordListing
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -42,7 +43,7 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
-    ``merges`` what was merged into which, ``givers`` whose tags they have.
+    ``merges`` what was merged into which, ``givers`` whose tags they have, ``words`` what the word index consists of.
 
     Safe to use from several threads.
     """
@@ -53,6 +54,7 @@ class PaperStore:
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
         self.givers = Givers(self.database)
+        self.words = WordListing(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
 
@@ -103,9 +105,20 @@ class PaperStore:
 
     def counts(self) -> tuple[int, int, int]:
         """Papers, passages, sentences."""
-        sql = "SELECT count(*), total(json_array_length(passages)), total(json_array_length(sentences)) FROM papers"
-        papers, passages, sentences = self._rows(sql)[0]
+        if not self.database.has_table("totals"):
+            return self.recount()
+        papers, passages, sentences = self._rows("SELECT papers, passages, sentences FROM totals")[0]
+        return papers, passages, sentences
+
+    def recount(self) -> tuple[int, int, int]:
+        """Papers, passages, sentences, by reading them all."""
+        papers, passages, sentences = self._rows(schema.COUNTED)[0]
         return int(papers), int(passages), int(sentences)
+
+    def create_totals(self) -> None:
+        """Count once in the library of an older program, and keep the counts from then on."""
+        if not self.database.has_table("totals"):
+            self.database.run_script(f"BEGIN IMMEDIATE; {schema.TOTALS} COMMIT;")
 
     def hashes(self) -> Iterator[tuple[str, str]]:
         """``(id, content hash)`` of every paper, ordered by id."""
@@ -180,6 +193,11 @@ class PaperStore:
     def texts(self) -> Iterator[tuple[str, str]]:
         """``(id, title and abstract)`` of every paper, ordered by id, without holding them all in memory."""
         for one, title, abstract in self._scan_rows("id, title, abstract"):
+            yield one, f"{title}\n{abstract}"
+
+    def texts_of(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """``(id, title and abstract)`` of the papers with these ids, without order; unknown ids are left out."""
+        for one, title, abstract in self._rows_of("id, title, abstract", ids):
             yield one, f"{title}\n{abstract}"
 
     def _rows_of(self, columns: str, ids: Sequence[str]) -> Iterator[Any]:

@@ -67,6 +67,47 @@ CREATE TABLE state (revision INTEGER NOT NULL);
 INSERT INTO state VALUES (0);
 """
 
+# The files of the word index with the rows of deleted papers in each, and the papers that changed since: see
+# storage.words.listing.
+WORD_INDEX = """
+CREATE TABLE word_segments (name TEXT PRIMARY KEY, deleted BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE word_changes (paper_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TRIGGER word_changes_insert AFTER INSERT ON papers BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (new.id);
+END;
+CREATE TRIGGER word_changes_delete AFTER DELETE ON papers BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (old.id);
+END;
+CREATE TRIGGER word_changes_update AFTER UPDATE OF id, title, abstract ON papers
+WHEN (old.id, old.title, old.abstract) IS NOT (new.id, new.title, new.abstract) BEGIN
+    INSERT OR IGNORE INTO word_changes VALUES (old.id);
+    INSERT OR IGNORE INTO word_changes VALUES (new.id);
+END;
+"""
+ALL_WORDS_CHANGED = "INSERT OR IGNORE INTO word_changes SELECT id FROM papers;"
+
+# What a change needs to know of all papers, without reading their texts and vectors: how many there are of each, kept
+# by triggers, and their hashes.
+_PASSAGES, _SENTENCES = "json_array_length({0}.passages)", "json_array_length({0}.sentences)"
+_NEW_COUNTS = f"passages = passages + {_PASSAGES}, sentences = sentences + {_SENTENCES}".format("new")
+_OLD_COUNTS = f"passages = passages - {_PASSAGES}, sentences = sentences - {_SENTENCES}".format("old")
+COUNTED = "SELECT count(*), total(json_array_length(passages)), total(json_array_length(sentences)) FROM papers"
+TOTALS = f"""
+CREATE TABLE totals (papers INTEGER NOT NULL, passages INTEGER NOT NULL, sentences INTEGER NOT NULL);
+INSERT INTO totals {COUNTED};
+CREATE TRIGGER totals_insert AFTER INSERT ON papers BEGIN
+    UPDATE totals SET papers = papers + 1, {_NEW_COUNTS};
+END;
+CREATE TRIGGER totals_delete AFTER DELETE ON papers BEGIN
+    UPDATE totals SET papers = papers - 1, {_OLD_COUNTS};
+END;
+CREATE TRIGGER totals_update AFTER UPDATE OF passages, sentences ON papers BEGIN
+    UPDATE totals SET {_OLD_COUNTS};
+    UPDATE totals SET {_NEW_COUNTS};
+END;
+CREATE INDEX papers_hashes ON papers (id, hash);
+"""
+
 FULL_TEXT = "paper_words"  # the name of the full-text table
 _FIELDS = "id, title, abstract, authors, venue"
 _OPTIONS = "detail=none, prefix='2 3', tokenize='unicode61 remove_diacritics 2'"

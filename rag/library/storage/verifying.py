@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rag.library.storage.bm25_index import FOLDER, BM25Index
 from rag.library.storage.locking import IndexFailure
 from rag.library.storage.manifest import Manifest
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
 from rag.library.storage.vectors import VectorIndex
+from rag.library.storage.words.updating import find_word_problems
 
 
 def find_problems(
@@ -22,7 +22,7 @@ def find_problems(
     pending = store.pending()
     if pending or store.revision != manifest.revision:
         found.append("An import was interrupted; the next one puts it in order.")
-    elif store.counts() != (manifest.papers, manifest.passages, manifest.sentences):
+    elif store.recount() != (manifest.papers, manifest.passages, manifest.sentences):
         found.append("The manifest and papers.sqlite count differently.")
     if manifest.revision == store.revision and fingerprint != manifest.fingerprint:
         found.append("The fingerprint of the papers is not the manifest's.")
@@ -34,7 +34,7 @@ def find_problems(
             found.append(f"The paper {paper.id} was changed outside of this program.")
         if len(stored.vectors) != len(stored.passages) + len(stored.sentences):
             found.append(f"The paper {paper.id} lacks vectors.")
-    return [*found, *_vector_index_problems(vectors, passages, pending), *_bm25_problems(folder, manifest, store)]
+    return [*found, *_vector_index_problems(vectors, passages, pending), *find_word_problems(folder, store)]
 
 
 def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:
@@ -52,15 +52,3 @@ def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: li
     return (
         [f"The vector index lacks {len(missing)} passages and holds {len(stale)} too many."] if missing or stale else []
     )
-
-
-def _bm25_problems(folder: Path, manifest: Manifest, store: PaperStore) -> list[str]:
-    if manifest.revision != store.revision or not manifest.bm25_index:
-        return []
-    try:
-        index = BM25Index.load(folder / FOLDER / manifest.bm25_index)
-    except (OSError, ValueError, KeyError) as error:
-        return [f"The word index cannot be read ({error}); it is made again in memory at each start."]
-    if index.ids != [paper_id for paper_id, _ in store.hashes()]:
-        return ["The word index covers other papers than the library holds."]
-    return []
