@@ -29,6 +29,7 @@ from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search
+from rag.system.threads import algebra_in_one_thread
 
 if TYPE_CHECKING:
     from rag.encoding.paper_encoder import PaperEncoder
@@ -85,6 +86,7 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     mode = effective_mode(settings)
     library = open_library(settings)
+    algebra_in_one_thread()
     quotes = Writer(QuoteGenerator(), QUOTE, settings.seed, settings.max_tokens)
     part = _part_for(settings, mode, quotes)
     return Pipeline(

@@ -16,10 +16,10 @@ from rag.datatypes import Hit, Paper
 from rag.encoding.query_encoder import QueryEncoder
 from rag.library.library import Library, PaperFilter
 from rag.library.storage.bm25_index import BM25Index
+from rag.library.storage.stored_paper import StoredPaper
 from rag.retrieval.retrievers.base import LibraryRetriever
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.fusion import (
-    _centroid,
     _fuse_scores,
     _regularise_scores,
     fuse,
@@ -34,6 +34,12 @@ from tests.library_parts import REAL, WordEncoder, paper_encoder, shipped_papers
 
 RETRIEVERS = {"dense": DenseRetriever, "lexical": LexicalRetriever, "hybrid": HybridRetriever}
 QUERIES = ["graph neural networks", "How is a language model compressed?", "image", "深度学习", "x", "the of and"]
+
+
+def _centroid(entry: StoredPaper) -> np.ndarray:
+    """The unit mean of a paper's passage vectors, of that paper alone."""
+    total = sum(list(entry.passage_vectors))
+    return np.asarray(total / np.linalg.norm(total))
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ class BM25Index:
             limit = np.partition(scores[rows], len(rows) - k)[len(rows) - k]
             rows = rows[scores[rows] >= limit]
         order = rows[np.lexsort((rows, -scores[rows]))][:k]
-        return [(self.ids[row], float(scores[row])) for row in order]
+        return [(self.ids[row], score) for row, score in zip(order.tolist(), scores[order].tolist(), strict=True)]
 
     def _rows(self, ids: Iterable[str]) -> list[int]:
         """The rows of those papers that the index holds."""
@@ -116,22 +116,15 @@ class BM25Index:
 
     def document_frequencies(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many papers each of the stems ``terms`` occurs; 0 for unknown ones."""
-        frequencies = dict.fromkeys(terms, 0)
-        if self._index is None:
-            return frequencies
-        starts = self._index.scores["indptr"]
-        for term in frequencies:
-            column = self._index.vocab_dict.get(term)
-            if column is not None and term:
-                frequencies[term] = int(starts[column + 1] - starts[column])
-        return frequencies
+        known = self.vocabulary()
+        return {term: known.get(term, 0) for term in terms}
 
     def vocabulary(self) -> dict[str, int]:
         """Every stem with its document frequency; computed once and kept, since every question needs it."""
         if self._vocabulary is None:
             columns = self._index.vocab_dict if self._index is not None else {}
-            starts = self._index.scores["indptr"] if columns else ()
-            self._vocabulary = {term: int(starts[at + 1] - starts[at]) for term, at in columns.items() if term}
+            starts = self._index.scores["indptr"].tolist() if columns else []  # one by one they cost far more
+            self._vocabulary = {term: starts[at + 1] - starts[at] for term, at in columns.items() if term}
         return self._vocabulary
 
 
