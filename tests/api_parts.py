@@ -31,7 +31,7 @@ class Served:
     def client(self, token: str = "", **headers: str) -> httpx.Client:
         """A client, with a token where one is given."""
         sent = {**headers, **({"authorization": f"Bearer {token}"} if token else {})}
-        return httpx.Client(base_url=self.address, headers=sent, timeout=120, trust_env=False)
+        return httpx.Client(base_url=self.address, headers=sent, timeout=600, trust_env=False)
 
     def token(self, name: str, role: str) -> str:
         """A new token."""
@@ -68,6 +68,6 @@ def served(folder: Path, shared_home: Path, *arguments: str, **variables: str) -
     finally:
         child.send_signal(signal.SIGINT)
         try:
-            child.communicate(timeout=30)
+            child.communicate(timeout=120)
         finally:
             child.kill()

@@ -154,6 +154,6 @@ def test_work_ends_when_nobody_waits_and_its_turn_is_given_back() -> None:
             async for _ in made(admission, failing):
                 pass
         assert ended.is_set()
-        await asyncio.wait_for(admission.enter(), 5)
+        await asyncio.wait_for(admission.enter(), 60)
 
     asyncio.run(leave_early())

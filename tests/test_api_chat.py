@@ -23,7 +23,7 @@ def running(private_program: Served) -> Served:
 
 @pytest.fixture(scope="module")
 def client(running: Served) -> Iterator[openai.OpenAI]:
-    own = httpx.Client(trust_env=False, timeout=120)
+    own = httpx.Client(trust_env=False, timeout=600)
     with openai.OpenAI(base_url=f"{running.address}/v1", api_key="any", http_client=own, max_retries=0) as one:
         yield one
 

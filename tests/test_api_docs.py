@@ -49,7 +49,7 @@ def test_the_requests_are_answered(line: str, running: Served, tmp_path: Path) -
     if "--data" in words and "--get" not in words:
         words += ["--header", "content-type: application/json"]
     done = subprocess.run([*words, "--silent", "--fail-with-body", "--noproxy", "*"], capture_output=True, text=True,
-                          timeout=120, cwd=tmp_path, check=False)  # fmt: skip
+                          timeout=600, cwd=tmp_path, check=False)  # fmt: skip
     assert done.returncode == 0 and done.stdout.strip(), done.stdout + done.stderr
 
 
