@@ -11,7 +11,18 @@ import pytest
 
 from rag import factory
 from rag.config import load_settings
-from rag.datatypes import AnswerSentence, Citation, Coverage, Paper, PaperHit, Reading, Sentence, Verdict, Wanted
+from rag.datatypes import (
+    AnswerSentence,
+    Citation,
+    Coverage,
+    Paper,
+    PaperHit,
+    Reading,
+    Sentence,
+    Verdict,
+    Version,
+    Wanted,
+)
 from rag.evidence.fitting import Fit
 from rag.evidence.ranking import Ranked
 from rag.library.chunking import split_sentences
@@ -72,6 +83,9 @@ class Shelf:
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         return {one: self.stored[one].paper for one in ids}
+
+    def versions(self, paper_ids: Sequence[str]) -> dict[str, tuple[Version, ...]]:
+        return {}
 
     def fit(self, name: str, probability: float = 0.9, best: int = 0) -> Fit:
         """A judgement by which the sentence with index ``best`` says what is asked."""
