@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench bench-peers prepare train-checker train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench bench-api bench-peers prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -40,6 +40,7 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make bench-api    ten clients search and three ask the API at once; writes benchmarks/results/api/ (two minutes)"
 	@echo "make bench-peers  ask paper-qa and haiku.rag, with the model GGUF=FILE, beside Footnote (hours); goes on where it stopped"
 	@echo "make soak         ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
 	@echo "make injections   put instructions into files and questions, ask in every mode, judge the answers (20 minutes)"
@@ -73,6 +74,9 @@ pump: dev
 
 bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md
+
+bench-api: dev prepare
+	@$(BIN)/python -m benchmarks.api --out benchmarks/results/api/$(shell date +%F).json
 
 # Two other programs, each in an environment of its own under build/peers, with the model of the file GGUF. Stop it at any
 # time: a repeated run goes on. THREADS=1 where other work uses a core. haiku.rag wants Python 3.12: where python3.12 is not

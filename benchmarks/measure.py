@@ -45,7 +45,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], accepted: Sequen
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=dict(environment), text=True)
-        sampler = _Sampler(child.pid)
+        sampler = Sampler(child.pid, marks=True)
         sampler.start()
         lines: list[tuple[float, str]] = []
         assert child.stdout is not None
@@ -75,25 +75,53 @@ def _messages(lines: Sequence[tuple[float, str]]) -> tuple[dict[str, float], Any
     return marks, result
 
 
-class _Sampler(threading.Thread):
-    """Watches the resident memory of a process and its children, in bytes."""
+class Sampler(threading.Thread):
+    """Watches the resident memory of processes with their children, together, in bytes.
 
-    def __init__(self, pid: int) -> None:
+    ``marks``: of one process alone the kernel's own mark counts too, so that a peak between two samples does.
+    """
+
+    def __init__(self, *pids: int, every: float = SAMPLE_SECONDS, marks: bool = False) -> None:
         super().__init__(daemon=True)
         self.peak = 0
-        self._pid = pid
+        self._pids, self._every, self._marks = pids, every, marks
         self._done = threading.Event()
 
     def run(self) -> None:
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(self._pid)
-            while not self._done.wait(SAMPLE_SECONDS):
-                tree = [process, *process.children(recursive=True)]
-                self.peak = max(self.peak, _high_water(self._pid), sum(_resident(member) for member in tree))
+        while not self._done.wait(self._every):
+            self.sample()
+
+    def sample(self) -> None:
+        """Look once more."""
+        marked = max(map(_high_water, self._pids)) if self._marks else 0
+        self.peak = max(self.peak, marked, sum(_resident(one) for one in members(self._pids)))
+
+    def begin(self) -> None:
+        """Forget what was held before."""
+        self.peak = 0
+        self.sample()
 
     def finish(self) -> None:
         self._done.set()
         self.join()
+
+
+def members(pids: Sequence[int]) -> list[psutil.Process]:
+    """The processes and their children, those that have not ended."""
+    found: list[psutil.Process] = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            root = psutil.Process(pid)
+            found += [root, *root.children(recursive=True)]
+    return found
+
+
+def computed_by(process: psutil.Process) -> float:
+    """Seconds of processor time so far, its children that have ended included; 0 where it has itself."""
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
 
 
 def _high_water(pid: int) -> int:

@@ -28,7 +28,8 @@ from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
-from rag.retrieval.ranking import hybrid_search
+from rag.retrieval.ranking import hybrid_search, without_notices
+from rag.system.threads import algebra_in_one_thread
 
 if TYPE_CHECKING:
     from rag.encoding.paper_encoder import PaperEncoder
@@ -85,6 +86,7 @@ def open_answerer(settings: Settings) -> Pipeline:
 
     mode = effective_mode(settings)
     library = open_library(settings)
+    algebra_in_one_thread()
     quotes = Writer(QuoteGenerator(), QUOTE, settings.seed, settings.max_tokens)
     part = _part_for(settings, mode, quotes)
     return Pipeline(
@@ -270,7 +272,8 @@ def follow_up_questions(settings: Settings, answer: Answer, asked: Sequence[str]
 
     def can_answer(question: str) -> bool:
         reading = quotes.read(question)
-        return reading.is_computed or answerable(reading, quotes.rank(reading), ReadOnce(quotes.library))
+        ranking = without_notices(quotes.rank(reading), reading)
+        return reading.is_computed or answerable(reading, ranking, ReadOnce(quotes.library))
 
     return follow_ups(answer, near, can_answer, asked, nearest)
 

@@ -263,4 +263,6 @@ class Pipeline:
     def find(self, question: str, k: int, scope: Scope | None = None) -> list[tuple[PaperHit, Sentence]]:
         """The ``k`` best papers for a text, each with its best sentence (its title where it has no abstract)."""
         reading = self.read(question, scope=scope)
-        return best_sentences(reading, self.rank(reading, k), ReadOnce(self.library))
+        ranking, once = self.rank(reading, k), ReadOnce(self.library)
+        once.read(hit.paper.id for hit in ranking.hits)
+        return best_sentences(reading, ranking, once)

@@ -16,6 +16,7 @@ import httpx
 from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, write_lines
 
 QUESTION = "How many of the moths does MothEar find?"
+OPEN = ("--host", "0.0.0.0")  # how a program is served that others reach
 FOUND = "It finds 93% of the moths in a garden at night."
 
 
@@ -30,7 +31,11 @@ class Served:
     def client(self, token: str = "", **headers: str) -> httpx.Client:
         """A client, with a token where one is given."""
         sent = {**headers, **({"authorization": f"Bearer {token}"} if token else {})}
-        return httpx.Client(base_url=self.address, headers=sent, timeout=120, trust_env=False)
+        return httpx.Client(base_url=self.address, headers=sent, timeout=600, trust_env=False)
+
+    def token(self, name: str, role: str) -> str:
+        """A new token."""
+        return footnote("tokens", "add", name, "--role", role, home=self.home).stdout.strip()
 
 
 def papers_in(folder: Path) -> Path:
@@ -63,6 +68,6 @@ def served(folder: Path, shared_home: Path, *arguments: str, **variables: str) -
     finally:
         child.send_signal(signal.SIGINT)
         try:
-            child.communicate(timeout=30)
+            child.communicate(timeout=120)
         finally:
             child.kill()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from rag.system.offline import Attempt, block_outbound, enforce_offline
+from tests.api_parts import OPEN, Served, served
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -44,6 +45,21 @@ def shipped_home(shared_home: Path) -> Path:
 
     prepare_library(load_settings(home=shared_home))
     return shared_home
+
+
+@pytest.fixture(scope="session")
+def private_program(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Page and API as their owner has them: on loopback, nobody signs in. Its library ``second`` may be changed."""
+    with served(tmp_path_factory.mktemp("private"), shared_home) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def open_program(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """As others reach it, so that requests bring a token; it refuses what its papers do not hold."""
+    folder = tmp_path_factory.mktemp("open")
+    with served(folder, shared_home, *OPEN, FOOTNOTE_REFUSE="yes") as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

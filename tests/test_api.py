@@ -6,22 +6,20 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api_parts import FOUND, QUESTION, Served, served
+from tests.api_parts import FOUND, QUESTION, Served
 from tests.cli_parts import MOTHS
 
 V1 = "/api/v1"
 
 
 @pytest.fixture(scope="module")
-def running(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("api"), shared_home) as one:
-        yield one
+def running(private_program: Served) -> Served:
+    return private_program
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,20 +11,19 @@ import pytest
 
 from rag.api.chat_text import Remembered, conversation, plain
 from rag.errors import QuestionError
-from tests.api_parts import FOUND, QUESTION, Served, served
+from tests.api_parts import FOUND, QUESTION, Served
 
 ASKED: Any = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
-def running(shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("chat"), shared_home) as one:
-        yield one
+def running(private_program: Served) -> Served:
+    return private_program
 
 
 @pytest.fixture(scope="module")
 def client(running: Served) -> Iterator[openai.OpenAI]:
-    own = httpx.Client(trust_env=False, timeout=120)
+    own = httpx.Client(trust_env=False, timeout=600)
     with openai.OpenAI(base_url=f"{running.address}/v1", api_key="any", http_client=own, max_retries=0) as one:
         yield one
 
@@ -89,8 +87,8 @@ def test_parts_of_a_message_are_read_as_its_text(client: openai.OpenAI) -> None:
     assert "93" in (client.chat.completions.create(model="footnote", messages=parts).choices[0].message.content or "")
 
 
-def test_a_refusal_is_text(shared_home: Path, tmp_path: Path) -> None:
-    with served(tmp_path, shared_home, FOOTNOTE_REFUSE="yes") as one, one.client() as asking:
+def test_a_refusal_is_text(open_program: Served) -> None:
+    with open_program.client(open_program.token("refused", "reader")) as asking:
         body = {"model": "footnote", "messages": [{"role": "user", "content": "What is the best pizza in Naples?"}]}
         made = asking.post("/v1/chat/completions", json=body).json()
         assert made["footnote"]["refusal"] is not None and made["choices"][0]["finish_reason"] == "stop"

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks.api import sentence
 from rag.api import service
 from rag.api.limits import MAX_BODY, MAX_UPLOAD
 from rag.api.requests import LONGEST_TEXT
 from rag.questions.cleaning import MAX_CHARACTERS
-from tests.api_parts import Served, served
+from tests.api_parts import OPEN, Served, served
 from tests.cli_parts import footnote
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -48,7 +49,7 @@ def test_the_requests_are_answered(line: str, running: Served, tmp_path: Path) -
     if "--data" in words and "--get" not in words:
         words += ["--header", "content-type: application/json"]
     done = subprocess.run([*words, "--silent", "--fail-with-body", "--noproxy", "*"], capture_output=True, text=True,
-                          timeout=120, cwd=tmp_path, check=False)  # fmt: skip
+                          timeout=600, cwd=tmp_path, check=False)  # fmt: skip
     assert done.returncode == 0 and done.stdout.strip(), done.stdout + done.stderr
 
 
@@ -58,10 +59,11 @@ def test_the_tokens_are_made_listed_and_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", commands("footnote serve"))
-def test_the_servers_start(line: str, shared_home: Path, tmp_path: Path) -> None:
+def test_the_servers_start(line: str, running: Served, open_program: Served) -> None:
+    """Both were started by these commands, with a library and a port of their own."""
     words = shlex.split(line)
     assert words[2:4] == ["--library", "~/papers"] and words[-2:] == ["--port", USUAL.rpartition(":")[2]]
-    with served(tmp_path, shared_home, *words[4:-2]) as one, one.client() as client:
+    with {(): running, OPEN: open_program}[tuple(words[4:-2])].client() as client:
         assert client.get("/api/v1/health").status_code == 200
 
 
@@ -90,3 +92,7 @@ def test_the_limits_are_those_of_the_program() -> None:
         f"at once | {service.SEARCHING}, and {service.SEARCHES_WAITING} that",
     ):  # fmt: skip
         assert words in API, words
+
+
+def test_the_speed_is_that_of_the_newest_results() -> None:
+    assert sentence() in " ".join(API.split()), "put what benchmarks.api.sentence() says into docs/api.md"

@@ -18,9 +18,9 @@ from rag.errors import ModelError
 from rag.ui.page_context import LibraryService, PageContext
 from rag.ui.render_check import checked_html, opened_html, progress_html, summary_html
 from rag.ui.server import Libraries
-from rag.ui.text_checker import LONGEST_TEXT, TextChecker, Updates
+from rag.ui.text_checker import TextChecker, Updates
 from rag.verification import sources
-from rag.verification.claims import CheckedClaim
+from rag.verification.claims import LONGEST_TEXT, CheckedClaim
 from rag.verification.entailment import Judgement, Thresholds
 from tests.browser.fakes import CHOICES, FASTER, HOSTILE, MOVES, NIGHT, PAPERS, FakeAnswerer, make_claim
 from tests.browser.small_library import make_library
@@ -113,8 +113,8 @@ def test_one_check_at_a_time_in_each_browser_tab() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "There is no text yet. Paste a paragraph"),
-        (" \n\t", "There is no text yet. Paste a paragraph"),
+        ("", "There is no text yet. Give a paragraph"),
+        (" \n\t", "There is no text yet. Give a paragraph"),
         ("# Only a heading\n\n```\ncode()\n```", "headings, tables and code are not checked"),
         ("A word. " * (LONGEST_TEXT // 8 + 1), "at most 50,000 are checked at a time. Check it in parts."),
     ],

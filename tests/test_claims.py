@@ -11,6 +11,7 @@ import pytest
 from rag.datatypes import Paper, PaperHit
 from rag.library.chunking import split_sentences
 from rag.library.storage.stored_paper import StoredPaper
+from rag.papers.kept_fields import NOTICE
 from rag.verification import claims, sources
 from rag.verification.claims import ClaimChecker, check_against_abstract, sentences_of_draft
 from rag.verification.entailment import Judgement, Thresholds
@@ -170,6 +171,17 @@ def checker(*papers: Paper, finder: Finder | None = None, most: int = claims.PAP
 def about(**by_title: Judgement) -> Judge:
     """A judge that knows the sources by a word of theirs."""
     return lambda claim, source: next((said for word, said in by_title.items() if word in source), SILENT)
+
+
+def test_a_notice_bears_out_only_what_is_said_of_notices(judged_by: Callable[[Judge], None]) -> None:
+    judged_by(about(neighbour=SUPPORTED))
+    note = Paper("note", f"Retraction Note to: {CRABS.title}", CRABS.abstract, status=NOTICE)
+    finder = Finder(note, CRABS, SHELLS)
+    checked = checker(note, CRABS, SHELLS, finder=finder, most=2).check("Crabs that saw others were faster.")
+    assert [one.paper_id for one in checked.citations] == [CRABS.id]
+    assert [k for _, k in finder.asked] == [2, 4]
+    checked = checker(note, CRABS).check("The paper on crabs that saw others was retracted.")
+    assert {one.paper_id for one in checked.citations} == {note.id, CRABS.id}
 
 
 def test_the_verdict_is_that_of_the_best_paper(judged_by: Callable[[Judge], None]) -> None:

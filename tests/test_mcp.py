@@ -20,11 +20,12 @@ from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult
 
 from rag import factory
-from rag.assistants.library_tools import MAX_CHARACTERS, LibraryTools, citation_formats
+from rag.assistants.library_tools import LibraryTools, citation_formats
 from rag.assistants.mcp_http import PATH, http_app
 from rag.assistants.mcp_server import build_server
 from rag.config import load_settings
 from rag.errors import ConfigError
+from rag.verification.claims import LONGEST_TEXT
 from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, program, write_lines
 
 QUESTION = "How many of the moths does MothEar find?"
@@ -177,8 +178,8 @@ def test_cite_in_every_format(tools: LibraryTools, format: str) -> None:
         ("ask", {}, "question"),
         ("search", {"query": "moths", "k": 0}, "k"),
         ("search", {"query": "?"}, "The question is empty."),
-        ("check", {"text": "…"}, "There is no sentence to check."),
-        ("check", {"text": "x " * MAX_CHARACTERS}, "are checked at once"),
+        ("check", {"text": "…"}, "There is no sentence to check in this text"),
+        ("check", {"text": "x " * LONGEST_TEXT}, "are checked at a time"),
         ("check", {"text": FOUND, "paper_id": "no"}, "no paper with the id 'no'"),
         ("read_paper", {"paper_id": "\x1b[31m"}, "There is no paper with the id '[31m'"),
         ("cite", {"paper_ids": []}, "paper_ids"),

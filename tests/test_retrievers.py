@@ -15,12 +15,12 @@ from rank_bm25 import BM25Okapi
 from rag.datatypes import Hit, Paper
 from rag.encoding.query_encoder import QueryEncoder
 from rag.library.library import Library, PaperFilter
+from rag.library.storage.stored_paper import StoredPaper
 from rag.library.storage.words.index import BM25Index, LivingSegment
 from rag.library.storage.words.segment import Segment
 from rag.retrieval.retrievers.base import LibraryRetriever
 from rag.retrieval.retrievers.dense import DenseRetriever
 from rag.retrieval.retrievers.fusion import (
-    _centroid,
     _fuse_scores,
     _regularise_scores,
     fuse,
@@ -35,6 +35,12 @@ from tests.library_parts import REAL, WordEncoder, paper_encoder, shipped_papers
 
 RETRIEVERS = {"dense": DenseRetriever, "lexical": LexicalRetriever, "hybrid": HybridRetriever}
 QUERIES = ["graph neural networks", "How is a language model compressed?", "image", "深度学习", "x", "the of and"]
+
+
+def _centroid(entry: StoredPaper) -> np.ndarray:
+    """The unit mean of a paper's passage vectors, of that paper alone."""
+    total = sum(list(entry.passage_vectors))
+    return np.asarray(total / np.linalg.norm(total))
 
 
 @pytest.fixture(scope="module")

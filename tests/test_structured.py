@@ -11,14 +11,30 @@ import pytest
 
 from rag import factory
 from rag.config import load_settings
-from rag.datatypes import AnswerSentence, Citation, Coverage, Paper, Sentence, Verdict, Wanted
+from rag.datatypes import (
+    AnswerSentence,
+    Citation,
+    Coverage,
+    Paper,
+    PaperHit,
+    Reading,
+    Sentence,
+    Verdict,
+    Version,
+    Wanted,
+)
 from rag.evidence.fitting import Fit
+from rag.evidence.ranking import Ranked
 from rag.library.chunking import split_sentences
+from rag.library.read_once import ReadOnce
 from rag.output.sections import in_sections
+from rag.papers.kept_fields import NOTICE
 from rag.pipeline import Pipeline
+from rag.questions.reading import understand
 from rag.questions.sides import Asked, compared_in
 from rag.survey.agreement import AGREE, APART, DISAGREE, ONE, OTHER, UNDECIDED, agreement, asks_agreement
-from rag.survey.comparing import compare, speaks_of
+from rag.survey.comparing import compare, speaks_of, titled
+from rag.survey.finding import PaperFinder
 from rag.survey.reviewing import review, what_was_covered
 from rag.survey.structure import best_standing
 from rag.text.directions import concur, directions, oppose
@@ -67,6 +83,9 @@ class Shelf:
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         return {one: self.stored[one].paper for one in ids}
+
+    def versions(self, paper_ids: Sequence[str]) -> dict[str, tuple[Version, ...]]:
+        return {}
 
     def fit(self, name: str, probability: float = 0.9, best: int = 0) -> Fit:
         """A judgement by which the sentence with index ``best`` says what is asked."""
@@ -149,6 +168,36 @@ def test_a_side_that_no_abstract_speaks_of_and_a_silent_aspect_are_named() -> No
     assert silent.closing == (
         "The abstract on bees says nothing of this.", "None of these abstracts says anything of “Toxicity”.",
     )  # fmt: skip
+
+
+def test_a_notice_is_a_side_only_where_it_is_named_as_one() -> None:
+    shelf = Shelf(moths=MOTHS, note="The moths never existed.")
+    title = shelf.stored["moths"].paper.title
+    note = Paper("note", f"Retraction Note to: {title}", "The moths never existed.", status=NOTICE)
+    shelf.stored["note"] = replace(shelf.stored["note"], paper=note)
+    for name, found in ((title, "moths"), ("a study", "moths"), (f"Retraction Note to: {title}", "note")):
+        paper = titled(name, shelf)  # type: ignore[arg-type]
+        assert paper is not None and paper.id == found
+    del shelf.stored["moths"]
+    assert titled(title, shelf) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("Compare moths and bees.", ["moths"]), ("Compare the retractions on moths and bees.", ["moths", "note"])],
+)
+def test_what_is_said_of_a_side_is_no_notice(question: str, found: list[str]) -> None:
+    shelf = Shelf(moths=MOTHS, note=MOTHS)
+    shelf.stored["note"] = replace(shelf.stored["note"], paper=Paper("note", "Retraction", MOTHS, status=NOTICE))
+    hits = [PaperHit(one.paper, 1.0, 0.5, 1.0) for one in shelf.stored.values()]
+
+    class Every:
+        def judge(self, reading: Reading, ranked: Ranked) -> tuple[Fit, ...]:
+            return tuple(shelf.fit(hit.paper.id) for hit in ranked.hits)
+
+    once = ReadOnce(shelf)  # type: ignore[arg-type]
+    find = PaperFinder(understand(question), WORDS, lambda *_: hits, Every(), once)  # type: ignore[arg-type]
+    assert [fit.paper.id for fit in find("moths")] == found
 
 
 def test_nothing_is_compared_where_no_side_is_there() -> None:

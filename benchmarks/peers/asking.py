@@ -10,15 +10,13 @@ import contextlib
 import json
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks.measure import Sampler, computed_by, members
 from benchmarks.peers.runners.lines import Task
 from benchmarks.peers.servers import ROOT, Served, quiet_environment
 from rag.datatypes import Turn
@@ -155,56 +153,28 @@ class Watch:
     """Some processes with their children: the most memory that they held and what they computed since :meth:`begin`."""
 
     def __init__(self, processes: Sequence[int]) -> None:
-        self._peak = 0
-        self._computed = 0.0
-        self._processes = [psutil.Process(pid) for pid in processes]
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._processes, self._computed = tuple(processes), 0.0
+        self._sampler = Sampler(*self._processes, every=SAMPLE_SECONDS)
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        self._sampler.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
+        self._sampler.finish()
 
     def begin(self) -> None:
         """Forget the question before."""
-        self._peak, self._computed = self._held(), self._cpu()
+        self._sampler.begin()
+        self._computed = self._cpu()
 
     def figures(self) -> dict[str, float]:
         """Since :meth:`begin`."""
-        peak, computed = max(self._peak, self._held()), self._cpu() - self._computed
-        return {"peak_mb": round(peak / 1e6, 1), "cpu_seconds": round(computed, 2)}
-
-    def _watch(self) -> None:
-        while not self._done.wait(SAMPLE_SECONDS):
-            self._peak = max(self._peak, self._held())
-
-    def _held(self) -> int:
-        return sum(_resident(member) for member in self._members())
+        self._sampler.sample()
+        return {
+            "peak_mb": round(self._sampler.peak / 1e6, 1),
+            "cpu_seconds": round(self._cpu() - self._computed, 2),
+        }
 
     def _cpu(self) -> float:
-        return sum(_computed(member) for member in self._members())
-
-    def _members(self) -> list[psutil.Process]:
-        found = []
-        for root in self._processes:
-            with contextlib.suppress(psutil.Error):
-                found += [root, *root.children(recursive=True)]
-        return found
-
-
-def _computed(process: psutil.Process) -> float:
-    """Seconds, its children that have ended included."""
-    with contextlib.suppress(psutil.Error):
-        times = process.cpu_times()
-        return float(times.user + times.system + times.children_user + times.children_system)
-    return 0.0
-
-
-def _resident(process: psutil.Process) -> int:
-    with contextlib.suppress(psutil.Error):
-        return int(process.memory_info().rss)
-    return 0  # it has just ended
+        return sum(map(computed_by, members(self._processes)))

@@ -13,13 +13,10 @@ from rag.api.problems import Json
 from rag.api.requests import Checked
 from rag.api.service import Service
 from rag.api.work import Beat, made
-from rag.errors import QuestionError
 from rag.output.records import claim_json
 
 if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim
-
-_NO_SENTENCE = "There is no sentence to check in this text: headings, tables and code are not checked."
 
 
 def routes(service: Service) -> APIRouter:
@@ -41,16 +38,11 @@ def routes(service: Service) -> APIRouter:
 
 
 def _claims(service: Service, checked: Checked, stop: threading.Event) -> Iterator[CheckedClaim]:
-    from rag.verification.claims import ClaimChecker, check_against_abstract, sentences_of_draft
+    from rag.verification.claims import ClaimChecker, check_each_against, sentences_to_check
 
-    sentences = sentences_of_draft(checked.text)
-    if not sentences:
-        raise QuestionError(_NO_SENTENCE)
+    sentences = sentences_to_check(checked.text)
     if not checked.abstract.strip():
         pipeline = service.quoting(checked.library)
         yield from ClaimChecker(pipeline.library, pipeline.encoder, pipeline.search).check_each(sentences, stop)
-        return
-    for sentence in sentences:
-        if stop.is_set():
-            return
-        yield check_against_abstract(sentence, checked.abstract, checked.title, checked.paper_id)
+    else:
+        yield from check_each_against(sentences, checked.abstract, checked.title, checked.paper_id, stop)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Say = Callable[[float, float | None, str], object]  # done, of how many where that is known, and what is being done
 
 KINDS_OF_ANSWER = tuple(dict.fromkeys(KINDS.values()))
-MAX_CHARACTERS = 40_000  # of a text to check
 MAX_PAPERS = 200  # that are cited at once
 MAX_HITS = 50
 PLAIN = "text"  # a reference as one reads it, beside the formats of bibliographies
@@ -107,15 +106,9 @@ class LibraryTools:
         ``sentences`` of the record are the objects that ``footnote check --json`` prints, ``verdicts`` counts them.
         """
         from rag.output.records import claim_json, claim_lines
-        from rag.verification.claims import sentences_of_draft
+        from rag.verification.claims import sentences_to_check
 
-        if len(text) > MAX_CHARACTERS:
-            raise QuestionError(
-                f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are checked at once."
-            )
-        sentences = sentences_of_draft(text)
-        if not sentences:
-            raise QuestionError("There is no sentence to check. Give one or more whole sentences.")
+        sentences = sentences_to_check(text)
         checked = []
         for claim in self._checked(sentences, paper_id, stop or threading.Event()):
             checked.append(claim)
@@ -159,7 +152,7 @@ class LibraryTools:
         return Told({"format": format, "text": text, "references": references}, text)
 
     def _checked(self, sentences: Sequence[str], paper_id: str, stop: StopSignal) -> Iterator[CheckedClaim]:
-        from rag.verification.claims import ClaimChecker, check_against_abstract
+        from rag.verification.claims import ClaimChecker, check_each_against
 
         pipeline = self._quoting()
         if not paper_id:
@@ -167,10 +160,7 @@ class LibraryTools:
             yield from checker.check_each(sentences, stop)
             return
         (paper,) = self._papers(pipeline, [paper_id])
-        for sentence in sentences:
-            if stop.is_set():
-                return
-            yield check_against_abstract(sentence, paper.abstract, paper.title, paper.id)
+        yield from check_each_against(sentences, paper.abstract, paper.title, paper.id, stop)
 
     def _papers(self, pipeline: Pipeline, paper_ids: Sequence[str]) -> list[Paper]:
         """The papers with these ids, each once. Raises :class:`FootnoteError` for an id that no paper has."""

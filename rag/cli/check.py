@@ -11,7 +11,7 @@ from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_line
 from rag.cli.options import library_option
 from rag.cli.printing import say, say_json
 from rag.cli.shared import open_pipeline, progress_bar
-from rag.errors import FootnoteError
+from rag.errors import FootnoteError, QuestionError
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ def check(text: str | None, as_json: bool, batch: Path | None, out: Path | None,
     if batch is not None and out is not None:
         _check_batch(batch, out, options)
         return
-    checked = _checker(options).check_draft(_draft(text or ""))
-    if not checked:
-        raise FootnoteError("There is no sentence to check. Give a sentence, or a file of plain text or Markdown.")
+    sentences = _sentences(_draft(text or ""))
+    checked = list(_checker(options).check_each(sentences))
     from rag.output.records import claim_json, claim_lines
 
     if as_json:
@@ -48,6 +47,15 @@ def check(text: str | None, as_json: bool, batch: Path | None, out: Path | None,
             say(line)
     if any(one.verdict != "supported" for one in checked):
         click.get_current_context().exit(3)
+
+
+def _sentences(draft: str) -> list[str]:
+    from rag.verification.claims import sentences_to_check
+
+    try:
+        return sentences_to_check(draft, longest=None)
+    except QuestionError as error:  # an error of what the text holds, not of how the command was called
+        raise FootnoteError(str(error)) from error
 
 
 def _draft(text: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rag.datatypes import PaperHit, Reading, Sentence
@@ -126,17 +128,40 @@ class WordWeights:
         self.idf = {
             w: math.log(1 + (papers - frequencies.get(w, 0) + 0.5) / (frequencies.get(w, 0) + 0.5)) for w in self.words
         }
+        self._weighed = tuple(self.idf.items())
         self.total = sum(self.idf.values()) or 1.0
         self.unknown = sum(v for w, v in self.idf.items() if not frequencies.get(w, 0)) / self.total
 
-    def coverage(self, found: set[str]) -> float:
+    def coverage(self, found: Set[str]) -> float:
         """Share of the words, by weight, that are in ``found``; 0..1."""
-        return sum(v for w, v in self.idf.items() if w in found) / self.total
+        return sum([v for w, v in self._weighed if w in found]) / self.total
 
-    def topic_coverage(self, found: set[str]) -> float:
+    def topic_coverage(self, found: Set[str]) -> float:
         """The same of the words that can name a topic; of all where none can."""
         topic = {w: v for w, v in self.idf.items() if w not in _TALK} or self.idf
         return sum(v for w, v in topic.items() if w in found) / (sum(topic.values()) or 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a sentence has whatever is asked; ``length`` counts its stems, each as often as it stands there."""
+
+    words: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    length: int
+    figures: Set[str]
+    gives_reason: bool
+    defines: bool
+    releases: bool
+
+
+@lru_cache(maxsize=8_192)  # the sentences of the same papers are read for one question after another
+def _words_of(text: str) -> _Words:
+    bag = stems(text)
+    return _Words(
+        frozenset(bag), frozenset(itertools.pairwise(bag)), len(bag), figures_in(text),
+        bool(_REASON.search(text)), bool(_DEFINITION.search(text)), bool(_RELEASE.search(text)),
+    )  # fmt: skip
 
 
 def sentence_features(
@@ -154,8 +179,8 @@ def sentence_features(
     ``rank`` counts from 0; ``share`` is the paper's fused score over that of the first, 0..1. Long because each of
     the figures has a line of its own, in the order of their names.
     """
-    bags = [stems(s.text) for s in sentences]
-    sets = [set(bag) for bag in bags]
+    read = [_words_of(s.text) for s in sentences]
+    sets = [one.words for one in read]
     title = set(stems(hit.paper.title))
     cosines = vectors @ vector
     whole = weights.coverage(title.union(*sets))
@@ -166,13 +191,14 @@ def sentence_features(
     asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
     asks_gain = bool(_ASKS_GAIN.search(query.text))
     last = max(len(sentences) - 1, 1)
+    known = set(weights.words)
     rows = []
     for i, sentence in enumerate(sentences):
-        figures = bool(figures_in(sentence.text) - asked)
+        figures = bool(read[i].figures - asked)
         roles = role_scores(sentence.text, i / last)
-        around = set().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
+        around = frozenset[str]().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
         named = bool(names) and asks_what and any(n in sentence.text.lower() for n in names)
-        shared_pairs = weights.pairs & set(itertools.pairwise(bags[i]))
+        shared_pairs = weights.pairs & read[i].pairs
         rows.append(
             [
                 float(cosines[i]),
@@ -185,19 +211,19 @@ def sentence_features(
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
                 float(query.wants_figure and figures),
-                float(query.wants_figure) * wanted.satisfied_by(sentence.text, sets[i]),
+                wanted.satisfied_by(sentence.text, sets[i]) if query.wants_figure else 0.0,
                 float(not query.wants_figure and figures),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
                 float(asks_how) * max(0.0, min(roles[Role.APPROACH], 4.0)) / 4,
-                float(asks_why and bool(_REASON.search(sentence.text))),
+                float(asks_why and read[i].gives_reason),
                 float(asks_gain) * max(0.0, min(roles[Role.RESULT], 4.0)) / 4,
-                float(named and bool(_DEFINITION.search(sentence.text))),
+                float(named and read[i].defines),
                 float(i == 0),
                 i / last,
-                math.log(1 + len(bags[i])),
-                len(sets[i] - set(weights.words)) / max(len(sets[i]), 1),
-                float(bool(_RELEASE.search(sentence.text))),
+                math.log(1 + read[i].length),
+                len(sets[i] - known) / max(len(sets[i]), 1),
+                float(read[i].releases),
             ]
         )
     return rows

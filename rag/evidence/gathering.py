@@ -21,7 +21,7 @@ from rag.datatypes import (
 from rag.evidence.defining import definitions_first
 from rag.evidence.fitting import FITS, Fit, FitJudge, fit_judge
 from rag.evidence.parts import first_part, with_parts
-from rag.evidence.ranking import Ranked, SentenceStore, rank_sentences
+from rag.evidence.ranking import Ranked, SentenceStore, best_sentence_of_each, rank_sentences
 from rag.evidence.refusal import is_doubtful, judge
 from rag.evidence.selectors import SentenceSelector
 from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, lines, standing
@@ -145,9 +145,7 @@ def answerable(reading: Reading, ranking: Ranking, library: SentenceStore) -> bo
 
 def best_sentences(reading: Reading, ranking: Ranking, library: SentenceStore) -> list[tuple[PaperHit, Sentence]]:
     """Each ranked paper with its best sentence (its title where it has no abstract)."""
-    best: dict[str, Sentence] = {}
-    for candidate in rank_sentences(reading, ranking.vector, ranking.hits, library).candidates:
-        best.setdefault(candidate.paper_id, candidate.sentence)
+    best = best_sentence_of_each(reading, ranking.vector, ranking.hits, library)
     return [(hit, best.get(hit.paper.id, Sentence(hit.paper.title, 0, 0))) for hit in ranking.hits]
 
 

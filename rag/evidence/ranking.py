@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from operator import mul
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import OVER_SEVERAL, PaperHit, Reading, Sentence
@@ -75,6 +76,29 @@ class Ranked:
 
 def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore) -> Ranked:
     """Score every sentence of ``hits``; ``vector`` is the unit vector of the question."""
+    weights, candidates = _scored(query, vector, hits, store)
+    other = ""
+    if query.wants_figure:
+        other = only_compared_with(
+            query.text, [f"{h.paper.title}. {h.paper.abstract}" for h in hits], weights.frequencies
+        )
+    return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights), other)
+
+
+def best_sentence_of_each(
+    query: Reading, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore
+) -> dict[str, Sentence]:
+    """By paper id the sentence that :func:`rank_sentences` puts first; papers without an abstract have none."""
+    best: dict[str, Sentence] = {}
+    for candidate in _scored(query, vector, hits, store)[1]:
+        best.setdefault(candidate.paper_id, candidate.sentence)
+    return best
+
+
+def _scored(
+    query: Reading, vector: Vector, hits: Sequence[PaperHit], store: SentenceStore
+) -> tuple[WordWeights, list[Candidate]]:
+    """Every sentence of ``hits``, best first, and what the words of the question weigh."""
     words = stems(query.search)
     known = store.document_frequencies(words)
     words = [w for w in words if known.get(w) or w not in _SUPERLATIVES]
@@ -91,15 +115,10 @@ def rank_sentences(query: Reading, vector: Vector, hits: Sequence[PaperHit], sto
         share = share_of_first(hit, hits[0])
         rows = sentence_features(query, vector, weights, hit, rank, share, sentences, vectors)
         for index, (sentence, row) in enumerate(zip(sentences, rows, strict=True)):
-            score = sum(w * x for w, x in zip(model.sentence_weights, row, strict=True))
+            score = sum(map(mul, model.sentence_weights, row))
             candidates.append(Candidate(hit.paper.id, rank, index, sentence, score, tuple(row)))
     candidates.sort(key=lambda c: (-c.score, c.paper_id, c.index))
-    other = ""
-    if query.wants_figure:
-        other = only_compared_with(
-            query.text, [f"{h.paper.title}. {h.paper.abstract}" for h in hits], weights.frequencies
-        )
-    return Ranked(tuple(hits), tuple(candidates), question_features(query, hits, candidates, weights), other)
+    return weights, candidates
 
 
 def question_features(

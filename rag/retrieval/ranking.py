@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rag.datatypes import Encoder, PaperHit, Reading, Version
+from rag.datatypes import Encoder, Paper, PaperHit, Reading, Version
 from rag.papers.kept_fields import NOTICE
 from rag.retrieval.retrievers.fusion import fuse
 
@@ -59,9 +59,12 @@ def without_notices(ranking: Ranking, reading: Reading) -> Ranking:
 
     A question that asks about such things gets them.
     """
-    if _ASKS_FOR_NOTICES.search(reading.text):
-        return ranking
-    return replace(ranking, hits=tuple(hit for hit in ranking.hits if hit.paper.status != NOTICE))
+    return replace(ranking, hits=tuple(hit for hit in ranking.hits if may_testify(hit.paper, reading.text)))
+
+
+def may_testify(paper: Paper, text: str) -> bool:
+    """Whether ``paper`` can be evidence on ``text``: a notice only where the text is about such things."""
+    return paper.status != NOTICE or bool(_ASKS_FOR_NOTICES.search(text))
 
 
 def one_of_each_work(ranking: Ranking, versions_of: VersionsOf) -> Ranking:

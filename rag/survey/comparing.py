@@ -15,6 +15,7 @@ from typing import Protocol
 from rag.datatypes import Encoder, Evidence, Paper, Sentence
 from rag.evidence.fitting import Fit
 from rag.questions.sides import Asked
+from rag.retrieval.ranking import may_testify
 from rag.survey import tables
 from rag.survey.structure import Find, Key, Structured
 from rag.text.facts import missing_names
@@ -148,13 +149,17 @@ def _judged(side: str, aspect: tables.Column, paper_id: str, by_rule: Sentence |
 
 
 def titled(name: str, source: PaperSource, within: Collection[str] | None = None) -> Paper | None:
-    """The one paper whose title is ``name``, else begins with it, else contains it; None where no step finds one."""
+    """The one paper whose title is ``name``, else begins with it, else contains it; None where no step finds one.
+
+    A notice, whose title has that of its paper, is found only by a name that is a notice's.
+    """
     wanted = name.strip(_QUOTES)[:_NAME_CHARACTERS]
     if not wanted:
         return None
     ids = [one for one, _ in source.lexical(wanted, _MOST_LOOKED_AT) if within is None or one in within]
     has = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)", re.IGNORECASE)
-    papers = [paper for paper in source.get_papers(ids).values() if has.search(paper.title)]
+    found = source.get_papers(ids).values()
+    papers = [paper for paper in found if has.search(paper.title) and may_testify(paper, wanted)]
     starting = [paper for paper in papers if has.match(paper.title)]
     whole = [paper for paper in papers if has.fullmatch(paper.title.strip())]
     return next((group[0] for group in (whole, starting, papers) if len(group) == 1), None)

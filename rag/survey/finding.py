@@ -10,7 +10,7 @@ from rag.evidence.fitting import Fit, FitJudge
 from rag.evidence.ranking import rank_sentences
 from rag.library.read_once import ReadOnce
 from rag.questions.kinds import wants_figure
-from rag.retrieval.ranking import Search, one_of_each_work, rank
+from rag.retrieval.ranking import Search, one_of_each_work, rank, without_notices
 
 PAPERS = 10  # that are judged for one part
 
@@ -26,13 +26,13 @@ class PaperFinder:
     once: ReadOnce
 
     def __call__(self, question: str, within: Collection[str] | None = None, /) -> tuple[Fit, ...]:
-        """The first papers for ``question``, judged, best first."""
+        """The first papers for ``question``, judged, best first; no notices unless the whole asks for them."""
         part = replace(
             self.reading, text=question, search=question, topic=question, intent=Intent.FACT, is_follow_up=False,
             wants_figure=wants_figure(question),
         )  # fmt: skip
         allowed = self.reading.within if within is None else tuple(within)
-        found = rank(part, PAPERS, self.encoder, self.search, allowed)
+        found = without_notices(rank(part, PAPERS, self.encoder, self.search, allowed), self.reading)
         ranking = one_of_each_work(found, self.once.versions)
         self.once.read(hit.paper.id for hit in ranking.hits)
         return self.judge.judge(part, rank_sentences(part, ranking.vector, ranking.hits, self.once))

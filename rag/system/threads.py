@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rag.system.once import once
+
 _SHORTEST_MEASUREMENT_S = 0.05  # below it, the kernel's accounting (10 ms) is too coarse
 
 
@@ -22,6 +24,19 @@ def free_cores(setting: int = 0) -> int:
     meter = CoreMeter()
     time.sleep(2 * _SHORTEST_MEASUREMENT_S)
     return meter.free()
+
+
+@once
+def algebra_in_one_thread() -> None:
+    """From now on numpy multiplies matrices in the thread that asks, in the whole process.
+
+    Those of one search are so small that a second thread brings nothing, and waits by spinning: with it a search took
+    twice the processor time. The same sums come out on every machine, too.
+    """
+    import numpy  # noqa: F401  its library has to be there to be told
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
 
 
 def usable_cores() -> int:

@@ -14,15 +14,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from rag.errors import AccountError, ConfigError
-from rag.system.accounts import ROLES, checked_name
+from rag.errors import AccountError
+from rag.system.accounts import checked_name
 from rag.system.private_file import PrivateFile
+from rag.system.secrets_file import EntriesRecord
 
 TOKENS_FILE = "tokens.json"
 PREFIX = "footnote_"  # so that a token that got into a file is found there by whoever looks for such
-_FORMAT = 1
 _HASH = re.compile(r"[0-9a-f]{64}")
 _BYTES = 32
 
@@ -42,7 +41,7 @@ class TokensFile:
 
     def __init__(self, home: Path) -> None:
         self.path = home / TOKENS_FILE
-        self._file = PrivateFile(self.path, _tokens, _record, "the hashes of tokens")
+        self._file = PrivateFile(self.path, _tokens, _RECORD.record, "the hashes of tokens")
 
     def read(self) -> Mapping[str, Token]:
         """All tokens by name. Raises :class:`ConfigError` where the file is not safe or not what it should be."""
@@ -85,26 +84,12 @@ def _hash(token: str) -> str:
 def _tokens(content: bytes, path: Path) -> dict[str, Token]:
     try:
         record = json.loads(content)
-        if record["format"] != _FORMAT:
-            raise ConfigError(f"{path} has format {record['format']!r}, not {_FORMAT}. Use the newer Footnote.")
-        return {name: _token(name, fields) for name, fields in record["tokens"].items()}
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError, AccountError):
-        raise ConfigError(
-            f"{path} is damaged: it holds no tokens as 'footnote tokens' writes them. Restore it, or delete it and "
-            "make new tokens."
-        ) from None
+    except (ValueError, RecursionError):
+        record = None  # damaged, as one with other things in it is
+    return _RECORD.entries(record, path)
 
 
-def _token(name: str, fields: Mapping[str, Any]) -> Token:
-    token = Token(checked_name(name), str(fields["role"]), str(fields["hash"]), str(fields.get("added", "")))
-    if token.name != name or token.role not in ROLES or not _HASH.fullmatch(token.hashed):
-        raise ValueError(name)
-    return token
-
-
-def _record(tokens: Mapping[str, Token]) -> Any:
-    kept = {
-        token.name: {"role": token.role, "hash": token.hashed, "added": token.added}
-        for token in sorted(tokens.values(), key=lambda token: token.name)
-    }
-    return {"format": _FORMAT, "tokens": kept}
+_RECORD = EntriesRecord(
+    "tokens", Token, lambda text: _HASH.fullmatch(text) is not None,
+    "it holds no tokens as 'footnote tokens' writes them. Restore it, or delete it and make new tokens.",
+)  # fmt: skip

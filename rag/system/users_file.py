@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rag.errors import AccountError, ConfigError
-from rag.system.accounts import ROLES, Account, checked_name, checked_password
+from rag.system.accounts import Account, checked_name, checked_password
 from rag.system.passwords import hash_password, is_hash
 from rag.system.private_file import PrivateFile
-
-_FORMAT = 1
+from rag.system.secrets_file import EntriesRecord
 
 Read = dict[str, Account]
+_RECORD = EntriesRecord(
+    "users", Account, is_hash,
+    "it holds no accounts as 'footnote users' writes them. Restore it, or delete it and add the users again.",
+)  # fmt: skip
 
 
 class UsersFile:
@@ -28,7 +30,7 @@ class UsersFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = PrivateFile(path, _accounts, _record, "the hashes of passwords")
+        self._file = PrivateFile(path, _accounts, _RECORD.record, "the hashes of passwords")
 
     def read(self) -> Mapping[str, Account]:
         """All accounts by name. Raises :class:`ConfigError` where the file is not safe or not what it should be."""
@@ -88,30 +90,7 @@ def _accounts(content: bytes, path: Path) -> Read:
             f"{path} is no file of accounts. If it holds name:password lines, run 'footnote users import {path}', "
             "which hashes them, and delete it; passwords in plain text are not read from a file."
         ) from None
-    try:
-        if record["format"] != _FORMAT:
-            raise ConfigError(f"{path} has format {record['format']!r}, not {_FORMAT}. Use the newer Footnote.")
-        return {name: _account(name, fields) for name, fields in record["users"].items()}
-    except (KeyError, TypeError, AttributeError, ValueError, AccountError):
-        raise ConfigError(
-            f"{path} is damaged: it holds no accounts as 'footnote users' writes them. Restore it, or delete it and "
-            "add the users again."
-        ) from None
-
-
-def _account(name: str, fields: Mapping[str, Any]) -> Account:
-    account = Account(checked_name(name), str(fields["role"]), str(fields["hash"]), str(fields.get("added", "")))
-    if account.name != name or account.role not in ROLES or not is_hash(account.hashed):
-        raise ValueError(name)
-    return account
-
-
-def _record(accounts: Mapping[str, Account]) -> Any:
-    users = {
-        account.name: {"role": account.role, "hash": account.hashed, "added": account.added}
-        for account in sorted(accounts.values(), key=lambda account: account.name)
-    }
-    return {"format": _FORMAT, "users": users}
+    return _RECORD.entries(record, path)
 
 
 def _put_new(accounts: Read, name: str, hashed: str, role: str, path: Path) -> Account:

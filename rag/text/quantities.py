@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rag.text.tokenization import RAISED_POINT, STOPWORDS, stem, tokens
@@ -75,9 +76,10 @@ def counted_stems(text: str) -> list[str]:
     return [s for s in dict.fromkeys(map(stem, words)) if s not in _NOT_COUNTED and not s[0].isdigit()]
 
 
-def figures_in(text: str) -> set[str]:
+@lru_cache(maxsize=8_192)  # the sentences of the same papers are read for one question after another
+def figures_in(text: str) -> frozenset[str]:
     """The figures of ``text`` as they stand, in lower case; digits within a name do not count."""
-    return {m.group().strip(".,").lower() for m in _NUMERAL.finditer(RAISED_POINT.sub(".", text))}
+    return frozenset(m.group().strip(".,").lower() for m in _NUMERAL.finditer(RAISED_POINT.sub(".", text)))
 
 
 class FigureRequest:

@@ -29,7 +29,7 @@ STOPWORDS = frozenset(
 )
 
 
-_LONG_SENTENCE = 600  # characters
+_LONG_SENTENCE, _LONG_ABSTRACT = 600, 5_000  # characters
 
 
 def tokens(text: str) -> list[str]:
@@ -54,12 +54,19 @@ def _without_accents(text: str) -> str:
 
 def stems(text: str) -> list[str]:
     """The stems of the content words of ``text``, in order, stop words left out."""
-    # The sentences of the same papers are read for one question after another; whole abstracts once, at import.
-    return list(_stems_of_sentence(text)) if len(text) < _LONG_SENTENCE else _stems(text)
+    # The sentences and abstracts of the same papers are read for one question after another.
+    if len(text) < _LONG_SENTENCE:
+        return list(_stems_of_sentence(text))
+    return list(_stems_of_abstract(text)) if len(text) < _LONG_ABSTRACT else _stems(text)
 
 
 @lru_cache(maxsize=8_192)
 def _stems_of_sentence(text: str) -> tuple[str, ...]:
+    return tuple(_stems(text))
+
+
+@lru_cache(maxsize=1_024)  # up to 10 kB each
+def _stems_of_abstract(text: str) -> tuple[str, ...]:
     return tuple(_stems(text))
 
 

@@ -20,6 +20,7 @@ class Recent(Generic[V]):
         self._size, self._limit = size, limit
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, V] = OrderedDict()
+        self._sum = 0  # of the sizes of what is kept
 
     def get(self, name: str) -> V | None:
         """The value of that name, which is now the last used; None where it is not kept."""
@@ -31,12 +32,17 @@ class Recent(Generic[V]):
     def keep(self, name: str, value: V) -> None:
         """Keep a value in the place of the one before."""
         with self._lock:
+            self._drop(name)
             self._kept[name] = value
-            self._kept.move_to_end(name)
-            while len(self._kept) > 1 and sum(map(self._size, self._kept.values())) > self._limit:
-                self._kept.popitem(last=False)
+            self._sum += self._size(value)
+            while len(self._kept) > 1 and self._sum > self._limit:
+                self._drop(next(iter(self._kept)))
 
     def forget(self, name: str) -> None:
         """Drop the value of that name, if there is one."""
         with self._lock:
-            self._kept.pop(name, None)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if name in self._kept:
+            self._sum -= self._size(self._kept.pop(name))

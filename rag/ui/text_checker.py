@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import FootnoteError, QuestionError
+from rag.errors import FootnoteError
 from rag.ui.page_context import PageContext
 from rag.ui.render_check import checked_html, opened_html, progress_html, summary_html
 from rag.ui.render_messages import error_html
+from rag.verification.claims import sentences_to_check
 
 if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim
 
-LONGEST_TEXT = 50_000  # characters
 _PACE_S = 0.3  # all sentences so far are sent each time
 
 Updates = dict[str, Any]  # component name → its new value
@@ -75,7 +75,7 @@ class TextChecker:
         return opened_html(paper, citation)
 
     def _go_through(self, stop: threading.Event, text: str, library: str) -> Iterator[Updates]:
-        sentences = _sentences(text)
+        sentences = sentences_to_check(text)
         checked: tuple[CheckedClaim, ...] = ()
         yield {"result": (), "state": progress_html(0, len(sentences)), "list": "", "paper": ""}
         shown = -_PACE_S
@@ -90,19 +90,3 @@ class TextChecker:
             yield {"result": checked, "list": checked_html(checked)}
             raise
         yield {"result": checked, "state": summary_html(checked, len(sentences)), "list": checked_html(checked)}
-
-
-def _sentences(text: str) -> list[str]:
-    """The sentences of a text as pasted. Raises :class:`QuestionError` where there are none, or far too many."""
-    from rag.verification.claims import sentences_of_draft
-
-    if not text.strip():
-        raise QuestionError("There is no text yet. Paste a paragraph or a draft above, then press “Check”.")
-    if len(text) > LONGEST_TEXT:
-        raise QuestionError(
-            f"The text has {len(text):,} characters; at most {LONGEST_TEXT:,} are checked at a time. Check it in parts."
-        )
-    sentences = sentences_of_draft(text)
-    if not sentences:
-        raise QuestionError("There is no sentence in this text: headings, tables and code are not checked.")
-    return sentences

@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.datatypes import Citation, Encoder, Evidence, Paper, StopSignal, Verdict
+from rag.datatypes import Citation, Encoder, Evidence, Paper, PaperHit, StopSignal, Verdict
+from rag.errors import QuestionError
 from rag.library.chunking import split_sentences
 from rag.library.library import Library
 from rag.library.read_once import ReadOnce
 from rag.library.run_in_headings import divided_at_headings
 from rag.questions.cleaning import clean_or_empty
-from rag.retrieval.ranking import Search
+from rag.retrieval.ranking import Search, may_testify
 from rag.verification.citations import Sources, judge
 from rag.verification.sources import judge_claim, sources_of, thresholds
 
 NOTHING = "nothing"  # no paper of the library bears the sentence out or contradicts it
 PAPERS = 5  # of a library that a sentence is held against
+LONGEST_TEXT = 50_000  # characters that are checked at a time
 _SHOWN = 3  # citations of one sentence
+_NO_TEXT = "There is no text yet. Give a paragraph or a draft to check."
+_NO_SENTENCE = (
+    "There is no sentence to check in this text: headings, tables and code are not checked. Give whole sentences."
+)
+_TOO_LONG = "The text has {length:,} characters; at most {longest:,} are checked at a time. Check it in parts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class ClaimChecker:
         if not any(c.isalnum() for c in asked):
             return CheckedClaim(text, NOTHING, 0.0)
         sources = sources_of(ReadOnce(self._library), self._encoder)
-        hits = self._search(asked, self._encoder.encode([asked])[0], self._papers)
+        hits = self._witnesses(asked)
         found = [(judge(asked, Evidence(n, h.paper, (), h.score), 0, sources), h.paper.title)
                  for n, h in enumerate(hits, start=1)]  # fmt: skip
         order = {Verdict.SUPPORTED: 0, Verdict.CONTRADICTED: 1, Verdict.WEAK: 2}
@@ -84,6 +91,16 @@ class ClaimChecker:
         best = telling[0][0]
         cited = tuple(_citation(c, title) for c, title in telling[:_SHOWN])
         return CheckedClaim(text, str(best.verdict), best.score, cited)
+
+    def _witnesses(self, text: str) -> Sequence[PaperHit]:
+        """The nearest papers; no notices, which repeat what their papers claim, unless the text is on such things."""
+        vector = self._encoder.encode([text])[0]
+        hits = self._search(text, vector, self._papers)
+        if all(may_testify(hit.paper, text) for hit in hits):
+            return hits
+        return [hit for hit in self._search(text, vector, 2 * self._papers) if may_testify(hit.paper, text)][
+            : self._papers
+        ]
 
     def check_draft(self, text: str, on_progress: Callable[[int, int], object] | None = None) -> list[CheckedClaim]:
         """Every sentence of a draft, in order; ``on_progress`` is told how many of how many are done."""
@@ -101,6 +118,27 @@ class ClaimChecker:
             if stop is not None and stop.is_set():
                 return
             yield self.check(sentence)
+
+
+def check_each_against(
+    sentences: Sequence[str], abstract: str, title: str, paper_id: str, stop: StopSignal
+) -> Iterator[CheckedClaim]:
+    """As :meth:`ClaimChecker.check_each`, against one abstract alone."""
+    for sentence in sentences:
+        if stop.is_set():
+            return
+        yield check_against_abstract(sentence, abstract, title, paper_id)
+
+
+def sentences_to_check(text: str, longest: int | None = LONGEST_TEXT) -> list[str]:
+    """The :func:`sentences_of_draft`. Raises :class:`QuestionError` where there are none, or more than ``longest``
+    characters of text (None: any number)."""
+    if longest is not None and len(text) > longest:
+        raise QuestionError(_TOO_LONG.format(length=len(text), longest=longest))
+    sentences = sentences_of_draft(text)
+    if not sentences:
+        raise QuestionError(_NO_SENTENCE if text.strip() else _NO_TEXT)
+    return sentences
 
 
 def sentences_of_draft(text: str) -> list[str]:

@@ -107,7 +107,7 @@ def test_the_focus_stays_while_the_list_grows(verdicts: FakeAnswerer, page: Any)
 def test_what_cannot_be_checked_is_said(verdicts: FakeAnswerer, page: Any) -> None:
     check(page, "")
     alert = page.locator("#fn-check-state").get_by_role("alert")
-    expect(alert).to_have_text("There is no text yet. Paste a paragraph or a draft above, then press “Check”.")
+    expect(alert).to_have_text("There is no text yet. Give a paragraph or a draft to check.")
     check(page, "A word. " * 7_000)
     expect(alert).to_contain_text("The text has 56,000 characters; at most 50,000 are checked at a time.")
     verdicts.claims[MOON] = ModelError("The network is damaged.")

@@ -104,6 +104,13 @@ class Database:
         """Held by each call; hold it around several calls that belong together."""
         return self._lock
 
+    def state(self) -> tuple[int, int] | None:
+        """Another value after every change of the file, by this connection or any other; None within a transaction."""
+        with self._lock:
+            if self._connection.in_transaction:
+                return None
+            return int(self.rows("PRAGMA data_version")[0][0]), self._connection.total_changes
+
     @property
     def revision(self) -> int:
         """How many changes have been committed."""

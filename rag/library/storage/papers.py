@@ -17,6 +17,7 @@ from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
 from rag.library.storage.givers import Givers
+from rag.library.storage.kept_papers import KeptPapers
 from rag.library.storage.manifest import EmbedderId
 from rag.library.storage.merges import Merges
 from rag.library.storage.notices import Notices
@@ -31,7 +32,6 @@ from rag.library.storage.stored_paper import (
     paper_from_row,
     segments_to_columns,
     stored_from_row,
-    stored_once,
 )
 from rag.library.storage.words.listing import WordListing
 
@@ -57,6 +57,7 @@ class PaperStore:
         self.words = WordListing(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
+        self._kept = KeptPapers(self.database, self._read)
 
     def close(self) -> None:
         """Close the database."""
@@ -176,8 +177,11 @@ class PaperStore:
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredPaper]:
         """The papers with these ids with segments and vectors, in that order; unknown ids are left out."""
-        found = {row[0]: stored_once(tuple(row), self._dimension) for row in self._rows_of(STORED_COLUMNS, ids)}
-        return {one: found[one] for one in ids if one in found}
+        return self._kept.get(ids)
+
+    def _read(self, ids: Sequence[str]) -> Iterator[StoredPaper]:
+        for row in self._rows_of(STORED_COLUMNS, ids):
+            yield stored_from_row(row, self._dimension)
 
     def scan(self) -> Iterator[StoredPaper]:
         """Every paper with segments and vectors, ordered by id, without holding them all in memory."""

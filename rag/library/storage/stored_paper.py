@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
@@ -117,7 +117,7 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     """The paper of a row of :data:`STORED_COLUMNS`, whose vectors have ``dimension`` components.
 
     A sentence that the heading of another section runs into is two, with one vector. Nothing of it may be changed:
-    see :func:`stored_once`.
+    see :mod:`rag.library.storage.kept_papers`.
     """
     import numpy as np
 
@@ -134,12 +134,6 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
         stored = [sentence for _, sentence in divided]
     vectors.flags.writeable = False
     return StoredPaper(paper, passages, tuple(stored), vectors)
-
-
-@lru_cache(maxsize=1_024)  # some 20 kB each
-def stored_once(row: tuple[Any, ...], dimension: int) -> StoredPaper:
-    """:func:`stored_from_row` for what one question after another reads: the same row is taken apart once."""
-    return stored_from_row(row, dimension)
 
 
 def segments_to_columns(

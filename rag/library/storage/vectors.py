@@ -129,10 +129,8 @@ class VectorIndex:
         Raises :class:`IndexFailure` where the files are damaged.
         """
         with _index_failures():
-            count = min(k, self.collection.count())
-            if count < 1:
-                return []
-            found = self.collection.query(query_embeddings=[vector], n_results=count, include=["distances"])
+            # Where there are fewer than k, all are found; to count them first takes as long as to search.
+            found = self.collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
         # Not the metadata: of a passage that another process has just deleted Chroma has none any more.
         rows = zip(found["ids"][0], found["distances"][0], strict=True)
         return order((Neighbour(one, one.rpartition("#")[0], 1.0 - float(d)) for one, d in rows), k)

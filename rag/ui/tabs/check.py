@@ -9,7 +9,8 @@ from rag.ui.components import html
 from rag.ui.events import QUIET, UNQUEUED, browser_tab, with_event, with_request
 from rag.ui.page_context import PageContext
 from rag.ui.render_check import NOTHING_YET
-from rag.ui.text_checker import LONGEST_TEXT, TextChecker, Updates
+from rag.ui.text_checker import TextChecker, Updates
+from rag.verification.claims import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from rag.verification.claims import CheckedClaim
