@@ -62,6 +62,7 @@ class Settings:
     # or to answer from several papers (``compose``).
     prompt: str = "measured"
     patience: int = 15  # seconds to a model's first word: how much it is given to read
+    citation_style: str = "apa"  # of lists of references: a name, or the path of a .csl file
     refuse: bool = True  # False: answer even where the evidence is thin
     # A server that speaks as OpenAI's does; the model ``server`` is the one that it runs.
     llm_url: str = ""  # http://127.0.0.1:8080; '' for none

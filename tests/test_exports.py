@@ -83,7 +83,7 @@ def test_markdown_has_numbered_references() -> None:
     assert "- Dilek Aydın (2019). Shell Vacancy" in text  # the nearest paper of the refusal
     assert "No answer: The model is missing. Add one." in text
     references = text.split("## References")[1]
-    assert re.findall(r"^\[(\d)\] (\w+)", references, re.MULTILINE) == [("1", "Dilek"), ("2", "Ada")]
+    assert re.findall(r"^\[(\d)\] (\w+)", references, re.MULTILINE) == [("1", "Aydın"), ("2", "Strand")]
     assert f"> {MOVES.text}" in references
     html = MarkdownIt("commonmark").render(text)
     assert html.count("<h2>") == 5
@@ -114,7 +114,7 @@ def test_bibliographies_hold_the_cited_papers_only(format: str) -> None:
     assert titles == [PAPERS[1].title, PAPERS[0].title]
 
 
-@pytest.mark.parametrize("format", ["ris", "csl-json", "bibtex", "pandoc"])
+@pytest.mark.parametrize("format", ["ris", "csl-json", "bibtex", "pandoc", "references"])
 def test_a_bibliography_of_nothing_says_what_to_choose(format: str) -> None:
     with pytest.raises(FootnoteError, match=r"cites a paper.*Choose Markdown or HTML"):
         export(conversation(KeptTurn("Who?", answer=make_refusal())), format)
@@ -191,7 +191,7 @@ def test_one_answer_alone() -> None:
 def test_an_unknown_format_is_named_with_those_there_are() -> None:
     with pytest.raises(FootnoteError, match=r"'docx'.*markdown, pandoc"):
         export(WHOLE, "docx")
-    assert list(FORMATS) == ["markdown", "pandoc", "html", "bibtex", "ris", "csl-json", "json"]
+    assert list(FORMATS) == ["markdown", "pandoc", "html", "references", "bibtex", "ris", "csl-json", "json"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
-from rag.cli.options import library_option, model_options, scope_of, scope_options
+from rag.cli.options import library_option, model_options, scope_of, scope_options, style_for, style_option
 from rag.cli.printing import say, say_json
-from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar
+from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar, styled_references
 from rag.datatypes import KINDS
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
@@ -33,11 +33,18 @@ _NO_ANSWER: dict[str, Any] = {
     type=click.Choice(_KINDS),
     help="Answer as this kind, however the question is read.",
 )
+@style_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--batch", metavar="FILE", type=IN_FILE, help="Answer every line (id, question, history) of this JSONL.")
 @click.option("--out", metavar="FILE", type=OUT_FILE, help="Where --batch writes its answers, one JSON a line.")
 def ask(
-    question: str | None, kind: str | None, as_json: bool, batch: Path | None, out: Path | None, **options: Any
+    question: str | None,
+    kind: str | None,
+    style: str | None,
+    as_json: bool,
+    batch: Path | None,
+    out: Path | None,
+    **options: Any,
 ) -> None:
     """Answer QUESTION from the library, a footnote on every sentence.
 
@@ -47,12 +54,14 @@ def ask(
     """
     one_or_batch(question, batch, out, "QUESTION")
     if batch is not None and out is not None:
+        style_for(style, "json")
         _ask_batch(batch, out, kind or "", options)
         return
     from rag.datatypes import Wanted
     from rag.output import presentation
     from rag.questions.cleaning import clean
 
+    chosen = style_for(style, "json" if as_json else "plain")
     clean(question or "")  # what cannot be asked is refused before anything is loaded
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
@@ -62,7 +71,8 @@ def ask(
     if as_json:
         say_json(presentation.to_json(answer))
     else:
-        say(presentation.to_plain(answer, nearest(pipeline, answer)), nl=False)
+        references = styled_references(presentation.cited(answer), chosen)
+        say(presentation.to_plain(answer, nearest(pipeline, answer), references=references), nl=False)
     if answer.refusal is not None:
         raise click.exceptions.Exit(REFUSED)
 

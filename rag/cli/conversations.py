@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rag.cli.options import style_for, style_option
 from rag.cli.printing import say, say_json
 from rag.errors import ConversationNotFound
 from rag.system.whole_files import write_whole
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rag.history.models import Conversation, ConversationInfo
     from rag.history.store import ConversationStore
 
-_FORMATS = ("markdown", "pandoc", "html", "bibtex", "ris", "csl-json", "json")
+_FORMATS = ("markdown", "pandoc", "html", "references", "bibtex", "ris", "csl-json", "json")
 _user = click.option("--user", default="", metavar="NAME", help="Whose (default: nobody's, as without a password).")
 _id = click.argument("conversation", metavar="ID")
 
@@ -70,18 +71,20 @@ def show(conversation: str, user: str) -> None:
 @_id
 @_user
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="markdown", show_default=True)
+@style_option
 @click.option("--turn", type=click.IntRange(1), help="Only the answer of this number, counted from 1.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files.")
-def export(conversation: str, user: str, format_: str, turn: int | None, out: Path | None) -> None:
+def export(conversation: str, user: str, format_: str, style: str | None, turn: int | None, out: Path | None) -> None:
     """Write a conversation to stdout, or as files into --out (which Pandoc's two files need)."""
     from rag.output import exports
 
+    chosen = style_for(style, format_)
     found = _conversation(conversation, user)
     if turn is not None:
         if turn > len(found.turns):
             raise click.UsageError(f"The conversation has {len(found.turns)} turns; --turn {turn} is none of them.")
         found = exports.only(found, found.turns[turn - 1].id)
-    files = exports.export(found, format_)
+    files = exports.export(found, format_, style=chosen)
     if out is None:
         if len(files) > 1:
             raise click.UsageError(f"Format {format_} makes {len(files)} files. Name a folder for them: --out DIR")

@@ -11,6 +11,7 @@ import click
 from rag.config import MODES
 
 if TYPE_CHECKING:
+    from rag.library.library import Library
     from rag.pipeline import Pipeline
     from rag.questions.scope import Scope
 
@@ -78,21 +79,59 @@ def scope_options(command: Any) -> Any:
     return command
 
 
+def style_option(command: Any) -> Any:
+    """``--style NAME|FILE.csl`` for a command that writes lists of references."""
+    return click.option(
+        "--style",
+        metavar="STYLE",
+        help="Citation style of the references: apa (the default), vancouver, ieee, …, or a .csl file.",
+    )(command)
+
+
+def style_of(style: str | None) -> bytes | None:
+    """The file of the style that was named, None where none was. Raises :class:`rag.errors.StyleError`."""
+    if style is None:
+        return None
+    from rag.papers.styles.finding import read_style
+
+    return read_style(style)
+
+
+def style_for(style: str | None, format_: str) -> bytes | None:
+    """As :func:`style_of` for an export of answers: where none was named, the one of the settings.
+
+    Pandoc has a style of its own where none is named. Raises :class:`click.UsageError` for records, which have none.
+    """
+    if style is not None and format_ in ("bibtex", "ris", "csl-json", "json"):
+        raise click.UsageError(f"--style is for lists of references, and --format {format_} has none.")
+    if style is not None or format_ not in ("markdown", "html", "references"):
+        return style_of(style)
+    from rag.config import load_settings
+
+    return style_of(load_settings().citation_style)
+
+
 def scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], ScopeOf]:
     """The other options, and a function that makes the scope of the options above once the library is open."""
+    rest, scope_in = library_scope_of(options)
+    return rest, lambda pipeline: scope_in(pipeline.library)
+
+
+def library_scope_of(options: dict[str, Any]) -> tuple[dict[str, Any], Callable[[Library], Scope | None]]:
+    """As :func:`scope_of`, for a command that needs the library alone."""
     names = ("since", "until", "venues", "sources", "papers", "tags", "collections")
     chosen = {name: options[name] for name in names}
     since, until = chosen["since"], chosen["until"]
     if since is not None and until is not None and since > until:
         raise click.UsageError(f"--since {since} is later than --until {until}.")
     rest = {name: value for name, value in options.items() if name not in names}
-    return rest, lambda pipeline: _scope(chosen, pipeline)
+    return rest, lambda library: _scope(chosen, library)
 
 
-def _scope(chosen: dict[str, Any], pipeline: Pipeline) -> Scope | None:
+def _scope(chosen: dict[str, Any], library: Library) -> Scope | None:
     """None for all papers. Raises :class:`ScopeError` for a name that is not in the library."""
     from rag.questions.named_scope import named_scope
 
     if all(value in (None, ()) for value in chosen.values()):
         return None
-    return named_scope(pipeline.library.labels(), **chosen)
+    return named_scope(library.labels(), **chosen)

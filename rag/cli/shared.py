@@ -13,7 +13,7 @@ from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
     from rag.config import Settings
-    from rag.datatypes import Answer, Paper, Scope, Turn, Wanted
+    from rag.datatypes import Answer, Evidence, Paper, Scope, Turn, Wanted
     from rag.library.library import ImportProgress
     from rag.pipeline import Pipeline
 
@@ -91,6 +91,16 @@ def answered(
                 raise
     assert answer is not None
     return answer
+
+
+def styled_references(cited: Sequence[Evidence], style: bytes | None) -> dict[str, str] | None:
+    """The references of cited papers in a citation style, by paper id; None where none was chosen."""
+    if style is None:
+        return None
+    from rag.papers.styles.references import styled
+
+    papers = [item.paper for item in cited]
+    return dict(zip((paper.id for paper in papers), styled(papers, style).texts, strict=True))
 
 
 def preview_on_terminal() -> Callable[[Answer], None]:

@@ -191,8 +191,14 @@ def surrounding(answer: Answer) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (answer.lead,) if answer.lead else (), answer.closing
 
 
-def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> str:
-    """The answer for a terminal, wrapped at ``width`` columns, with its references."""
+def to_plain(
+    answer: Answer, papers: Papers | None = None, width: int = 88, references: Mapping[str, str] | None = None
+) -> str:
+    """The answer for a terminal, wrapped at ``width`` columns, with its references.
+
+    ``references`` are those in a citation style, by paper id.
+    """
+    styled = references or {}
     if answer.refusal is not None:
         lines = [_wrap(answer.refusal.message, width)]
         nearest = nearest_papers(answer, papers)
@@ -202,7 +208,7 @@ def to_plain(answer: Answer, papers: Papers | None = None, width: int = 88) -> s
     lines = list(_plain_body(answer, width))
     for item in cited(answer):
         lead = f"[{item.number}] "
-        line = f"{reference(item.paper)} {versions_line(item.versions)}".rstrip()
+        line = f"{styled.get(item.paper.id) or reference(item.paper)} {versions_line(item.versions)}".rstrip()
         lines.append(_wrap(line, width, lead, " " * len(lead)))
         lines += [_wrap(f"“{quote}”", width, " " * 6, " " * 6) for quote in _quotes(answer, item.number)]
     lines += [_wrap(scope_note(answer), width)] if answer.trace.scope else []

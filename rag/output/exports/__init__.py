@@ -31,17 +31,18 @@ class Format:
     """A kind of file: what to call it, and the function that writes it."""
 
     label: str
-    write: Callable[[Conversation, Papers], Files]
+    write: Callable[[Conversation, Papers, bytes | None], Files]
 
 
-def export(conversation: Conversation, format: str, papers: Papers | None = None) -> Files:
-    """The files of a conversation by name. ``papers`` (by id) names those that a refusal points to.
+def export(conversation: Conversation, format: str, papers: Papers | None = None, style: bytes | None = None) -> Files:
+    """The files of a conversation by name. ``papers`` (by id) names those that a refusal points to; ``style`` is the
+    file of a citation style for formats with a list of references (None: APA's).
 
     Raises :class:`FootnoteError` for a format that is none, and where nothing is cited that could be listed.
     """
     if format not in FORMATS:
         raise FootnoteError(f"'{format}' is not a format. Use one of {', '.join(FORMATS)}.")
-    return FORMATS[format].write(conversation, papers or {})
+    return FORMATS[format].write(conversation, papers or {}, style)
 
 
 def only(conversation: Conversation, turn: str) -> Conversation:
@@ -53,17 +54,26 @@ def only(conversation: Conversation, turn: str) -> Conversation:
     return Conversation(replace(conversation.info, title=title, turns=1), (chosen,))
 
 
-def to_ris_file(conversation: Conversation, papers: Papers) -> Files:
+def to_references_file(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
+    """The cited papers as plain text in a citation style, in its order and with its numbers."""
+    from rag.papers.styles.finding import DEFAULT, find_style
+    from rag.papers.styles.references import reference_list
+
+    chosen = find_style(DEFAULT) if style is None else style
+    return _bibliography(conversation, "a list of references", ".txt", lambda listed: reference_list(listed, chosen))
+
+
+def to_ris_file(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """The cited papers as RIS."""
     return _bibliography(conversation, "RIS", ".ris", to_ris)
 
 
-def to_csl_file(conversation: Conversation, papers: Papers) -> Files:
+def to_csl_file(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """The cited papers as CSL-JSON."""
     return _bibliography(conversation, "CSL-JSON", ".csl.json", to_csl_json)
 
 
-def to_bibtex_file(conversation: Conversation, papers: Papers) -> Files:
+def to_bibtex_file(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """The cited papers as BibTeX."""
     return _bibliography(conversation, "BibTeX", ".bib", to_bibtex)
 
@@ -73,7 +83,7 @@ def _bibliography(conversation: Conversation, name: str, ending: str, write: Cal
     return {f"{file_stem(conversation.info.title)}{ending}": write(listed)}
 
 
-def to_json_file(conversation: Conversation, papers: Papers) -> Files:
+def to_json_file(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """Everything that is kept, the traces whole; answers have the keys of ``footnote ask --json``."""
     info = conversation.info
     record = {
@@ -115,6 +125,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format("Markdown", to_markdown),
     "pandoc": Format("Pandoc Markdown with .bib", to_pandoc),
     "html": Format("Web page", to_html),
+    "references": Format("References as text", to_references_file),
     "bibtex": Format("BibTeX of the cited papers", to_bibtex_file),
     "ris": Format("RIS of the cited papers", to_ris_file),
     "csl-json": Format("CSL-JSON of the cited papers", to_csl_file),

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from html import escape
 
 from rag.datatypes import Answer, AnswerSentence, Verdict
 from rag.history.models import Conversation, KeptTurn
-from rag.output.exports.parts import Files, Source, about, file_stem, flagged, ids_by_number, outcome, sources
+from rag.output.exports.parts import (
+    Files,
+    Source,
+    about,
+    file_stem,
+    flagged,
+    ids_by_number,
+    outcome,
+    sources,
+    styled_references,
+)
 from rag.output.layout import Place, blocks, grid, is_list, more_papers
 from rag.output.presentation import VERDICT_WORDS, Papers, nearest_papers, surrounding
 from rag.output.presentation_html import marked_abstract
@@ -32,7 +41,7 @@ mark { background: var(--mark); color: inherit; } .unsupported { color: var(--so
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def to_html(conversation: Conversation, papers: Papers) -> Files:
+def to_html(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """One page that needs nothing else: no script, nothing loaded, footnotes as links to the sources below."""
     found = sources(conversation)
     title = escape(one_line(conversation.info.title))
@@ -41,7 +50,8 @@ def to_html(conversation: Conversation, papers: Papers) -> Files:
         f"{_turn_html(turn, papers, {source.paper.id: source.number for source in found})}</section>\n"
         for turn in conversation.turns
     )
-    listed = "".join(map(_source_html, found))
+    references = styled_references(found, style, "html")
+    listed = "".join(_source_html(source, references[source.paper.id]) for source in found)
     page = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -109,11 +119,14 @@ def _sentence_html(sentence: AnswerSentence, numbers: dict[int, int]) -> str:
     return "".join([text, behind and f"<sup>{behind}</sup>", against and f" (contradicted by<sup>{against}</sup>)"])
 
 
-def _source_html(source: Source) -> str:
+def _source_html(source: Source, reference: str) -> str:
+    """``reference`` is HTML. Many styles leave addresses out; where that is so, the paper's stands below it."""
     paper = source.paper
     address = escape(web_address(paper))
     link = (
-        f'<p class="meta"><a href="{address}" rel="noopener noreferrer nofollow">{address}</a></p>' if address else ""
+        f'<p class="meta"><a href="{address}" rel="noopener noreferrer nofollow">{address}</a></p>'
+        if address and "<a " not in reference
+        else ""
     )
     # Only spans that hold what was cited: an earlier answer may have seen another version of the abstract.
     held = [(c.start, c.end) for _, c in source.citations if paper.abstract[c.start : c.end] == c.quote]
@@ -123,8 +136,8 @@ def _source_html(source: Source) -> str:
         if paper.abstract.strip()
         else ""
     )
-    text = escape(f"{reference(replace(paper, url='', doi=''))} {versions_line(source.versions)}".rstrip())
+    line = f"{reference} {escape(versions_line(source.versions))}".rstrip()
     return (
-        f'<article class="source" id="source-{source.number}" dir="auto"><p>[{source.number}] {text}</p>'
+        f'<article class="source" id="source-{source.number}" dir="auto"><p>[{source.number}] {line}</p>'
         f"{link}{quotes}{abstract}</article>\n"
     )

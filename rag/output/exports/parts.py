@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Answer, AnswerSentence, Citation, Evidence, Paper, Verdict, Version
@@ -56,6 +57,22 @@ def file_stem(title: str) -> str:
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode("ascii").lower()
     stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].rstrip("-")
     return stem or "conversation"
+
+
+def styled_references(found: Sequence[Source], style: bytes | None, format: str) -> dict[str, str]:
+    """The references of cited papers by paper id, in ``format`` (:mod:`rag.papers.styles.references`).
+
+    ``style`` is the file of a citation style, None for the one that is used where none is chosen.
+    Raises :class:`rag.errors.StyleError`.
+    """
+    from rag.papers.styles.finding import DEFAULT, find_style
+    from rag.papers.styles.references import styled
+
+    papers = [source.paper for source in found]
+    if not papers:
+        return {}
+    texts = styled(papers, find_style(DEFAULT) if style is None else style, format).texts
+    return {paper.id: text for paper, text in zip(papers, texts, strict=True)}
 
 
 def some_sources(conversation: Conversation, name: str) -> list[Source]:

@@ -8,19 +8,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rag.datatypes import Answer, AnswerSentence
 from rag.history.models import Conversation
-from rag.output.exports.parts import Files, about, file_stem, flagged, ids_by_number, outcome, some_sources, sources
+from rag.output.exports.parts import (
+    Files,
+    about,
+    file_stem,
+    flagged,
+    ids_by_number,
+    outcome,
+    some_sources,
+    sources,
+    styled_references,
+)
 from rag.output.layout import Place, blocks, grid, is_list, more_papers
 from rag.output.presentation import Papers, markdown_row, nearest_papers, surrounding
-from rag.papers.bibliography import citation_keys, markdown, markdown_reference, reference, to_bibtex
+from rag.papers.bibliography import citation_keys, markdown, reference, to_bibtex
 from rag.papers.citation_keys import pandoc_citation
 from rag.papers.versions import versions_line
 
 _END = re.compile(r"(?<![.!?。！？।؟])[.!?。！？।؟]++[\"'”’)\]]*+$")
 
 
-def to_markdown(conversation: Conversation, papers: Papers) -> Files:
+def to_markdown(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
     """Markdown with numbered references, the supporting sentences below each."""
     found = sources(conversation)
+    references = styled_references(found, style, "markdown")
     numbers = {source.paper.id: source.number for source in found}
 
     def marks(sentence: str, ids: Sequence[str]) -> str:
@@ -33,13 +44,14 @@ def to_markdown(conversation: Conversation, papers: Papers) -> Files:
     for source in found:
         # Numbers are written out: a Markdown list would count them anew where a part of it is copied.
         also = markdown(versions_line(source.versions))
-        lines.append(f"[{source.number}] {markdown_reference(source.paper)} {also}".rstrip())
+        lines.append(f"[{source.number}] {references[source.paper.id]} {also}".rstrip())
         lines += [f"> {markdown(quote)}" for quote in source.quotes]
     return {f"{file_stem(conversation.info.title)}.md": "\n\n".join(lines) + "\n"}
 
 
-def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
-    """Markdown for Pandoc, ``[@key]`` behind every sentence, and the cited papers as BibTeX beside it."""
+def to_pandoc(conversation: Conversation, papers: Papers, style: bytes | None = None) -> Files:
+    """Markdown for Pandoc, ``[@key]`` behind every sentence, and the cited papers as BibTeX beside it; with a
+    ``style``, its file as well, which Pandoc then makes the list of references by."""
     stem = file_stem(conversation.info.title)
     found = some_sources(conversation, "Pandoc's citations")
     listed = [source.paper for source in found]
@@ -54,6 +66,8 @@ def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
 
     # JSON's strings are YAML's; Pandoc reads Markdown in them.
     head = {"title": _pandoc(conversation.info.title), "bibliography": f"{stem}.bib", "link-citations": True}
+    if style is not None:
+        head["csl"] = f"{stem}.csl"
     front = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in head.items())
     lines = [f"---\n{front}---", f"*{_pandoc(about(conversation, len(found)))}*"]
     lines += _markdown_turns(conversation, papers, marks, _pandoc)
@@ -62,7 +76,8 @@ def to_pandoc(conversation: Conversation, papers: Papers) -> Files:
         lines.append(f"{pandoc_citation(keys[source.paper.id])}:")
         lines += [f"> {_pandoc(quote)}" for quote in source.quotes]
     lines.append("## References")
-    return {f"{stem}.md": "\n\n".join(lines) + "\n", f"{stem}.bib": to_bibtex(listed)}
+    files = {f"{stem}.md": "\n\n".join(lines) + "\n", f"{stem}.bib": to_bibtex(listed)}
+    return files if style is None else {**files, f"{stem}.csl": style.decode("utf-8-sig", "replace")}
 
 
 def _markdown_turns(

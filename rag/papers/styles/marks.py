@@ -16,6 +16,7 @@ _CAPITALS, _RAISED, _LOWERED = "\x14\x15", "\x16\x17", "\x18\x19"
 _MARK = re.compile("[\x0e-\x19]")
 _PIECES = re.compile("([\x0e-\x19])")
 _DOUBLE_STOP = re.compile("([.?!…])([\x0e-\x19]+)\\.|([?!])\\.(?=[\x0e-\x19 ]|$)")
+_STRAY_STOP = re.compile("([.,;]) [.,](?=[ \x0e-\x19]|$)")
 _STOP_BEHIND_QUOTE = re.compile("([\x0e-\x19]*)([”’])([.,])")
 _TAGS = {
     _ITALIC: ("<i>", "</i>"),
@@ -55,7 +56,8 @@ def without_marks(text: str) -> str:
 
 def mended(text: str, stops_in_quotes: bool) -> str:
     """What the processor leaves to do: one full stop where two meet, and in American styles those within quotes."""
-    text = " ".join(text.split())
+    text = " ".join(text.split()).lstrip(" .,;")  # what stood before a part that is not there
+    text = _STRAY_STOP.sub(r"\1", text)
     text = _DOUBLE_STOP.sub(lambda found: f"{found[1] or ''}{found[2] or ''}{found[3] or ''}", text)
     if stops_in_quotes:
         text = _STOP_BEHIND_QUOTE.sub(_stop_within, text)

@@ -1,8 +1,9 @@
 """citeproc-py, as it is used here: one style that is read once, and papers rendered one at a time.
 
-Its elements are classes that lxml puts over the parts of a style. Each is extended here where the library
-leaves it open: macros are looked up once and not at every call (a reference in APA's style takes a third of the time), and
-what stands for missing authors is not said a second time in the same reference, as CSL 1.0.2 wants it ('Substitute').
+Its elements are classes that lxml puts over the parts of a style. They are extended here where the library leaves it
+open: macros are looked up once and not at every call (a reference in APA's style takes a third of the time), what
+stands for missing authors is not said a second time in the same reference, as CSL 1.0.2 wants it ('Substitute'), and
+first names stay whole where a style says so ('initialize').
 """
 
 from __future__ import annotations

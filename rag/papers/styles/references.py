@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from rag.datatypes import Paper
-from rag.papers.bibliography import bare_doi, markdown, markdown_reference, one_line, reference, web_address
+from rag.papers.bibliography import markdown, markdown_reference, one_line, reference, web_address
+from rag.papers.identity import bare_doi
 from rag.papers.retractions import label as status_label
 from rag.papers.styles.marks import to_html, to_markdown, to_plain, without_marks
 
