@@ -310,3 +310,30 @@ def test_too_much_is_a_problem_whatever_it_says_of_itself(client: httpx.Client) 
 def test_half_surrogates_come_back_as_escapes(client: httpx.Client) -> None:
     reply = client.get(f"{V1}/search", params={"query": "moths \u202e\u2028 night"})
     assert reply.status_code == 200 and reply.content.isascii()
+
+
+# --- exporting ---
+
+
+def test_papers_are_exported_whole_filtered_and_chosen(client: httpx.Client) -> None:
+    whole = client.get(f"{V1}/export")
+    assert whole.status_code == 200 and whole.headers["content-disposition"] == 'attachment; filename="papers.bib"'
+    assert whole.text.count("@") == client.get(f"{V1}/papers").json()["total"] > 1
+    chosen = client.get(f"{V1}/export", params={"format": "csl-json", "paper": ["moth", "moth"]})
+    assert [item["id"] for item in chosen.json()] == ["moth"]
+    assert client.get(f"{V1}/export", params={"format": "ris", "text": "nosuchword"}).text == ""
+
+
+def test_lists_of_references_have_the_style_that_is_named(client: httpx.Client) -> None:
+    def listed(**wanted: str) -> str:
+        return client.get(f"{V1}/export", params={"paper": "moth", **wanted}).text
+
+    assert listed(format="text", style="vancouver").startswith("1. ")
+    assert listed(format="text") == listed(format="text", style="apa") != listed(format="text", style="mla")
+    html = client.get(f"{V1}/export", params={"format": "html", "paper": "moth"})
+    assert html.headers["content-type"].startswith("text/html") and "attachment" in html.headers["content-disposition"]
+    for name in ("nope", "../../../../etc/passwd", "apa.csl"):
+        reply = client.get(f"{V1}/export", params={"format": "text", "style": name})
+        is_problem(reply, 422, "is not a citation style. The styles that come with the program: apa,")
+    is_problem(client.get(f"{V1}/export", params={"paper": "gone"}), 422, "There is no paper 'gone'")
+    is_problem(client.get(f"{V1}/export", params={"format": "docx"}), 422)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rag import __version__
-from rag.api import ask, chat_completions, check, imports, libraries, papers, search
+from rag.api import ask, chat_completions, check, exports, imports, libraries, papers, search
 from rag.api.docs import add_docs
 from rag.api.problems import Json, of_exception, refusal
 from rag.api.service import Service
@@ -34,7 +34,7 @@ def create_api(service: Service) -> FastAPI:
         openapi_url=f"{V1}/openapi.json", default_response_class=Json, redirect_slashes=False,
     )  # fmt: skip
     v1 = APIRouter(prefix=V1)
-    for group in (ask, search, check, imports, papers, libraries):
+    for group in (ask, search, check, imports, papers, exports, libraries):
         v1.include_router(group.routes(service))
     api.include_router(v1)
     api.include_router(chat_completions.routes(service))

@@ -66,6 +66,11 @@ def read_style(named: str) -> bytes:
     return data if parent is None else _parent(parent, named)
 
 
+def chosen_style(name: str, default: str) -> bytes:
+    """What a request means: the style that it names, and the one of the settings where it names none."""
+    return find_style(name) if name.strip() else read_style(default)
+
+
 def _parent(parent: str, of: str) -> bytes:
     found = _file(parent)
     if found is None:
