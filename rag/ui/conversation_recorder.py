@@ -11,7 +11,8 @@ from rag.history.feedback import evaluation_set
 from rag.history.models import KeptTurn, LibraryMark, Opened
 from rag.history.stale import StaleCitation, stale_citations
 from rag.history.store import ConversationStore
-from rag.output.exports import Files, export, only
+from rag.output.exports import IN_STYLE, Files, export, only
+from rag.papers.styles.finding import DEFAULT, chosen_style
 from rag.ui.conversation import Turn
 from rag.ui.page_context import PageContext
 
@@ -65,10 +66,21 @@ class ConversationRecorder:
         values = {"rating": rating} if note is None else {"rating": rating, "note": note.strip()}
         return [replace(t, **values) if t.id == turn else t for t in turns], opened
 
-    def export(self, user: str, id: str, format: str, turn: str, library: str) -> Files:
-        """A conversation, or with ``turn`` one answer of it, as files. Raises :class:`rag.errors.FootnoteError`."""
+    def export(self, user: str, id: str, format: str, turn: str, library: str, style: str = "") -> Files:
+        """A conversation, or with ``turn`` one answer of it, as files; ``style`` names a citation style.
+
+        Raises :class:`rag.errors.FootnoteError`.
+        """
         kept = self.store.conversation(user, id)
-        return export(only(kept, turn) if turn else kept, format, self._context.known_papers(library))
+        shown = only(kept, turn) if turn else kept
+        return export(shown, format, self._context.known_papers(library), self._style(format, style))
+
+    def _style(self, format: str, name: str) -> bytes | None:
+        """The file of the style; None for records, and for Pandoc where none is named: it has one of its own."""
+        if format not in IN_STYLE or (format == "pandoc" and not name.strip()):
+            return None
+        settings = self._context.settings
+        return chosen_style(name, settings.citation_style if settings is not None else DEFAULT)
 
     def evaluation(self, user: str) -> Files:
         """All answers marked good as questions for ``footnote eval answers``. Raises :class:`FootnoteError`."""

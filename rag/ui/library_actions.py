@@ -17,7 +17,10 @@ from rag.library.remarks import remarks_csv
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.zotero_import import ZoteroImport
 from rag.library.zotero_sync import Changes
+from rag.output.exports import file_stem
+from rag.output.exports.papers import PAPER_FORMATS, export_papers
 from rag.papers.revision import revised
+from rag.papers.styles.finding import chosen_style
 from rag.papers.zotero.finding import find_zotero
 from rag.ui.named import NamedByRequest
 from rag.ui.render_library import PAGE, View
@@ -36,6 +39,8 @@ _READ_ONLY = (
 )
 
 
+_MOST_EXPORTED = 20_000  # papers as one file by way of the page, which holds it whole
+_MOST_IN_STYLE = 2_000  # some milliseconds each
 _PATIENCE_S = 10.0  # for what an import is storing when the program ends
 
 
@@ -148,6 +153,25 @@ class LibraryActions:
         """Delete papers; how many there were."""
         with change_library(self._writable(key)) as library:
             return library.remove(ids)
+
+    def export(self, key: str, ids: Sequence[str] | None, chosen: PaperFilter, format: str, style: str) -> Files:
+        """Papers as a file: those of ``ids``, or else those that ``chosen`` leaves. ``style`` is a style's name."""
+        if format not in PAPER_FORMATS:
+            raise LibraryError(f"'{format}' is not a format. Use one of {', '.join(PAPER_FORMATS)}.")
+        library, kind = self._library(key), PAPER_FORMATS[format]
+        wanted = library.ids(chosen) if ids is None else ids
+        most = _MOST_IN_STYLE if kind.in_style else _MOST_EXPORTED
+        if len(wanted) > most:
+            raise LibraryError(
+                f"These are {len(wanted):,} papers, and the page exports at most {most:,} in this format. "
+                "Filter or tick fewer, or use 'footnote export'."
+            )
+        papers = list(library.get_papers(wanted).values())
+        if not papers:
+            raise LibraryError("There is no paper to export. Tick some, or take a filter away.")
+        settings = self._named.library(key)
+        made = export_papers(papers, format, chosen_style(style, settings.citation_style) if kind.in_style else None)
+        return {f"{file_stem(self.info(key).name)}{kind.ending}": made}
 
     # --- merged records ---
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rag.papers.revision import FIELDS
 from rag.ui.components import html
-from rag.ui.render_library import NO_PAPER
+from rag.ui.render_library import NO_PAPER, export_html
 
 
 def lay_out(gr: Any, parts: dict[str, Any]) -> None:
@@ -92,6 +92,7 @@ def _lay_out_table(gr: Any, parts: dict[str, Any]) -> None:
     with gr.Row(elem_id="fn-library-counts"):
         parts["library.found"] = _html(gr, "found")
         parts["library.ticks"] = _html(gr, "ticks", role="ticks")
+        parts["library.export"] = _html(gr, "export", export_html(), role="export")
     parts["library.table"] = _html(gr, "table", role="table")
     with gr.Row(elem_id="fn-library-merges-tools"):
         parts["library.merges_open"] = _button(gr, "Merged records", "merges-open")

@@ -12,6 +12,7 @@ from rag.history.stale import Change, StaleCitation
 from rag.output.exports import FORMATS
 from rag.output.templating import Template
 from rag.papers.bibliography import clean
+from rag.papers.styles.finding import LABELS
 from rag.ui.conversation import Turn
 from rag.ui.render_messages import error_html
 
@@ -75,5 +76,5 @@ def notice_html(text: str, problem: bool = False) -> str:
 
 
 def head_html() -> str:
-    """Above the list: its heading, which folds it."""
-    return _TEMPLATE.head()
+    """Above the list: its heading, which folds it; and the citation styles that menus of exports offer."""
+    return _TEMPLATE.head(LABELS)

@@ -12,6 +12,7 @@ from rag.library.importing import ImportState
 from rag.library.manager import LibraryInfo
 from rag.library.remarks import Remark
 from rag.library.storage.browsing import PaperFilter, PaperPage
+from rag.output.exports.papers import PAPER_FORMATS
 from rag.output.templating import Template, html
 from rag.papers.bibliography import addresses, byline, clean, one_line
 from rag.papers.retractions import label
@@ -115,6 +116,11 @@ def ticks_html(ticked: Sequence[str], shown: Sequence[str], found: int) -> str:
     """How many papers are ticked, with buttons; for the script, which of the page they are."""
     here = set(ticked)
     return _TEMPLATE.ticks(json.dumps([one for one in shown if one in here]), len(ticked), found)
+
+
+def export_html() -> str:
+    """The menu that exports papers."""
+    return _TEMPLATE.export_menu(PAPER_FORMATS)
 
 
 # --- one paper ---

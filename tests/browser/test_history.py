@@ -269,6 +269,15 @@ def test_a_conversation_and_one_answer_are_exported(
     record = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))
     assert [one["question"] for one in record["turns"]] == ["And at night?"]
     page.locator("#fn-history-notice", has_text="and-at-night.json").wait_for()
+    turn.locator("summary", has_text="Export").click()
+    turn.get_by_label("Style of references").fill("ieee")
+    with page.expect_download() as waiting:
+        turn.get_by_role("button", name="References as text").click()
+    assert Path(waiting.value.path()).read_text(encoding="utf-8").startswith("[1] ")
+    turn.locator("summary", has_text="Export").click()
+    turn.get_by_label("Style of references").fill("../../etc/passwd")
+    turn.get_by_role("button", name="Markdown", exact=True).click()
+    page.locator("#fn-history-notice", has_text="is not a citation style").wait_for()
 
 
 def test_two_tabs_keep_their_own_conversations(here: Served, open_page: Callable[..., Any]) -> None:

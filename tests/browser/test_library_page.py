@@ -159,6 +159,39 @@ def test_ticks_are_kept_over_pages_and_searches(tab: Callable[..., Any]) -> None
     expect(boxes.nth(1)).not_to_be_checked()
 
 
+def test_papers_are_exported_ticked_found_or_all(tab: Callable[..., Any]) -> None:
+    page = tab()
+    menu = page.locator("#fn-library-export")
+
+    def exported(button: str, style: str = "", which: str = "") -> tuple[str, str]:
+        menu.get_by_text("Export", exact=True).click()
+        if which:
+            menu.get_by_label("Which papers").select_option(which)
+        menu.get_by_label("Style of references").fill(style)
+        with page.expect_download() as waiting:
+            menu.get_by_role("button", name=button, exact=True).click()
+        return waiting.value.suggested_filename, Path(waiting.value.path()).read_text(encoding="utf-8")
+
+    name, text = exported("BibTeX")
+    assert name.endswith(".bib") and text.count("\n@") + text.startswith("@") == 65
+    search(page).fill("chains")
+    expect(page.locator("#fn-library-found")).to_have_text("1 of 65 papers")
+    name, text = exported("References as text", "ieee")
+    assert name.endswith(".txt") and text.startswith("[1] ") and text.count("\n") == 1
+    search(page).fill("")
+    expect(page.locator("#fn-library-found")).to_have_text("65 papers")
+    boxes = page.locator("#fn-library-table tbody input[type=checkbox]")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    expect(page.locator("#fn-library-ticks")).to_contain_text("2 papers ticked")
+    assert len(json.loads(exported("CSL-JSON")[1])) == 2  # what is ticked is meant
+    assert len(json.loads(exported("CSL-JSON", which="all")[1])) == 65
+    menu.get_by_text("Export", exact=True).click()
+    menu.get_by_label("Style of references").fill("no such style")
+    menu.get_by_role("button", name="References as text", exact=True).click()
+    expect(page.locator("#fn-library-message")).to_contain_text("'no such style' is not a citation style")
+
+
 def test_an_import_that_is_over_at_once_shows_its_papers(
     tab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from rag.output.presentation import Papers, to_json
 from rag.papers.bibliography import one_line, to_bibtex, to_csl_json, to_ris
 from rag.text.unseen import escaped_json
 
-__all__ = ["FORMATS", "Files", "Format", "Source", "export", "file_stem", "only", "sources"]
+__all__ = ["FORMATS", "IN_STYLE", "Files", "Format", "Source", "export", "file_stem", "only", "sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +131,4 @@ FORMATS: dict[str, Format] = {
     "csl-json": Format("CSL-JSON of the cited papers", to_csl_file),
     "json": Format("JSON with the trace", to_json_file),
 }
+IN_STYLE = ("markdown", "pandoc", "html", "references")  # those with a list of references in a citation style

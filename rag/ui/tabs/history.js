@@ -9,6 +9,9 @@
     if (focus) menu.querySelector("summary")?.focus();
   };
 
+  // Which citation style is wanted; a menu that opens anew offers the last one.
+  const styleOf = (menu) => menu?.querySelector("[data-style]")?.value.trim() ?? "";
+
   if (role === "head") {
     // Folded at first where it would push the conversation off a small screen; what was chosen is remembered.
     const button = element.querySelector("[data-action=fold]");
@@ -36,6 +39,14 @@
     };
     const placeAll = () => document.querySelectorAll(".fn-menu[open]").forEach(place);
     document.addEventListener("toggle", (event) => { if (event.target.matches?.(".fn-menu[open]")) place(event.target); }, true);
+    document.addEventListener("toggle", (event) => {
+      const field = event.target.matches?.(".fn-menu[open]") && event.target.querySelector("[data-style]");
+      if (field && !field.value) try { field.value = localStorage.getItem("fn-style") ?? ""; } catch { /* private window */ }
+    }, true);
+    document.addEventListener("change", (event) => {
+      if (!event.target.matches?.("[data-style]")) return;
+      try { localStorage.setItem("fn-style", event.target.value.trim()); } catch { /* private window */ }
+    });
     document.addEventListener("scroll", placeAll, { capture: true, passive: true });
     addEventListener("resize", placeAll);
     document.addEventListener("click", (event) => {
@@ -101,7 +112,7 @@
         window.footnoteFocus = conversation;
         trigger("select", { conversation });
       } else if (action === "rename") rename(row);
-      else if (action === "export") trigger("download", { conversation, format, turn: "" });
+      else if (action === "export") trigger("download", { conversation, format, turn: "", style: styleOf(menu) });
       else if (action === "delete") {
         window.footnoteFocus = row.nextElementSibling?.dataset.id ?? row.previousElementSibling?.dataset.id ?? "";
         trigger("delete", { conversation });
@@ -137,7 +148,7 @@
 
   if (role === "foot") {
     element.addEventListener("click", (event) => {
-      if (event.target.closest("[data-action=evaluation]")) trigger("download", { conversation: "", format: "evaluation", turn: "" });
+      if (event.target.closest("[data-action=evaluation]")) trigger("download", { conversation: "", format: "evaluation", turn: "", style: "" });
     });
   }
 
@@ -161,7 +172,7 @@
         close(menu, true);
       } else if (action === "export") {
         close(menu, true);
-        trigger("download", { conversation: "", format, turn: id });
+        trigger("download", { conversation: "", format, turn: id, style: styleOf(menu) });
       }
     });
   }

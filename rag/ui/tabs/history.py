@@ -176,7 +176,9 @@ class HistoryEvents:
                 made = self._recorder.evaluation(user)
             else:
                 id = str(event.conversation or opened.id)
-                made = self._recorder.export(user, id, str(event.format), str(event.turn or ""), library)
+                made = self._recorder.export(
+                    user, id, str(event.format), str(event.turn or ""), library, str(event.style or "")
+                )
             return download_html(made), notice_html(f"Exported: {', '.join(made)}.")
         except FootnoteError as error:
             return "", notice_html(str(error), True)

@@ -1,4 +1,4 @@
-// The table of papers, the line of ticks above it, the merged records below it and the paper beside it; `role` says which. All content comes from the server.
+// The table of papers, the ticks and exports above it, the merged records below it and the paper beside it; `role` says which. All content comes from the server.
 ({ role, element, trigger, watch }) => {
   const table = () => document.querySelector("#fn-library-table");
   const boxes = () => [...(table()?.querySelectorAll("tbody input[type=checkbox]") ?? [])];
@@ -50,6 +50,25 @@
       else trigger("tick", { undo });
     });
     watch("value", () => element.querySelector(".fn-merges")?.focus({ preventScroll: true }));
+    return;
+  }
+
+  if (role === "export") {
+    // Where papers are ticked, they are meant.
+    element.addEventListener("toggle", (event) => {
+      if (!event.target.open) return;
+      const ticked = document.querySelector("#fn-library-ticks [data-tick=none]");
+      element.querySelector("[data-which]").value = ticked ? "ticked" : "found";
+    }, true);
+    element.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-export]");
+      if (!button) return;
+      const menu = button.closest(".fn-menu");
+      const [which, style] = ["[data-which]", "[data-style]"].map((field) => menu.querySelector(field).value.trim());
+      menu.open = false;
+      menu.querySelector("summary").focus();
+      trigger("download", { which, format: button.dataset.export, style });
+    });
     return;
   }
 

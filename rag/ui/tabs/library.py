@@ -1,7 +1,7 @@
 """The library tab: libraries, their papers, imports.
 
 Its components are in :mod:`rag.ui.library_layout`; what is done with them in ``library_choice``, ``library_papers``,
-``library_merges``, ``library_imports`` and ``library_zotero`` beside it.
+``library_exports``, ``library_merges``, ``library_imports`` and ``library_zotero`` beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from rag.ui.library_actions import LibraryActions
 from rag.ui.library_choice import LibraryChoice
 from rag.ui.library_events import LibraryEvents
+from rag.ui.library_exports import PaperExport
 from rag.ui.library_imports import ImportProgress
 from rag.ui.library_layout import lay_out
 from rag.ui.library_merges import MergedRecords
@@ -51,6 +52,7 @@ def wire(gr: Any, app: Any, context: PageContext) -> None:
     library_shown = LibraryChoice(events).connect(app)
     PaperTable(events).connect()
     OpenPaper(events).connect()
+    PaperExport(events).connect()
     MergedRecords(events).connect(library_shown)
     imports = ImportProgress(events)
     imports.connect(app, library_shown)
