@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +17,7 @@ from rag.errors import StyleError
 from rag.papers.styles.finding import LABELS, find_style, read_style
 from rag.papers.styles.items import is_person
 from rag.papers.styles.references import HTML, MARKDOWN, TEXT, reference_list, styled
+from tests.cli_parts import MOTHS, SNOW, WILLING, footnote, write_lines
 from tests.test_presentation import Markup
 
 CRABS = Paper(
@@ -244,3 +248,32 @@ def test_nothing_is_loaded_before_a_list_is_wanted() -> None:
         "assert not {'citeproc', 'lxml', 'rag.papers.styles.finding'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+# The page about them
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "citation-styles.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ footnote (.*)$", page, re.MULTILINE)
+    assert len(commands) == 5
+    library = tmp_path / "papers"
+    footnote("import", write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), "--library", library)
+    for line in commands:
+        whole, _, into = line.replace("~/papers", str(library)).partition(" > ")
+        words = [
+            str(tmp_path / word) if re.search(r"\w\.(?:html|json)$", word) else word for word in shlex.split(whole)
+        ]
+        said = footnote(*words, **WILLING).stdout
+        if into:
+            (tmp_path / into).write_text(said, encoding="utf-8")
+    assert [item["id"] for item in json.loads((tmp_path / "cited.json").read_text(encoding="utf-8"))] == ["moth"]
+    assert "<li" in (tmp_path / "references.html").read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_styles_that_there_are() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "citation-styles.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (?:`([a-z]+)`)? ?\|", page, re.MULTILINE)
+    assert [name for name, _ in rows] == list(LABELS)
+    for name, short in rows:
+        assert not short or find_style(short) == find_style(name)

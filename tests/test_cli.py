@@ -283,7 +283,14 @@ def test_the_format_can_be_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("format", "sign"),
-    [("bibtex", "@misc{moth"), ("ris", "TY  - "), ("csl-json", '"title"'), ("markdown", "Ada Moth")],
+    [
+        ("bibtex", "@misc{moth"),
+        ("ris", "TY  - "),
+        ("csl-json", '"title"'),
+        ("markdown", "Moth, A."),
+        ("text", "Moth, A."),
+        ("html", "<li"),
+    ],
 )
 def test_export_in_every_format(own: Path, tmp_path: Path, format: str, sign: str) -> None:
     result = footnote("export", "--format", format, "--library", own)
@@ -310,6 +317,49 @@ def test_export_of_what_answers_cited(own: Path, tmp_path: Path, shipped_home: P
         assert result.stderr == "1 papers\n"
     other = footnote("export", "--answers", one, home=shipped_home)
     assert other.stdout.strip() == "" and "1 cited papers are not in this library (moth" in other.stderr
+
+
+def test_export_of_a_scope(own: Path) -> None:
+    for arguments in (
+        ("--paper", "moth"),
+        ("--since", "1990", "--paper", "moth"),
+        ("--paper", "moth", "--style", "ieee"),
+    ):
+        result = footnote("export", "--library", own, *arguments)
+        assert "counting moths" in result.stdout.lower() and result.stderr == "1 papers\n"
+    assert footnote("export", "--library", own, "--since", "2999").stderr == "0 papers\n"
+    assert "is later than --until" in footnote("export", "--since", "2001", "--until", "2000", code=2).stderr
+    assert "footnote: " in footnote("export", "--library", own, "--venue", "Nowhere", code=1).stderr
+
+
+def test_references_in_a_style(own: Path, tmp_path: Path) -> None:
+    numbered = footnote("export", "--library", own, "--style", "vancouver").stdout
+    assert numbered.startswith("1. ") and numbered.count("\n") == 2
+    usual = footnote("export", "--library", own, "--format", "text").stdout
+    assert usual == footnote("export", "--library", own, "--style", "apa").stdout != numbered
+    own_file = tmp_path / "own.csl"
+    own_file.write_text(
+        '<style xmlns="http://purl.org/net/xbiblio/csl" version="1.0"><bibliography><layout prefix="* ">'
+        '<text variable="title"/></layout></bibliography></style>',
+        encoding="utf-8",
+    )
+    assert "* Counting moths" in footnote("export", "--library", own, "--style", own_file).stdout
+    # The settings name the style that is used where none is named.
+    assert (
+        footnote("export", "--library", own, "--format", "text", FOOTNOTE_CITATION_STYLE="vancouver").stdout == numbered
+    )
+    unknown = footnote("export", "--library", own, "--style", "nope", code=2).stderr
+    assert "'nope' is not a citation style" in unknown and "apa, american-medical-association" in unknown
+    for arguments in (("export", "--format", "ris"), ("ask", MOTH_QUESTION, "--json")):
+        assert "--style is for" in footnote(*arguments, "--library", own, "--style", "apa", code=2).stderr
+
+
+def test_an_answer_has_its_references_in_a_style(own: Path) -> None:
+    plain = footnote("ask", MOTH_QUESTION, "--library", own, **WILLING).stdout
+    styled = footnote("ask", MOTH_QUESTION, "--library", own, "--style", "apa", **WILLING).stdout
+    assert "Moth, A." in styled and "Moth, A." not in plain
+    assert styled.split("[1] ")[0] == plain.split("[1] ")[0]
+    assert "is not a citation style" in footnote("ask", MOTH_QUESTION, "--style", "nope", code=2).stderr
 
 
 @pytest.mark.parametrize(

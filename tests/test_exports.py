@@ -20,6 +20,7 @@ from rag.history.feedback import evaluation_set, key_facts
 from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark
 from rag.history.serialisation import from_record
 from rag.output.exports import FORMATS, export, file_stem, only, sources
+from rag.papers.styles.finding import find_style
 from tests.browser.fakes import BY_ID, FASTER, HOSTILE, MOVES, PAPERS, make_answer, make_hostile_answer, make_refusal
 from tests.test_presentation import Markup
 
@@ -100,6 +101,26 @@ def test_pandoc_markdown_cites_keys_that_its_bibliography_holds() -> None:
     used = {key for group in re.findall(r"(?<!\\)\[(@[^\]]+)\]", text) for key in re.findall(r"@([\w-]+)", group)}
     assert used == keys
     assert re.search(r"31% faster \[@\w+\]\.", text)
+
+
+def test_references_are_in_the_style_that_was_chosen() -> None:
+    vancouver = find_style("vancouver")
+    text = next(iter(export(WHOLE, "markdown", BY_ID, vancouver).values()))
+    assert re.findall(r"^\[(\d)\] (\w+ \w)\b", text.split("## References")[1], re.MULTILINE) == [
+        ("1", "Aydın D"), ("2", "Strand A"),
+    ]  # fmt: skip
+    page = Markup(next(iter(export(WHOLE, "html", BY_ID, vancouver).values())))
+    assert "[1] Aydın D." in page.text
+    listed = next(iter(export(WHOLE, "references", BY_ID, vancouver).values()))
+    assert listed.startswith("1. Aydın D.") and "\n2. Strand A" in listed
+    assert single("references") == single("references", WHOLE) and single("references").startswith("Aydın, D.")
+
+
+def test_pandoc_gets_the_style_that_was_chosen() -> None:
+    files = export(WHOLE, "pandoc", BY_ID, find_style("ieee"))
+    assert sorted(files) == ["do-crabs-learn.bib", "do-crabs-learn.csl", "do-crabs-learn.md"]
+    assert 'csl: "do-crabs-learn.csl"' in files["do-crabs-learn.md"]
+    assert files["do-crabs-learn.csl"].encode() == find_style("ieee")
 
 
 @pytest.mark.parametrize("format", ["ris", "csl-json", "bibtex"])
