@@ -15,9 +15,9 @@ _ITALIC, _BOLD, _UNDERLINED = "\x0e\x0f", "\x10\x11", "\x12\x13"
 _CAPITALS, _RAISED, _LOWERED = "\x14\x15", "\x16\x17", "\x18\x19"
 _MARK = re.compile("[\x0e-\x19]")
 _PIECES = re.compile("([\x0e-\x19])")
-_DOUBLE_STOP = re.compile("([.?!…])([\x0e-\x19]+)\\.|([?!])\\.(?=[\x0e-\x19 ]|$)")
+_DOUBLE_STOP = re.compile("([.?!…])([\x0e-\x19]++)\\.|([?!])\\.(?=[\x0e-\x19 ]|$)")
 _STRAY_STOP = re.compile("([.,;]) [.,](?=[ \x0e-\x19]|$)")
-_STOP_BEHIND_QUOTE = re.compile("([\x0e-\x19]*)([”’])([.,])")
+_STOP_BEHIND_QUOTE = re.compile("(?<![\x0e-\x19])([\x0e-\x19]*+)([”’])([.,])")
 _TAGS = {
     _ITALIC: ("<i>", "</i>"),
     _BOLD: ("<b>", "</b>"),
