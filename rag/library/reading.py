@@ -68,7 +68,7 @@ class ReadableLibrary:
         """Ids of the records that were merged into a paper of another id, by the paper's id."""
         found: dict[str, tuple[str, ...]] = {}
         with storage_errors(self.path):
-            for paper_id, record_id in self._store.merged():
+            for paper_id, record_id in self._store.imported.merged():
                 found[paper_id] = (*found.get(paper_id, ()), record_id)
         return found
 

@@ -61,7 +61,7 @@ def _parted_id(store: PaperStore, paper: Paper, stored: Paper) -> str:
     record_hash = content_hash(paper) if moved else ""
     if exact := next((merge.undone for merge, known in moved if known == record_hash), ""):
         return exact
-    if not moved or record_hash in (known for known, _ in store.records(paper.id)):
+    if not moved or record_hash in (known for known, _ in store.imported.of(paper.id)):
         return paper.id
     like = {merge.undone: likeness(merge.record, paper) for merge, _ in moved}
     nearest = max(like, key=lambda one: (like[one], one))

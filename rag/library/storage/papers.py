@@ -17,6 +17,7 @@ from rag.library.storage import schema
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
 from rag.library.storage.givers import Givers
+from rag.library.storage.imported import ImportedRecords
 from rag.library.storage.kept_papers import KeptPapers
 from rag.library.storage.manifest import EmbedderId
 from rag.library.storage.merges import Merges
@@ -43,7 +44,8 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
-    ``merges`` what was merged into which, ``givers`` whose tags they have, ``words`` what the word index consists of.
+    ``merges`` what was merged into which, ``givers`` whose tags they have, ``imported`` which records
+    they come from, ``words`` what the word index consists of.
 
     Safe to use from several threads.
     """
@@ -54,6 +56,7 @@ class PaperStore:
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
         self.givers = Givers(self.database)
+        self.imported = ImportedRecords(self.database)
         self.words = WordListing(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
@@ -137,14 +140,6 @@ class PaperStore:
             rows = self._rows("SELECT paper_id FROM keys WHERE key = ? ORDER BY paper_id", (key,))
             found |= dict.fromkeys(row[0] for row in rows)
         return list(found)
-
-    def records(self, record_id: str) -> list[tuple[str, str]]:
-        """``(hash, paper id)`` of the imported records with this id, in the order of the last file that held it."""
-        return self._rows("SELECT hash, paper_id FROM records WHERE id = ? ORDER BY position", (record_id,))
-
-    def merged(self) -> list[tuple[str, str]]:
-        """``(paper id, id of a record that was merged into it)``, ordered."""
-        return self._rows("SELECT DISTINCT paper_id, id FROM records WHERE id != paper_id ORDER BY paper_id, id")
 
     def pending(self) -> list[str]:
         """Ids of papers whose passages in the vector index are missing or outdated, ordered."""
@@ -254,25 +249,6 @@ class PaperStore:
         )
         self.mark_pending([paper_id])
 
-    def put_record(self, record_id: str, first: bool, record_hash: str, paper_id: str) -> None:
-        """Remember an imported record behind those of its id. The ``first`` of a file replaces those of other files."""
-        if first:
-            self.database.execute("DELETE FROM records WHERE id = ?", (record_id,))
-        self.database.execute(
-            "INSERT INTO records SELECT ?, coalesce(max(position) + 1, 0), ?, ? FROM records WHERE id = ?",
-            (record_id, record_hash, paper_id, record_id),
-        )
-
-    def move_record(self, record_id: str, paper_id: str, to: str) -> None:
-        """The imported records with this id belong to the paper ``to`` now."""
-        sql = "UPDATE records SET paper_id = ? WHERE id = ? AND paper_id = ?"
-        self.database.execute(sql, (to, record_id, paper_id))
-
-    def rename_record(self, record_id: str, record_hash: str, to: str, new_hash: str) -> None:
-        """An imported record is that of the paper ``to`` now, under whose id it has ``new_hash``."""
-        self.database.execute("DELETE FROM records WHERE id = ? AND hash = ?", (record_id, record_hash))
-        self.put_record(to, True, new_hash, to)
-
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Delete papers with their keys and records, and mark them pending for the vector index."""
         for table, column in (("papers", "id"), ("keys", "paper_id"), ("records", "paper_id")):
@@ -280,10 +256,6 @@ class PaperStore:
         self.merges.forget("paper_id", paper_ids)
         self.givers.forget(paper_ids)
         self.mark_pending(paper_ids)
-
-    def forget_record(self, record_id: str) -> None:
-        """An imported record is no more: should it come back, it is new."""
-        self.database.execute("DELETE FROM records WHERE id = ?", (record_id,))
 
     def delete_keys(self, paper_id: str, keys: Iterable[str]) -> None:
         """Delete identity keys of a paper."""

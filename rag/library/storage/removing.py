@@ -21,7 +21,7 @@ def remove(store: PaperStore, ids: Sequence[str]) -> int:
         changed = [one for one in merged if _take_back(store, one)]
         store.merges.forget("record_id", merged)
         for one in merged:
-            store.forget_record(one)
+            store.imported.forget(one)
         if existing or changed:
             store.increment_revision()
     return len(existing)

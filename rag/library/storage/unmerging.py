@@ -82,17 +82,17 @@ class Unmerger(PaperWriter):
         for one in followers:
             after = filled(paper, one.record)
             store.merges.move(one, new.id, additions(paper, after))
-            store.move_record(one.record.id, owner_id, new.id)
+            store.imported.move(one.record.id, owner_id, new.id)
             paper = after
         self.write(paper, None, new)
         for one in (*parted, *followers):
             store.add_keys(new.id, (key for key in stored_keys(one.record) if not _is_id_of_another(store, key)))
         for one in parted:
             if one.record.id == new.id:
-                store.move_record(new.id, owner_id, new.id)
+                store.imported.move(new.id, owner_id, new.id)
             else:  # an import calls it so from now on: see storage.marking.apart
                 renamed = replace(one.record, id=new.id)
-                store.rename_record(one.record.id, content_hash(one.record), new.id, content_hash(renamed))
+                store.imported.rename(one.record.id, content_hash(one.record), new.id, content_hash(renamed))
 
     def _forget_mark(self, record: Paper) -> None:
         """Forget that a mark in the title of ``record`` says that papers of this title were retracted, unless a notice

@@ -93,7 +93,7 @@ class Importer(PaperWriter):
     def _import_record(self, paper: Paper) -> None:
         paper = apart(self._store, paper)
         record_hash = content_hash(paper)
-        records = self._store.records(paper.id)
+        records = self._store.imported.of(paper.id)
         first = paper.id not in self._seen
         self._seen.add(paper.id)
         if first and records and records[0][0] == record_hash:
@@ -103,7 +103,7 @@ class Importer(PaperWriter):
         else:
             owner = self._upsert(paper, first, record_hash)
             self._note_events(paper, owner)
-            self._store.put_record(paper.id, first, record_hash, owner)
+            self._store.imported.put(paper.id, first, record_hash, owner)
 
     def _note_events(self, paper: Paper, owner: str) -> None:
         """Keep what a record says of the retraction of others, and mark those."""
