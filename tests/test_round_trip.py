@@ -108,16 +108,16 @@ def papers(draw: st.DrawFn) -> Paper:
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(found=st.lists(papers(), min_size=1, max_size=3))
+@given(found=st.lists(papers(), min_size=1, max_size=3, unique_by=lambda paper: paper.id))
 def test_made_up_papers_come_back(found: list[Paper], format: str, tmp_path: Path) -> None:
     assert there_and_back(found, format, tmp_path) == found
 
 
 SAMPLES = Path(__file__).parent / "samples"
 FILES = [SAMPLES / name for name in ("refs.bib", "refs.ris", "zotero.csv", "arxiv.jsonl", "page.txt")]
-# More exports, in any folder: those of one's own, or of a collection of odd ones.
-MORE = os.environ.get("FOOTNOTE_TEST_EXPORTS")
-FILES += sorted(path for path in Path(MORE).rglob("input.*") if path.is_file()) if MORE else []
+# More exports, in any folder: those of one's own, or of a collection of odd ones, which may lie beside the checkout.
+MORE = Path(os.environ.get("FOOTNOTE_TEST_EXPORTS") or Path(__file__).parents[2] / "shared" / "cases")
+FILES += sorted(path for path in MORE.rglob("input.*") if path.is_file())
 
 
 @pytest.mark.parametrize("file", FILES, ids=[f"{path.parent.name}/{path.name}" for path in FILES])
