@@ -13,6 +13,7 @@ import pytest
 from rag.api.limits import Admission
 from rag.api.work import made
 from rag.errors import QuestionError, TooBusy
+from tests.apart import apart
 from tests.api_parts import QUESTION, Served, served
 from tests.cli_parts import footnote
 
@@ -129,7 +130,7 @@ def test_no_more_wait_than_there_is_room_for() -> None:
         await admission.enter()
         admission.leave()
 
-    asyncio.run(crowd())
+    apart(lambda: asyncio.run(crowd()))
 
 
 def test_work_ends_when_nobody_waits_and_its_turn_is_given_back() -> None:
@@ -156,4 +157,4 @@ def test_work_ends_when_nobody_waits_and_its_turn_is_given_back() -> None:
         assert ended.is_set()
         await asyncio.wait_for(admission.enter(), 60)
 
-    asyncio.run(leave_early())
+    apart(lambda: asyncio.run(leave_early()))

@@ -21,6 +21,7 @@ from mcp import Client, StdioServerParameters
 from rag import factory
 from rag.assistants.mcp_http import PATH
 from rag.cli.mcp import PORT
+from tests.apart import apart
 from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, write_lines
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +68,7 @@ def test_the_configurations_start_a_server(entry: dict[str, Any], user: Path, sh
         async with Client(StdioServerParameters(command=COMMAND, args=arguments, env=environment)) as client:
             return {tool.name for tool in (await client.list_tools()).tools}
 
-    assert anyio.run(tools) == set(re.findall(r"^\| `(\w+)` \|", MCP, re.MULTILINE))
+    assert apart(lambda: anyio.run(tools)) == set(re.findall(r"^\| `(\w+)` \|", MCP, re.MULTILINE))
 
 
 def test_the_address_is_the_usual_one() -> None:

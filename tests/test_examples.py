@@ -19,6 +19,7 @@ from rag.config import load_settings
 from rag.datatypes import Answer
 from rag.errors import LibraryNotFound, QuestionError
 from rag.pipeline import Pipeline
+from tests.apart import apart
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 
@@ -110,7 +111,7 @@ def test_the_retriever_works_in_other_tasks(moths: Pipeline) -> None:
 
     retriever = FootnoteRetriever(library=moths.library.path, k=1)
     assert [found[0].id for found in retriever.batch(["moths", "snow"])] == ["moth", "snow"]
-    assert asyncio.run(retriever.ainvoke("snow depth"))[0].id == "snow"
+    assert apart(lambda: asyncio.run(retriever.ainvoke("snow depth")))[0].id == "snow"
 
 
 def test_a_library_that_is_not_there(tmp_path: Path) -> None:

@@ -15,21 +15,25 @@ from rag.papers.importers import IMPORTERS, read_papers
 
 
 class Sample(NamedTuple):
-    """How a file of a format begins, one record of it (with ``%d`` for its number), and how it ends."""
+    """How a file of a format begins, one record of it (with ``%d`` or ``%05d`` for its number), and how it ends."""
 
     head: str
     record: str
     tail: str = ""
 
     def text(self, count: int) -> str:
-        return self.head + "".join(self.record.replace("%d", str(n)) for n in range(1, count + 1)) + self.tail
+        return (
+            self.head
+            + "".join(self.record.replace("%05d", f"{n:05}").replace("%d", str(n)) for n in range(1, count + 1))
+            + self.tail
+        )
 
 
 PROSE = "We flew kite %d in a westerly wind. It rose to a height of 212 m. " * 5
 SAMPLES = {
     "json": Sample('[\n{"title": "Notes"}', ',\n{"title": "Kite %d", "abstract": "It flies – é."}', "\n]\n"),
     "jsonl": Sample("", '{"title": "Kite %d", "abstract": "It flies – é."}\n'),
-    "arxiv": Sample("", '{"id": "2101.0000%d", "title": "Kite %d", "abstract": "It flies.", "categories": "cs.CL"}\n'),
+    "arxiv": Sample("", '{"id": "2101.%05d", "title": "Kite %d", "abstract": "It flies.", "categories": "cs.CL"}\n'),
     "csv": Sample("title,abstract\n", 'Kite %d,"It flies, – é."\n'),
     "tsv": Sample("title\tabstract\n", "Kite %d\tIt flies – é.\n"),
     "bibtex": Sample("", "@article{k%d,\n title = {Kite %d},\n abstract = {It flies – é.}\n}\n"),

@@ -26,6 +26,7 @@ from rag.assistants.mcp_server import build_server
 from rag.config import load_settings
 from rag.errors import ConfigError
 from rag.verification.claims import LONGEST_TEXT
+from tests.apart import apart
 from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, program, write_lines
 
 QUESTION = "How many of the moths does MothEar find?"
@@ -57,7 +58,7 @@ def talk(server: Any, conversation: Callable[[Client], Awaitable[Any]]) -> Any:
         async with Client(server) as client:
             return await conversation(client)
 
-    return anyio.run(connected)
+    return apart(lambda: anyio.run(connected))
 
 
 def call(server: Any, tool: str, **arguments: Any) -> CallToolResult:
@@ -359,7 +360,7 @@ def test_clients_ask_over_http_at_once(address: str) -> None:
                 group.start_soon(asked, results)
         return results
 
-    results = anyio.run(three)
+    results = apart(lambda: anyio.run(three))
     assert [one.structured_content["citations"][0]["paper_id"] for one in results] == ["moth"] * 3
 
 
@@ -396,7 +397,7 @@ def test_a_token_is_asked_for_where_others_come(tools: LibraryTools) -> None:
                     assert answer.headers["www-authenticate"].startswith("Bearer")
         return found
 
-    assert anyio.run(statuses) == [401, 401, 401, 401, 200]
+    assert apart(lambda: anyio.run(statuses)) == [401, 401, 401, 401, 200]
 
 
 def test_without_a_token_it_does_not_listen_to_others(tools: LibraryTools, library: Path) -> None:
