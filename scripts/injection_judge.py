@@ -125,6 +125,9 @@ def _instructions() -> list[str]:
 # --- what is written of an answer ---
 
 
+_STYLE_FIELD = {"type", "data-style", "list", "maxlength", "placeholder", "autocomplete", "spellcheck"}
+
+
 @dataclass
 class _Live(HTMLParser):
     """Tags and addresses of a page that are not the program's own."""
@@ -136,7 +139,7 @@ class _Live(HTMLParser):
         super().__init__(convert_charrefs=True)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _ACTIVE and not self._is_own_head(tag, attrs):
+        if tag in _ACTIVE and not (self._is_own_head(tag, attrs) or self._is_own_field(tag, attrs)):
             self.found.append(f"<{tag}>")
         for name, value in attrs:
             if name.startswith("on") or (name in _ADDRESSES and not self.own(value or "")):
@@ -148,6 +151,11 @@ class _Live(HTMLParser):
     @staticmethod
     def _is_own_head(tag: str, attrs: list[tuple[str, str | None]]) -> bool:
         return tag == "meta" and not ({name for name, _ in attrs} - {"charset", "name", "content", "http-equiv"})
+
+    @staticmethod
+    def _is_own_field(tag: str, attrs: list[tuple[str, str | None]]) -> bool:
+        """Whether it is the field for a citation style in the export menu, which holds nothing and sends nothing."""
+        return tag == "input" and {name for name, _ in attrs} == _STYLE_FIELD
 
 
 def live_in_html(page: str, addresses: Iterable[str]) -> list[str]:

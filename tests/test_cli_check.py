@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_read(own: Path, tmp_path: Path) -> None:
         big.truncate(MAX_BYTES + 1)
     assert f"{file} is over 4 MiB. Check it in parts." in footnote("check", file, "--library", own, code=1).stderr
     file.write_bytes(b"")
-    assert "There is no sentence to check in this text" in footnote("check", file, "--library", own, code=1).stderr
+    assert "There is no text yet" in footnote("check", file, "--library", own, code=1).stderr
 
 
 @pytest.mark.parametrize("text", ["x/" * 3000, "nul\x00 in it is a sentence.", "many\nlines are here.", "~" * 300])

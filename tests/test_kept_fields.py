@@ -45,6 +45,9 @@ def test_a_library_of_an_earlier_version_is_read(
     store.upsert_paper(Paper("p", "On tides"), "h", ())
     store.close()
     with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as db:
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {trigger}")  # they came later than the column
+        db.execute("DROP TABLE IF EXISTS paper_groups")
         db.execute("ALTER TABLE papers DROP COLUMN more")
     if not writable:
         monkeypatch.setattr("rag.library.storage.database._is_writable", lambda folder: False)

@@ -61,5 +61,6 @@ def _serve_http(server: Any, settings: Settings, host: str, port: int) -> None:
 
     is_private = is_loopback(host) and not asks_for_sign_in(settings.auth, settings.home)
     tokens = TokensFile(settings.home)
-    app = http_app(server, host, is_private, None if is_private else lambda token: tokens.find(token) is not None)
+    asked = not is_private and bool(tokens.read())
+    app = http_app(server, host, is_private, (lambda token: tokens.find(token) is not None) if asked else None)
     serve_http(app, host, port, lambda text: say(text, err=True))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag.datatypes import Paper
+from rag.text.unseen import without_hidden
 
 # Names under which an importer hands over what a paper keeps; no file's own field is called so.
 RESERVED = ("citation_key", "item_type", "status", "tags", "collections", "notes", "carried")
@@ -29,12 +30,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """``values`` as :attr:`Paper.fields`, in the order of the file, empty ones left out.
 
+    Characters that nobody sees go, as they do from titles: exports are read by other programs and by models.
     Fields are kept up to a million characters; the names of those beyond stand in the list :data:`LEFT_OUT`.
     """
     kept: list[tuple[str, str]] = []
     left_out: list[str] = []
     room = LONGEST
-    for name, value in values.items():
+    for name, value in ((without_hidden(name), value) for name, value in values.items()):
         if value in (None, "", [], {}):
             continue
         text = _as_json(value)
@@ -51,7 +53,7 @@ def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _as_json(value: Any) -> str | None:
     """``value`` as JSON, a date or the like as its text; None where it is nested too deeply to be written."""
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        text = without_hidden(json.dumps(value, ensure_ascii=False, default=str))
         # Half of a pair of surrogates cannot be stored as UTF-8; its escape can.
         return json.dumps(value, default=str) if _SURROGATE.search(text) else text
     except (RecursionError, ValueError, TypeError):
