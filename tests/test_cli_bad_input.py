@@ -375,7 +375,7 @@ FULL = """
 import subprocess, sys
 from tests.cli_parts import footnote
 disk, file = sys.argv[1:]
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1000k", "tmpfs", disk], check=True)
 def show(*arguments, code=0):
     result = footnote(*arguments, "--library", disk + "/library", code=code)
     print(repr(result.stdout), repr(result.stderr))

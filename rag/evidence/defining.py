@@ -16,7 +16,7 @@ from rag.text.tokenization import stem
 LIFT = 6.0
 # How surely a form defines: as one kind of thing or by its name; by what it does; by being introduced.
 _CERTAIN, _LIKELY, _INTRODUCED = 1.0, 0.6, 0.3
-_ASIDE = re.compile(r"\s*+\([^()]{0,80}\)")
+_ASIDE = re.compile(r"\([^()]{0,80}\)")
 _WORD = re.compile(r"[^\W_]+|,")
 _BE = frozenset("is are".split())
 _ARTICLES = frozenset("a an the".split())

@@ -7,7 +7,7 @@ import re
 from rag.text.tokenization import STOPWORDS, tokens
 
 _ASKS = re.compile(
-    r"(?:(?:so|and|but|ok|okay|please|well)[\s,]++)*+"
+    r"^(?:(?:so|and|but|ok|okay|please|well)[\s,]++)*+"
     r"(?:(?:what(?: is| are|['’]s)|define)\s++(?:exactly\s++)?|"
     r"what (?:does|do)\s++(?=.{1,80}\bmean\b)|(?:explain|tell me) what\s++)"
     r"(?:(?:an?|the|meant by|the meaning of)\s++){0,2}+(?P<term>\w[\w\s’'/+-]{0,80})",
