@@ -177,7 +177,7 @@ class HistoryEvents:
             else:
                 id = str(event.conversation or opened.id)
                 made = self._recorder.export(
-                    user, id, str(event.format), str(event.turn or ""), library, str(event.style or "")
+                    user, id, str(event.format), str(event.turn or ""), library, str(getattr(event, "style", "") or "")
                 )
             return download_html(made), notice_html(f"Exported: {', '.join(made)}.")
         except FootnoteError as error:
