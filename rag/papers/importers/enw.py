@@ -11,9 +11,8 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.papers.importers import endnote_fields
-from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
-from rag.papers.importers.tagged import Layout, Record, records
+from rag.papers.importers.tagged import Layout, Record, papers
 
 _TAG = re.compile(r"%([0-9A-Z@!#$&*+^<>()~?\[\]|=:])(?: |\t|$)")
 _ENDNOTE = Layout(_TAG, frozenset("0"))
@@ -41,11 +40,7 @@ def matches(sample: str) -> bool:
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a record without a title is reported and skipped."""
     layout = _ENDNOTE if _TYPE.search(source.sample()) else _REFER
-    for record in records(source, layout, report):
-        try:
-            yield paper_from(_fields(record), f"enw:{source.name}")
-        except Rejected as reason:
-            report(record.line, f"{reason}.")
+    return papers(source, layout, report, _fields, "enw")
 
 
 def _fields(record: Record) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.papers.importers import medline
-from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
-from rag.papers.importers.tagged import Layout, Record, joined, records
+from rag.papers.importers.tagged import Layout, Record, joined, papers
 
 _LAYOUT = Layout(re.compile(r"(?=.{4}-)([A-Z][A-Z0-9]{1,3}) {0,2}-(?: |$)"), frozenset({"PMID"}))
 _START = re.compile(r"^\ufeff?PMID- *+\d", re.M)
@@ -39,11 +38,7 @@ def matches(sample: str) -> bool:
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a record without a title is reported and skipped."""
-    for record in records(source, _LAYOUT, report):
-        try:
-            yield paper_from(_fields(record), f"nbib:{source.name}")
-        except Rejected as reason:
-            report(record.line, f"{reason}.")
+    return papers(source, _LAYOUT, report, _fields, "nbib")
 
 
 def _fields(record: Record) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.papers.importers import endnote_fields
-from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
-from rag.papers.importers.tagged import Layout, Record, records
+from rag.papers.importers.tagged import Layout, Record, papers
 
 _LAYOUT = Layout(re.compile(r"([A-Z][A-Z0-9])(?: |$)"), frozenset({"RT"}))
 _START = re.compile(r"^\ufeff?RT [A-Z]\w+", re.M)
@@ -36,11 +35,7 @@ def matches(sample: str) -> bool:
 
 def read(source: SourceFile, report: Report) -> Iterator[Paper]:
     """The papers of ``source``; a record without a title is reported and skipped."""
-    for record in records(source, _LAYOUT, report):
-        try:
-            yield paper_from(_fields(record), f"refworks:{source.name}")
-        except Rejected as reason:
-            report(record.line, f"{reason}.")
+    return papers(source, _LAYOUT, report, _fields, "refworks")
 
 
 def _fields(record: Record) -> dict[str, Any]:

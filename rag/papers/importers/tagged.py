@@ -6,9 +6,11 @@ What a tag looks like, and which of them begins or ends a record, is the format'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
+from rag.datatypes import Paper
+from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import MAX_RECORD_CHARS, Report, SourceFile
 
 
@@ -94,3 +96,14 @@ def records(source: SourceFile, layout: Layout, report: Report) -> Iterator[Reco
             fields = []
     if fields:
         yield Record(start, fields, not layout.last)
+
+
+def papers(
+    source: SourceFile, layout: Layout, report: Report, fields: Callable[[Record], dict[str, Any]], format: str
+) -> Iterator[Paper]:
+    """The papers of ``source``, whose records ``fields`` reads; one without a title is reported and skipped."""
+    for record in records(source, layout, report):
+        try:
+            yield paper_from(fields(record), f"{format}:{source.name}")
+        except Rejected as reason:
+            report(record.line, f"{reason}.")
