@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
+_SMALL = 1 << 20  # bytes
 SUFFIX = ".words"
 MOST_PAPERS = 65_536  # of one segment, so that a row has 16 bits
 _DTYPES = {"U8": "<u1", "U16": "<u2", "U32": "<u4", "U64": "<u8"}
@@ -138,11 +139,15 @@ class Segment:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> Segment:
-        """Map the file ``name``. Raises :class:`OSError`, or :class:`ValueError` where it is damaged."""
+        """Map the file ``name``, or read it where it is small: a map holds the file open.
+
+        Raises :class:`OSError`, or :class:`ValueError` where it is damaged.
+        """
         import numpy as np
 
         with (folder / name).open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            small = os.fstat(file.fileno()).st_size <= _SMALL
+            mapped = file.read() if small else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         body = 8 + int.from_bytes(mapped[:8], "little")
         try:
             header = json.loads(mapped[8:body])
