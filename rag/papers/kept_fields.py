@@ -53,9 +53,9 @@ def pack(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _as_json(value: Any) -> str | None:
     """``value`` as JSON, a date or the like as its text; None where it is nested too deeply to be written."""
     try:
-        text = without_hidden(json.dumps(value, ensure_ascii=False, default=str))
-        # Half of a pair of surrogates cannot be stored as UTF-8; its escape can.
-        return json.dumps(value, default=str) if _SURROGATE.search(text) else text
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        # Half of a pair of surrogates cannot be stored as UTF-8; its escape can, and is none of the hidden characters.
+        return without_hidden(_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text))
     except (RecursionError, ValueError, TypeError):
         return None
 
