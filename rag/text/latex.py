@@ -34,6 +34,8 @@ _TRACE_OF_LATEX = re.compile(r"[\\{}]|\$[^$]+\$")
 _TOKEN = re.compile(r"\\.|[{}$]|[^\\{}$]+|\\", re.S)
 _ENVIRONMENT = re.compile(r"\\(?:begin|end|verb)\b|\\[\[\]()]")
 _SHORTEST_PROSE = 40  # characters between markup that are worth keeping from the parser
+_BRACE = re.compile(r"\\.|[{}]", re.S)
+_ESCAPED = re.compile(r"\\(?:([%&#$_])|.)", re.S)
 _ESCAPED_SIGN = re.compile(r"\\([%&#$_{}])")
 
 _SHIELD = {
@@ -77,7 +79,7 @@ def latex_to_text(text: str) -> str:
         return _without_escapes(text)
     text = _URL_MACRO.sub(_url_macro_text, text)
     text = _URL.sub(lambda m: m.group().translate(_TO_SHIELD), text)
-    text = _shield_signs(_with_formulas(text))
+    text = _shield_signs(_without_escaped_signs(_with_formulas(text)))
     text = _SCRIPT_GROUP.sub(_script, text)
     try:
         converted = "".join(macros_to_text(part) if markup else part for markup, part in _islands(text))
@@ -90,6 +92,9 @@ def _islands(text: str) -> Iterator[tuple[bool, str]]:
     """Parts of ``text``, each with whether it holds markup. The parser is slow and need not see the prose between."""
     if _ENVIRONMENT.search(text):  # what they enclose belongs to them
         yield True, text
+        return
+    if text.startswith("{") and _closing(text) == len(text) - 1:  # a title, whose braces keep its capitals
+        yield from _islands(text[1:-1])
         return
     island, depth, formula = "", 0, False
     for token in _TOKEN.findall(text):
@@ -107,6 +112,23 @@ def _islands(text: str) -> Iterator[tuple[bool, str]]:
         formula ^= token == "$"
         island += token
     yield True, island
+
+
+def _closing(text: str) -> int:
+    """Where the brace that ``text`` begins with is closed; -1 where it is not."""
+    depth = 0
+    for match in _BRACE.finditer(text):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if not depth:
+            return match.start()
+    return -1
+
+
+def _without_escaped_signs(text: str) -> str:
+    r"""``\%`` and the like as what they print, which spares the parser most of the macros of an abstract."""
+    if _ENVIRONMENT.search(text):  # within ``\verb`` they are what they are
+        return text
+    return _ESCAPED.sub(lambda match: match[0] if match[1] is None else _SHIELD[match[1]], text)
 
 
 def _without_escapes(text: str) -> str:
