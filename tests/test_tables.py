@@ -90,9 +90,11 @@ def test_the_known_columns(source: PapersInMemory) -> None:
         "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
         "On ImageNet and COCO it outperforms MobileNet by 2.1%.",
         "Our method does not yet work for video.",
+        "",
+        "",
     ]
-    assert cells(source, "study", *COLUMNS) == ["", "We studied 48 patients for two years.", "", "", ""]
-    assert cells(source, "bare", *COLUMNS) == [""] * 5
+    assert cells(source, "study", *COLUMNS) == ["", "We studied 48 patients for two years.", "", "", "", "", ""]
+    assert cells(source, "bare", *COLUMNS) == [""] * len(COLUMNS)
 
 
 @pytest.mark.parametrize(

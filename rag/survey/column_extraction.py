@@ -1,10 +1,9 @@
 """Which sentence of an abstract says what the problem, the method, the data, the results and the limits are.
 
-By cue words and position, apart from :mod:`rag.text.sentence_roles`, because the two answer different questions. That
-module gives every sentence the likeliest of three roles, for summaries and for the ranker. This one asks for each of
-five columns whether any sentence of the abstract fits: below a threshold the cell stays empty, 'data' and 'limits' are
-no roles of a sentence, and one sentence may fill two columns ('results' and 'data'). Its cues are therefore narrower;
-with shared cues, cells or roles would change. ``benchmarks/LOG.md`` says how many cells were right.
+What a sentence does in its abstract is learned (:mod:`rag.text.rhetorical_roles`); which of the sentences that do the
+same says it best is told by cue words that no field owns: 'however', 'we propose', a figure. Below a threshold the cell
+stays empty, and one sentence may fill two columns ('results' and 'data'). ``benchmarks/LOG.md`` says how many cells
+were right.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Sentence
+from rag.text.rhetorical_roles import role_model
 from rag.text.sentence_roles import MEASURED_VALUE
 from rag.text.tokenization import NAME
 
-Reader = Callable[[str, float], float]  # (sentence, position from 0 first to 1 last) → how well it fits
+Roles = Mapping[str, float]  # what :meth:`RoleModel.read` says of a sentence
+Reader = Callable[[str, float, Roles], float]  # (sentence, place from 0 first to 1 last, roles) → how well it fits
 
 
 def _cues(*parts: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
@@ -70,22 +71,19 @@ _SAMPLES = re.compile(
     re.IGNORECASE,
 )
 _DATA_NAME = re.compile(rf"\b(?:{NAME}|[A-Z][a-z]+(?=[ -](?:data ?set|benchmark|corpus)))")
+_ON_NAME = re.compile(
+    rf"\b[Oo]n (?:the |both )?{NAME}[^;]{{0,60}}?(?:outperform|achiev|accura|evaluat|test|scor|performance|error)"
+)
 _TESTED_ON = _cues(
     r"(?:evaluat|experiment|test(?:ed|s)?\b|train(?:ed|ing)?\b|validat|results?\b|performance|accuracy|"
     r"benchmark(?:ed)?\b|achiev|"
     r"outperform|tasks?\b|state-of-the-art|score)[^;]{0,90}?\b(?:on|over|across|using|with|from)\b"
 )
-_KNOWN_DATA = _cues(
-    r"ImageNet|(?:MS)?-?COCO|CIFAR|MNIST|SQuAD|GLUE|WMT|LibriSpeech|Cityscapes|ADE20K|KITTI|VOC|LVIS|Kinetics|"
-    r"AudioSet|OGB|CelebA",
-    r"LSUN|FFHQ|nuScenes|Waymo|ScanNet|ModelNet|ShapeNet|MovieLens|VoxCeleb|DAVIS|Visual Genome|MS ?MARCO|"
-    r"SuperGLUE|MMLU",
-    r"HotpotQA|Flickr30k|VQA|SVHN|STL-10|iNaturalist|JFT|LAION|WikiText|Penn Treebank|Objects365|Open ?Images|"
-    r"UCF-?101",
-    r"HMDB-?51|Something-Something|Charades|UCI|MIMIC",
-    flags=re.NOFLAG,
+_DESIGN = _cues(
+    r"randomi[sz]ed|cohort\b|case-control|cross-sectional|retrospective(?:ly)?\b|prospective(?:ly)?\b|longitudinal|"
+    r"meta-analys[ei]s|systematic(?:ally)? review|observational|survey\b|interviews?\b|double-blind|crossover|"
+    r"(?:field|laboratory|natural) experiment|case (?:study|series|report)|qualitative study",
 )
-_ON_KNOWN = re.compile(rf"\b[Oo]n (?:the |both )?(?:[\w-]+ ){{0,2}}?{_KNOWN_DATA.pattern}")
 _RESULT = _cues(
     r"outperform|achiev|demonstrat|show(?:s|n|ed)?\b|improv|state-of-the-art|sota\b|surpass|superior|faster|"
     r"speed-?ups?\b|reduc",
@@ -95,6 +93,13 @@ _RESULT = _cues(
     r"boosts?\b|saves?\b",
 )
 _MEASURED_VALUE = re.compile(rf"{MEASURED_VALUE}|\d\s*percent", re.IGNORECASE)
+_WE_DID = re.compile(
+    r"(?:here,? |in this \w{4,8},? |then,? |first,? |to [^,]{0,80}, )?(?:we|I)\b"
+    r"(?! (?:\w+ly |also |then )?(?:evaluat|test|validat|show|find|found|demonstrat|observ|report|conclud|"
+    r"discuss|hope))",
+    re.IGNORECASE,
+)
+_UNNAMED = _cues(r"(?:several|various|many|multiple|different|public|standard|challenging) (?:[\w-]+ )?(?:data|bench)")
 _FINDING = _cues(
     r"experiment|results?\b|evaluations?\b|empirical|outperform|extensive|(?:study|studies|analysis|"
     r"analyses) shows?\b",
@@ -115,7 +120,7 @@ _LIMITATION = _cues(
     r"unsolved|unresolved)",
     r"at the (?:cost|expense|price) of\b|(?:leav\w+|left|for|in|as|to|needs?|"
     r"requires?) (?:\w+ )?future (?:work|research)\b|while preliminary",
-    r"not (?:significantly|improve|generali[sz]e|transfer|hold|sufficient)|still (?:lags?|struggles?|falls?|"
+    r"not (?:generali[sz]e|transfer|hold|sufficient)|still (?:lags?|struggles?|falls?|"
     r"fails?|far|suffers?)\b",
     r"fall(?:s|ing)? short|further (?:research|work|study|investigation) (?:is|are|needs)|(?:slightly|somewhat|"
     r"marginally) (?:worse|"
@@ -138,55 +143,68 @@ _PUBLISHED_CODE = re.compile(
 _NO = -1.0
 
 
-def _problem(text: str, place: float) -> float:
-    """What is difficult or lacking, before the method is described."""
-    cues = len({m.group().lower() for m in _PROBLEM.finditer(text)})
-    if not cues or place > 0.75 or _PUBLISHED_CODE.search(text) or _PROPOSAL.search(text) or _DOES.search(text):
+def _problem(text: str, place: float, roles: Roles) -> float:
+    """What is difficult, lacking or asked, before the method is described."""
+    cues = min(len({m.group().lower() for m in _PROBLEM.finditer(text)}), 3)
+    before = roles["background"] + roles["objective"]
+    if place > 0.75 or _PUBLISHED_CODE.search(text) or _PROPOSAL.search(text):
         return _NO
-    if _OWN.search(text) and _RESULT.search(text):
-        return _NO
-    return min(cues, 3) + (1.0 - place) + 0.5 * bool(_TURN.match(text))
+    if cues and (before < 0.3 or (_OWN.search(text) and _RESULT.search(text)) or _DOES.search(text)):
+        cues = 0
+    return before + 0.5 * cues + 0.8 * roles["objective"] + 0.5 * (bool(_TURN.match(text)) and cues > 0)
 
 
-def _method(text: str, place: float) -> float:
+def _method(text: str, place: float, roles: Roles) -> float:
     """What the authors propose or do."""
-    proposes = bool(_PROPOSAL.search(text))
-    if _PUBLISHED_CODE.search(text) or not (proposes or _DOES.search(text)):
+    proposes, does = bool(_PROPOSAL.search(text)), bool(_DOES.search(text) or _WE_DID.match(text))
+    if _PUBLISHED_CODE.search(text):
         return _NO
     finding = bool(_STARTS_WITH_FINDING.match(text)) or (bool(_FINDING.search(text)) and not proposes)
     finding = finding or bool(_ASIDE.search(text))
-    return 1.0 + 1.5 * proposes - 1.5 * finding + (0.6 - abs(place - 0.4))
+    told = 1.5 * proposes + 0.5 * does
+    own = roles["method"] + (roles["objective"] + roles["background"] if told else 0.0)
+    return 1.5 * own + told - 1.5 * finding - roles["result"] - roles["conclusion"] - 0.6 * abs(place - 0.4)
 
 
-def _data(text: str, place: float) -> float:
-    """The data that something was trained or tested on, by name or by count."""
+def _data(text: str, place: float, roles: Roles) -> float:
+    """The data that something was trained or tested on, the people or things that were studied."""
     if _PUBLISHED_CODE.search(text) and not _SAMPLES.search(text):
         return _NO
     noun = bool(_DATA_NOUN.search(text))
-    score = 1.5 * bool(_KNOWN_DATA.search(text)) + 1.5 * bool(_SAMPLES.search(text))
-    score += noun + bool(_TESTED_ON.search(text) or _ON_KNOWN.search(text))
+    score = 1.5 * bool(_SAMPLES.search(text)) + 2.2 * bool(_ON_NAME.search(text)) + 3.0 * roles["population"]
+    score += noun + bool(_TESTED_ON.search(text)) - 0.6 * bool(_UNNAMED.search(text))
     score += 0.5 * (noun and bool(_DATA_NAME.search(text))) + 0.2 * place
     return score - bool(_OTHERS.search(text) and not _OWN.search(text) and place < 0.4)
 
 
-def _results(text: str, place: float) -> float:
+def _results(text: str, place: float, roles: Roles) -> float:
     """The outcome; figures count in favour."""
     figure = bool(_MEASURED_VALUE.search(text))
-    cues = len({m.group().lower() for m in _RESULT.finditer(text)})
+    cues = min(len({m.group().lower() for m in _RESULT.finditer(text)}), 2)
     finding = bool(_FINDING.search(text))
-    if not (cues or figure) or (_PUBLISHED_CODE.search(text) and not (figure or finding)):
+    if _PUBLISHED_CODE.search(text) and not (figure or finding):
         return _NO
-    score = 0.8 * min(cues, 2) + 1.2 * figure + finding + 1.5 * (place - 0.5)
     others = bool(_OTHERS.search(text)) and not _OWN.search(text) and place < 0.5
-    return score - 1.0 * bool(_PROPOSAL.search(text)) - 1.5 * others
+    said = roles["result"] + roles["conclusion"]
+    return 2.0 * said + 0.3 * cues + 0.4 * figure + 0.3 * finding - bool(_PROPOSAL.search(text)) - 1.5 * others
 
 
-def _limits(text: str, place: float) -> float:
+def _limits(text: str, place: float, roles: Roles) -> float:
     """Limits of the authors' own work, as they state them; few abstracts do."""
     about_others = _OTHERS.search(text) and not _OWN.search(text)
     if place < 0.4 or not _LIMITATION.search(text) or _PUBLISHED_CODE.search(text) or about_others:
         return _NO
     return 1.0 + place
+
+
+def _population(text: str, place: float, roles: Roles) -> float:
+    """Who or what was studied; a count counts in favour."""
+    return roles["population"] + 0.2 * bool(_SAMPLES.search(text)) * (roles["method"] + roles["result"])
+
+
+def _design(text: str, place: float, roles: Roles) -> float:
+    """How the study was made: a trial, a cohort, a survey."""
+    return roles["design"] + 0.3 * bool(_DESIGN.search(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +218,13 @@ class Known:
 
 
 KNOWN: Mapping[str, Known] = {
-    "problem": Known("Problem", _problem, 1.4, ("problems", "motivation", "challenge", "gap")),
-    "method": Known("Method", _method, 1.2, ("methods", "approach", "approaches", "technique", "idea")),
-    "data": Known("Data", _data, 2.4, ("dataset", "datasets", "data set", "data sets", "benchmark", "benchmarks")),
-    "results": Known("Results", _results, 1.6, ("result", "findings", "finding", "outcome", "outcomes", "conclusion")),
+    "problem": Known("Problem", _problem, 1.4, ("problems", "motivation", "challenge", "gap", "aim", "objective")),
+    "method": Known("Method", _method, 1.25, ("methods", "approach", "approaches", "technique", "idea")),
+    "data": Known("Data", _data, 2.3, ("dataset", "datasets", "data set", "data sets", "benchmark", "benchmarks")),
+    "results": Known("Results", _results, 1.75, ("result", "findings", "finding", "outcome", "outcomes", "conclusion")),
     "limits": Known("Limits", _limits, 1.0, ("limit", "limitation", "limitations", "weaknesses", "drawbacks")),
+    "population": Known("Population", _population, 0.3, ("participants", "patients", "subjects", "who was studied")),
+    "design": Known("Design", _design, 0.5, ("study design", "type of study", "kind of study")),
 }
 
 
@@ -214,14 +234,15 @@ def known_sentences(sentences: Sequence[Sentence]) -> dict[str, tuple[Sentence, 
     The sentence that is the method is not the problem as well.
     """
     last = max(len(sentences) - 1, 1)
+    roles = role_model().read([one.text for one in sentences])
     found: dict[str, tuple[Sentence, float] | None] = {}
-    for key in ("method", "problem", "data", "results", "limits"):
+    for key in ("method", *(key for key in KNOWN if key != "method")):
         method = found.get("method") if key == "problem" else None
         # The problem stands before the method. After it come difficulties of the method itself, so sentences there are
         # considered only where the abstract starts with its method.
         before = [at for at, one in enumerate(sentences) if method is None or one.start < method[0].start]
         asked = before or [at for at, one in enumerate(sentences) if method is None or one != method[0]]
-        scored = [(KNOWN[key].read(sentences[at].text, at / last), -at) for at in asked]
+        scored = [(KNOWN[key].read(sentences[at].text, at / last, roles[at]), -at) for at in asked]
         score, index = max(scored, default=(_NO, 0))
         found[key] = (sentences[-index], score) if score >= KNOWN[key].threshold else None
     return found
