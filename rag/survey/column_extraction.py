@@ -72,7 +72,7 @@ _SAMPLES = re.compile(
 )
 _DATA_NAME = re.compile(rf"\b(?:{NAME}|[A-Z][a-z]+(?=[ -](?:data ?set|benchmark|corpus)))")
 _ON_NAME = re.compile(
-    rf"\b[Oo]n (?:the |both )?{NAME}[^;]{{0,60}}?(?:outperform|achiev|accura|evaluat|test|scor|performance|error)"
+    rf"\b[Oo]n (?:the |both )?(?>{NAME})[^;]{{0,60}}?(?:outperform|achiev|accura|evaluat|test|scor|performance|error)"
 )
 _TESTED_ON = _cues(
     r"(?:evaluat|experiment|test(?:ed|s)?\b|train(?:ed|ing)?\b|validat|results?\b|performance|accuracy|"
@@ -219,12 +219,12 @@ class Known:
 
 KNOWN: Mapping[str, Known] = {
     "problem": Known("Problem", _problem, 1.4, ("problems", "motivation", "challenge", "gap", "aim", "objective")),
-    "method": Known("Method", _method, 1.25, ("methods", "approach", "approaches", "technique", "idea")),
+    "method": Known("Method", _method, 0.95, ("methods", "approach", "approaches", "technique", "idea")),
     "data": Known("Data", _data, 2.3, ("dataset", "datasets", "data set", "data sets", "benchmark", "benchmarks")),
     "results": Known("Results", _results, 1.75, ("result", "findings", "finding", "outcome", "outcomes", "conclusion")),
     "limits": Known("Limits", _limits, 1.0, ("limit", "limitation", "limitations", "weaknesses", "drawbacks")),
-    "population": Known("Population", _population, 0.3, ("participants", "patients", "subjects", "who was studied")),
-    "design": Known("Design", _design, 0.5, ("study design", "type of study", "kind of study")),
+    "population": Known("Population", _population, 0.24, ("participants", "patients", "subjects", "who was studied")),
+    "design": Known("Design", _design, 0.48, ("study design", "type of study", "kind of study")),
 }
 
 

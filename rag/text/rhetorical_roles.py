@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def words_of(sentences: Sequence[str]) -> list[list[str]]:
     plain = [["0" if t[0].isdigit() else t for t in _TOKEN.findall(s.lower()[:2_000])[:LONGEST]] for s in sentences]
     found = []
     for at, own in enumerate(plain):
-        pairs = [f"{one}_{two}" for one, two in zip(own, own[1:], strict=False)]
+        pairs = [f"{one}_{two}" for one, two in pairwise(own)]
         begins = [f"^{'_'.join(own[:count])}" for count in (1, 2, 3)]
         before = [f"<{word}" for word in plain[at - 1]] if at else ["<START"]
         after = [f">{word}" for word in plain[at + 1]] if at + 1 < len(plain) else [">END"]
