@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.datatypes import Paper, Passage, Sentence, Version
+from rag.datatypes import Paper, Passage, Scope, Sentence, Version
+from rag.library.storage.admitting import Kind
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
 from rag.library.storage.merges import Merge
 from rag.library.storage.papers import PaperStore
-from rag.library.storage.stored_paper import Labels, StoredPaper
+from rag.library.storage.stored_paper import StoredPaper
 from rag.library.storage.versions import find_versions
 
 if TYPE_CHECKING:
@@ -89,10 +90,20 @@ class ReadableLibrary:
 
     # --- browsing ---
 
-    def labels(self) -> list[Labels]:
-        """Id, year, venue, source, authors, tags and collections of every paper, ordered by id."""
+    def admitted(self, scopes: Sequence[Scope]) -> Collection[str]:
+        """Ids of the papers that all of ``scopes`` admit, ordered; a query where they are many."""
         with storage_errors(self.path):
-            return list(self._store.labels())
+            return self._store.browser.scopes.admitted(scopes)
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """All venues, import files, authors, tags or collections of papers, ordered; "" where papers have none."""
+        with storage_errors(self.path):
+            return self._store.browser.scopes.names(kind)
+
+    def has_years(self) -> bool:
+        """Whether the record of any paper has a year."""
+        with storage_errors(self.path):
+            return self._store.browser.scopes.has_years()
 
     def page(
         self, chosen: PaperFilter, sort: str = "id", descending: bool = False, offset: int = 0, limit: int = 50

@@ -131,10 +131,12 @@ class Libraries(LibraryService):
         return follow_up_questions(self._at(library), answer, asked)
 
     def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
+        from rag.library.storage.admitting import first_of
+
         pipeline = self._quoting(library)
         if question.strip():
             return [hit.paper.id for hit, _ in pipeline.find(question, k, scope)]
-        return (scope or EVERYTHING).admitted(pipeline.library.labels())[:k]
+        return first_of(pipeline.library.admitted([scope or EVERYTHING]), k)
 
     def rows(
         self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal

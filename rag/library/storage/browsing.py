@@ -12,6 +12,7 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.library.storage import schema
+from rag.library.storage.admitting import Scopes
 from rag.library.storage.database import Database
 from rag.library.storage.groups import COLLECTIONS, TAGS, Groups
 
@@ -65,11 +66,13 @@ class Facets:
 
 
 class PaperBrowser:
-    """Filters and sorts the papers of one database. ``groups`` are their tags and collections."""
+    """Filters and sorts the papers of one database. ``groups`` are their tags and collections, ``scopes`` says what
+    scopes admit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.groups = Groups(database)
+        self.scopes = Scopes(database, self.groups)
         self._temporary_revision: int | None = None  # of the papers that the temporary full-text index holds
 
     def page(self, chosen: PaperFilter, sort: str, descending: bool, offset: int, limit: int) -> tuple[list[str], int]:

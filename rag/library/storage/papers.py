@@ -25,12 +25,12 @@ from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
-    GroupsOnce,
-    Labels,
+    PassageVectors,
     StoredPaper,
     mean_passage_vector,
     more_of,
     paper_from_row,
+    passage_vectors_from_row,
     segments_to_columns,
     stored_from_row,
 )
@@ -155,16 +155,6 @@ class PaperStore:
         """All papers, ordered by id."""
         return [paper_from_row(row) for row in self._rows(f"SELECT {PAPER_COLUMNS} FROM papers ORDER BY id")]
 
-    def labels(self) -> Iterator[Labels]:
-        """The labels of every paper, ordered by id."""
-        groups = GroupsOnce(self.browser.groups.of_papers)
-        yield from (
-            Labels(one, year, venue, source, authors, groups)
-            for one, year, venue, source, authors in self._rows(
-                "SELECT id, year, venue, source, authors FROM papers ORDER BY id"
-            )
-        )
-
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         """The papers with these ids, in that order; unknown ids are left out."""
         found = {row[0]: paper_from_row(row) for row in self._rows_of(PAPER_COLUMNS, ids)}
@@ -182,6 +172,14 @@ class PaperStore:
         """Every paper with segments and vectors, ordered by id, without holding them all in memory."""
         for row in self._scan_rows(STORED_COLUMNS):
             yield stored_from_row(row, self._dimension)
+
+    def passage_vectors(self, ids: Sequence[str] | None = None) -> Iterator[PassageVectors]:
+        """The passages of the papers with these ids (None: of all), without texts and without order."""
+        # Those of passages come first: what lies behind them is not read.
+        columns = f"id, passages, json_array_length(passages), substr(vectors, 1, {2 * self._dimension} * "
+        columns += "json_array_length(passages))"
+        for row in self._scan_rows(columns) if ids is None else self._rows_of(columns, ids):
+            yield passage_vectors_from_row(row, self._dimension)
 
     def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
         """``(id, unit mean of the passage vectors)`` of every paper that has any, ordered by id."""
