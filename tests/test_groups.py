@@ -18,7 +18,7 @@ from rag.errors import ScopeError
 from rag.library.library import Library, PaperFilter
 from rag.questions.catalogue import RecordCatalogue
 from rag.questions.named_scope import named_scope
-from rag.ui.scope_bar import choices
+from rag.ui.shelves import LibraryShelf, RecordShelf
 from tests.cli_parts import WILLING, footnote
 from tests.library_parts import WordEncoder, made_papers
 from tests.zotero_parts import MOTHS, OWLS, ZoteroData
@@ -85,9 +85,9 @@ def test_the_facets_count_each_paper_once(library: Library) -> None:
     assert facets.collections[0] == ("Thesis", 3)
     some = library.facets(PaperFilter(tags=("sleep",)))
     assert dict(some.collections) == {"Thesis": 1, "Thesis/Chapter 2": 1}
-    papers = {paper.id: paper for paper in library.papers()}
-    assert choices(papers, "collections") == sorted(name for name, _ in facets.collections if name)
-    assert choices(papers, "tags") == sorted(name for name, _ in facets.tags if name)
+    for shelf in (RecordShelf(library.papers()), LibraryShelf(lambda: library)):
+        assert shelf.choices("collections") == sorted(name for name, _ in facets.collections if name)
+        assert shelf.choices("tags") == sorted(name for name, _ in facets.tags if name)
 
 
 def test_a_library_without_any_offers_none(tmp_path: Path) -> None:

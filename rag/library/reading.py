@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -55,6 +55,11 @@ class ReadableLibrary:
         """All papers, ordered by id."""
         with storage_errors(self.path):
             return self._store.papers()
+
+    def scan(self, within: Collection[str] | None = None) -> Iterator[Paper]:
+        """The papers that ``within`` admits (None: all), ordered by id, without holding them all in memory."""
+        with storage_errors(self.path):
+            yield from self._store.scan_papers(within)
 
     def paper(self, paper_id: str) -> Paper:
         """One paper. Raises :class:`KeyError` for an unknown id."""
