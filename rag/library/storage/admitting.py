@@ -47,7 +47,8 @@ class AdmittedPapers(Collection[str]):
 
     def first(self, limit: int) -> list[str]:
         """The first ``limit`` ids in order; all where it is negative."""
-        sql = f"SELECT id FROM papers{self._where} ORDER BY id LIMIT ?"
+        # The plus sign keeps the rows, with abstracts and vectors, from being read in the order of their ids.
+        sql = f"SELECT id FROM papers{self._where} ORDER BY +id LIMIT ?"
         return [row[0] for row in self._database.rows(sql, [*self._values, limit])]
 
     def among(self, ids: Iterable[str]) -> set[str]:
@@ -76,8 +77,7 @@ class Scopes:
             parts += more
             values += added
         found = AdmittedPapers(self._database, f" WHERE {' AND '.join(parts)}", values)
-        ids = found.first(FEW + 1)
-        return found if len(ids) > FEW else tuple(ids)
+        return found if len(found) > FEW else tuple(found)
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """The values of a field of all papers, ordered; "" where there are papers without one. Kept until something

@@ -72,8 +72,11 @@ class Groups:
 
     def _without(self, kind: str, where: str, values: Sequence[Any]) -> int:
         """How many of the admitted papers have none of a kind."""
+        if not where:
+            some = self._rows("SELECT count(DISTINCT paper_id) FROM paper_groups WHERE kind = ?", [kind])
+            return int(self._database.rows("SELECT count(*) FROM papers")[0][0]) - int(some[0][0])
         none, _ = self.condition(kind, [""])
-        rows = self._database.rows(f"SELECT count(*) FROM papers{where}{' AND' if where else ' WHERE'} {none}", values)
+        rows = self._database.rows(f"SELECT count(*) FROM papers{where} AND {none}", values)
         return int(rows[0][0])
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
