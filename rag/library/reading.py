@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rag.datatypes import Matrix
 
 _ALL = PaperFilter()
+_PRECISE = 20_000  # papers whose mean vectors are kept in single precision
 
 
 class ReadableLibrary:
@@ -161,13 +163,19 @@ class ReadableLibrary:
         return self.entries([paper_id])[paper_id].sentence_vectors
 
     def mean_vectors(self) -> tuple[list[str], Matrix]:
-        """Ids of all papers in order, and the unit mean of each one's passage vectors, float32 ``(papers, dimension)``.
+        """Ids of all papers in order, and the unit mean of each one's passage vectors, ``(papers, dimension)``.
 
-        Only papers that have been embedded. Reads the whole database once: some seconds for 100,000 papers.
+        Only papers that have been embedded. Float32, of more than 20,000 papers float16: 130 MB of 170,000. Reads the
+        vectors of all passages once: some seconds for 100,000 papers.
         """
         import numpy as np
 
+        ids: list[str] = []
         with storage_errors(self.path):
-            rows = list(self._store.mean_vectors())
-        dimension = self._manifest.embedder.dimension
-        return [one for one, _ in rows], np.array([v for _, v in rows], np.float32).reshape(len(rows), dimension)
+            count = self._store.count()
+            kind = np.float32 if count <= _PRECISE else np.float16
+            vectors = np.empty((count, self._manifest.embedder.dimension), kind)
+            for one, vector in islice(self._store.mean_vectors(), count):  # another process may be adding more
+                vectors[len(ids)] = vector
+                ids.append(one)
+        return ids, vectors[: len(ids)]

@@ -194,9 +194,9 @@ class PaperStore:
 
     def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
         """``(id, unit mean of the passage vectors)`` of every paper that has any, ordered by id."""
-        for one, passages, blob in self._scan_rows("id, json_array_length(passages), vectors"):
-            if passages and blob:
-                yield one, mean_passage_vector(blob, passages, self._dimension)
+        for one in self.passage_vectors():
+            if len(one.vectors):
+                yield one.paper_id, mean_passage_vector(one.vectors)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """``(id, title and abstract)`` of every paper, ordered by id, without holding them all in memory."""

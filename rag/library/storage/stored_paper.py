@@ -129,10 +129,9 @@ def passage_vectors_from_row(row: Sequence[Any], dimension: int) -> PassageVecto
     return PassageVectors(one, passages, vectors.reshape(-1, dimension))
 
 
-def mean_passage_vector(blob: bytes, passages: int, dimension: int) -> Vector:
-    """The unit mean, float32, of the first ``passages`` vectors of a row's blob."""
+def mean_passage_vector(passages: Matrix) -> Vector:
+    """The unit mean, float32, of the vectors of a paper's passages."""
     import numpy as np
 
-    values = np.frombuffer(blob, np.float16, passages * dimension).astype(np.float32)
-    mean: Vector = values.reshape(passages, dimension).mean(axis=0)
+    mean: Vector = passages.mean(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)
