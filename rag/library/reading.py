@@ -128,6 +128,11 @@ class ReadableLibrary:
         with storage_errors(self.path):
             return self._store.browser.ids(chosen)
 
+    def briefs(self, chosen: PaperFilter = _ALL) -> list[tuple[str, str, int | None]]:
+        """``(id, title, year)`` of all papers that the filter admits, in no order."""
+        with storage_errors(self.path):
+            return self._store.browser.briefs(chosen)
+
     def years(self, chosen: PaperFilter = _ALL) -> tuple[tuple[int | None, int], ...]:
         """``(year, papers)`` ascending, None for papers without a year."""
         with storage_errors(self.path):

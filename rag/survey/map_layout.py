@@ -71,7 +71,8 @@ def _components_of_many(vectors: Matrix) -> Plane:
     _, axes = np.linalg.eigh(products / len(vectors) - np.outer(mean, mean))
     axes = axes[:, ::-1][:, : min(_COMPONENTS, *vectors.shape)]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    return np.concatenate([vectors[part].astype(np.float64) @ axes for part in parts]) - mean @ axes
+    found: Plane = np.concatenate([vectors[part].astype(np.float64) @ axes for part in parts]) - mean @ axes
+    return found
 
 
 def lay_out(components: Plane) -> Plane:

@@ -42,6 +42,14 @@ class Shelf(Mapping[str, Paper]):
         those that others lie in as well."""
 
     @abstractmethod
+    def several(self, ids: Sequence[str]) -> Mapping[str, Paper]:
+        """The papers with these ids, read at once; unknown ones are left out."""
+
+    @abstractmethod
+    def briefs(self, text: str = "") -> Iterable[tuple[str, str, int | None]]:
+        """``(id, title, year)`` of every paper that the words of ``text`` may be in, all without any."""
+
+    @abstractmethod
     def sample(self) -> Sequence[Paper]:
         """Papers from all over the library, in order; of a small one all."""
 
@@ -71,10 +79,16 @@ class RecordShelf(Shelf):
     def choices(self, kind: Listed) -> list[str]:
         counts: Counter[str] = Counter()
         for paper in self.values():
-            values = {"venues": (paper.venue,), "sources": (paper.source,)}.get(kind) or getattr(paper, kind, ())
-            names = set(filter(None, values))
+            one = {"venues": paper.venue, "sources": paper.source}.get(kind)
+            names = set(filter(None, getattr(paper, kind) if one is None else [one]))
             counts.update({around for name in names for around in enclosing(name)} if kind == "collections" else names)
         return _most_of(counts.items())
+
+    def several(self, ids: Sequence[str]) -> Mapping[str, Paper]:
+        return {one: self._papers[one] for one in ids if one in self._papers}
+
+    def briefs(self, text: str = "") -> Iterable[tuple[str, str, int | None]]:
+        return [(paper.id, paper.title, paper.year) for paper in self.values()]
 
     def sample(self) -> Sequence[Paper]:
         return list(self.values())
@@ -127,6 +141,12 @@ class LibraryShelf(Shelf):
 
     def choices(self, kind: Listed) -> list[str]:
         return _most_of((name, papers) for name, papers in getattr(self._open().facets(), kind) if name)
+
+    def several(self, ids: Sequence[str]) -> Mapping[str, Paper]:
+        return self._open().get_papers(ids)
+
+    def briefs(self, text: str = "") -> Iterable[tuple[str, str, int | None]]:
+        return self._open().briefs(PaperFilter(text=text))
 
     def sample(self) -> Sequence[Paper]:
         library = self._open()

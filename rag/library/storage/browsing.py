@@ -95,6 +95,11 @@ class PaperBrowser:
         # The plus sign keeps the rows, with abstracts and vectors, from being read in the order of their ids.
         return [row[0] for row in self._database.rows(f"SELECT id FROM papers{where} ORDER BY +id", values)]
 
+    def briefs(self, chosen: PaperFilter) -> list[tuple[str, str, int | None]]:
+        """``(id, title, year)`` of all admitted papers, in no order."""
+        where, values = self._condition(chosen)
+        return self._database.rows(f"SELECT id, title, year FROM papers{where}", values)
+
     def years(self, chosen: PaperFilter) -> tuple[tuple[int | None, int], ...]:
         """``(year, papers)`` of the admitted papers, ascending; those without a year first."""
         where, values = self._condition(chosen)
