@@ -75,7 +75,7 @@ class SearchableLibrary(ReadableLibrary):
         if not isinstance(within, AdmittedPapers):
             return index.search(terms, k, within)
         if len(within) * _SMALL_PART < self.count:
-            return index.search(terms, k, list(within))
+            return index.search(terms, k, within)
         depth = k * self.count // len(within) + _MORE
         while True:  # the first of the whole library, until enough of them are admitted
             found = index.search(terms, depth)

@@ -6,12 +6,18 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from rag.datatypes import Scope
 from rag.library.storage import schema
 from rag.library.storage.database import Database
 from rag.library.storage.groups import COLLECTIONS, TAGS, Groups
+from rag.library.storage.words.keys import keys_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["venues", "sources", "authors", "tags", "collections"]
 
@@ -45,6 +51,11 @@ class AdmittedPapers(Collection[str]):
         """The ids, ordered."""
         return iter(self.first(-1))
 
+    @cached_property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """What the word index knows the papers by, read once: a question searches it twice."""
+        return keys_of(self)
+
     def first(self, limit: int) -> list[str]:
         """The first ``limit`` ids in order; all where it is negative."""
         # The plus sign keeps the rows, with abstracts and vectors, from being read in the order of their ids.
@@ -76,8 +87,10 @@ class Scopes:
             more, added = self._conditions(scope)
             parts += more
             values += added
-        found = AdmittedPapers(self._database, f" WHERE {' AND '.join(parts)}", values)
-        return found if len(found) > FEW else tuple(found)
+        where = f" WHERE {' AND '.join(parts)}"
+        # Without an order, so that of many only so many are read.
+        rows = self._database.rows(f"SELECT id FROM papers{where} LIMIT {FEW + 1}", values)
+        return AdmittedPapers(self._database, where, values) if len(rows) > FEW else tuple(sorted(r[0] for r in rows))
 
     def names(self, kind: Kind) -> tuple[str, ...]:
         """The values of a field of all papers, ordered; "" where there are papers without one. Kept until something
