@@ -8,7 +8,7 @@ Over 300 lines because it is the whole vocabulary on one page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -305,7 +305,7 @@ class Reading:
     scope: Scope | None = None
     filters: Scope | None = None
     asked: str = ""
-    within: tuple[str, ...] | None = None
+    within: Collection[str] | None = None
     named: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
     spread: bool = False

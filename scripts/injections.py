@@ -21,6 +21,7 @@ from typing import Any
 from rag.config import Settings
 from rag.datatypes import Answer, Paper, Turn
 from rag.history.models import Conversation, ConversationInfo, KeptTurn, LibraryMark
+from rag.library.storage.browsing import PaperFilter
 from rag.pipeline import Pipeline
 from scripts import injection_judge as judge
 from scripts.injection_files import library
@@ -227,7 +228,7 @@ def _judge(
     """One instruction, in the library whose files have it."""
     for mode in modes:
         pipeline = pipeline_for(home, folder, mode)
-        papers = pipeline.library.get_papers([one.id for one in pipeline.library.labels()])
+        papers = pipeline.library.get_papers(pipeline.library.ids(PaperFilter()))
         for place in places_of(mode):
             answer = ask(pipeline, place, injection.text)
             ways = judged(injection, answer, papers, (mode, place) in without)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -31,6 +31,15 @@ class RecordsInMemory:
 
     def papers(self) -> Sequence[Paper]:
         return [self._papers[i] for i in sorted(self._papers)]
+
+    def scan(self, within: Collection[str] | None = None) -> Iterator[Paper]:
+        return (paper for paper in self.papers() if within is None or paper.id in within)
+
+    def has_years(self) -> bool:
+        return any(paper.year for paper in self._papers.values())
+
+    def names(self, kind: str) -> Collection[str]:
+        return {name for paper in self._papers.values() for name in paper.authors}
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         return {i: self._papers[i] for i in ids}

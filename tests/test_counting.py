@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from rag.datatypes import Paper
+from rag.questions.catalogue import RecordCatalogue
 from rag.questions.filters import read_filters_of
 from rag.questions.reading import understand
 from rag.questions.scope import EVERYTHING, admitted
@@ -36,7 +37,7 @@ def ask(question: str, library: RecordsInMemory = LIBRARY) -> SurveyAnswer:
     papers = library.papers()
     venues = {p.venue for p in papers if p.venue}
     reading = read_filters_of(understand(question), EVERYTHING, lambda: venues, understand)
-    return answer(reading, library, admitted(reading, lambda: papers))
+    return answer(reading, library, admitted(reading, RecordCatalogue(papers)))
 
 
 def counted(result: SurveyAnswer) -> int:

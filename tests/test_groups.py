@@ -16,8 +16,9 @@ from rag import factory
 from rag.datatypes import Paper, Scope, enclosing
 from rag.errors import ScopeError
 from rag.library.library import Library, PaperFilter
+from rag.questions.catalogue import RecordCatalogue
 from rag.questions.named_scope import named_scope
-from rag.ui.scope_bar import choices
+from rag.ui.shelves import LibraryShelf, RecordShelf
 from tests.cli_parts import WILLING, footnote
 from tests.library_parts import WordEncoder, made_papers
 from tests.zotero_parts import MOTHS, OWLS, ZoteroData
@@ -44,7 +45,7 @@ def found(library: Library, tags: Sequence[str] = (), collections: Sequence[str]
     """Ids, found by the table of papers and by a scope alike."""
     ids = library.ids(PaperFilter(tags=tuple(tags), collections=tuple(collections)))
     if "" not in (*tags, *collections):
-        assert ids == Scope(tags=tuple(tags), collections=tuple(collections)).admitted(library.labels())
+        assert ids == list(library.admitted([Scope(tags=tuple(tags), collections=tuple(collections))]))
         assert ids == Scope(tags=tuple(tags), collections=tuple(collections)).admitted(library.papers())
     return "".join(ids)
 
@@ -84,9 +85,9 @@ def test_the_facets_count_each_paper_once(library: Library) -> None:
     assert facets.collections[0] == ("Thesis", 3)
     some = library.facets(PaperFilter(tags=("sleep",)))
     assert dict(some.collections) == {"Thesis": 1, "Thesis/Chapter 2": 1}
-    papers = {paper.id: paper for paper in library.papers()}
-    assert choices(papers, "collections") == sorted(name for name, _ in facets.collections if name)
-    assert choices(papers, "tags") == sorted(name for name, _ in facets.tags if name)
+    for shelf in (RecordShelf(library.papers()), LibraryShelf(lambda: library)):
+        assert shelf.choices("collections") == sorted(name for name, _ in facets.collections if name)
+        assert shelf.choices("tags") == sorted(name for name, _ in facets.tags if name)
 
 
 def test_a_library_without_any_offers_none(tmp_path: Path) -> None:
@@ -130,12 +131,12 @@ def test_a_library_of_an_earlier_program(library: Library) -> None:
     ("SLEEP", ("Sleep", "sleep")), ("Cafe\u0301", ("Café",)), ("  light,  Warm", ("light, warm",)),
 ])  # fmt: skip
 def test_a_tag_is_known_whatever_its_case(typed: str, meant: tuple[str, ...]) -> None:
-    scope = named_scope(PAPERS, tags=[typed])
+    scope = named_scope(RecordCatalogue(PAPERS), tags=[typed])
     assert scope is not None and scope.tags == meant
 
 
 def test_a_collection_is_known_by_its_path() -> None:
-    scope = named_scope(PAPERS, collections=["thesis/", "Talks, 2021/“owls”"])
+    scope = named_scope(RecordCatalogue(PAPERS), collections=["thesis/", "Talks, 2021/“owls”"])
     assert scope is not None and scope.collections == ("Thesis", "Talks, 2021/“Owls”")
     assert scope.describe() == "in Thesis or Talks, 2021/“Owls”"
     assert Scope.of_record(json.loads(json.dumps(scope.as_record()))) == scope
@@ -154,7 +155,7 @@ def test_a_collection_is_known_by_its_path() -> None:
 ])  # fmt: skip
 def test_an_unknown_name_is_told_those_near_it(tags: list[str], collections: list[str], says: str) -> None:
     with pytest.raises(ScopeError) as told:
-        named_scope(PAPERS, tags=tags, collections=collections)
+        named_scope(RecordCatalogue(PAPERS), tags=tags, collections=collections)
     assert says in str(told.value)
 
 
@@ -162,7 +163,7 @@ def test_an_unknown_name_among_many_is_told_soon() -> None:
     papers = [Paper(f"p{i}", "P", tags=(f"a tag that is number {i} of many",)) for i in range(30_000)]
     begun = time.monotonic()
     with pytest.raises(ScopeError, match="Near it"):
-        named_scope(papers, tags=["a tag that is numbr 17"])
+        named_scope(RecordCatalogue(papers), tags=["a tag that is numbr 17"])
     assert time.monotonic() - begun < 20
 
 

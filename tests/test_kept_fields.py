@@ -53,7 +53,7 @@ def test_a_library_of_an_earlier_version_is_read(
         monkeypatch.setattr("rag.library.storage.database._is_writable", lambda folder: False)
     old = PaperStore(tmp_path, 4)
     assert old.papers() == [Paper("p", "On tides")]
-    assert old.count() == 1 and [label.id for label in old.labels()] == ["p"]
+    assert old.count() == 1 and [one.id for one in old.papers()] == ["p"]
     if writable:
         old.upsert_paper(PAPER, content_hash(PAPER), ())
         assert old.papers() == [PAPER]

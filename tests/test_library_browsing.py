@@ -116,7 +116,8 @@ def test_a_library_of_an_older_program_is_searched_too(library: Library) -> None
         for name in ("insert", "update", "delete"):
             database.execute(f"DROP TRIGGER paper_words_{name}")
         database.execute("DROP TABLE paper_words")
-        database.execute("DROP INDEX papers_listing")
+        database.execute("DROP INDEX papers_by_listed")
+        database.execute("DROP INDEX papers_without_abstract")
     with Library.open(path, embedder=ID) as reader:
         assert found(reader, "bjorn") == ["a1"]
         with Library.open(path, embedder=ID, read_only=False) as writer:  # which makes the index for good

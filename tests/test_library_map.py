@@ -41,10 +41,15 @@ def clouds(each: int, dimension: int = 48) -> tuple[list[Paper], np.ndarray]:
     return papers, vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def draw(papers: list[Paper], vectors: np.ndarray, fingerprint: str) -> LibraryMap:
+    known = {one.id: one for one in papers}
+    return library_map.make([*known], vectors, lambda ids: {one: known[one] for one in ids}, fingerprint)
+
+
 @pytest.fixture(scope="module")
 def three() -> tuple[list[Paper], LibraryMap]:
     papers, vectors = clouds(14)  # 42 papers: half their square root is 3
-    return papers, library_map.make(papers, vectors, "f")
+    return papers, draw(papers, vectors, "f")
 
 
 def test_papers_on_one_subject_lie_together_and_form_a_group(three: tuple[list[Paper], LibraryMap]) -> None:
@@ -84,13 +89,13 @@ def test_groups_beside_each_other_have_unlike_colours(three: tuple[list[Paper], 
 
 def test_the_same_papers_make_the_same_map(three: tuple[list[Paper], LibraryMap]) -> None:
     papers, vectors = clouds(14)
-    assert library_map.make(papers, vectors, "f") == three[1]
+    assert draw(papers, vectors, "f") == three[1]
 
 
 @pytest.mark.parametrize("papers", [0, 1, 2, 3, 7, 8, 9, 31])
 def test_small_libraries_have_a_map(papers: int) -> None:
     given, vectors = clouds(11)
-    made = library_map.make(given[:papers], vectors[:papers], "f")
+    made = draw(given[:papers], vectors[:papers], "f")
     assert made.ids == tuple(p.id for p in given[:papers])
     assert len(made.x) == len(made.y) == len(made.group) == papers
     assert sum(g.papers for g in made.groups) == papers
@@ -100,7 +105,7 @@ def test_small_libraries_have_a_map(papers: int) -> None:
 def test_papers_that_are_all_the_same_lie_side_by_side_in_the_middle() -> None:
     vectors = np.zeros((20, 8), np.float32)
     vectors[:, 0] = 1.0
-    made = library_map.make([paper("crab", i) for i in range(20)], vectors, "f")
+    made = draw([paper("crab", i) for i in range(20)], vectors, "f")
     places = np.array([made.x, made.y]).T
     assert np.abs(places - EDGE / 2).max() < 300
     gaps = np.linalg.norm(places[:, None] - places[None], axis=2) + 1e6 * np.eye(20)
@@ -111,8 +116,8 @@ def test_papers_that_are_all_the_same_lie_side_by_side_in_the_middle() -> None:
 def test_more_papers_than_landmarks_are_placed_beside_their_like(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_layout, "_LANDMARKS", 60)
     papers, vectors = clouds(60)
-    made = library_map.make(papers, vectors, "f")
-    assert made == library_map.make(papers, vectors, "f")
+    made = draw(papers, vectors, "f")
+    assert made == draw(papers, vectors, "f")
     places = np.array([made.x, made.y]).T
     subjects = np.array([p.id[:-3] for p in papers])
     nearest = [np.argsort(np.linalg.norm(places - place, axis=1))[1] for place in places]
@@ -120,9 +125,22 @@ def test_more_papers_than_landmarks_are_placed_beside_their_like(monkeypatch: py
     assert len(set(zip(made.x, made.y, strict=True))) > 150, "points must not pile up"
 
 
+def test_many_papers_lie_and_are_grouped_as_few_do(
+    three: tuple[list[Paper], LibraryMap], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers, vectors = clouds(14)
+    whole = map_layout.principal_components(vectors)
+    monkeypatch.setattr(map_layout, "_MANY", 20)
+    by_parts = map_layout.principal_components(vectors.astype(np.float16))
+    assert np.allclose(whole[:, :3], by_parts[:, :3], atol=2e-3)
+    made = draw(papers, vectors, "f")
+    subjects = np.array([p.id[:-3] for p in papers])
+    assert all(len({made.group[i] for i in np.flatnonzero(subjects == subject)}) == 1 for subject in SUBJECTS)
+
+
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 papers, 3 vectors"):
-        library_map.make([paper("crab", 0), paper("crab", 1)], np.eye(3, dtype=np.float32), "f")
+        draw([paper("crab", 0), paper("crab", 1)], np.eye(3, dtype=np.float32), "f")
 
 
 @pytest.mark.parametrize(("papers", "groups"), [(1, 1), (4, 1), (16, 2), (459, 11), (5_000, TONES), (40_000, TONES)])

@@ -11,6 +11,7 @@ import pytest
 from rag.datatypes import Intent, Paper, Reading, Scope, Turn, Wanted
 from rag.encoding.query_encoder import QueryEncoder
 from rag.questions.authors import read_authors
+from rag.questions.catalogue import RecordCatalogue
 from rag.questions.classifier import pieces, runs, shipped
 from rag.questions.library_requests import library_request
 from rag.questions.reading import classified, read
@@ -25,10 +26,7 @@ PAPERS = (
 )
 
 
-class Shelf:
-    def labels(self) -> tuple[Paper, ...]:
-        return PAPERS
-
+class Shelf(RecordCatalogue):
     def vocabulary(self) -> Mapping[str, int]:
         return {}
 
@@ -43,7 +41,7 @@ def encode(shared_home: Path) -> Encode:
 
 
 def by_rule(question: str, *history: Turn, wanted: Wanted = Wanted()) -> Reading:  # noqa: B008  # frozen
-    return read(question, history, library=Shelf(), this_year=2026, wanted=wanted)
+    return read(question, history, library=Shelf(PAPERS), this_year=2026, wanted=wanted)
 
 
 # --- kinds ---
@@ -75,7 +73,7 @@ def by_rule(question: str, *history: Turn, wanted: Wanted = Wanted()) -> Reading
     ],
 )
 def test_kinds_are_read_by_the_classifier(question: str, kind: str, encode: Encode) -> None:
-    assert read(question, library=Shelf(), encode=encode).kind == kind
+    assert read(question, library=Shelf(PAPERS), encode=encode).kind == kind
 
 
 def test_a_vector_of_another_encoder_leaves_the_kind_to_the_rules() -> None:
@@ -83,7 +81,7 @@ def test_a_vector_of_another_encoder_leaves_the_kind_to_the_rules() -> None:
 
 
 def test_what_the_reader_wants_overrules_what_is_read(encode: Encode) -> None:
-    wanted = read("What is known about crabs?", library=Shelf(), encode=encode, wanted=Wanted("papers"))
+    wanted = read("What is known about crabs?", library=Shelf(PAPERS), encode=encode, wanted=Wanted("papers"))
     assert wanted.intent is Intent.MULTI
     assert by_rule("What is SpineNet?", wanted=Wanted("library")).intent in (Intent.LIST, Intent.COUNT)
 
@@ -268,5 +266,5 @@ def test_a_question_may_be_made_one_of_its_own() -> None:
     ],
 )
 def test_only_what_leans_on_the_turn_before_is_a_follow_up(question: str, follows: bool, encode: Encode) -> None:
-    reading = read(question, (Turn("user", "What is SpineNet?"), ANSWERED), library=Shelf(), encode=encode)
+    reading = read(question, (Turn("user", "What is SpineNet?"), ANSWERED), library=Shelf(PAPERS), encode=encode)
     assert reading.is_follow_up is follows

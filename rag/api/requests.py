@@ -65,7 +65,7 @@ def scope_in(
     named = [since, until, *venues, *sources, *papers, *tags, *collections]
     if all(one is None for one in named):
         return None
-    return named_scope(library.labels(), since, until, venues, sources, papers, tags, collections)
+    return named_scope(library, since, until, venues, sources, papers, tags, collections)
 
 
 class TurnSent(BaseModel):

@@ -60,7 +60,7 @@ def export(
     build_shipped(settings)
     opened = open_library(settings)
     scope = scope_in(opened)
-    papers = [paper for paper in opened.papers() if scope is None or scope.admits(paper)]
+    papers = list(opened.scan(None if scope is None else opened.admitted([scope])))
     if ids is not None:
         papers = _only(papers, ids)
     if chosen is not None and len(papers) > _SLOW:

@@ -134,4 +134,4 @@ def _scope(chosen: dict[str, Any], library: Library) -> Scope | None:
 
     if all(value in (None, ()) for value in chosen.values()):
         return None
-    return named_scope(library.labels(), **chosen)
+    return named_scope(library, **chosen)

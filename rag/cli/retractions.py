@@ -33,7 +33,7 @@ def retractions(file: Path | None, library: Path | None) -> None:
         if file is not None:
             count, changed = opened.note_events(read_retraction_watch(file))
             say(f"{one_line(str(file))}: {count:,} notices kept; they changed the mark of {len(changed):,} papers.")
-        marked = sorted((p for p in opened.papers() if p.status), key=lambda p: (STATUSES.index(p.status), p.id))
+        marked = sorted((p for p in opened.scan() if p.status), key=lambda p: (STATUSES.index(p.status), p.id))
         for paper in marked:
             say(f"[{label(paper)}] {one_line(paper.title)}  ({one_line(paper.id)})")
         if not marked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from rag.datatypes import (
     PaperHit,
     Reading,
     Refusal,
-    ScopedRecord,
     Sentence,
     StopSignal,
 )
@@ -40,7 +39,7 @@ class Library(SentenceStore, Protocol):
     """What gathering needs of :class:`rag.library.library.Library`."""
 
     def vocabulary(self) -> Mapping[str, int]: ...
-    def labels(self) -> Iterable[ScopedRecord]: ...
+    def has_years(self) -> bool: ...
     def lexical(self, query: str, k: int) -> Sequence[tuple[str, float]]: ...
     def get_papers(self, ids: Sequence[str]) -> Mapping[str, Paper]: ...
 
@@ -156,7 +155,7 @@ def _explained(reading: Reading, refusal: Refusal, library: Library, is_word: Ca
         message = f"{message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?"
     if words := in_words(reading):
         empty = not reading.within
-        undated = empty and bounds_years(reading) and not any(one.year for one in library.labels())
+        undated = empty and bounds_years(reading) and not library.has_years()
         message = refusal_in(message, words, empty, undated)
     return replace(refusal, message=message)
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.datatypes import Paper, Passage, Sentence, Version
+from rag.datatypes import Paper, Passage, Scope, Sentence, Version
+from rag.library.storage.admitting import Kind
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, fingerprint_of
 from rag.library.storage.merges import Merge
 from rag.library.storage.papers import PaperStore
-from rag.library.storage.stored_paper import Labels, StoredPaper
+from rag.library.storage.stored_paper import StoredPaper
 from rag.library.storage.versions import find_versions
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
 
 _ALL = PaperFilter()
+_PRECISE = 20_000  # papers whose mean vectors are kept in single precision
 
 
 class ReadableLibrary:
@@ -55,6 +58,11 @@ class ReadableLibrary:
         with storage_errors(self.path):
             return self._store.papers()
 
+    def scan(self, within: Collection[str] | None = None) -> Iterator[Paper]:
+        """The papers that ``within`` admits (None: all), ordered by id, without holding them all in memory."""
+        with storage_errors(self.path):
+            yield from self._store.scan_papers(within)
+
     def paper(self, paper_id: str) -> Paper:
         """One paper. Raises :class:`KeyError` for an unknown id."""
         return self.get_papers([paper_id])[paper_id]
@@ -89,10 +97,20 @@ class ReadableLibrary:
 
     # --- browsing ---
 
-    def labels(self) -> list[Labels]:
-        """Id, year, venue, source, authors, tags and collections of every paper, ordered by id."""
+    def admitted(self, scopes: Sequence[Scope]) -> Collection[str]:
+        """Ids of the papers that all of ``scopes`` admit, ordered; a query where they are many."""
         with storage_errors(self.path):
-            return list(self._store.labels())
+            return self._store.browser.scopes.admitted(scopes)
+
+    def names(self, kind: Kind) -> tuple[str, ...]:
+        """All venues, import files, authors, tags or collections of papers, ordered; "" where papers have none."""
+        with storage_errors(self.path):
+            return self._store.browser.scopes.names(kind)
+
+    def has_years(self) -> bool:
+        """Whether the record of any paper has a year."""
+        with storage_errors(self.path):
+            return self._store.browser.scopes.has_years()
 
     def page(
         self, chosen: PaperFilter, sort: str = "id", descending: bool = False, offset: int = 0, limit: int = 50
@@ -109,6 +127,11 @@ class ReadableLibrary:
         """Ids of all papers that the filter admits, ordered."""
         with storage_errors(self.path):
             return self._store.browser.ids(chosen)
+
+    def briefs(self, chosen: PaperFilter = _ALL) -> list[tuple[str, str, int | None]]:
+        """``(id, title, year)`` of all papers that the filter admits, in no order."""
+        with storage_errors(self.path):
+            return self._store.browser.briefs(chosen)
 
     def years(self, chosen: PaperFilter = _ALL) -> tuple[tuple[int | None, int], ...]:
         """``(year, papers)`` ascending, None for papers without a year."""
@@ -145,13 +168,19 @@ class ReadableLibrary:
         return self.entries([paper_id])[paper_id].sentence_vectors
 
     def mean_vectors(self) -> tuple[list[str], Matrix]:
-        """Ids of all papers in order, and the unit mean of each one's passage vectors, float32 ``(papers, dimension)``.
+        """Ids of all papers in order, and the unit mean of each one's passage vectors, ``(papers, dimension)``.
 
-        Only papers that have been embedded. Reads the whole database once: some seconds for 100,000 papers.
+        Only papers that have been embedded. Float32, of more than 20,000 papers float16: 130 MB of 170,000. Reads the
+        vectors of all passages once: some seconds for 100,000 papers.
         """
         import numpy as np
 
+        ids: list[str] = []
         with storage_errors(self.path):
-            rows = list(self._store.mean_vectors())
-        dimension = self._manifest.embedder.dimension
-        return [one for one, _ in rows], np.array([v for _, v in rows], np.float32).reshape(len(rows), dimension)
+            count = self._store.count()
+            kind = np.float32 if count <= _PRECISE else np.float16
+            vectors = np.empty((count, self._manifest.embedder.dimension), kind)
+            for one, vector in islice(self._store.mean_vectors(), count):  # another process may be adding more
+                vectors[len(ids)] = vector
+                ids.append(one)
+        return ids, vectors[: len(ids)]

@@ -13,6 +13,7 @@ from rag.datatypes import Encoder, Passage
 from rag.errors import LibraryError
 from rag.library.reading import ReadableLibrary
 from rag.library.storage import vectors
+from rag.library.storage.admitting import AdmittedPapers
 from rag.library.storage.dense_search import DenseSearch
 from rag.library.storage.locking import storage_errors
 from rag.library.storage.manifest import Manifest
@@ -25,6 +26,9 @@ from rag.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
+
+_SMALL_PART = 8  # an eighth of the library is read as a list of ids; of more, the first of the library are looked up
+_MORE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,19 @@ class SearchableLibrary(ReadableLibrary):
         self, terms: Mapping[str, float], k: int, within: Collection[str] | None = None
     ) -> list[tuple[str, float]]:
         """Like :meth:`lexical`, for weighted stems; ``within`` restricts the search to papers with these ids."""
-        return self._load_bm25().search(terms, k, within)
+        index = self._load_bm25()
+        if not isinstance(within, AdmittedPapers):
+            return index.search(terms, k, within)
+        if len(within) * _SMALL_PART < self.count:
+            return index.search(terms, k, within)
+        depth = k * self.count // len(within) + _MORE
+        while True:  # the first of the whole library, until enough of them are admitted
+            found = index.search(terms, depth)
+            inside = within.among(one for one, _ in found)
+            kept = [pair for pair in found if pair[0] in inside]
+            if len(kept) >= k or len(found) < depth:
+                return kept[:k]
+            depth *= 4
 
     def best_passages(self, vector: Vector, paper_ids: Iterable[str]) -> dict[str, BestPassage]:
         """The passage of each of these papers that is nearest to a unit vector; unknown ids are left out."""

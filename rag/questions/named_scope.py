@@ -6,15 +6,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from rag.datatypes import Scope, enclosing
 from rag.errors import QuestionError, ScopeError
+from rag.questions.catalogue import Catalogue
 from rag.questions.venues import VenueNames
 from rag.text.unseen import one_line
-
-if TYPE_CHECKING:
-    from rag.datatypes import ScopedRecord
 
 _MOST_NAMED = 10  # venues or sources in a message
 _MOST_NEAR = 5
@@ -24,7 +21,7 @@ _Resolve = Callable[[str], Collection[str]]
 
 
 def named_scope(
-    records: Sequence[ScopedRecord],
+    catalogue: Catalogue,
     since: int | None = None,
     until: int | None = None,
     venues: Sequence[str] = (),
@@ -33,7 +30,7 @@ def named_scope(
     tags: Sequence[str] = (),
     collections: Sequence[str] = (),
 ) -> Scope | None:
-    """The scope among ``records``, all papers of a library; None for all of them.
+    """The scope among the papers of a library; None for all of them.
 
     A source may be named without its format ('refs.bib' for 'bibtex:refs.bib'); tags and collections whatever their
     case. A collection is named by its path ('Thesis/Chapter 2') and means what lies below it as well. Raises
@@ -41,7 +38,8 @@ def named_scope(
     """
     if since is not None and until is not None and since > until:
         raise QuestionError(f"since {since} is later than until {until}. Exchange them, or leave one out.")
-    known_venues, known_sources = {one.venue for one in records}, {one.source for one in records}
+    known_venues = catalogue.names("venues") if venues else ()
+    known_sources = catalogue.names("sources") if sources else ()
     by_name = VenueNames(filter(None, known_venues))
     found_venues = _all(venues, by_name.resolve, known_venues, "No paper of this library appeared in '{}'.")
     found_sources = _all(
@@ -50,15 +48,14 @@ def named_scope(
         known_sources,
         "No paper of this library comes from '{}'.",
     )
-    ids = {one.id for one in records} if papers else set()
+    ids = set(catalogue.admitted([Scope(paper_ids=tuple(papers))])) if papers else set()
     for name in papers:
         if name not in ids:
             raise ScopeError(f"There is no paper with the id '{name}' in this library. A search shows ids.")
     scope = Scope(
         since, until, found_venues, found_sources, tuple(dict.fromkeys(papers)),
-        tags=tags_named(tags, (tag for one in records for tag in one.tags)) if tags else (),
-        collections=collections_named(collections, (path for one in records for path in one.collections))
-        if collections else (),
+        tags=tags_named(tags, catalogue.names("tags")) if tags else (),
+        collections=collections_named(collections, catalogue.names("collections")) if collections else (),
     )  # fmt: skip
     return None if scope.is_everything else scope
 

@@ -7,7 +7,7 @@ before is meant. Without an encoder the patterns say all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -20,10 +20,11 @@ from rag.datatypes import (
     Intent,
     Reading,
     Scope,
-    ScopedRecord,
     Turn,
     Wanted,
 )
+from rag.library.storage.admitting import among
+from rag.questions.catalogue import Catalogue
 from rag.questions.classifier import likeliest_kind, log_odds_of_several
 from rag.questions.cleaning import clean, clean_or_empty, without_slips
 from rag.questions.filters import read_filters_of
@@ -45,10 +46,9 @@ Rewrite = Callable[[str, Sequence[Turn]], str]
 _QUOTES = '"“”«»„'
 
 
-class Catalogue(Protocol):
-    """What reading needs of a library: its records for the filters, its words for the spelling."""
+class ReadCatalogue(Catalogue, Protocol):
+    """What reading needs of a library: names and papers for the filters, its words for the spelling."""
 
-    def labels(self) -> Iterable[ScopedRecord]: ...
     def vocabulary(self) -> Mapping[str, int]: ...
 
 
@@ -57,7 +57,7 @@ def read(
     history: Sequence[Turn] = (),
     scope: Scope | None = None,
     *,
-    library: Catalogue,
+    library: ReadCatalogue,
     is_word: Callable[[str], bool] = lambda token: False,
     rewrite: Rewrite | None = None,
     encode: Encode | None = None,
@@ -79,9 +79,9 @@ def read(
         return read_filters_of(
             understand(text, turns, encode, wanted.kind),
             scope or EVERYTHING,
-            lambda: {one.venue for one in library.labels()},
+            lambda: library.names("venues"),
             lambda plain: understand(plain, turns, encode, wanted.kind),
-            lambda: {name for one in library.labels() for name in one.authors},
+            lambda: library.names("authors"),
         )
 
     reading = _dated(question, reading_of, this_year)
@@ -91,7 +91,7 @@ def read(
     if slips := spelling.corrections(reading.search, library.vocabulary(), is_word):
         search, topic = (spelling.apply_corrections(text, slips) for text in (reading.search, reading.topic))
         reading = replace(reading, search=search, topic=topic)
-    return replace(reading, within=_within(reading, turns, library.labels))
+    return replace(reading, within=_within(reading, turns, library))
 
 
 def _dated(question: str, reading_of: Callable[[str], Reading], this_year: int | None) -> Reading:
@@ -105,15 +105,14 @@ def _dated(question: str, reading_of: Callable[[str], Reading], this_year: int |
     return replace(reading, asked=clean(question))
 
 
-def _within(
-    reading: Reading, history: Sequence[Turn], records: Callable[[], Iterable[ScopedRecord]]
-) -> tuple[str, ...] | None:
+def _within(reading: Reading, history: Sequence[Turn], catalogue: Catalogue) -> Collection[str] | None:
     """The papers that scope and filters admit, of a follow-up those of them that it points to."""
-    within = admitted(reading, records)
+    within = admitted(reading, catalogue)
     pointed = points_to(reading.text, history) if reading.is_follow_up else ()
     if not pointed or within is None:
         return pointed or within
-    return tuple(one for one in pointed if one in set(within)) or within
+    inside = among(within, pointed)
+    return tuple(one for one in pointed if one in inside) or within
 
 
 def understand(question: str, history: Sequence[Turn] = (), encode: Encode | None = None, kind: str = "") -> Reading:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
 
-from rag.datatypes import EVERYTHING, OVER_THE_LIBRARY, Reading, Scope, ScopedRecord
+from rag.datatypes import EVERYTHING, OVER_THE_LIBRARY, Reading, Scope
+from rag.questions.catalogue import Catalogue
 
 __all__ = ["EVERYTHING", "Scope", "admitted", "bounds_years", "in_words", "refusal_in"]
 
 
-def admitted(reading: Reading, records: Callable[[], Iterable[ScopedRecord]]) -> tuple[str, ...] | None:
-    """Ids of the papers that a reading may use, sorted; None for all of them, and then ``records`` is not asked.
+def admitted(reading: Reading, catalogue: Catalogue) -> Collection[str] | None:
+    """Ids of the papers that a reading may use, ordered; None for all of them, and then ``catalogue`` is not asked.
 
     Years and authors that a question about the whole library names are left to the overview.
     """
@@ -18,11 +19,7 @@ def admitted(reading: Reading, records: Callable[[], Iterable[ScopedRecord]]) ->
     filters = reading.filters
     scopes = [reading.scope, filters.without("years").without("authors") if filters and over_library else filters]
     wanted = [scope for scope in scopes if scope is not None and not scope.is_everything]
-    if not wanted:
-        return None
-    papers = list(records())
-    kept = set(wanted[0].admitted(papers)).intersection(*(scope.admitted(papers) for scope in wanted[1:]))
-    return tuple(sorted(kept))
+    return catalogue.admitted(wanted) if wanted else None
 
 
 def in_words(reading: Reading) -> str:

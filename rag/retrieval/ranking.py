@@ -44,7 +44,7 @@ class Rank(Protocol):
     def __call__(self, k: int | None, part: Reading | None = None, /) -> Ranking: ...
 
 
-def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Sequence[str] | None = None) -> Ranking:
+def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Collection[str] | None = None) -> Ranking:
     """The best ``k`` papers for a question; ``within`` restricts them to these ids."""
     vector = embed_question(reading, encoder)
     restriction = () if within is None else (within,)

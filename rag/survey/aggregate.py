@@ -8,9 +8,9 @@ that :mod:`rag.survey.topic_parser` makes of the topic; its footnote shows the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from rag.datatypes import Evidence, Intent, Paper, Reading, Sentence
 from rag.papers.names import name_parts
@@ -33,7 +33,10 @@ class RecordSource(Protocol):
 
     @property
     def count(self) -> int: ...
-    def papers(self) -> Sequence[Paper]: ...
+    def scan(self, within: Collection[str] | None = None) -> Iterator[Paper]: ...
+    def get_papers(self, ids: Sequence[str]) -> Mapping[str, Paper]: ...
+    def has_years(self) -> bool: ...
+    def names(self, kind: Literal["authors"]) -> Collection[str]: ...
     def sentences(self, paper_id: str) -> tuple[Sentence, ...]: ...
 
 
@@ -41,16 +44,14 @@ def answer(reading: Reading, records: RecordSource, within: Collection[str] | No
     """The answer to a COUNT, LIST or YEARS question; ``within`` are the ids of the papers in the scope (None: all)."""
     if not records.count:
         return refuse("The library is empty. Import papers first.")
-    papers = records.papers()
-    asked = _understand(reading, papers)
+    asked = _understand(reading, records)
     checked = f"(checked {records.count} of {records.count})"
     if within is not None:
         checked = f"(checked {len(within)} of {records.count}: {in_words(reading)})"
-    lacking = asked.lacking(papers)
+    lacking = asked.lacking(records)
     if lacking:
         return refuse(f"{lacking} {checked}.")
-    inside = None if within is None else frozenset(within)
-    matches = _matches(asked, (paper for paper in papers if inside is None or paper.id in inside))
+    matches = _matches(asked, records.scan(within))
     found = [paper for paper in matches.papers if asked.admits_year(paper)]
     if matches.papers and not any(paper.year for paper in matches.papers) and asked.by_year:
         return refuse(_undated(len(matches.papers), asked.expression is not None, checked))
@@ -58,13 +59,14 @@ def answer(reading: Reading, records: RecordSource, within: Collection[str] | No
         topic = f"fits “{asked.shown}”" if asked.shown else "is in the scope"
         return refuse(f"No paper of the {records.count} {topic} {checked}.")
     wanted = list(dict.fromkeys(asked.expression.wanted())) if asked.expression else []
-    quoted = [(paper, _quote(paper, records.sentences, wanted)) for paper in found[:MOST_LISTED]]
+    listed = list(records.get_papers([paper.id for paper in found[:MOST_LISTED]]).values())
+    quoted = [(paper, _quote(paper, records.sentences, wanted)) for paper in listed]
     evidence = tuple(Evidence(n, p, (s,), 1.0, (1.0,)) for n, (p, s) in enumerate(quoted, start=1))
     years = Counter(str(paper.year) for paper in found if paper.year)
     counting = checked
     if asked.expression is not None:
         counting = f"{checked}, counting {describe(asked.expression, matches.forms)}"
-    return state(_texts(asked, found, counting, within is not None), evidence, dict(sorted(years.items())))
+    return state(_texts(asked, found, listed, counting, within is not None), evidence, dict(sorted(years.items())))
 
 
 # --- what is asked ---
@@ -86,21 +88,21 @@ class _Question:
         """Whether papers without a year cannot count."""
         return self.first is not None or self.last is not None or self.intent is Intent.YEARS
 
-    def admits_year(self, paper: Paper) -> bool:
+    def admits_year(self, paper: _Found) -> bool:
         """Whether the paper is of the years that are asked for."""
         return not self.by_year or (bool(paper.year) and (self.first or 0) <= (paper.year or 0) <= (self.last or 9999))
 
-    def lacking(self, papers: Sequence[Paper]) -> str:
+    def lacking(self, records: RecordSource) -> str:
         """Why nothing can be counted; empty where it can."""
-        if self.by_year and not any(paper.year for paper in papers):
+        if self.by_year and not records.has_years():
             return "The records of this library carry no years, so papers cannot be counted by year"
         named = self.expression is not None and any(self.expression.authors())
-        if named and not any(paper.authors for paper in papers):
+        if named and not records.names("authors"):
             return "The records of this library name no authors, so papers cannot be counted by author"
         return ""
 
 
-def _understand(reading: Reading, papers: Sequence[Paper]) -> _Question:
+def _understand(reading: Reading, records: RecordSource) -> _Question:
     """The topic as an expression and years; where the scope is literal, years and authors are words like others."""
     literal = reading.scope is not None and reading.scope.literal
     topic = reading.topic
@@ -112,7 +114,7 @@ def _understand(reading: Reading, papers: Sequence[Paper]) -> _Question:
         topic = f"{topic[: match.start()]} {YEARS_TAKEN_OUT} {topic[match.end() :]}"
     known: set[str] = set()
     if not literal and "by" in unquoted.lower().split():
-        known = {part for paper in papers for author in paper.authors for part in name_parts(author)}
+        known = {part for author in records.names("authors") for part in name_parts(author)}
     expression = parse(topic, None if literal else known.__contains__)
     # A topic without a single word or year ('🙂') fits no paper; no topic fits all of them.
     all_fit = match is not None or not topic
@@ -133,22 +135,29 @@ def _without_phrases(topic: str) -> str:
 # --- what fits ---
 
 
+class _Found(NamedTuple):
+    """What is kept of a paper that fits, of which there may be a hundred thousand."""
+
+    id: str
+    year: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Matches:
     """The papers that fit, most to the point first, and the forms in which each term was found."""
 
-    papers: list[Paper]
+    papers: list[_Found]
     forms: dict[Term, list[str]]
 
 
 def _matches(asked: _Question, papers: Iterable[Paper]) -> _Matches:
     """One pass over the papers. Those with the words in their titles come first, then those that use them most."""
     if asked.expression is None:
-        return _Matches(list(papers) if asked.all_fit else [], {})
+        return _Matches([_Found(paper.id, paper.year) for paper in papers] if asked.all_fit else [], {})
     wanted = list(dict.fromkeys(asked.expression.wanted()))
     denied = set(asked.expression.terms()) - set(wanted)
     counts: dict[Term, Counter[str]] = {}
-    ranked: list[tuple[int, int, str, Paper]] = []
+    ranked: list[tuple[int, int, _Found]] = []
     for paper in papers:
         record = Record.of(paper)
         fits = asked.expression.fits(record)
@@ -159,10 +168,10 @@ def _matches(asked: _Question, papers: Iterable[Paper]) -> _Matches:
             title = fold(paper.title)
             in_title = sum(next(term.hits(title), None) is not None for term in wanted)
             uses = sum(record.hits[term].total() for term in wanted if term in record.hits)
-            ranked.append((-in_title, -uses, paper.id, paper))
-    ranked.sort(key=lambda one: one[:3])
+            ranked.append((-in_title, -uses, _Found(paper.id, paper.year)))
+    ranked.sort(key=lambda one: (one[0], one[1], one[2].id))
     forms = {term: [form for form, _ in sorted(count.items())] for term, count in counts.items()}
-    return _Matches([paper for *_, paper in ranked], {term: _written(term, found) for term, found in forms.items()})
+    return _Matches([one for *_, one in ranked], {term: _written(term, found) for term, found in forms.items()})
 
 
 def _written(term: Term, forms: Sequence[str]) -> list[str]:
@@ -199,9 +208,9 @@ def _undated(papers: int, has_topic: bool, checked: str) -> str:
 
 
 def _texts(
-    asked: _Question, found: Sequence[Paper], counting: str, scoped: bool
+    asked: _Question, found: Sequence[_Found], listed: Sequence[Paper], counting: str, scoped: bool
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The sentences of the answer, each with the numbers of the papers that it cites."""
+    """The sentences of the answer, each with the numbers of the papers that it cites; ``listed`` are the first."""
     n = len(found)
     cited = tuple(range(1, min(n, MOST_CITED) + 1))
     if asked.shown:
@@ -216,11 +225,11 @@ def _texts(
         yield f"{head}{f'; the first {MOST_CITED} of them are cited here' if n > MOST_CITED else ''}.", cited
     else:
         yield f"{head}{f'; here are the first {MOST_LISTED}' if n > MOST_LISTED else ''}.", cited
-        for i, paper in enumerate(found[:MOST_LISTED], start=1):
+        for i, paper in enumerate(listed, start=1):
             yield f"“{paper.title}”.", (i,)
 
 
-def _by_year(asked: _Question, found: Sequence[Paper], counting: str) -> str:
+def _by_year(asked: _Question, found: Sequence[_Found], counting: str) -> str:
     years = Counter(paper.year for paper in found)
     spread = ", ".join(f"{year} ({count})" for year, count in sorted(years.items(), key=lambda y: y[0] or 0))
     topic = f" on “{asked.shown}”" if asked.shown else ""

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from rag.datatypes import Encoder, Evidence, Paper, Sentence
 from rag.evidence.fitting import Fit
+from rag.library.storage.admitting import among
 from rag.questions.sides import Asked
 from rag.retrieval.ranking import may_testify
 from rag.survey import tables
@@ -156,7 +157,9 @@ def titled(name: str, source: PaperSource, within: Collection[str] | None = None
     wanted = name.strip(_QUOTES)[:_NAME_CHARACTERS]
     if not wanted:
         return None
-    ids = [one for one, _ in source.lexical(wanted, _MOST_LOOKED_AT) if within is None or one in within]
+    found_ids = [one for one, _ in source.lexical(wanted, _MOST_LOOKED_AT)]
+    inside = among(within, found_ids)
+    ids = [one for one in found_ids if one in inside]
     has = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)", re.IGNORECASE)
     found = source.get_papers(ids).values()
     papers = [paper for paper in found if has.search(paper.title) and may_testify(paper, wanted)]

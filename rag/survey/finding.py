@@ -31,7 +31,7 @@ class PaperFinder:
             self.reading, text=question, search=question, topic=question, intent=Intent.FACT, is_follow_up=False,
             wants_figure=wants_figure(question),
         )  # fmt: skip
-        allowed = self.reading.within if within is None else tuple(within)
+        allowed = self.reading.within if within is None else within
         found = without_notices(rank(part, PAPERS, self.encoder, self.search, allowed), self.reading)
         ranking = one_of_each_work(found, self.once.versions)
         self.once.read(hit.paper.id for hit in ranking.hits)

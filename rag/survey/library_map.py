@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -76,7 +76,7 @@ class MapSource(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
-    def papers(self) -> list[Paper]: ...
+    def get_papers(self, ids: Iterable[str]) -> Mapping[str, Paper]: ...
 
     def mean_vectors(self) -> tuple[list[str], Matrix]: ...
 
@@ -92,9 +92,7 @@ def library_map(library: MapSource, say: Callable[[str], object] = lambda word: 
         return kept
     say("Reading the vectors of all papers…")
     ids, vectors = library.mean_vectors()
-    papers = {paper.id: paper for paper in library.papers()}
-    known = [i for i, one in enumerate(ids) if one in papers]  # another process may be changing the library
-    made = make([papers[ids[i]] for i in known], vectors[known], fingerprint, say)
+    made = make(ids, vectors, library.get_papers, fingerprint, say)
     try:
         save(library.path / NAME, made)
     except OSError as error:
@@ -103,31 +101,40 @@ def library_map(library: MapSource, say: Callable[[str], object] = lambda word: 
 
 
 def make(
-    papers: Sequence[Paper], vectors: Matrix, fingerprint: str, say: Callable[[str], object] = lambda word: None
+    ids: Sequence[str],
+    vectors: Matrix,
+    get_papers: Callable[[Sequence[str]], Mapping[str, Paper]],
+    fingerprint: str,
+    say: Callable[[str], object] = lambda word: None,
 ) -> LibraryMap:
-    """The map of ``papers`` with ``vectors``, shape ``(len(papers), dimension)``."""
-    if len(papers) != len(vectors):
-        raise ValueError(f"not the same length: {len(papers)} papers, {len(vectors)} vectors")
-    if not papers:
+    """The map of the papers with these ``ids`` and ``vectors``, shape ``(len(ids), dimension)``.
+
+    ``get_papers`` gives the records of those that the groups are named by, some hundred of each.
+    """
+    if len(ids) != len(vectors):
+        raise ValueError(f"not the same length: {len(ids)} papers, {len(vectors)} vectors")
+    if not ids:
         return LibraryMap(fingerprint, (), (), (), (), ())
     with map_layout.one_thread():
-        say(f"Laying out {len(papers):,} papers…")
+        say(f"Laying out {len(ids):,} papers…")
         components = map_layout.principal_components(vectors)
         plane = map_layout.scale_to_edge(map_layout.lay_out(components))
         say("Finding groups…")
-        labels = map_layout.cluster(components, plane, group_count(len(papers)))
+        labels = map_layout.cluster(components, plane, group_count(len(ids)))
         plane = map_layout.spread_duplicates(plane)
     say("Naming the groups…")
     members = [[int(i) for i in (labels == g).nonzero()[0]] for g in range(int(labels.max()) + 1)]
     centres = [map_layout.label_point(plane, rows) for rows in members]
-    texts = [[_text(papers[i]) for i in _sample(rows)] for rows in members]
+    samples = [[ids[i] for i in _sample(rows)] for rows in members]
+    named = get_papers([one for sample in samples for one in sample])
+    texts = [[_text(named[one]) for one in sample if one in named] for sample in samples]
     tones = _tones(centres)
     groups = tuple(
         Group(terms, round(x), round(y), len(rows), tone)
         for terms, (x, y), rows, tone in zip(name_groups(texts), centres, members, tones, strict=True)
     )
     xs, ys = (tuple(round(float(v)) for v in column) for column in plane.T)
-    return LibraryMap(fingerprint, tuple(p.id for p in papers), xs, ys, tuple(int(g) for g in labels), groups)
+    return LibraryMap(fingerprint, tuple(ids), xs, ys, tuple(int(g) for g in labels), groups)
 
 
 def group_count(papers: int) -> int:

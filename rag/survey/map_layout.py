@@ -28,6 +28,7 @@ _FEW = 8  # below this number of papers, neighbourhoods mean nothing: the first 
 _LANDMARKS = 1_500  # papers that t-SNE lays out, 4 s on one core; 5,000 would take 40
 _NEIGHBOURS = 6  # landmarks that place a further paper
 _PERPLEXITY = 30.0
+_MANY = 20_000  # papers beyond which components are found a part at a time, and groups from as many drawn by lot
 _SPOT = 40  # papers nearer than this cannot be told apart on a screen
 _ROOM = 5_000  # papers up to which duplicates are spread: beyond it the map is too full
 
@@ -46,11 +47,32 @@ def principal_components(vectors: Matrix) -> Plane:
     import numpy as np
     from sklearn.decomposition import PCA
 
+    if len(vectors) > _MANY:
+        return _components_of_many(vectors)
     count = min(_COMPONENTS, *vectors.shape)
     if len(vectors) < 2 or not vectors.std(axis=0).any():  # one paper, or copies of one
         return np.zeros((len(vectors), 2))
     found = PCA(count, svd_solver="covariance_eigh", random_state=_SEED).fit_transform(vectors.astype(np.float64))
     return found if count > 1 else np.hstack([found, np.zeros_like(found)])
+
+
+def _components_of_many(vectors: Matrix) -> Plane:
+    """The same from the covariance, a part of the papers at a time: a copy of all in double precision takes 1 GB."""
+    import numpy as np
+
+    parts = [slice(at, at + _MANY) for at in range(0, len(vectors), _MANY)]
+    mean = np.zeros(vectors.shape[1])
+    products = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for part in parts:
+        rows = vectors[part].astype(np.float32)
+        mean += rows.sum(axis=0, dtype=np.float64)
+        products += rows.T @ rows
+    mean /= len(vectors)
+    _, axes = np.linalg.eigh(products / len(vectors) - np.outer(mean, mean))
+    axes = axes[:, ::-1][:, : min(_COMPONENTS, *vectors.shape)]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    found: Plane = np.concatenate([vectors[part].astype(np.float64) @ axes for part in parts]) - mean @ axes
+    return found
 
 
 def lay_out(components: Plane) -> Plane:
@@ -151,8 +173,11 @@ def cluster(components: Plane, plane: Plane, count: int) -> Groups:
 
     spread = np.sqrt(components.var(axis=0).sum()), np.sqrt(plane.var(axis=0).sum())
     both = np.hstack([components / max(spread[0], 1e-12), plane / max(spread[1], 1e-12)])
-    count = min(count, len(np.unique(both, axis=0)))
-    found = KMeans(count, n_init=4, random_state=_SEED).fit_predict(both)
+    count = min(count, len(np.unique(both[:_MANY], axis=0)))
+    sample = both
+    if len(both) > _MANY:
+        sample = both[np.random.default_rng(_SEED).choice(len(both), _MANY, replace=False)]
+    found = KMeans(count, n_init=4, random_state=_SEED).fit(sample).predict(both)
     sizes = np.bincount(found, minlength=count)
     ranks = np.empty(count, dtype=np.int64)
     ranks[np.lexsort((np.arange(count), -sizes))] = np.arange(count)

@@ -68,7 +68,7 @@ class Chat:
             return self._turns(turns, True, library)
         papers = self._context.known_papers(library)
         shipped = self._questions if library == "" else ()
-        return welcome_html(shipped or from_papers(list(papers.values())))
+        return welcome_html(shipped or from_papers(papers.sample()))
 
     def panel(self, turns: Sequence[Turn], library: str) -> str:
         """The evidence of the last turn."""

@@ -129,6 +129,10 @@ class LibraryActions:
     def facets(self, key: str) -> Facets:
         return self._library(key).facets()
 
+    def count(self, key: str, chosen: PaperFilter) -> int:
+        """How many papers the filter leaves."""
+        return self._library(key).page(chosen, limit=0).total
+
     def ids(self, key: str, chosen: PaperFilter) -> list[str]:
         return self._library(key).ids(chosen)
 

@@ -144,7 +144,7 @@ class PaperTable:
         return {"ticked": [*ticked, *(one for one in self._actions.ids(key, view.chosen) if one not in there)]}
 
     def _show_ticks(self, key: str, view: View, ticked: list[str], shown: list[str]) -> Updates:
-        return {"ticks": ticks_html(ticked, shown, len(self._actions.ids(key, view.chosen)))}
+        return {"ticks": ticks_html(ticked, shown, self._actions.count(key, view.chosen))}
 
 
 def _paper_filter(

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any
 
-from rag.datatypes import Paper
 from rag.errors import ConfigError, FootnoteError
-from rag.survey.library_map import LibraryMap, library_map
-from rag.ui.page_context import MOST_PAPERS, PageContext
+from rag.survey.library_map import library_map
+from rag.ui.map_view import DrawnMap
+from rag.ui.page_context import PageContext
 from rag.ui.recent import Recent
 
 _log = logging.getLogger(__name__)
+_MOST_PLACES = 200_000  # papers of all kept maps together, beside the one used last; 150 bytes each
 _SEE_TERMINAL = "Choose the tab again; the details stand in the terminal that Footnote was started from."
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnMap:
-    """The map of one library with its papers."""
-
-    library_map: LibraryMap
-    papers: Mapping[str, Paper]
 
 
 class Maps:
@@ -33,7 +25,7 @@ class Maps:
     def __init__(self, context: PageContext) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._drawn: Recent[DrawnMap] = Recent(lambda drawn: len(drawn.papers), MOST_PAPERS)  # by library
+        self._drawn: Recent[DrawnMap] = Recent(lambda drawn: len(drawn.library_map.ids), _MOST_PLACES)  # by library
 
     def draw(self, library: str) -> Iterator[str | DrawnMap | FootnoteError]:
         """Sentences about the progress, and last the map or the error that kept it from being drawn."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.config import SERVER
-from rag.datatypes import Answer, Answerer, Paper, StopSignal
+from rag.datatypes import Answer, Answerer, StopSignal
 from rag.questions.scope import Scope
 from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
@@ -21,12 +21,13 @@ from rag.system.server_address import read_address
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.recent import Recent
 from rag.ui.roles import Editor, may_edit, require_editor
+from rag.ui.shelves import RecordShelf, Shelf
 
 if TYPE_CHECKING:
     from rag.config import Settings
     from rag.verification.claims import CheckedClaim
 
-MOST_PAPERS = 100_000  # of all libraries together that are kept in memory, beside those of the library used last
+MOST_PAPERS = 20_000  # of all libraries together that may be kept in memory, beside those of the library used last
 
 View = Callable[[Sequence[Turn], str], Sequence[Any]]
 
@@ -45,6 +46,10 @@ class LibraryService:
     def follow_ups(self, library: str, answer: Answer, asked: Sequence[str]) -> Sequence[str]:
         """Questions that may come after ``answer`` and that the library can answer, none of ``asked``."""
         return ()
+
+    def shelf(self, library: str) -> Shelf | None:
+        """The papers of the library; None where only what answers knows them."""
+        return None
 
     def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
         """Ids of at most ``k`` papers of a scope: the best for ``question``, or without one by id."""
@@ -84,8 +89,8 @@ class PageContext:
         self._open_answerer = open_answerer
         self.library_service = library_service or LibraryService()
         self._lock = threading.Lock()
-        # By library, with its fingerprint. A paper takes 2 to 3 kB.
-        self._papers: Recent[tuple[str, Mapping[str, Paper]]] = Recent(lambda kept: len(kept[1]), MOST_PAPERS)
+        # By library, with its fingerprint.
+        self._papers: Recent[tuple[str, Shelf]] = Recent(lambda kept: kept[1].held, MOST_PAPERS)
         self._asking: Callable[[Any, Any], None] | None = None
         self._view: tuple[Sequence[str], View] | None = None
 
@@ -118,25 +123,26 @@ class PageContext:
         """What answers questions. Raises :class:`rag.errors.FootnoteError`."""
         return self._open_answerer(model, mode, library)
 
-    def papers(self, library: str) -> Mapping[str, Paper]:
-        """All papers of a library by id, read anew when it has changed. Raises :class:`rag.errors.FootnoteError`."""
+    def papers(self, library: str) -> Shelf:
+        """The papers of a library by id, anew when it has changed. Raises :class:`rag.errors.FootnoteError`."""
         with self._lock:
             model = next(iter(self.models.values()))
             answerer = self.open(model.name, model.modes[0], library)
             fingerprint = self.library_service.fingerprint(library)
             kept = self._papers.get(library)
             if kept is None or kept[0] != fingerprint:
-                kept = (fingerprint, {paper.id: paper for paper in answerer.papers()})
+                shelf = self.library_service.shelf(library)
+                kept = (fingerprint, RecordShelf(answerer.papers()) if shelf is None else shelf)
                 self._papers.keep(library, kept)
             return kept[1]
 
-    def known_papers(self, library: str) -> Mapping[str, Paper]:
-        """The papers as they were last read, none before; does not wait.
+    def known_papers(self, library: str) -> Shelf:
+        """The papers of a library that was opened before, else none; does not wait.
 
         None either where so much was read of other libraries since that there is no room for them.
         """
         kept = self._papers.get(library)
-        return kept[1] if kept else {}
+        return kept[1] if kept else RecordShelf()
 
     def forget(self, library: str) -> None:
         """After a change of the library: its papers are read anew when they are next asked for."""

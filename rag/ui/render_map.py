@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rag.datatypes import Paper
 from rag.output.presentation_html import paper_facts_html
@@ -16,34 +17,64 @@ from rag.output.templating import Template, html
 from rag.papers.bibliography import clean, one_line
 from rag.survey.library_map import EDGE, Group, LibraryMap
 from rag.ui.conversation import Turn
+from rag.ui.map_view import MOST_LISTED, Box, DrawnMap
 from rag.ui.render_messages import error_html, working_html
 
 _TEMPLATE = Template("rag.ui", "map")
-_LISTED = 100  # papers of a group that the list names
 _LONGEST_TITLE = 200
 _BARS = 48  # bars of the chart by year; more years are put together
 _WIDTH, _HEIGHT = 288, 92  # of the chart
 _FLOOR = _HEIGHT - 16  # where its bars stand
 
 
-def map_json(library_map: LibraryMap, papers: Mapping[str, Paper]) -> str:
-    """Columns of equal length, a row a paper: ``id``, ``title``, ``year`` (0: not known), ``x``, ``y``, ``group``.
+def map_json(drawn: DrawnMap) -> str:
+    """The map for the script: ``edge``, the largest coordinate, the ``groups``, ``total``, the number of papers, and
+    columns of points as in :func:`points`.
 
-    Beside them ``edge``, the largest coordinate, and the ``groups``.
+    Where there are more papers than points: ``density``, see :meth:`DrawnMap.density`, and ``years``, of each group the
+    number of its papers by year.
     """
-    known = [papers.get(one) for one in library_map.ids]
-    content = {
+    library_map = drawn.library_map
+    content: dict[str, Any] = {
         "edge": EDGE,
+        "total": len(library_map.ids),
         "groups": [
             {"terms": g.terms, "x": g.x, "y": g.y, "tone": g.tone, "papers": g.papers} for g in library_map.groups
         ],
-        "id": library_map.ids,
+        **points(drawn, drawn.first_rows()),
+    }
+    if not drawn.is_whole:
+        content |= {"density": drawn.density(), "years": drawn.years_of_groups()}
+    return _json(content)
+
+
+def looked_at_json(drawn: DrawnMap, box: Box, text: str, time: str, marked: Sequence[str] = ()) -> str:
+    """The points of the part of a map that is looked at, of papers whose titles have ``text``, and of those ``marked``.
+
+    ``found``: how many have the text, by year, where it was looked for;
+    ``time`` is that of the request.
+    """
+    inside = drawn.rows_in(box)
+    titled, found = drawn.titled(text)
+    rows = sorted({*inside, *titled, *(row for one in marked if (row := drawn.row_of(one)) >= 0)})
+    return _json({**points(drawn, rows), "found": found, "time": time})
+
+
+def points(drawn: DrawnMap, rows: Sequence[int]) -> dict[str, Any]:
+    """Columns of equal length, a row a paper: ``id``, ``title``, ``year`` (0: not known), ``x``, ``y``, ``group``."""
+    library_map = drawn.library_map
+    ids = [library_map.ids[row] for row in rows]
+    papers = drawn.papers.several(ids)
+    known = [papers.get(one) for one in ids]
+    return {
+        "id": ids,
         "title": ["" if p is None else _title(p) for p in known],
         "year": [0 if p is None else p.year or 0 for p in known],
-        "x": library_map.x,
-        "y": library_map.y,
-        "group": library_map.group,
+        **{name: [getattr(library_map, name)[row] for row in rows] for name in ("x", "y", "group")},
     }
+
+
+def _json(content: Mapping[str, Any]) -> str:
     # No "<": it travels through a component for HTML.
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -92,11 +123,10 @@ def legend_html(library_map: LibraryMap) -> str:
     return _TEMPLATE.legend([(group, _label(group)) for group in library_map.groups])
 
 
-def years_html(years: Iterable[int | None]) -> str:
-    """Papers by year as bars, with the numbers as a table behind them for those who do not see them."""
-    counts = Counter(year for year in years)
-    unknown = counts.pop(None, 0)
-    known = sorted((int(year), count) for year, count in counts.items() if year is not None)
+def years_html(years: Mapping[int, int]) -> str:
+    """Papers by year (0: not known) as bars, with the numbers as a table behind them for those who do not see them."""
+    unknown = years.get(0, 0)
+    known = sorted((year, count) for year, count in years.items() if year)
     if not known:
         return _TEMPLATE.no_years()
     first, last = known[0][0], known[-1][0]
@@ -125,17 +155,18 @@ def _bar(year: int, count: int, slot: int, step: int, width: float, most: int) -
     )
 
 
-def list_html(library_map: LibraryMap, papers: Mapping[str, Paper]) -> str:
-    """The map for those who do not see it: every group with its papers, each a button that opens it."""
-    members: list[list[Paper]] = [[] for _ in library_map.groups]
-    for one, number in zip(library_map.ids, library_map.group, strict=True):
-        if one in papers:
-            members[number].append(papers[one])
+def list_html(drawn: DrawnMap) -> str:
+    """The map for those who do not see it: every group with its papers, each a button that opens it.
+
+    A group of a large map is listed by the papers in its middle.
+    """
     groups = []
-    for group, found in zip(library_map.groups, members, strict=True):
-        found.sort(key=lambda p: (one_line(p.title).casefold(), p.id))
-        shown = [(paper.id, _title(paper), paper.year) for paper in found[:_LISTED]]
-        groups.append((_label(group), group.papers, shown, len(found) - _LISTED))
+    for group, rows in zip(drawn.library_map.groups, drawn.listed(), strict=True):
+        papers = drawn.papers.several([drawn.library_map.ids[row] for row in rows])
+        found = sorted(papers.values(), key=lambda p: (one_line(p.title).casefold(), p.id))
+        shown = [(paper.id, _title(paper), paper.year) for paper in found[:MOST_LISTED]]
+        more = len(found) if drawn.is_whole else group.papers
+        groups.append((_label(group), group.papers, shown, more - len(shown)))
     return _TEMPLATE.list(groups)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from rag.datatypes import Paper, enclosing
 from rag.errors import QuestionError
 from rag.questions.scope import Scope
 from rag.ui.components import html
 from rag.ui.events import UNQUEUED, with_event
 from rag.ui.page_context import PageContext
 from rag.ui.render_scope import bar_html
+from rag.ui.shelves import Shelf
 
 _LISTS = ("venues", "sources", "tags", "collections")
 _FIELDS = ("since", "until", *_LISTS, "only_ticked")
 _EMPTY: tuple[Any, ...] = ("", "", *([] for _ in _LISTS), False)
-_MOST_CHOICES = 1000
 
 
 def build(gr: Any, context: PageContext) -> None:
@@ -72,23 +70,9 @@ def scope_of(
     return None if scope.is_everything else scope
 
 
-def shown(scope: Scope | None, papers: Mapping[str, Paper], opened: bool, problem: str = "") -> str:
+def shown(scope: Scope | None, papers: Shelf, opened: bool, problem: str = "") -> str:
     """The bar for a scope in a library as far as its papers are known."""
-    admitted = len(scope.admitted(papers.values())) if scope is not None else len(papers)
-    return bar_html(scope, admitted, len(papers), opened, problem)
-
-
-def choices(papers: Mapping[str, Paper], field: str) -> list[str]:
-    """The values of a field in a library; where there are too many to offer, those of the most papers.
-
-    Of collections those that others lie in as well.
-    """
-    counts: Counter[str] = Counter()
-    for paper in papers.values():
-        value = getattr(paper, field)
-        names = set(filter(None, [value] if isinstance(value, str) else value))
-        counts.update({around for name in names for around in enclosing(name)} if field == "collections" else names)
-    return sorted(sorted(counts, key=lambda name: (-counts[name], name))[:_MOST_CHOICES])
+    return bar_html(scope, papers.count(scope), len(papers), opened, problem)
 
 
 def wire(gr: Any, app: Any, context: PageContext) -> None:
@@ -152,12 +136,12 @@ class ScopeEvents:
     def _fold(self, was_open: bool, scope: Scope | None, library: str) -> tuple[Any, ...]:
         """Show the fields with what the library offers for them, or hide them."""
         papers = self._context.known_papers(library)
-        groups = [choices(papers, name) for name in ("tags", "collections")]
+        groups = [papers.choices("tags"), papers.choices("collections")]
         return (
             not was_open,
             self._gr.update(visible=not was_open),
-            self._gr.update(choices=choices(papers, "venue")),
-            self._gr.update(choices=choices(papers, "source")),
+            self._gr.update(choices=papers.choices("venues")),
+            self._gr.update(choices=papers.choices("sources")),
             *(self._gr.update(choices=found, visible=bool(found)) for found in groups),
             shown(scope, papers, not was_open),
         )

@@ -20,6 +20,7 @@ from rag.system.memory import share_arenas
 from rag.system.offline import enforce_offline
 from rag.ui.guards import guards, standing_outermost
 from rag.ui.page_context import LibraryService
+from rag.ui.shelves import LibraryShelf, Shelf
 from rag.ui.uploads import MAX_UPLOAD, uploads_of_this_process
 
 if TYPE_CHECKING:
@@ -120,6 +121,11 @@ class Libraries(LibraryService):
 
         return open_library(self._at(library)).fingerprint
 
+    def shelf(self, library: str) -> Shelf:
+        from rag.factory import open_library
+
+        return LibraryShelf(lambda: open_library(self._at(library)))
+
     def related(self, library: str, paper_id: str) -> Sequence[Related]:
         from rag.factory import related_papers
 
@@ -131,10 +137,12 @@ class Libraries(LibraryService):
         return follow_up_questions(self._at(library), answer, asked)
 
     def choose(self, library: str, question: str, k: int, scope: Scope | None) -> Sequence[str]:
+        from rag.library.storage.admitting import first_of
+
         pipeline = self._quoting(library)
         if question.strip():
             return [hit.paper.id for hit, _ in pipeline.find(question, k, scope)]
-        return (scope or EVERYTHING).admitted(pipeline.library.labels())[:k]
+        return first_of(pipeline.library.admitted([scope or EVERYTHING]), k)
 
     def rows(
         self, library: str, paper_ids: Sequence[str], columns: Sequence[Column], stop: StopSignal
@@ -262,6 +270,6 @@ def _usable_port(host: str, port: int) -> int:
 def _warm_up(open_for: Callable[[str, str, str], Answerer], model: str, mode: str) -> None:
     """Open the library before the first question asks for it. What fails here is said when somebody asks."""
     try:
-        open_for(model, mode, "").papers()
+        open_for(model, mode, "")
     except FootnoteError:
         return

@@ -287,7 +287,15 @@ def test_forty_thousand_points_do_not_freeze_the_page(
     app = launch(Settings(home=shared_home, library=library, port=0, model="quote"))
     try:
         page = open_map(open_page(app.local_url))
-        assert page.locator(".fn-map").get_attribute("data-drawn") == "40000"
+        drawn = page.locator(".fn-map")
+        assert drawn.get_attribute("data-drawn") == "40000"
+        expect(drawn).to_have_attribute(
+            "data-points", re.compile("^(9|1.)...$")
+        )  # 8,000, and some of what is looked at
+        page.get_by_role("button", name="Zoom in").click(click_count=4, delay=50)
+        page.wait_for_timeout(1500)
+        closer = [int(one) for one in [drawn.get_attribute("data-points")]]
+        assert closer[0] > 8_000
         took = page.evaluate(
             """async () => {
               const canvas = document.querySelector(".fn-map-stage canvas"), box = canvas.getBoundingClientRect();

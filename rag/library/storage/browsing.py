@@ -12,6 +12,7 @@ from typing import Any
 
 from rag.datatypes import Paper
 from rag.library.storage import schema
+from rag.library.storage.admitting import Scopes
 from rag.library.storage.database import Database
 from rag.library.storage.groups import COLLECTIONS, TAGS, Groups
 
@@ -65,11 +66,14 @@ class Facets:
 
 
 class PaperBrowser:
-    """Filters and sorts the papers of one database. ``groups`` are their tags and collections."""
+    """Filters and sorts the papers of one database. ``groups`` are their tags and collections, ``scopes`` says what
+    scopes admit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.groups = Groups(database)
+        self.scopes = Scopes(database, self.groups)
+        self._facets: tuple[int, Facets] | None = None  # of all papers, with the revision that they were counted in
         self._temporary_revision: int | None = None  # of the papers that the temporary full-text index holds
 
     def page(self, chosen: PaperFilter, sort: str, descending: bool, offset: int, limit: int) -> tuple[list[str], int]:
@@ -88,7 +92,13 @@ class PaperBrowser:
     def ids(self, chosen: PaperFilter) -> list[str]:
         """Ids of all admitted papers, ordered."""
         where, values = self._condition(chosen)
-        return [row[0] for row in self._database.rows(f"SELECT id FROM papers{where} ORDER BY id", values)]
+        # The plus sign keeps the rows, with abstracts and vectors, from being read in the order of their ids.
+        return [row[0] for row in self._database.rows(f"SELECT id FROM papers{where} ORDER BY +id", values)]
+
+    def briefs(self, chosen: PaperFilter) -> list[tuple[str, str, int | None]]:
+        """``(id, title, year)`` of all admitted papers, in no order."""
+        where, values = self._condition(chosen)
+        return self._database.rows(f"SELECT id, title, year FROM papers{where}", values)
 
     def years(self, chosen: PaperFilter) -> tuple[tuple[int | None, int], ...]:
         """``(year, papers)`` of the admitted papers, ascending; those without a year first."""
@@ -97,7 +107,18 @@ class PaperBrowser:
         return tuple((year, int(count)) for year, count in rows)
 
     def facets(self, chosen: PaperFilter) -> Facets:
-        """How many of the admitted papers there are of each year, venue, source, tag and collection."""
+        """How many of the admitted papers there are of each year, venue, source, tag and collection.
+
+        Those of all papers are kept until something changes.
+        """
+        if chosen != PaperFilter():
+            return self._count_facets(chosen)
+        revision = self._database.revision
+        if self._facets is None or self._facets[0] != revision:
+            self._facets = revision, self._count_facets(chosen)
+        return self._facets[1]
+
+    def _count_facets(self, chosen: PaperFilter) -> Facets:
         where, values = self._condition(chosen)
 
         def count_by(column: str) -> tuple[tuple[str, int], ...]:
@@ -113,6 +134,8 @@ class PaperBrowser:
         """Add the indexes to a library that an older program made. The caller holds the writer's lock."""
         if not self._has_full_text():
             self._database.run_script(f"BEGIN IMMEDIATE; {schema.BROWSING} {schema.REBUILD_FULL_TEXT} COMMIT;")
+        elif not self._has(schema.LISTING):
+            self._database.run_script(f"BEGIN IMMEDIATE; {schema.LISTINGS} COMMIT;")
         self.groups.create()
 
     def _condition(self, chosen: PaperFilter) -> tuple[str, list[Any]]:
@@ -131,8 +154,10 @@ class PaperBrowser:
                 self._temporary_revision = revision
 
     def _has_full_text(self) -> bool:
-        rows = self._database.rows("SELECT 1 FROM main.sqlite_master WHERE name = ?", (schema.FULL_TEXT,))
-        return bool(rows)
+        return self._has(schema.FULL_TEXT)
+
+    def _has(self, name: str) -> bool:
+        return bool(self._database.rows("SELECT 1 FROM main.sqlite_master WHERE name = ?", (name,)))
 
 
 def _where(chosen: PaperFilter, groups: Groups) -> tuple[str, list[Any]]:
@@ -153,7 +178,7 @@ def _where(chosen: PaperFilter, groups: Groups) -> tuple[str, list[Any]]:
             parts.append(sql)
             values += more
     if chosen.abstract is not None:
-        parts.append("abstract <> ''" if chosen.abstract else "abstract = ''")
+        parts.append(f"rowid {'NOT ' if chosen.abstract else ''}IN (SELECT rowid FROM papers WHERE abstract = '')")
     if chosen.text.strip():
         sql, more = _text_condition(chosen.text)
         parts.append(sql)

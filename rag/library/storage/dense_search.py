@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.library.storage import vectors
+from rag.library.storage.admitting import among
 from rag.library.storage.locking import IndexFailure, storage_errors
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import Neighbour, VectorIndex, search_exactly
@@ -24,7 +25,6 @@ _TIES = 16  # passages requested beyond k: Chroma drops any of equal scores at t
 _MAX_PENDING = 1000  # with more papers pending than this the vector index is still being built and is not used
 _MAX_EXACT = 2000  # up to this many papers, a search within them compares with each
 _MAX_DEPTH = 4000  # at most this many nearest passages of the library are filtered for those within some papers
-_PAPERS_AT_ONCE = 256
 
 
 class DenseSearch:
@@ -55,39 +55,38 @@ class DenseSearch:
 
         Raises :class:`rag.errors.LibraryError` where the library cannot be read.
         """
-        return self._search_all(vector, k) if within is None else self._search_within(vector, k, set(within))
+        return self._search_all(vector, k) if within is None else self._search_within(vector, k, within)
 
     def _search_all(self, vector: Vector, k: int) -> list[Neighbour]:
         if k < 1:
             return []
         with storage_errors(self._path):
             if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
-                return search_exactly(self._store.scan(), vector, k)
+                return search_exactly(self._store.passage_vectors(), vector, k)
             pending = set(self._pending)
             try:
                 # A pending paper may have outdated passages in the index: request so many more.
                 found = self._index.search(vector, k + _TIES + 4 * len(pending))
             except IndexFailure as error:
                 self._search_exactly_from_now_on(f"Chroma reports: {error}")
-                return search_exactly(self._store.scan(), vector, k)
+                return search_exactly(self._store.passage_vectors(), vector, k)
             current = [n for n in found if n.paper_id not in pending]
             return vectors.order(
-                [*current, *search_exactly(self._store.get(self._pending).values(), vector, k)], k
+                [*current, *search_exactly(self._store.passage_vectors(self._pending), vector, k)], k
             )  # fmt: skip
 
-    def _search_within(self, vector: Vector, k: int, ids: set[str]) -> list[Neighbour]:
+    def _search_within(self, vector: Vector, k: int, within: Collection[str]) -> list[Neighbour]:
         """Post-filter the nearest passages of the library, deeper and deeper; compare with each for few papers."""
         depth = 2 * k
-        while len(ids) > _MAX_EXACT and depth < _MAX_DEPTH:
-            found = [n for n in self._search_all(vector, depth) if n.paper_id in ids]
+        while len(within) > _MAX_EXACT and depth < _MAX_DEPTH:
+            found = self._search_all(vector, depth)
+            inside = among(within, {n.paper_id for n in found})
+            found = [n for n in found if n.paper_id in inside]
             if len(found) >= k:
                 return found[:k]
             depth *= 4
         with storage_errors(self._path):
-            ordered = sorted(ids)
-            batches = (ordered[at : at + _PAPERS_AT_ONCE] for at in range(0, len(ordered), _PAPERS_AT_ONCE))
-            stored = (one for batch in batches for one in self._store.get(batch).values())
-            return search_exactly(stored, vector, k)
+            return search_exactly(self._store.passage_vectors(sorted(within)), vector, k)
 
     def _can_use_index(self) -> bool:
         if self._only_exact:

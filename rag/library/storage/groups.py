@@ -14,7 +14,6 @@ from rag.library.storage import schema
 from rag.library.storage.database import Database
 
 TAGS, COLLECTIONS = "tags", "collections"
-OfPapers = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # by paper id: tags and collections
 Counted = tuple[tuple[str, int], ...]  # (name, papers), most papers first
 
 
@@ -24,27 +23,11 @@ class Groups:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._is_ready = False
-        self._kept: tuple[int, OfPapers] | None = None  # revision, and what was read of it
 
     def create(self) -> None:
         """Add the table to a library that an older program made. The caller holds the writer's lock."""
         if not self._database.has_table("paper_groups"):
             self._database.run_script(f"BEGIN IMMEDIATE; {schema.GROUPS} {schema.FILL_GROUPS} COMMIT;")
-
-    def of_papers(self) -> OfPapers:
-        """Tags and collections, each ordered, of every paper that has any. Kept until something changes: to read those
-        of 100,000 papers takes a second."""
-        revision, kept = self._database.revision, self._kept
-        if kept is None or kept[0] != revision:
-            self._kept = kept = (revision, self._read())
-        return kept[1]
-
-    def _read(self) -> OfPapers:
-        names: dict[str, str] = {}  # one text for each name: papers share them
-        found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
-        for kind, name, paper_id in self._rows("SELECT kind, name, paper_id FROM paper_groups ORDER BY kind, name"):
-            found[paper_id][kind == COLLECTIONS].append(names.setdefault(name, name))
-        return {one: (tuple(tags), tuple(collections)) for one, (tags, collections) in found.items()}
 
     def names(self, kind: str) -> list[str]:
         """All tags, or the paths of all collections that papers are in, ordered."""
@@ -89,8 +72,11 @@ class Groups:
 
     def _without(self, kind: str, where: str, values: Sequence[Any]) -> int:
         """How many of the admitted papers have none of a kind."""
+        if not where:
+            some = self._rows("SELECT count(DISTINCT paper_id) FROM paper_groups WHERE kind = ?", [kind])
+            return int(self._database.rows("SELECT count(*) FROM papers")[0][0]) - int(some[0][0])
         none, _ = self.condition(kind, [""])
-        rows = self._database.rows(f"SELECT count(*) FROM papers{where}{' AND' if where else ' WHERE'} {none}", values)
+        rows = self._database.rows(f"SELECT count(*) FROM papers{where} AND {none}", values)
         return int(rows[0][0])
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

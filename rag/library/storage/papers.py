@@ -6,7 +6,7 @@ Writing methods belong inside :meth:`PaperStore.transaction`; one process writes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import astuple
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Paper, Passage, Sentence
 from rag.library.storage import schema
+from rag.library.storage.admitting import AdmittedPapers, among
 from rag.library.storage.browsing import PaperBrowser
 from rag.library.storage.database import Database
 from rag.library.storage.givers import Givers
@@ -25,12 +26,12 @@ from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
     STORED_COLUMNS,
-    GroupsOnce,
-    Labels,
+    PassageVectors,
     StoredPaper,
     mean_passage_vector,
     more_of,
     paper_from_row,
+    passage_vectors_from_row,
     segments_to_columns,
     stored_from_row,
 )
@@ -155,15 +156,15 @@ class PaperStore:
         """All papers, ordered by id."""
         return [paper_from_row(row) for row in self._rows(f"SELECT {PAPER_COLUMNS} FROM papers ORDER BY id")]
 
-    def labels(self) -> Iterator[Labels]:
-        """The labels of every paper, ordered by id."""
-        groups = GroupsOnce(self.browser.groups.of_papers)
-        yield from (
-            Labels(one, year, venue, source, authors, groups)
-            for one, year, venue, source, authors in self._rows(
-                "SELECT id, year, venue, source, authors FROM papers ORDER BY id"
-            )
-        )
+    def scan_papers(self, within: Collection[str] | None = None) -> Iterator[Paper]:
+        """The papers that ``within`` admits (None: all), ordered by id, without holding them all in memory."""
+        if within is not None and not isinstance(within, AdmittedPapers):
+            for start in range(0, len(ids := sorted(within)), _CHUNK):
+                yield from self.get_papers(ids[start : start + _CHUNK]).values()
+            return
+        for rows in self._scan_parts(PAPER_COLUMNS):
+            inside = among(within, [row[0] for row in rows])
+            yield from (paper_from_row(row) for row in rows if row[0] in inside)
 
     def get_papers(self, ids: Sequence[str]) -> dict[str, Paper]:
         """The papers with these ids, in that order; unknown ids are left out."""
@@ -183,11 +184,19 @@ class PaperStore:
         for row in self._scan_rows(STORED_COLUMNS):
             yield stored_from_row(row, self._dimension)
 
+    def passage_vectors(self, ids: Sequence[str] | None = None) -> Iterator[PassageVectors]:
+        """The passages of the papers with these ids (None: of all), without texts and without order."""
+        # Those of passages come first: what lies behind them is not read.
+        columns = f"id, passages, json_array_length(passages), substr(vectors, 1, {2 * self._dimension} * "
+        columns += "json_array_length(passages))"
+        for row in self._scan_rows(columns) if ids is None else self._rows_of(columns, ids):
+            yield passage_vectors_from_row(row, self._dimension)
+
     def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
         """``(id, unit mean of the passage vectors)`` of every paper that has any, ordered by id."""
-        for one, passages, blob in self._scan_rows("id, json_array_length(passages), vectors"):
-            if passages and blob:
-                yield one, mean_passage_vector(blob, passages, self._dimension)
+        for one in self.passage_vectors():
+            if len(one.vectors):
+                yield one.paper_id, mean_passage_vector(one.vectors)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """``(id, title and abstract)`` of every paper, ordered by id, without holding them all in memory."""
@@ -206,10 +215,15 @@ class PaperStore:
             yield from self._rows(f"SELECT {columns} FROM papers WHERE id IN ({marks})", part)
 
     def _scan_rows(self, columns: str) -> Iterator[Any]:
-        """All rows ordered by id, some hundred per query; ``columns`` must begin with the id."""
+        """All rows ordered by id; ``columns`` must begin with the id."""
+        for rows in self._scan_parts(columns):
+            yield from rows
+
+    def _scan_parts(self, columns: str) -> Iterator[list[Any]]:
+        """As :meth:`_scan_rows`, some hundred at once: others may use the database in between."""
         last = ""
         while rows := self._rows(f"SELECT {columns} FROM papers WHERE id > ? ORDER BY id LIMIT ?", (last, _CHUNK)):
-            yield from rows
+            yield rows
             last = rows[-1][0]
 
     # --- writing ---

@@ -116,9 +116,16 @@ _NEW, _OLD = ("new.id, new.title, new.abstract, new.authors, new.venue",
 _DELETE = f"INSERT INTO {FULL_TEXT} ({FULL_TEXT}, rowid, {_FIELDS}) VALUES ('delete', old.rowid, {_OLD});"
 _INSERT = f"INSERT INTO {FULL_TEXT} (rowid, {_FIELDS}) VALUES (new.rowid, {_NEW});"
 
-# The covering index holds what filters and orders use: a page is found without reading abstracts and vectors.
+# The first index holds what filters and orders use: a page is found without reading abstracts and vectors. Few papers
+# have no abstract: the second one holds those.
+LISTING = "papers_by_listed"
+LISTINGS = f"""
+CREATE INDEX IF NOT EXISTS {LISTING} ON papers (year, venue, source, title, authors, id);
+CREATE INDEX IF NOT EXISTS papers_without_abstract ON papers (id) WHERE abstract = '';
+DROP INDEX IF EXISTS papers_listing;
+"""  # that of older programs lacks the authors
 BROWSING = f"""
-CREATE INDEX IF NOT EXISTS papers_listing ON papers (year, venue, source, title, id);
+{LISTINGS}
 CREATE VIRTUAL TABLE IF NOT EXISTS {FULL_TEXT} USING fts5({_FIELDS}, content='papers', {_OPTIONS});
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_insert AFTER INSERT ON papers BEGIN {_INSERT} END;
 CREATE TRIGGER IF NOT EXISTS {FULL_TEXT}_delete AFTER DELETE ON papers BEGIN {_DELETE} END;

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 PAPER_COLUMNS = "id, title, abstract, authors, year, venue, url, doi, source, more"
 STORED_COLUMNS = f"{PAPER_COLUMNS}, passages, sentences, vectors"
-_NO_GROUPS: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MORE = ("key", "kind", "status", "tags", "collections", "notes", "fields")
 
 
@@ -45,44 +43,17 @@ class StoredPaper:
         return self.vectors[len(self.passages) :]
 
 
-Groups = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]  # by paper id: tags and collections
+class PassageVectors(NamedTuple):
+    """The passages of one paper for a search: ``vectors``, float32, ``(passages, dimension)``; their ids as JSON."""
 
-
-class GroupsOnce:
-    """Tags and collections of all papers, read when the first is asked for: few filters need them."""
-
-    def __init__(self, read: Callable[[], Groups]) -> None:
-        self._read = read
-
-    @cached_property
-    def by_paper(self) -> Groups:
-        return self._read()
-
-
-class Labels(NamedTuple):
-    """The fields that papers are filtered by, without their texts: 100,000 are read in a fraction of a second."""
-
-    id: str
-    year: int | None
-    venue: str
-    source: str
-    authors_json: str = "[]"
-    groups: GroupsOnce | None = None
+    paper_id: str
+    passages_json: str
+    vectors: Matrix
 
     @property
-    def authors(self) -> tuple[str, ...]:
-        """The names as the record spells them; read from JSON only when asked for."""
-        return tuple(json.loads(self.authors_json))
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags, ordered."""
-        return self.groups.by_paper.get(self.id, _NO_GROUPS)[0] if self.groups else ()
-
-    @property
-    def collections(self) -> tuple[str, ...]:
-        """The paths of the collections, ordered."""
-        return self.groups.by_paper.get(self.id, _NO_GROUPS)[1] if self.groups else ()
+    def passage_ids(self) -> list[str]:
+        """The ids of the passages; read from JSON only when asked for."""
+        return [str(one[0]) for one in json.loads(self.passages_json)]
 
 
 def content_hash(paper: Paper) -> str:
@@ -149,10 +120,18 @@ def segments_to_columns(
     )
 
 
-def mean_passage_vector(blob: bytes, passages: int, dimension: int) -> Vector:
-    """The unit mean, float32, of the first ``passages`` vectors of a row's blob."""
+def passage_vectors_from_row(row: Sequence[Any], dimension: int) -> PassageVectors:
+    """The passages of a row ``id, passages, json_array_length(passages), vectors``."""
     import numpy as np
 
-    values = np.frombuffer(blob, np.float16, passages * dimension).astype(np.float32)
-    mean: Vector = values.reshape(passages, dimension).mean(axis=0)
+    one, passages, count, blob = row
+    vectors = np.frombuffer(blob or b"", np.float16, count * dimension if blob else 0).astype(np.float32)
+    return PassageVectors(one, passages, vectors.reshape(-1, dimension))
+
+
+def mean_passage_vector(passages: Matrix) -> Vector:
+    """The unit mean, float32, of the vectors of a paper's passages."""
+    import numpy as np
+
+    mean: Vector = passages.mean(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)

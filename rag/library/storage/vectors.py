@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from rag.library.storage.locking import IndexFailure
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
-    from rag.library.storage.stored_paper import StoredPaper
+    from rag.library.storage.stored_paper import PassageVectors, StoredPaper
 
 FOLDER = "chroma"
 DISCARDED = "chroma.discarded"  # its name while it is deleted
@@ -38,6 +39,7 @@ _HNSW = {
     "sync_threshold": 100,
     "batch_size": 100,
 }
+_COMPARED_AT_ONCE = 512  # papers of an exact search
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +179,24 @@ def _index_failures() -> Iterator[None]:
         raise IndexFailure(str(error)) from error
 
 
-def search_exactly(papers: Iterable[StoredPaper], vector: Vector, k: int) -> list[Neighbour]:
+def search_exactly(papers: Iterable[PassageVectors], vector: Vector, k: int) -> list[Neighbour]:
     """The nearest passages of ``papers`` by comparing with every one, by (-score, id)."""
-    neighbours = (
-        Neighbour(passage.id, passage.paper_id, float(score))
-        for stored in papers
-        for passage, score in zip(stored.passages, stored.passage_vectors @ vector, strict=True)
-    )
-    return order(neighbours, k)
+    import numpy as np
+
+    best: list[Neighbour] = []
+    rest = iter(papers)
+    while part := list(islice(rest, _COMPARED_AT_ONCE)):
+        scores = np.concatenate([one.vectors for one in part]) @ vector
+        owners = np.repeat(np.arange(len(part)), [len(one.vectors) for one in part])
+        firsts = np.searchsorted(owners, np.arange(len(part)))
+        rows = np.arange(len(scores))
+        if len(scores) > k:  # all that tie with the last one that counts: ids decide between them
+            rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+        if len(best) == k:
+            rows = rows[scores[rows] >= best[-1].score]
+        found = [
+            Neighbour(part[owner].passage_ids[row - firsts[owner]], part[owner].paper_id, float(scores[row]))
+            for row, owner in zip(rows.tolist(), owners[rows].tolist(), strict=True)
+        ]
+        best = order([*best, *found], k)
+    return best

@@ -5,6 +5,7 @@
   const stage = $(".fn-map-stage"), canvas = $("canvas"), labels = $(".fn-map-labels"), tip = $(".fn-map-tip");
   const find = $("input[type=search]"), found = $(".fn-map-found"), said = $(".fn-map-said"), ramp = $(".fn-map-ramp");
   const pen = canvas.getContext("2d");
+  const COLUMNS = ["id", "title", "year", "x", "y", "group"];
   const TONES = 12, SHADES = 9, CELLS = 64, MOST_ZOOM = 60, MARGIN = 34, HAZE = 384, HAZY = 5000, MANY = 8000;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let map = null;          // the papers, as columns
@@ -20,6 +21,8 @@
   let byYear = false, firstYear = 0, lastYear = 0;
   let layer = null, pixels = null; // of many points
   let waiting = 0;
+  let base = null;         // of a large map the points that came with it; others come for what is looked at
+  let asked = "", looking = 0, foundBy = null;
 
   // --- data ---
 
@@ -32,11 +35,13 @@
     find.value = found.textContent = said.textContent = "";
     tip.hidden = true;
     labels.replaceChildren();
+    asked = "";
+    foundBy = null;
     if (!map) return draw();
-    map.count = map.id.length;
-    map.find = map.title.map((title) => fold(title));
-    map.index = new Map(map.id.map((id, i) => [id, i]));
-    const years = map.year.filter((year) => year);
+    base = map.density ? Object.fromEntries(COLUMNS.map((name) => [name, map[name]])) : null;
+    index();
+    const known = map.years ? map.years.flatMap((counts) => Object.keys(counts).map(Number)) : map.year;
+    const years = known.filter((year) => year);
     firstYear = years.reduce((a, b) => Math.min(a, b), years[0] ?? 0);
     lastYear = years.reduce((a, b) => Math.max(a, b), years[0] ?? 0);
     const choice = $("input[value=year]");
@@ -44,11 +49,42 @@
     choice.parentElement.title = years.length ? "" : "No paper of this library names its year.";
     if (byYear && !years.length) { $("input[value=topic]").checked = true; byYear = false; }
     [ramp.firstElementChild.textContent, ramp.lastElementChild.textContent] = [firstYear || "", lastYear || ""];
-    cells = Array.from({ length: CELLS * CELLS }, () => []);
-    for (let i = 0; i < map.count; i++) cells[cell(map.x[i], map.y[i])].push(i);
     for (const one of map.groups) labels.append(label(one));
     marks();
     fit();
+  };
+  const index = () => {
+    map.count = map.id.length;
+    map.find = map.title.map((title) => fold(title));
+    map.index = new Map(map.id.map((id, i) => [id, i]));
+    cells = Array.from({ length: CELLS * CELLS }, () => []);
+    for (let i = 0; i < map.count; i++) cells[cell(map.x[i], map.y[i])].push(i);
+  };
+  // Of a large map: ask for the points of what is looked at, once it stays so.
+  const look = () => {
+    if (!base || !size.width) return;
+    const [left, top] = [-view.x / view.scale, -view.y / view.scale];
+    const box = [left, top, left + size.width / view.scale, top + size.height / view.scale].map(Math.round);
+    const time = JSON.stringify([map.total, box, find.value]);
+    if (time === asked) return;
+    asked = time;
+    clearTimeout(looking);
+    looking = setTimeout(() => {
+      const [left, top, right, bottom] = box;
+      if (map) trigger("expand", { left, top, right, bottom, text: find.value, time });
+    }, 200);
+  };
+  const looked = () => {
+    const sent = window.footnoteMap?.points ? JSON.parse(window.footnoteMap.points) : null;
+    if (!base || !sent || sent.time !== asked) return;
+    const ids = [hovered, focused].map((i) => map.id[i]);
+    const there = new Set(base.id), more = sent.id.map((_, i) => i).filter((i) => !there.has(sent.id[i]));
+    for (const name of COLUMNS) map[name] = base[name].concat(more.map((i) => sent[name][i]));
+    index();
+    [hovered, focused] = ids.map((id) => map.index.get(id) ?? -1);
+    foundBy = sent.found;
+    marks();
+    if (find.value.trim()) search();
   };
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const cell = (x, y) => slot(y) * CELLS + slot(x);
@@ -61,7 +97,7 @@
     return box;
   };
   const marks = () => {
-    const sent = window.footnoteMapMarks ? JSON.parse(window.footnoteMapMarks) : { cited: [], chosen: "" };
+    const sent = window.footnoteMap?.marks ? JSON.parse(window.footnoteMap.marks) : { cited: [], chosen: "" };
     cited = new Set(sent.cited.map((id) => map?.index.get(id)).filter((i) => i !== undefined));
     chosen = map?.index.get(sent.chosen) ?? -1;
     element.querySelector(".fn-map-cited-key").classList.toggle("fn-map-some", cited.size > 0);
@@ -153,6 +189,7 @@
   const ground = () => {
     // Soft territories: every paper colours the ground around it a little.
     const sheet = Object.assign(document.createElement("canvas"), { width: HAZE, height: HAZE });
+    if (map.density) return density(sheet);
     const brush = sheet.getContext("2d"), step = Math.max(1, Math.ceil(map.count / HAZY));
     const reach = HAZE * Math.max(0.032, Math.min(0.085, 1 / Math.sqrt(map.count / step + 20)));
     const pad = HAZE * 0.1, unit = (HAZE - 2 * pad) / map.edge;
@@ -162,6 +199,20 @@
       const tone = colour(i);
       if (!stamps.has(tone)) stamps.set(tone, stamp(tone, reach));
       brush.drawImage(stamps.get(tone), pad + map.x[i] * unit - reach, pad + map.y[i] * unit - reach);
+    }
+    return { sheet, pad: pad / unit, span: HAZE / unit };
+  };
+  // Of a large map every cell is painted, the darker the more papers lie there.
+  const density = (sheet) => {
+    const brush = sheet.getContext("2d"), { side, cell, papers, group } = map.density;
+    const pad = HAZE * 0.1, unit = (HAZE - 2 * pad) / map.edge, span = (map.edge / side) * unit, reach = span * 1.6;
+    const most = papers.reduce((a, b) => Math.max(a, b), 1), stamps = new Map();
+    for (let i = 0; i < cell.length; i++) {
+      const tone = byYear ? ink.soft : ink.tones[map.groups[group[i]].tone];
+      if (!stamps.has(tone)) stamps.set(tone, stamp(tone, reach));
+      brush.globalAlpha = 0.06 + 0.5 * Math.sqrt(papers[i] / most);
+      const x = pad + ((cell[i] % side) + 0.5) * span, y = pad + (Math.floor(cell[i] / side) + 0.5) * span;
+      brush.drawImage(stamps.get(tone), x - reach, y - reach);
     }
     return { sheet, pad: pad / unit, span: HAZE / unit };
   };
@@ -233,7 +284,9 @@
     if (hovered >= 0 && hovered !== chosen) ring(hovered, r + 2.4, ink.ink, 1.4);
     placeLabels(some, r);
     show(hovered >= 0 ? hovered : document.activeElement === canvas ? focused : -1);
-    element.firstElementChild.dataset.drawn = map.count;
+    element.firstElementChild.dataset.drawn = map.total;
+    element.firstElementChild.dataset.points = map.count;
+    look();
   };
   // Tens of thousands of points are written as pixels: a call of the canvas for each would take half a second.
   const swarm = (some, r, sharp) => {
@@ -345,7 +398,10 @@
       for (let i = 0; i < map.count; i++)
         if (words.every((word) => map.find[i].includes(word))) { matches[i] = 1; count++; }
     }
-    found.textContent = matches ? `${count.toLocaleString("en")} of ${map.count.toLocaleString("en")}` : "";
+    // What the library has, where not all of it is here.
+    if (base && foundBy) count = Object.values(foundBy).reduce((a, b) => a + b, 0);
+    const known = !base || foundBy;
+    found.textContent = matches && known ? `${count.toLocaleString("en")} of ${map.total.toLocaleString("en")}` : "";
     marked();
   };
   const marked = () => {
@@ -357,7 +413,13 @@
     const chart = document.querySelector("svg.fn-map-years");
     if (!chart || !map) return;
     const { first, step, most, height } = chart.dataset, counts = new Map();
-    if (group >= 0 || matches)
+    const whole = !base ? null : matches ? (foundBy ?? {}) : group >= 0 ? map.years[group] : {};
+    for (const [year, papers] of Object.entries(whole ?? {})) {
+      if (!Number(year)) continue;
+      const bin = Number(first) + Math.floor((year - first) / step) * step;
+      counts.set(bin, (counts.get(bin) ?? 0) + papers);
+    }
+    if (!whole && (group >= 0 || matches))
       for (let i = 0; i < map.count; i++) {
         if (!map.year[i] || !lit(i)) continue;
         const bin = Number(first) + Math.floor((map.year[i] - first) / step) * step;
@@ -468,7 +530,7 @@
   });
   canvas.addEventListener("focus", draw);
   canvas.addEventListener("blur", draw);
-  find.addEventListener("input", search);
+  find.addEventListener("input", () => { foundBy = null; search(); });
   find.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && matches) { const some = members(); if (some.length) go(target(some)); }
     if (event.key === "Escape") { find.value = ""; search(); }
@@ -489,7 +551,12 @@
     if (!element.isConnected || !map) return;
     const button = event.target.closest?.(".fn-map-group, .fn-map-open");
     if (!button) return;
-    if (button.matches(".fn-map-open")) return open(map.index.get(button.dataset.paper) ?? -1);
+    if (button.matches(".fn-map-open")) {
+      const i = map.index.get(button.dataset.paper) ?? -1;
+      // A point that is not here yet comes with those that are marked.
+      if (i < 0 && base) { asked = ""; return trigger("select", { id: button.dataset.paper }); }
+      return open(i);
+    }
     const next = Number(button.dataset.group);
     highlight(next === group ? -1 : next);
   });
@@ -510,7 +577,8 @@
   const repaint = () => { ink = haze = null; draw(); };
   new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(repaint, 50));
-  window.addEventListener("footnote-map-marks", marks);
+  window.addEventListener("footnote-map-marks", () => { if (base && map) asked = ""; marks(); });
+  window.addEventListener("footnote-map-points", looked);
   watch("value", load);
   load();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Any
@@ -10,12 +11,15 @@ from rag.errors import FootnoteError
 from rag.ui.components import html
 from rag.ui.conversation import Turn
 from rag.ui.events import QUIET, UNQUEUED, with_event, with_selection
-from rag.ui.maps import DrawnMap, Maps
+from rag.ui.map_view import Box, DrawnMap
+from rag.ui.maps import Maps
 from rag.ui.page_context import PageContext
 from rag.ui.render_map import (
     card_html,
+    cited_ids,
     legend_html,
     list_html,
+    looked_at_json,
     map_json,
     marks_json,
     question_about,
@@ -24,11 +28,11 @@ from rag.ui.render_map import (
 )
 
 _OUTPUTS = ("sent", "open", "state", "view", "marks", "card", "actions", "question", "legend", "years", "list")
-# Marks come by another component than the points, which are many and seldom change.
-_SEND_MARKS = """
+# Marks, and the points of the part that is looked at, come by components of their own: the map itself seldom changes.
+_SEND = """
 const send = () => {
-  window.footnoteMapMarks = props.value;
-  window.dispatchEvent(new CustomEvent("footnote-map-marks"));
+  (window.footnoteMap ??= {}).NAME = props.value;
+  window.dispatchEvent(new CustomEvent("footnote-map-NAME"));
 };
 watch("value", send);
 send();
@@ -64,10 +68,11 @@ def _build_canvas(gr: Any, parts: dict[str, Any]) -> None:
         "", html_template=folder.joinpath("map.html").read_text(encoding="utf-8"), elem_id="fn-map-view",
         apply_default_css=False, js_on_load=f"({script})({{element, props, trigger, watch}});",
     )  # fmt: skip
-    parts["map.marks"] = gr.HTML(
-        "", html_template="<span hidden></span>", elem_id="fn-map-marks", apply_default_css=False,
-        js_on_load=_SEND_MARKS,
-    )  # fmt: skip
+    for name in ("marks", "points"):
+        parts[f"map.{name}"] = gr.HTML(
+            "", html_template="<span hidden></span>", elem_id=f"fn-map-{name}", apply_default_css=False,
+            js_on_load=_SEND.replace("NAME", name),
+        )  # fmt: skip
 
 
 def _build_actions(gr: Any, parts: dict[str, Any]) -> None:
@@ -145,15 +150,19 @@ class MapEvents:
     def _connect_papers(self) -> None:
         parts = self._parts
         open_paper = with_event(self._gr, self._open_paper)
+        looking = with_event(self._gr, self._look)
+        looked_from = [parts["library"], parts["turns"], parts["map.open"]]
+        parts["map.view"].expand(looking, looked_from, [parts["map.points"]], **UNQUEUED, trigger_mode="always_last")
         parts["map.view"].select(open_paper, [parts["library"], parts["turns"]], self._outputs, **UNQUEUED)
         self._context.ask_from(parts["map.ask"].click, parts["map.question"])
 
     def _open_paper(self, event: Any, library: str, turns: list[Turn]) -> tuple[Any, ...]:
         drawn = self._maps.drawn(library)
         paper = drawn.papers.get(str(event.id)) if drawn is not None else None
-        if drawn is None or paper is None:
+        row = drawn.row_of(paper.id) if drawn is not None and paper is not None else -1
+        if drawn is None or paper is None or row < 0:
             return self._values(open="", card=card_html(None), actions=self._gr.update(visible=False))
-        group = drawn.library_map.groups[drawn.library_map.group[drawn.library_map.ids.index(paper.id)]]
+        group = drawn.library_map.groups[drawn.library_map.group[row]]
         return self._values(
             open=paper.id,
             card=card_html(paper, group),
@@ -161,6 +170,17 @@ class MapEvents:
             question=question_about(paper),
             marks=marks_json(turns, paper.id),
         )
+
+    def _look(self, event: Any, library: str, turns: list[Turn], opened: str) -> Any:
+        """The points of the part of a large map that the browser shows, with those of papers that are marked."""
+        drawn = self._maps.drawn(library)
+        if drawn is None:
+            return self._gr.skip()
+        try:
+            box = Box(*(float(getattr(event, side)) for side in ("left", "top", "right", "bottom")))
+            return looked_at_json(drawn, box, str(event.text), str(event.time), [*cited_ids(turns), opened])
+        except (AttributeError, TypeError, ValueError, FootnoteError):  # no such request, or the library is gone
+            return self._gr.skip()
 
     # --- the button that ticks the open paper, and says whether it is ticked ---
 
@@ -184,11 +204,10 @@ def _name(library: str, drawn: DrawnMap) -> str:
 
 
 def _drawn(library: str, drawn: DrawnMap) -> dict[str, Any]:
-    library_map, papers = drawn.library_map, drawn.papers
     return {
         "sent": _name(library, drawn),
-        "view": map_json(library_map, papers),
-        "legend": legend_html(library_map),
-        "years": years_html(papers[one].year for one in library_map.ids if one in papers),
-        "list": list_html(library_map, papers),
+        "view": map_json(drawn),
+        "legend": legend_html(drawn.library_map),
+        "years": years_html(sum(drawn.years_of_groups(), Counter())),
+        "list": list_html(drawn),
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rag.library.storage.admitting import AdmittedPapers
 from rag.library.storage.words.building import build_segments
 from rag.library.storage.words.keys import keys_of, places_of
 from rag.library.storage.words.segment import Segment
@@ -105,12 +106,13 @@ class BM25Index:
         places = [places_of(keys, one.segment.term_keys) for one in self.parts]
         frequencies = np.sum([one.frequencies(at) for one, at in zip(self.parts, places, strict=True)], axis=0)
         weights = [(weight, self._idf(int(n))) for weight, n in zip(terms.values(), frequencies, strict=True)]
-        admitted = None if within is None else list(within)
+        # Of a query the keys are kept: a question searches within it twice.
+        admitted = None if within is None else within.keys if isinstance(within, AdmittedPapers) else keys_of(within)
         scores = []
         for number, (one, at) in enumerate(zip(self.parts, places, strict=True)):
             mine = self._scores(number, at, weights)
             if admitted is not None:
-                rows = one.segment.rows_of(admitted)
+                rows = one.segment.rows_of_keys(admitted)
                 kept = mine[rows]
                 mine = np.zeros_like(mine)
                 mine[rows] = kept
