@@ -185,9 +185,10 @@ class PaperStore:
 
     def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
         """``(id, unit mean of the passage vectors)`` of every paper that has any, ordered by id."""
-        for one, passages, blob in self._scan_rows("id, json_array_length(passages), vectors"):
+        counts = "json_array_length(passages), json_array_length(sentences)"
+        for one, passages, sentences, blob in self._scan_rows(f"id, {counts}, vectors"):
             if passages and blob:
-                yield one, mean_passage_vector(blob, passages, self._dimension)
+                yield one, mean_passage_vector(blob, passages, sentences, self._dimension)
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """``(id, title and abstract)`` of every paper, ordered by id, without holding them all in memory."""
