@@ -150,6 +150,7 @@ class Library(ChangeableLibrary):
         """Index what a killed import committed; rebuild the vector index where its files are missing."""
         folder.delete_leftovers(self.path)
         if self._manifest.format != FORMAT:  # before anything is written that an older program would misread
+            self._store.words.begin_anew()  # of Greek letters it has other words
             self._manifest = replace(self._manifest, format=FORMAT)
             write_manifest(self.path, self._manifest)
         self._store.browser.create_indexes()
