@@ -8,6 +8,7 @@ Over 300 lines because it is the whole vocabulary on one page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -138,10 +139,28 @@ class ScopedRecord(Protocol):
 def enclosing(path: str) -> Iterator[str]:
     """The collections that a paper in the collection ``path`` lies in, outermost first.
 
-    ``Thesis``, then ``Thesis/Chapter 2`` for ``Thesis/Chapter 2``.
+    ``Thesis``, then ``Thesis/Chapter 2`` for ``Thesis/Chapter 2``. A slash behind a backslash belongs to a name, see
+    :func:`collection_path`.
     """
-    yield from (path[:at] for at, letter in enumerate(path) if letter == "/" and at)
+    is_literal = False
+    for at, letter in enumerate(path):
+        if letter == "/" and at and not is_literal:
+            yield path[:at]
+        is_literal = letter == "\\" and not is_literal
     yield path
+
+
+def collection_path(names: Iterable[str]) -> str:
+    r"""The path of a collection from its name and those of the collections around it, outermost first.
+
+    A slash within a name is written ``\/`` and a backslash ``\\``, so that 'AI/ML' is one collection and not two.
+    """
+    return "/".join(name.replace("\\", "\\\\").replace("/", "\\/") for name in names)
+
+
+def names_in(path: str) -> str:
+    """The names of a ``path`` as they are, with a slash between two: what a person may type for it."""
+    return re.sub(r"\\([\\/])", r"\1", path)
 
 
 @dataclass(frozen=True, slots=True)

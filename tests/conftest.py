@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from rag.system.offline import Attempt, block_outbound, enforce_offline
 from tests.api_parts import OPEN, Served, served
+
+if TYPE_CHECKING:
+    from rag.encoding.query_encoder import QueryEncoder
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -45,6 +49,16 @@ def shipped_home(shared_home: Path) -> Path:
 
     prepare_library(load_settings(home=shared_home))
     return shared_home
+
+
+@pytest.fixture(scope="module")
+def encoder(shared_home: Path) -> Iterator[QueryEncoder]:
+    """The real encoder of questions, for one file of tests."""
+    from rag.encoding.query_encoder import QueryEncoder
+
+    encoder = QueryEncoder(shared_home / "models")
+    yield encoder
+    encoder.close()
 
 
 @pytest.fixture(scope="session")

@@ -111,11 +111,77 @@ def test_names_that_have_no_initials_stand_as_they_are() -> None:
         ("University of Oslo", False),
         ("Institut Pasteur", False),
         ("김 민수", False),
+        ("Anna du Toit", True),
+        ("Marie des Jardins", True),
         ("Анна Ахматова", True),
     ],
 )
 def test_who_is_a_person(name: str, person: bool) -> None:
     assert is_person(name) is person
+
+
+LINES = [
+    Paper(key, title, authors=names, year=year, venue="Journal of Crabs", kind="article-journal")
+    for key, title, names, year in (
+        ("b", "Beaches", ("Ada Lovelace", "Jane Doe"), 2020),
+        ("a", "Algae", ("Ada Lovelace", "Jane Doe"), 2020),
+        ("c", "Corals", ("Ada Lovelace", "Jane Doe"), 2021),
+        ("d", "Dunes", ("Ada Lovelace", "John Roe"), 2020),
+        ("e", "Eels", ("Jane Doe",), None),
+        ("f", "Foam", ("Jane Doe",), None),
+        ("g", "Gulls", (), 2020),
+        ("h", "Herons", (), 2020),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "years"),
+    [
+        ("apa", "2020b 2020a 2021 2020 n.d.-a n.d.-b 2020 2020"),
+        ("harvard", "2020b 2020a 2021 2020 no date a no date b 2020 2020"),
+        ("nature", "2020 2020 2021 2020 2020 2020"),
+    ],
+)
+def test_years_get_letters_where_citations_would_be_alike(name: str, years: str) -> None:
+    made = texts(name, *LINES)
+    assert " ".join(re.findall(r"\(((?:\d{4}|n\.d\.|no date)[- ]?[a-z]?)\)", " ".join(made))) == years
+    assert texts(name, *LINES[1:3]) == [one.replace("2020a", "2020") for one in made[1:3]]
+
+
+OWN = """<style xmlns="http://purl.org/net/xbiblio/csl" version="1.0" class="in-text"><info><title>Own</title></info>
+<citation disambiguate-add-year-suffix="true" et-al-min="3" et-al-use-first="1"><layout>
+<text variable="title"/></layout></citation><bibliography>
+<sort><key variable="title"/></sort><layout><names variable="author"/>
+<date variable="issued" prefix=" (" suffix=") "><date-part name="year"/></date><text variable="title"/>
+<date variable="issued" prefix=" "><date-part name="year"/></date></layout></bibliography></style>"""
+
+
+def test_letters_stand_behind_the_first_year_where_a_style_gives_them_no_place() -> None:
+    """Two first names of one family name are alike here, and so are three authors of whom one is shown."""
+    papers = [
+        Paper("b", "B", authors=("Ada Lovelace", "Jane Doe", "Jo Roe"), year=2020),
+        Paper("a", "A", authors=("Eve Lovelace", "Jo Roe", "Jane Doe"), year=2020),
+        Paper("c", "C", authors=("Ada Lovelace",), year=2020),
+    ]
+    made = styled(papers, OWN.encode())
+    assert [re.findall(r"2020[a-z]?", text) for text in made.texts] == [
+        ["2020b", "2020"],
+        ["2020a", "2020"],
+        ["2020"] * 2,
+    ]
+
+
+def test_letters_go_on_behind_z() -> None:
+    papers = [Paper(f"p{n:02}", f"Title {n:02}", authors=("Ada Lovelace",), year=2020) for n in range(54)]
+    made = styled(papers, OWN.encode()).texts
+    assert [re.findall(r"2020([a-z]+)", made[place])[0] for place in (0, 25, 26, 52, 53)] == [
+        "a",
+        "z",
+        "aa",
+        "ba",
+        "bb",
+    ]
 
 
 def test_a_list_stands_in_the_order_of_its_style() -> None:

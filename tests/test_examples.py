@@ -17,7 +17,7 @@ from rag import factory
 from rag.assistants.langchain import FootnoteRetriever, footnote_tool
 from rag.config import load_settings
 from rag.datatypes import Answer
-from rag.errors import LibraryNotFound, QuestionError
+from rag.errors import LibraryNotFound, QuestionError, ScopeError
 from rag.pipeline import Pipeline
 from tests.apart import apart
 
@@ -119,6 +119,25 @@ def test_a_library_that_is_not_there(tmp_path: Path) -> None:
         FootnoteRetriever(library=tmp_path / "none").invoke("moths")
     said = footnote_tool(library=tmp_path / "none").invoke({"question": "Which moths?"})
     assert "There is no library in" in said
+
+
+def test_tags_and_collections_say_which_papers_are_used(tmp_path: Path) -> None:
+    tagged = MOTHS | {"tags": ["Insects"], "collections": ["Thesis/Chapter 2"]}
+    path = tmp_path / "library"
+    footnote("import", write_lines(tmp_path / "papers.jsonl", tagged, SNOW), "--library", path)
+    for names in ({"with_tags": ["insects"]}, {"in_collections": ["Thesis"]}):
+        (found,) = FootnoteRetriever(library=path, **names).invoke("snow depth")
+        assert found.id == "moth"
+        opened = factory.open_answerer(load_settings(library=path, model="quote", refuse=False))
+        for tool in (footnote_tool(library=path, model="quote", refuse=False, **names), footnote_tool(opened, **names)):
+            call = {"name": tool.name, "args": {"question": "How deep is the snow?"}, "id": "1", "type": "tool_call"}
+            assert {one.paper.id for one in tool.invoke(call).artifact.evidence} <= {"moth"}
+    with pytest.raises(ScopeError, match="Near it: Insects"):
+        FootnoteRetriever(library=path, with_tags=["insect"]).invoke("moths")
+    assert "no collection 'Thesi'" in footnote_tool(library=path, in_collections=["Thesi"]).invoke(
+        {"question": "Moths?"}
+    )
+    factory.close_all()
 
 
 def test_the_tool_opens_its_library_itself(moths: Pipeline) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +46,74 @@ def test_what_is_taken_away_goes(library: Library) -> None:
     assert sync(library, replace(less, tags=(), collections=(), notes=())).updated == 1
     assert (only(library).tags, only(library).collections, only(library).notes) == ((), (), ())
     assert library.group_names("tags") == [] and library.verify() == []
+
+
+WHOLE = replace(
+    MOTHS, abstract="Moths fly. They sleep.", authors=("Bea Alder",), year=2021, venue="Night", key="alder2021",
+    url="https://example.org/moths", fields=(("volume", '"12"'), ("page", '"1-9"')),
+)  # fmt: skip
+BARE = Paper(MOTHS.id, MOTHS.title)
+
+
+def test_fields_that_are_emptied_are_emptied(library: Library) -> None:
+    sync(library, WHOLE)
+    less = replace(WHOLE, venue="", year=None, authors=(), fields=(("page", '"1-9"'),))
+    assert sync(library, less).updated == 1
+    assert only(library) == less
+    assert sync(library, BARE).updated == 1
+    assert only(library) == BARE and library.sentences(BARE.id) == () and library.verify() == []
+    assert sync(library, WHOLE).updated == 1 and only(library) == WHOLE
+
+
+def test_a_file_empties_nothing(library: Library) -> None:
+    library.add([WHOLE], WordEncoder())
+    library.add([BARE], WordEncoder())
+    assert only(library) == WHOLE
+
+
+def test_a_doi_that_was_taken_away_finds_nothing(library: Library) -> None:
+    sync(library, WHOLE)
+    sync(library, replace(WHOLE, doi="", url=""))
+    assert library.add([Paper("owls", "Owls at noon", "Owls.", doi=WHOLE.doi)], WordEncoder()).added == 1
+
+
+@pytest.mark.parametrize("owner_first", [True, False])
+def test_fields_that_another_source_gave_stay(library: Library, owner_first: bool) -> None:
+    other = replace(WHOLE, id="alder2021", year=None, fields=(("volume", '"12"'),))
+    for paper in (WHOLE, other) if owner_first else (other, WHOLE):
+        library.add([paper], WordEncoder(), in_step=paper is WHOLE)
+    sync(library, BARE)
+    left = only(library)
+    assert (left.venue, left.authors, left.doi) == (WHOLE.venue, WHOLE.authors, WHOLE.doi)
+    assert left.year is None and left.fields == (("volume", '"12"'),)
+    assert left.abstract == WHOLE.abstract and library.verify() == []
+
+
+def test_what_was_changed_here_stays_when_it_is_emptied_there(library: Library) -> None:
+    sync(library, WHOLE)
+    library.revise(replace(WHOLE, venue="Day"), WordEncoder)
+    sync(library, replace(WHOLE, venue="", year=None))
+    assert (only(library).venue, only(library).year) == ("Day", None)
+
+
+def test_an_item_that_is_deleted_takes_its_fields_along_but_no_text(library: Library) -> None:
+    library.add([replace(BARE, id="bare", doi=MOTHS.doi)], WordEncoder())
+    sync(library, WHOLE)
+    assert only(library).venue == "Night" and only(library).abstract == WHOLE.abstract
+    library.remove([WHOLE.id])
+    assert (only(library).venue, only(library).fields) == ("", ()) and only(library).abstract == WHOLE.abstract
+    assert library.verify() == []
+
+
+def test_fields_of_a_library_of_an_earlier_program_are_emptied_once_they_are_known(library: Library) -> None:
+    sync(library, WHOLE)
+    library.close()
+    with closing(sqlite3.connect(library.path / "papers.sqlite")) as db, db:
+        db.execute("DELETE FROM given WHERE kind = 'rest'")
+    with Library.open(library.path, embedder=ID, read_only=False) as again:
+        sync(again, replace(WHOLE, tags=("new",)))
+        sync(again, replace(WHOLE, tags=("new",), venue=""))
+        assert only(again).venue == ""
 
 
 @pytest.mark.parametrize("first", [MOTHS, OTHER])

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from rag import factory
-from rag.datatypes import Paper, Scope, enclosing
+from rag.datatypes import Paper, Scope, collection_path, enclosing, names_in
 from rag.errors import ScopeError
 from rag.library.library import Library, PaperFilter
+from rag.papers.bibliography import FORMATS
+from rag.papers.importers import read_papers
 from rag.questions.catalogue import RecordCatalogue
 from rag.questions.named_scope import named_scope
 from rag.ui.shelves import LibraryShelf, RecordShelf
@@ -53,6 +55,42 @@ def found(library: Library, tags: Sequence[str] = (), collections: Sequence[str]
 def test_collections_around_one() -> None:
     assert list(enclosing("Thesis/Chapter 2/Notes")) == ["Thesis", "Thesis/Chapter 2", "Thesis/Chapter 2/Notes"]
     assert list(enclosing("/odd")) == ["/odd"] and list(enclosing("a//b")) == ["a", "a/", "a//b"]
+
+
+SLASHED, BELOW = collection_path(["AI/ML"]), collection_path(["AI/ML", "a\\b", "x\\/y"])
+
+
+def test_a_slash_within_a_name_divides_nothing() -> None:
+    assert list(enclosing(SLASHED)) == [SLASHED] == ["AI\\/ML"]
+    assert list(enclosing(BELOW)) == [SLASHED, "AI\\/ML/a\\\\b", BELOW]
+    assert names_in(BELOW) == "AI/ML/a\\b/x\\/y"
+    assert list(enclosing(collection_path(["ends\\", "below"]))) == ["ends\\\\", "ends\\\\/below"]
+
+
+def test_collections_with_a_slash_are_found_and_counted(tmp_path: Path) -> None:
+    papers = (
+        Paper("a", "A", "Abstract.", collections=(SLASHED,)),
+        Paper("b", "B", "Abstract.", collections=(BELOW,)),
+        Paper("c", "C", "Abstract.", collections=("AI/Talks",)),
+    )
+    with Library.create(tmp_path / "library", embedder=ID) as library:
+        library.add(papers, WordEncoder())
+        assert found(library, collections=[SLASHED]) == "ab" and found(library, collections=["AI"]) == "c"
+        assert found(library, collections=[BELOW]) == "b"
+        assert dict(library.facets().collections)[SLASHED] == 2
+    scope = named_scope(papers, collections=["ai/ml"])
+    assert scope is not None and scope.collections == (SLASHED,)
+    nested = Paper("d", "D", "Abstract.", collections=("AI/ML",))
+    scope = named_scope((*papers, nested), collections=["AI/ML", "AI\\/ML/"])
+    assert scope is not None and scope.collections == ("AI/ML", SLASHED)
+
+
+@pytest.mark.parametrize("format", ["bibtex", "ris", "csl-json"])
+def test_collections_with_a_slash_go_out_and_come_back(tmp_path: Path, format: str) -> None:
+    file = tmp_path / "papers.txt"
+    file.write_text(FORMATS[format]([Paper("a", "A title", "Abstract.", collections=(SLASHED, BELOW))]), "utf-8")
+    (paper,) = read_papers(file)
+    assert paper.collections == (SLASHED, BELOW)
 
 
 def test_a_collection_holds_what_is_below_it_and_nothing_beside_it(library: Library) -> None:

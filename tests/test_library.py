@@ -88,7 +88,7 @@ def test_sentences_and_passages_are_slices_of_the_abstract(made: Path) -> None:
         vectors = library.sentence_vectors(paper.id)
         expected = WordEncoder().encode([sentence.text for sentence in sentences])
         assert vectors.dtype == np.float32 and vectors.shape == expected.shape
-        assert np.allclose(vectors, expected, atol=1e-3)
+        assert np.allclose(vectors, expected, atol=3e-3)
 
 
 def test_a_sentence_that_a_heading_runs_into_is_read_as_two(empty: Library) -> None:
@@ -159,7 +159,8 @@ def test_dense_finds_what_comparing_with_everything_finds(made: Path) -> None:
             cosines = matrix @ question(text)
             expected = sorted(cosines, reverse=True)[:100]
             assert len(found) == 100
-            assert np.allclose([score for _, score in found], expected, atol=2e-3)
+            # A vector of 32 components is rounded more coarsely than one of 384.
+            assert np.allclose([score for _, score in found], expected, atol=6e-3)
             assert found == sorted(found, key=lambda hit: (-hit[1], hit[0].id))
 
 
@@ -221,6 +222,8 @@ def test_works_as_a_langchain_vector_store(made: Path) -> None:
         assert documents[0][0].metadata["paper_id"] == best.paper_id
         assert store.as_retriever(search_kwargs={"k": 2}).invoke("topic17")[0].page_content
         assert store.get(ids=[best.id])["documents"] == [best.text]
+        place = {"paper_id": best.paper_id, "start": best.start, "end": best.end}
+        assert documents[0][0].metadata == place == store.get(ids=[best.id])["metadatas"][0]
 
 
 # --- importing again ---
@@ -384,7 +387,7 @@ def test_no_library_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 99}, ["format 99", "format 1"]),
+        ({"format": 99}, ["format 99", "formats 1 and 2"]),
         ({"chunker": "0.old"}, ["0.old", "sentence splitter"]),
         ({"embedder": {"name": "other-model", "weights_sha256": "f" * 64, "dimension": 32}}, ["other-model", "words"]),
     ],

@@ -32,6 +32,7 @@ from tests.cli_parts import COMMAND, MOTHS, SNOW, WILLING, footnote, program, wr
 QUESTION = "How many of the moths does MothEar find?"
 FOUND = "It finds 93% of the moths in a garden at night."
 BREAD = "Sourdough rises overnight."
+GROUPED = {"tags": ["Insects"], "collections": ["Thesis/Chapter 2"]}
 JSON = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 TOOLS = {"ask", "search", "check", "read_paper", "cite"}
 
@@ -40,7 +41,7 @@ TOOLS = {"ask", "search", "check", "read_paper", "cite"}
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Two papers, read only."""
     folder = tmp_path_factory.mktemp("mcp")
-    footnote("import", write_lines(folder / "papers.jsonl", MOTHS, SNOW), "--library", folder / "library")
+    footnote("import", write_lines(folder / "papers.jsonl", MOTHS | GROUPED, SNOW), "--library", folder / "library")
     yield folder / "library"
     factory.close_all()
 
@@ -121,6 +122,15 @@ def test_ask_uses_the_papers_that_are_named(tools: LibraryTools) -> None:
     assert [hit["paper_id"] for hit in hits] == ["moth"]
 
 
+def test_ask_and_search_use_the_tags_and_collections_that_are_named(tools: LibraryTools) -> None:
+    server = build_server(tools)
+    for scope in ({"tags": ["insects"]}, {"collections": ["Thesis"]}, {"tags": ["Insects"], "until": 2021}):
+        answer = call(server, "ask", question="How deep is the snow?", **scope).structured_content
+        assert {one["paper_id"] for one in answer["evidence"]} <= {"moth"}
+        hits = call(server, "search", query="snow", **scope).structured_content["hits"]
+        assert [hit["paper_id"] for hit in hits] == ["moth"]
+
+
 def test_search_ranks_with_the_best_sentence(tools: LibraryTools) -> None:
     result = call(build_server(tools), "search", query="moths in a garden", k=1)
     (hit,) = result.structured_content["hits"]
@@ -176,6 +186,8 @@ def test_cite_in_every_format(tools: LibraryTools, format: str) -> None:
         ("ask", {"question": QUESTION, "paper_ids": ["none"]}, "no paper with the id 'none'"),
         ("ask", {"question": QUESTION, "since": 2020, "until": 2010}, "since 2020 is later than until 2010"),
         ("ask", {"question": QUESTION, "since": 20}, "since"),
+        ("ask", {"question": QUESTION, "tags": ["insect"]}, "has the tag 'insect'. Near it: Insects"),
+        ("search", {"query": "moths", "collections": ["Chapter 2"]}, "no collection 'Chapter 2'"),
         ("ask", {}, "question"),
         ("search", {"query": "moths", "k": 0}, "k"),
         ("search", {"query": "?"}, "The question is empty."),

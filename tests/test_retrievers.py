@@ -54,13 +54,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         yield library
 
 
-@pytest.fixture(scope="module")
-def encoder(shared_home: Path) -> Iterator[QueryEncoder]:
-    encoder = QueryEncoder(shared_home / "models")
-    yield encoder
-    encoder.close()
-
-
 @pytest.fixture(params=sorted(RETRIEVERS))
 def retriever(request: pytest.FixtureRequest, library: Library, encoder: QueryEncoder) -> LibraryRetriever:
     return RETRIEVERS[request.param](library=library, encoder=encoder, k=4)

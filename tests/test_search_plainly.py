@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import fmean, pstdev
 
 import numpy as np
@@ -43,13 +42,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         library.add(papers, paper_encoder())
     with Library.open(path, embedder=REAL) as library:
         yield library
-
-
-@pytest.fixture(scope="module")
-def encoder(shared_home: Path) -> Iterator[QueryEncoder]:
-    encoder = QueryEncoder(shared_home / "models")
-    yield encoder
-    encoder.close()
 
 
 def unit(vector: Vector) -> Vector:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.datatypes import Paper
+from rag.datatypes import Paper, collection_path
 from rag.errors import ImportFileError, RecordError
 from rag.papers.bibliography import addresses
 from rag.papers.kept_fields import pack, unpack
@@ -49,6 +49,13 @@ def test_an_item_becomes_a_paper_with_all_that_it_has(data: ZoteroData) -> None:
     assert (kept["volume"], kept["page"], kept["date"], kept["editor"]) == ("12", "1-9", "March 2021", ["Cy Birch"])
     assert kept["PMID"] == "12345678" and kept["note"] == MOTHS["extra"]
     assert kept["dateAdded"] == "2024-05-06T07:08:09Z"
+
+
+def test_a_slash_in_the_name_of_a_collection_is_none_of_its_path(data: ZoteroData) -> None:
+    number = data.add("MOTHS234", MOTHS)
+    data.collect(["AI/ML", "Chapter 2"], number)
+    (paper,), _ = read(data)
+    assert paper.collections == (collection_path(["AI/ML", "Chapter 2"]),) == ("AI\\/ML/Chapter 2",)
 
 
 def test_papers_of_groups_are_told_apart_and_feeds_left_out(data: ZoteroData) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rag.config import Settings, with_overrides
 from rag.datatypes import KINDS, Answer, Paper, Scope, Stage, StopSignal, Turn, Wanted
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from rag.pipeline import Pipeline
     from rag.verification.claims import CheckedClaim
 
+NamesOf = Callable[[Literal["tags", "collections"]], Iterable[str]]
 Say = Callable[[float, float | None, str], object]  # done, of how many where that is known, and what is being done
 
 KINDS_OF_ANSWER = tuple(dict.fromkeys(KINDS.values()))
 MAX_PAPERS = 200  # that are cited at once
 MAX_HITS = 50
+MAX_NAMES = 100  # tags or collections of a scope
 PLAIN = "text"  # a reference as one reads it, beside the formats of bibliographies
 _UNWRAPPED = 100_000  # columns: whoever shows the text breaks its lines
 _STAGES = {"retrieve": "looking for papers", "write": "writing", "check": "checking every sentence"}
@@ -70,7 +73,7 @@ class LibraryTools:
             raise QuestionError(f"'{one_line(kind)}' is no kind of answer; use one of {', '.join(KINDS_OF_ANSWER)}.")
         say(0, None, "opening the library")
         pipeline = self._pipeline(self._settings)
-        self._check_known(pipeline, scope.paper_ids if scope is not None else ())
+        scope = self._scope_in(pipeline, scope)
         answer: Answer | None = None
         for event in pipeline.stream(question, history, stop, scope, Wanted(kind)):
             if isinstance(event, Stage):
@@ -89,8 +92,7 @@ class LibraryTools:
 
         cleaned(query)
         pipeline = self._quoting()
-        self._check_known(pipeline, scope.paper_ids if scope is not None else ())
-        found = pipeline.find(query, k, scope)
+        found = pipeline.find(query, k, self._scope_in(pipeline, scope))
         record = hits_json(query, found)
         for hit, (of, _) in zip(record["hits"], found, strict=True):
             hit |= {"authors": list(of.paper.authors), "year": of.paper.year, "venue": of.paper.venue}
@@ -168,6 +170,15 @@ class LibraryTools:
         found = pipeline.library.get_papers(paper_ids)
         return [found[one] for one in dict.fromkeys(paper_ids)]
 
+    def _scope_in(self, pipeline: Pipeline, scope: Scope | None) -> Scope | None:
+        """``scope`` with tags and collections as the library spells them.
+
+        Raises :class:`FootnoteError` for an id, a tag or a collection that it does not have.
+        """
+        if scope is not None:
+            self._check_known(pipeline, scope.paper_ids)
+        return spelt_as_in(pipeline.library.group_names, scope)
+
     def _check_known(self, pipeline: Pipeline, paper_ids: Sequence[str]) -> None:
         found = pipeline.library.get_papers(paper_ids)
         unknown = [one_line(one)[:100] for one in paper_ids if one not in found]
@@ -192,12 +203,38 @@ class LibraryTools:
         return open_answerer(settings)
 
 
-def scope_of(since: int | None = None, until: int | None = None, paper_ids: Sequence[str] = ()) -> Scope | None:
-    """Which papers may be used, None for all. Raises :class:`QuestionError` for years in the wrong order."""
+def scope_of(
+    since: int | None = None,
+    until: int | None = None,
+    paper_ids: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    collections: Sequence[str] = (),
+) -> Scope | None:
+    """Which papers may be used, None for all. Raises :class:`QuestionError` for years in the wrong order.
+
+    Tags and collections are as they were named: see :func:`spelt_as_in`.
+    """
     if since is not None and until is not None and since > until:
         raise QuestionError(f"since {since} is later than until {until}. Exchange them, or leave one out.")
-    scope = Scope(since, until, paper_ids=tuple(dict.fromkeys(paper_ids)))
+    ids, named, paths = (tuple(dict.fromkeys(some)) for some in (paper_ids, tags, collections))
+    scope = Scope(since, until, paper_ids=ids, tags=named, collections=paths)
     return None if scope.is_everything else scope
+
+
+def spelt_as_in(names_of: NamesOf, scope: Scope | None) -> Scope | None:
+    """``scope`` with its tags and collections as the papers of a library have them, all of which ``names_of`` gives.
+
+    Raises :class:`rag.errors.ScopeError`, which names the nearest, for one that no paper has.
+    """
+    from rag.questions.named_scope import collections_named, tags_named
+
+    if scope is None or not (scope.tags or scope.collections):
+        return scope
+    return replace(
+        scope,
+        tags=tags_named(scope.tags, names_of("tags")) if scope.tags else (),
+        collections=collections_named(scope.collections, names_of("collections")) if scope.collections else (),
+    )
 
 
 def citation_formats() -> tuple[str, ...]:

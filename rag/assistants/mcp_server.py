@@ -23,6 +23,7 @@ from rag import __version__
 from rag.assistants.library_tools import (
     KINDS_OF_ANSWER,
     MAX_HITS,
+    MAX_NAMES,
     MAX_PAPERS,
     PLAIN,
     LibraryTools,
@@ -49,6 +50,17 @@ _YEAR = Field(ge=1000, le=2999)
 Since = Annotated[int | None, _YEAR, Field(description="Use papers of this year or later only.")]
 Until = Annotated[int | None, _YEAR, Field(description="Use papers of this year or earlier only.")]
 OnlyPapers = Annotated[list[str] | None, Field(max_length=MAX_PAPERS, description="Use these papers only (paper_id).")]
+Tags = Annotated[
+    list[str] | None,
+    Field(max_length=MAX_NAMES, description="Use papers that have one of these tags only; read_paper shows tags."),
+]
+Collections = Annotated[
+    list[str] | None,
+    Field(
+        max_length=MAX_NAMES,
+        description="Use papers in one of these collections only, or in one below it; 'Thesis/Chapter 2' is a path.",
+    ),
+]
 PaperId = Annotated[str, Field(description="The paper_id of a paper, as the other tools return it.")]
 Kind = Annotated[
     str,
@@ -83,6 +95,8 @@ class McpTools:
         since: Since = None,
         until: Until = None,
         paper_ids: OnlyPapers = None,
+        tags: Tags = None,
+        collections: Collections = None,
         kind: Kind = "",
         history: Annotated[
             list[HistoryTurn] | None, Field(description="Earlier turns, where the question leans on them.")
@@ -94,7 +108,8 @@ class McpTools:
         turns = [Turn(turn.role, turn.content) for turn in history or ()]
 
         def answered(stop: StopSignal, say: Say) -> Told:
-            return self._tools.ask(question, turns, scope_of(since, until, paper_ids or ()), kind, stop, say)
+            scope = scope_of(since, until, paper_ids or (), tags or (), collections or ())
+            return self._tools.ask(question, turns, scope, kind, stop, say)
 
         return await _called(context, answered)
 
@@ -105,9 +120,15 @@ class McpTools:
         k: Annotated[int, Field(ge=1, le=MAX_HITS, description="How many papers at most.")] = 10,
         since: Since = None,
         until: Until = None,
+        tags: Tags = None,
+        collections: Collections = None,
     ) -> Annotated[CallToolResult, SearchRecord]:
         """Rank the papers of the library for a query, each with its best sentence. Fast."""
-        return await _called(context, lambda stop, say: self._tools.search(query, k, scope_of(since, until)))
+
+        def found(stop: StopSignal, say: Say) -> Told:
+            return self._tools.search(query, k, scope_of(since, until, (), tags or (), collections or ()))
+
+        return await _called(context, found)
 
     async def check(
         self,

@@ -44,7 +44,8 @@ def export(
 ) -> None:
     """Write the papers of the library, those of a scope, or those that answers cited, as a bibliography.
 
-    Where several of --since, --until, --venue, --source, --paper and --answers are given, all must fit.
+    Where several of --since, --until, --venue, --source, --tag, --collection, --paper and --answers are given, all
+    must fit.
     """
     from rag.config import load_settings
     from rag.factory import open_library

@@ -22,6 +22,7 @@ from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
 from rag.library.storage.locking import WriterLock, acquire_lock, storage_errors
 from rag.library.storage.manifest import (
+    FORMAT,
     EmbedderId,
     Manifest,
     check_same,
@@ -148,6 +149,10 @@ class Library(ChangeableLibrary):
     def _recover(self) -> None:
         """Index what a killed import committed; rebuild the vector index where its files are missing."""
         folder.delete_leftovers(self.path)
+        if self._manifest.format != FORMAT:  # before anything is written that an older program would misread
+            self._store.words.begin_anew()  # of Greek letters it has other words
+            self._manifest = replace(self._manifest, format=FORMAT)
+            write_manifest(self.path, self._manifest)
         self._store.browser.create_indexes()
         self._store.remember_made_with(self.embedder, self._manifest.chunker)
         self._store.merges.create()

@@ -4,10 +4,11 @@ mean."""
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 
-from rag.datatypes import Scope, enclosing
+from rag.datatypes import Scope, enclosing, names_in
 from rag.errors import QuestionError, ScopeError
 from rag.questions.catalogue import Catalogue
 from rag.questions.venues import VenueNames
@@ -68,18 +69,29 @@ def tags_named(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
 def collections_named(names: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     """The collections that ``names`` mean among the paths of a library and those that they lie in.
 
-    Raises :class:`ScopeError` for one that it lacks.
+    A collection that has a slash in its name may be given with the slash alone, where no other is so called. Raises
+    :class:`ScopeError` for one that it lacks.
     """
     paths = {around for path in known for around in enclosing(path)}
-    return _as_spelt([name.rstrip("/") or name for name in names], paths, "This library has no collection '{}'.")
+    given = [name if name in paths else name.rstrip("/") or name for name in names]
+    return _as_spelt(given, paths, "This library has no collection '{}'.", names_in)
 
 
-def _as_spelt(names: Sequence[str], known: set[str], missing: str) -> tuple[str, ...]:
-    """The names as records spell them: exactly so, else all that differ in case or white space alone."""
-    spellings: dict[str, list[str]] = {}
+def _as_spelt(
+    names: Sequence[str], known: set[str], missing: str, typed: Callable[[str], str] | None = None
+) -> tuple[str, ...]:
+    """The names as records spell them: exactly so, else all that differ in case or white space alone, else those that
+    people type so."""
+    spellings, as_typed = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for one in sorted(known):
-        spellings.setdefault(_plain(one), []).append(one)
-    return _all(names, lambda name: [name] if name in known else spellings.get(_plain(name), ()), known, missing)
+        spellings[_plain(one)].append(one)
+        if typed is not None:
+            as_typed[_plain(typed(one))].append(one)
+
+    def meant(name: str) -> Sequence[str]:
+        return [name] if name in known else spellings.get(_plain(name)) or as_typed.get(_plain(name)) or ()
+
+    return _all(names, meant, known, missing)
 
 
 def _all(names: Sequence[str], resolve: _Resolve, known: Collection[str], missing: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 
+from rag.text.greek import with_names
 from rag.text.tokenization import RAISED_POINT, WHOLE_NAME, stem
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
@@ -155,6 +156,7 @@ def missing_names(sentence: str, source: str) -> set[str]:
     """Names and acronyms of ``sentence`` that ``source`` neither has nor spells out (as 'GAN' in its initials)."""
     folded = normalised(source)
     low = folded.lower()
+    spelt = with_names(folded).lower()  # 'NF-κB' is in 'NF-kappa B'
     initials = "".join(w[0] for w in re.findall(r"[a-z]+", low))
     missing = set()
     for name in dict.fromkeys(WHOLE_NAME.findall(normalised(sentence))):
@@ -167,6 +169,7 @@ def missing_names(sentence: str, source: str) -> set[str]:
             _has_name_at_end(bare, folded)
             or _begins_a_word(low_name, low)
             or (len(low_name) > 2 and low_name in initials)
+            or _begins_a_word(re.sub(r"[\W_]", "", with_names(name)).lower(), spelt)
         ):
             continue
         missing.add(name)

@@ -1,8 +1,8 @@
 """Text to tokens and stems: one tokenisation for lexical search, the choice of evidence and the citation check.
 
 Figures stay whole ("52.7", "21,866"), everything else is split at non-letters, put into lower case without accents, and
-stemmed (Snowball English). Scripts without spaces between words are split into pairs of characters (bigrams), the usual
-choice where no dictionary is at hand.
+stemmed (Snowball English). Greek letters go by their names (:mod:`rag.text.greek`). Scripts without spaces between
+words are split into pairs of characters (bigrams), the usual choice where no dictionary is at hand.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from rag.text.greek import with_names
+
 # Acronyms, names in mixed case and names with digits; the pattern has no word boundaries of its own.
 NAME = r"(?:[A-Za-z]+\d[\w-]*|[A-Z]{2,}[\w-]*|[A-Za-z]*[a-z][A-Z][\w-]*)"
 WHOLE_NAME = re.compile(rf"(?<![\w-]){NAME}")  # not within a longer word
@@ -19,6 +21,7 @@ WHOLE_NAME = re.compile(rf"(?<![\w-]){NAME}")  # not within a longer word
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 RAISED_POINT = re.compile(r"(?<=\d)·(?=\d)")  # the decimal point of some medical journals: '0·3'
 
+_MATHEMATICAL = re.compile("[\U0001d400-\U0001d7ff]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 # Function words and question words, which say nothing about a topic.
@@ -35,7 +38,7 @@ _LONG_SENTENCE, _LONG_ABSTRACT = 600, 5_000  # characters
 def tokens(text: str) -> list[str]:
     """Lower-cased words and figures of ``text`` in order, without accents; nothing is left out."""
     found: list[str] = []
-    for token in _TOKEN.findall(_without_accents(text.lower())):
+    for token in _TOKEN.findall(_without_accents(with_names(_compatible(text)).lower())):
         if token[0].isdigit():
             found.append(token.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", token) else token)
         elif _UNSPACED.search(token):
@@ -43,6 +46,11 @@ def tokens(text: str) -> list[str]:
         else:
             found.append(token)
     return found
+
+
+def _compatible(text: str) -> str:
+    """Mathematical letters as plain ones; ``·`` and what else is read differently later stays."""
+    return text if text.isascii() else _MATHEMATICAL.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
 
 
 def _without_accents(text: str) -> str:

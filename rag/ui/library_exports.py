@@ -26,5 +26,5 @@ class PaperExport:
         which = str(event.which)
         ids = ticked if which == "ticked" else None
         chosen = PaperFilter() if which == "all" else view.chosen
-        made = self._actions.export(key, ids, chosen, str(event.format), str(event.style or ""))
+        made = self._actions.export(key, ids, chosen, str(event.format), str(getattr(event, "style", "") or ""))
         return {"report_file": download_html(made), "message": note_html(f"Exported: {', '.join(made)}.")}

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryMismatch, LibraryNotFound
 
-FORMAT = 1  # of the whole folder; incremented when older programs could not read it, or would misread it
+FORMAT = 2  # of the whole folder; incremented when older programs could not read it, or would misread it
+# Format 1 is read as it is, and becomes format 2 when it is opened for writing: what is written from then on has
+# vectors of one byte a component, see storage.vector_codes.
+_READ = (1, FORMAT)
 NAME = "manifest.json"
 _OUTDATED = ("lexicon",)  # keys of older programs: where their word index was
 
@@ -54,9 +57,10 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / NAME
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["format"] != FORMAT:
+        if raw["format"] not in _READ:
+            known = " and ".join(map(str, _READ))
             raise LibraryMismatch(
-                f"The library {folder} has format {raw['format']}, this program reads format {FORMAT}. "
+                f"The library {folder} has format {raw['format']}, this program reads formats {known}. "
                 "Import its papers into a new folder: footnote import FILE --library NEWDIR"
             )
         for key in _OUTDATED:

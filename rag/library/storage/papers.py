@@ -186,9 +186,10 @@ class PaperStore:
 
     def passage_vectors(self, ids: Sequence[str] | None = None) -> Iterator[PassageVectors]:
         """The passages of the papers with these ids (None: of all), without texts and without order."""
-        # Those of passages come first: what lies behind them is not read.
-        columns = f"id, passages, json_array_length(passages), substr(vectors, 1, {2 * self._dimension} * "
-        columns += "json_array_length(passages))"
+        # Those of passages come first: what lies behind them is not read. How many bytes a vector takes follows from
+        # how many there are.
+        columns = "id, passages, json_array_length(passages), substr(vectors, 1, json_array_length(passages) * "
+        columns += "(length(vectors) / max(1, json_array_length(passages) + json_array_length(sentences))))"
         for row in self._scan_rows(columns) if ids is None else self._rows_of(columns, ids):
             yield passage_vectors_from_row(row, self._dimension)
 

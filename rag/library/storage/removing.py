@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.stored_paper import content_hash
@@ -31,7 +32,8 @@ def _take_back(store: PaperStore, record_id: str) -> bool:
     """Take from every paper what this record alone gave it; whether there was anything."""
     found = False
     for paper in store.get_papers(store.givers.papers_of(record_id)).values():
-        left = store.givers.left(paper, record_id)
+        # A text that is searched stays: nothing is embedded here.
+        left = replace(store.givers.left(paper, record_id), abstract=paper.abstract)
         found |= left != paper
         store.upsert_paper(left, content_hash(left), ())
     return found

@@ -37,7 +37,7 @@ CREATE INDEX IF NOT EXISTS merges_paper ON merges (paper_id);
 CREATE INDEX IF NOT EXISTS merges_undone ON merges (undone, number);
 """
 
-# Which tags, collections and notes of a paper come from records that are kept in step: see storage.givers.
+# What of a paper comes from records that are kept in step: see storage.givers.
 GIVEN = """
 CREATE TABLE IF NOT EXISTS given (
     paper_id TEXT NOT NULL, kind TEXT NOT NULL, mark TEXT NOT NULL, giver TEXT NOT NULL,

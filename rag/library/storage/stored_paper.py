@@ -1,7 +1,7 @@
 """A paper as the database stores it: the record, its segments, their vectors, and how these become columns of a row.
 
-Offsets are stored, not texts: a sentence or passage is a slice of its abstract. The vectors of a paper are one blob of
-float16, passages first, then sentences; the rounding moves a cosine by less than 0.001.
+Offsets are stored, not texts: a sentence or passage is a slice of its abstract. The vectors of a paper are one blob,
+passages first, then sentences: see :mod:`rag.library.storage.vector_codes`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
 from rag.library.run_in_headings import divided_at_headings
+from rag.library.storage import vector_codes
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
@@ -90,15 +91,13 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     A sentence that the heading of another section runs into is two, with one vector. Nothing of it may be changed:
     see :mod:`rag.library.storage.kept_papers`.
     """
-    import numpy as np
-
     paper = paper_from_row(row)
     passages = tuple(
         Passage(one, paper.id, paper.abstract[start:end] if end else paper.title, start, end)
         for one, start, end in json.loads(row[10])
     )
     stored = [Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[11])]
-    vectors = np.frombuffer(row[12] or b"", dtype=np.float16).reshape(-1, dimension).astype(np.float32)
+    vectors = vector_codes.from_bytes(row[12] or b"", len(passages) + len(stored), dimension)
     divided = divided_at_headings(stored)
     if len(divided) > len(stored) and len(vectors) == len(passages) + len(stored):
         vectors = vectors[[*range(len(passages)), *(len(passages) + index for index, _ in divided)]]
@@ -111,22 +110,17 @@ def segments_to_columns(
     passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: Matrix
 ) -> tuple[str, str, bytes]:
     """The columns ``passages``, ``sentences`` and ``vectors`` of a row."""
-    import numpy as np
-
     return (
         json.dumps([(p.id, p.start, p.end) for p in passages]),
         json.dumps([(s.start, s.end) for s in sentences]),
-        vectors.astype(np.float16).tobytes(),
+        vector_codes.to_bytes(vectors),
     )
 
 
 def passage_vectors_from_row(row: Sequence[Any], dimension: int) -> PassageVectors:
-    """The passages of a row ``id, passages, json_array_length(passages), vectors``."""
-    import numpy as np
-
+    """The passages of a row ``id, passages, json_array_length(passages), the bytes of their vectors``."""
     one, passages, count, blob = row
-    vectors = np.frombuffer(blob or b"", np.float16, count * dimension if blob else 0).astype(np.float32)
-    return PassageVectors(one, passages, vectors.reshape(-1, dimension))
+    return PassageVectors(one, passages, vector_codes.from_bytes(blob or b"", count, dimension))
 
 
 def mean_passage_vector(passages: Matrix) -> Vector:

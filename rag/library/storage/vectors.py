@@ -118,11 +118,8 @@ class VectorIndex:
             self.collection.upsert(
                 ids=ids,
                 embeddings=np.concatenate([stored.passage_vectors for stored in papers]),
-                metadatas=[
-                    {"paper_id": p.paper_id, "start": p.start, "end": p.end}
-                    for stored in papers
-                    for p in stored.passages
-                ],
+                # Nothing that the database knows too: every value costs a row in one table and three indexes of Chroma.
+                metadatas=[{"paper_id": passage.paper_id} for stored in papers for passage in stored.passages],
             )
 
     def search(self, vector: Vector, k: int) -> list[Neighbour]:

@@ -140,6 +140,8 @@ class Importer(PaperWriter):
         if match.owner == paper.id and first:
             # An empty field does not delete what another record filled in.
             changed = self.write(filled(paper, kept), stored, paper)
+            if kept is not stored:  # by a DOI that was taken away nothing is found any more
+                self._store.delete_keys(paper.id, self._keys_gone(stored, paper))
             for merge in self._store.merges.into(paper.id):
                 self._store.merges.set_added(merge, still_added(merge.added, paper))
             self._counts.updated += changed
@@ -154,6 +156,12 @@ class Importer(PaperWriter):
             self._counts.duplicate(paper.id, match.reason)
         self._note_giver(paper, match.owner, kept)
         return match.owner
+
+    def _keys_gone(self, stored: Paper, now: Paper) -> set[str]:
+        """The identifiers that the paper had and that neither its record gives now nor any that was merged into it."""
+        records = (now, *(merge.record for merge in self._store.merges.into(now.id)))
+        gone = set(identity_keys(stored)).difference(*map(identity_keys, records))
+        return {key for key in gone if not key.startswith(("id:", "title:"))}
 
     def _note_giver(self, record: Paper, owner: str, before: Paper | None) -> None:
         """Remember what the record gave to the paper ``owner``, which was ``before``."""

@@ -12,6 +12,7 @@ from rag.papers import item_kinds
 from rag.papers.carried import NAME, carried
 from rag.papers.citation_keys import citation_keys
 from rag.papers.csl_names import CSL_VARIABLES
+from rag.papers.divided_names import WHOLE_NAMES, is_body, whole_names
 from rag.papers.exporters.kept_texts import family_first, month_name, month_of, names_of, texts_of
 from rag.papers.exporters.tex import as_it_came, escaped
 from rag.papers.identity import bare_doi
@@ -81,10 +82,11 @@ def type_of(paper: Paper) -> str:
 
 def _fields(paper: Paper, entry_type: str, whole: bool) -> dict[str, str]:
     """The fields by name, the values as they stand between braces."""
+    whole_authors = whole_names(paper)
     fields = {
         # A second pair of braces keeps the capitals of names and acronyms.
         "title": f"{{{escaped(paper.title)}}}",
-        "author": " and ".join(_name(name) for name in paper.authors if name.strip()),
+        "author": " and ".join(_name(name, name in whole_authors) for name in paper.authors if name.strip()),
         "year": _year(paper),
         _VENUES.get(entry_type, "howpublished"): escaped(paper.venue),
         "doi": _address(bare_doi(paper)),
@@ -111,7 +113,7 @@ def _kept(name: str, value: Any) -> tuple[str, str] | None:
     """The field for a value that a paper keeps; None where BibTeX has none for it."""
     if name == "issued" and (month := month_of(value)):
         return "month", month_name(month)
-    if name in (item_kinds.BIBTEX_NAME, item_kinds.RIS_NAME, LEFT_OUT, NAME):
+    if name in (item_kinds.BIBTEX_NAME, item_kinds.RIS_NAME, LEFT_OUT, NAME, WHOLE_NAMES):
         return None
     known = name in CSL_VARIABLES
     tex_name = _NAMES.get(name, name.lower() if known else name.removeprefix("bibtex-"))
@@ -145,10 +147,11 @@ def _enclosed(name: str, value: str) -> str:
     return value[:3].lower() if name == "month" and _MONTH.fullmatch(value) else f"{{{value}}}"
 
 
-def _name(name: str) -> str:
+def _name(name: str, whole: bool = False) -> str:
     text = escaped(name)
-    # 'and' separates authors and a comma the parts of a name; within braces they are letters.
-    return f"{{{text}}}" if re.search(r"\band\b", name) or name.count(",") > 2 else text
+    # 'and' separates authors and a comma the parts of a name; within braces they are letters. A body's has no parts.
+    enclosed = whole or re.search(r"\band\b", name) or name.count(",") > 2 or (" " in name.strip() and is_body(name))
+    return f"{{{text}}}" if enclosed else text
 
 
 def _word(word: str) -> str:

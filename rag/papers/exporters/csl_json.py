@@ -9,7 +9,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.papers.carried import NAME, carried
 from rag.papers.csl_names import DATE_VARIABLES, NAME_VARIABLES, TEXT_VARIABLES
-from rag.papers.divided_names import csl_name
+from rag.papers.divided_names import WHOLE_NAMES, csl_name, whole_names
 from rag.papers.exporters.bibtex import type_of
 from rag.papers.exporters.kept_texts import names_of
 from rag.papers.identity import bare_doi
@@ -28,12 +28,13 @@ def to_csl_json(papers: Iterable[Paper]) -> str:
 
 def csl_item(paper: Paper) -> dict[str, Any]:
     """The item of a paper, without what an import alone needs."""
+    whole = whole_names(paper)
     item: dict[str, Any] = {
         "id": one_line(paper.id),
         "citation-key": one_line(paper.key),
         "type": one_line(paper.kind) or _GUESSED[type_of(paper)],
         "title": one_line(paper.title),
-        "author": [csl_name(name) for name in paper.authors if name.strip()],
+        "author": [csl_name(name, name in whole) for name in paper.authors if name.strip()],
         "container-title": one_line(paper.venue),
         "DOI": bare_doi(paper),
         "URL": one_line(paper.url),
@@ -44,7 +45,7 @@ def csl_item(paper: Paper) -> dict[str, Any]:
         item["issued"] = {"date-parts": [[paper.year]]}
     from rag.papers.importers.field_names import FIELD_NAMES, field_key
 
-    kept = unpack(paper)
+    kept = {name: value for name, value in unpack(paper).items() if name != WHOLE_NAMES}  # 'author' says it
     variables = {name: found for name, value in kept.items() if (found := _variable(name, value, paper))}
     # Another name of a field that is read, with what that field cannot be, would cost the whole item.
     custom = {

@@ -10,7 +10,7 @@ from rag.datatypes import Paper
 from rag.papers import item_kinds
 from rag.papers.carried import NAME, carried
 from rag.papers.citation_keys import citation_keys, is_usable
-from rag.papers.divided_names import inverted
+from rag.papers.divided_names import inverted, whole_names
 from rag.papers.exporters.bibtex import type_of
 from rag.papers.exporters.kept_texts import month_of, names_of, texts_of
 from rag.papers.identity import bare_doi
@@ -55,12 +55,12 @@ def _record(paper: Paper, key: str) -> str:
 
 
 def _lines(paper: Paper, key: str) -> Lines:
-    kept = unpack(paper)
+    kept, whole = unpack(paper), whole_names(paper)
     lines = [
         ("TY", _type_of(paper)),
         ("ID", key if is_usable(paper.key) else paper.id),
         ("TI", paper.title),
-        *(("AU", inverted(name)) for name in paper.authors if name.strip()),
+        *(("AU", inverted(name, name in whole)) for name in paper.authors if name.strip()),
         ("PY", "" if paper.year is None else str(paper.year)),
         ("DA", _date(kept.get("issued"), paper.year)),
         ("T2", paper.venue),

@@ -13,6 +13,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.papers.carried import restored
 from rag.papers.csl_names import CSL_NAMES
+from rag.papers.divided_names import WHOLE_NAMES, is_mistakable, said_whole
 from rag.papers.identity import id_from_title, normalised_arxiv_id, normalised_doi
 from rag.papers.importers import abstract_text
 from rag.papers.importers.field_names import ALIASES, field_key, says_nothing
@@ -77,12 +78,13 @@ def described(record: Mapping[str, Any], source: str) -> Paper:
         url=_url(chosen["url"]),
         doi=doi,
         source=source,
-        **_kept({"rights": rights, **record} if rights else record),
+        **_kept({"rights": rights, **record} if rights else record, _whole_names(chosen["authors"])),
     )
 
 
-def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(record: Mapping[str, Any], whole_names: list[str]) -> dict[str, Any]:
     """The fields of a paper that are kept without being used for answers."""
+    said = {WHOLE_NAMES: whole_names} if whole_names else {}
     one_line = {name: clean_line(str(record.get(name) or "")) for name in ("citation_key", "item_type", "status")}
     lists = {name: _texts(record.get(name)) for name in ("tags", "collections")}
     return {
@@ -91,7 +93,7 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
         "status": one_line["status"] if one_line["status"] in STATUSES else "",
         **lists,
         "notes": tuple(str(note).strip() for note in _listed(record.get("notes")) if str(note).strip()),
-        "fields": pack(_leftover(record)),
+        "fields": pack(_leftover(record) | said),
     }
 
 
@@ -218,6 +220,13 @@ def authors(value: Any) -> tuple[str, ...]:
     else:
         names = []
     return tuple(name for raw in names if (name := _readable(raw)))
+
+
+def _whole_names(value: Any) -> list[str]:
+    """Of the authors in ``value`` the names that are whole and would be divided if nobody said so, each once."""
+    listed = value if isinstance(value, list) else [value]
+    names = dict.fromkeys(_readable(one) for one in listed if said_whole(one))
+    return [name for name in names if name and is_mistakable(name)]
 
 
 def _readable(raw: Any) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from rag.datatypes import Paper
+from rag.datatypes import Paper, collection_path
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.importers.source import Report, SourceFile
 from rag.papers.importers.xml_records import elements, text_of
@@ -69,10 +69,9 @@ class _Known:
             if element.tag == "bib.Memo":
                 known.notes[name] = text_of(element.find("rdf.value"))[:_MOST_NOTE]
             elif element.tag == "z.Collection":
+                path = collection_path([text_of(element.find("dc.title"))])
                 for part in element.findall("dcterms.hasPart"):
-                    known.collections.setdefault(part.get("rdf.resource", ""), []).append(
-                        text_of(element.find("dc.title"))
-                    )
+                    known.collections.setdefault(part.get("rdf.resource", ""), []).append(path)
             else:
                 known.parents[name] = element
         return known

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Paper
 from rag.papers.bibliography import to_csl_json, web_address
+from rag.papers.divided_names import is_body
 from rag.papers.identity import arxiv_id
 from rag.text.unseen import one_line
 
@@ -29,14 +30,6 @@ _TEXTS = frozenset(
         "DOI", "URL", "ISBN", "ISSN", "PMID", "PMCID",
     )
 )  # fmt: skip
-# What a name has that is no person's: words between others, and words that only bodies are called by.
-_BODY = re.compile(
-    r"(?<=\s)(?:of|for|the|and|on|für|des|du|pour|para|&)(?=\s)|\b(?:universit(?:y|[àäé]t?|ies|[ae]t)|institut\w{0,4}|"
-    r"organi[sz]ations?|association|society|committee|consortium|collaboration|collaborators|investigators|network|"
-    r"group|team|department|ministry|agency|council|foundation|federation|commission|cent(?:er|re)s?|laborator(?:y|ies)|"
-    r"initiative|task force|alliance|academy|college|hospital|corporation|gmbh|inc|ltd|llc)\b",
-    re.IGNORECASE,
-)
 _PREPRINT = re.compile(r"arxiv|rxiv|preprint|ssrn|zenodo|research square", re.IGNORECASE)
 
 
@@ -119,7 +112,7 @@ def is_person(name: str) -> bool:
     'Wang Xiaoming' in Chinese letters has no initials, and nothing says which part is the family's.
     """
     letters = [letter for letter in name if letter.isalpha()]
-    return not _BODY.search(name) and any(letter.isupper() for letter in letters)
+    return not is_body(name) and any(letter.isupper() for letter in letters)
 
 
 def _date(value: Any) -> Date | None:

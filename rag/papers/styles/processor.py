@@ -2,8 +2,8 @@
 
 Its elements are classes that lxml puts over the parts of a style. They are extended here where the library leaves it
 open: macros are looked up once and not at every call (a reference in APA's style takes a third of the time), what
-stands for missing authors is not said a second time in the same reference, as CSL 1.0.2 wants it ('Substitute'), and
-first names stay whole where a style says so ('initialize').
+stands for missing authors is not said a second time in the same reference, as CSL 1.0.2 wants it ('Substitute'), first
+names stay whole where a style says so ('initialize'), and years get letters where citations would be alike.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from lxml import etree
 
 from rag.papers.styles.checking import NAMESPACE, SAFE, parsed
 from rag.papers.styles.marks import Formatter, mended, without_marks
+from rag.papers.styles.year_suffixes import SuffixRules
 
+_LETTERS = "year_suffix"  # beside the parts of a date: what stands behind the year where it is written first
 _NS = {"cs": NAMESPACE}
 
 
@@ -81,12 +83,20 @@ class _Name(_Remembering, model.Name):  # type: ignore[misc]
         return given if whole else str(super().initialize(given, mark, context))
 
 
+class _DatePart(_Remembering, model.Date_Part):  # type: ignore[misc]
+    """A part of a date. The letters of a year stand behind it once, in a style that gives them no other place."""
+
+    def process(self, date: Any, context: Any = None) -> Any:
+        text = super().process(date, context)
+        return f"{text}{date.pop(_LETTERS, '')}" if self.get("name") == "year" else text
+
+
 @cache
 def _parser() -> Any:
     lookup = etree.ElementNamespaceClassLookup()
     classes = lookup.get_namespace(NAMESPACE)
     classes[None] = model.CitationStylesElement
-    own = {model.Substitute: _Substitute, model.Name: _Name}
+    own = {model.Substitute: _Substitute, model.Name: _Name, model.Date_Part: _DatePart}
     for plain in model.CitationStylesElement.__subclasses__():
         base = _Cased if hasattr(plain, "case") else _Remembering
         extended = own.get(plain) or type(plain.__name__, (base, plain), {})
@@ -112,6 +122,8 @@ class Style:
         root.set_locale_list(root.get("default-locale", "en-US"), validate=False)
         self._stops_in_quotes = root.get_locale_option("punctuation-in-quote") == "true"
         self.label = self._take_number()
+        self._suffixes = SuffixRules(root.find("cs:citation", _NS))
+        self._places_letters = root.find(".//cs:text[@variable='year-suffix']", _NS) is not None
 
     def _take_number(self) -> tuple[str, str] | None:
         """Take the numbers of references out, and give what stands around them: whoever lists them sets them."""
@@ -134,6 +146,11 @@ class Style:
         listed.items, listed.keys = items, [one.key for one in items]
         Citation(items).bibliography = listed
         order = self._order(items)
+        for place, letters in self._suffixes.suffixes(references, order).items():
+            if self._places_letters:
+                references[place][_LETTERS] = String(letters)
+            elif "issued" in references[place]:
+                references[place]["issued"][_LETTERS] = letters
         return order, [self._text(item) for item in items]
 
     def _order(self, items: list[Any]) -> list[int]:

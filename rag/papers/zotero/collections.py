@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+from rag.datatypes import collection_path
+
 
 def paths(collections: Mapping[Hashable, tuple[str, Hashable | None]]) -> dict[Hashable, str]:
     """The path of each collection, from its name and the key of the one that it is in.
@@ -20,5 +22,5 @@ def paths(collections: Mapping[Hashable, tuple[str, Hashable | None]]) -> dict[H
             name, at = collections[at]
             names.append(name)
         if at is None:
-            found[key] = "/".join(reversed(names))
+            found[key] = collection_path(reversed(names))
     return found

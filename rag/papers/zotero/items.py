@@ -14,6 +14,7 @@ from typing import Any
 from rag.datatypes import Paper
 from rag.errors import RecordError
 from rag.papers import kept_fields
+from rag.papers.divided_names import WHOLE_NAMES, whole_names
 from rag.papers.importers.field_mapping import Rejected, paper_from
 from rag.papers.zotero.item_types import CSL_TYPES
 from rag.papers.zotero.place import ITEM_FIELD, is_place
@@ -97,8 +98,10 @@ def paper_of(item: Mapping[str, Any], library: ZoteroLibrary) -> Paper:
     paper = paper_from(record, f"zotero:{library.name}")
     kept = {_CSL_NAMES.get(name, name): value for name, value in values.items() if name not in _LEFT_OUT}
     numbers = {name.upper(): extra[name] for name in ("pmid", "pmcid", "arxiv") if name in extra}
+    said = whole_names(paper)
+    whole = [name for name in dict.fromkeys(paper.authors) if name in said]
     # Set here, not left to the mapping: there the names of some of Zotero's fields mean fields of a paper.
-    return replace(paper, fields=kept_fields.pack({ITEM_FIELD: place, **others, **numbers, **kept}))
+    return replace(paper, fields=kept_fields.pack({ITEM_FIELD: place, **others, **numbers, **kept, WHOLE_NAMES: whole}))
 
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:

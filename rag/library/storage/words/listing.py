@@ -58,6 +58,11 @@ class WordListing:
         )
         self._database.execute_for_each("DELETE FROM word_changes WHERE paper_id = ?", [(one,) for one in done])
 
+    def begin_anew(self) -> None:
+        """Note all papers as changed, where there is an index. The caller holds the writer's lock."""
+        if self.exists:
+            self._database.run_script(f"BEGIN IMMEDIATE; DELETE FROM word_segments; {schema.ALL_WORDS_CHANGED} COMMIT;")
+
     def forget(self) -> None:
         """The index has no segment any more, and all papers are noted as changed."""
         self._database.execute("DELETE FROM word_segments")
