@@ -78,10 +78,10 @@ def test_collections_with_a_slash_are_found_and_counted(tmp_path: Path) -> None:
         assert found(library, collections=[SLASHED]) == "ab" and found(library, collections=["AI"]) == "c"
         assert found(library, collections=[BELOW]) == "b"
         assert dict(library.facets().collections)[SLASHED] == 2
-    scope = named_scope(papers, collections=["ai/ml"])
+    scope = named_scope(RecordCatalogue(papers), collections=["ai/ml"])
     assert scope is not None and scope.collections == (SLASHED,)
     nested = Paper("d", "D", "Abstract.", collections=("AI/ML",))
-    scope = named_scope((*papers, nested), collections=["AI/ML", "AI\\/ML/"])
+    scope = named_scope(RecordCatalogue((*papers, nested)), collections=["AI/ML", "AI\\/ML/"])
     assert scope is not None and scope.collections == ("AI/ML", SLASHED)
 
 
