@@ -43,7 +43,7 @@ from rag.generation.writing import Writer, whole_sentences, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.questions.reading import Rewrite, read
-from rag.questions.sides import compared_in
+from rag.questions.sides import compared_in, with_sides
 from rag.retrieval.ranking import Rank, Ranking, Search, one_of_each_work, rank, without_notices
 from rag.survey.agreement import agreement, asks_agreement
 from rag.survey.comparing import compare
@@ -107,7 +107,7 @@ class Pipeline:
         Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
         """
         clock, stop = Clock(), stop or threading.Event()
-        reading = self.read(question, history, scope, wanted)
+        reading = with_sides(self.read(question, history, scope, wanted))
         yield Stage("retrieve")
         computed = compute(reading, self.library, lambda: self.rank(reading).hits, reading.within)
         if computed is not None:
@@ -125,7 +125,7 @@ class Pipeline:
         ranking, gathered, structured = self.gather(reading, ranked, stop, once)
         reading = replace(reading, spread=gathered.spread)
         if reading.intent is Intent.COMPARE and structured is None and gathered.refusal is None:
-            reading = replace(reading, intent=Intent.MULTI)  # no sides were found: a list
+            reading = replace(reading, intent=Intent.MULTI)  # no paper speaks of the sides: a list
         clock.lap("evidence")
         found = Findings(
             ranking.hits, gathered.evidence, gathered.judgements, fits=gathered.fits, refusal=gathered.refusal,

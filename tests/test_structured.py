@@ -15,6 +15,7 @@ from rag.datatypes import (
     AnswerSentence,
     Citation,
     Coverage,
+    Intent,
     Paper,
     PaperHit,
     Reading,
@@ -31,7 +32,7 @@ from rag.output.sections import in_sections
 from rag.papers.kept_fields import NOTICE
 from rag.pipeline import Pipeline
 from rag.questions.reading import understand
-from rag.questions.sides import Asked, compared_in
+from rag.questions.sides import Asked, compared_in, with_sides
 from rag.survey.agreement import AGREE, APART, DISAGREE, ONE, OTHER, UNDECIDED, agreement, asks_agreement
 from rag.survey.comparing import compare, speaks_of, titled
 from rag.survey.finding import PaperFinder
@@ -122,6 +123,22 @@ def test_sides_and_aspects_are_found(
 @pytest.mark.parametrize("question", ["What is CvT?", "Compare methods", "Which papers compare CvT and ViT?", "", "vs"])
 def test_what_names_no_two_sides_is_no_comparison(question: str) -> None:
     assert compared_in(question) is None
+
+
+def compared(text: str, search: str = "") -> Reading:
+    return Reading(text, search or text, Intent.COMPARE, text, False, is_follow_up=bool(search))
+
+
+def test_a_comparison_without_two_sides_is_a_list() -> None:
+    assert with_sides(compared("BERT vs GPT-2 on text")).intent is Intent.COMPARE
+    assert with_sides(compared("Set Rust against Go")).intent is Intent.MULTI
+    asked = "How do they compare in speed?"
+    assert with_sides(compared(asked, f"Which languages are safe? {asked}")).intent is Intent.MULTI
+
+
+@pytest.mark.parametrize("text", ["How does that compare with Rust in speed?", "and compared with two-phase locking?"])
+def test_a_follow_up_that_compares_the_one_thing_answered_asks_after_one_thing(text: str) -> None:
+    assert with_sides(compared(text, f"How do both sides share memory? {text}")).intent is Intent.FACT
 
 
 MOTHS = "However, moths are hard to count. We propose a lamp for counting moths. It is cheap. It finds 31% more moths."

@@ -18,12 +18,13 @@ from rag.datatypes import (
     StopSignal,
 )
 from rag.evidence.defining import definitions_first
-from rag.evidence.fitting import FITS, Fit, FitJudge, fit_judge
+from rag.evidence.fitting import Fit, FitJudge, fit_judge
+from rag.evidence.likeness import together
 from rag.evidence.parts import first_part, with_parts
 from rag.evidence.ranking import Ranked, SentenceStore, best_sentence_of_each, rank_sentences
 from rag.evidence.refusal import is_doubtful, judge
 from rag.evidence.selectors import SentenceSelector
-from rag.evidence.several import LEAST_OF_SPREAD, MOST_LINES, lines, standing
+from rag.evidence.several import MOST_LINES, lines, standing
 from rag.evidence.spread import is_spread
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
@@ -98,7 +99,7 @@ class Gatherer:
         ranked, defined = definitions_first(reading, ranked)
         doubtful = is_doubtful(ranked, fits)
         if not (defined or doubtful) and is_spread(reading, fits):
-            ranking, gathered = self._several(reading, rank, store, LEAST_OF_SPREAD)
+            ranking, gathered = self._several(reading, rank, store)
             return ranking, replace(gathered, spread=True)
         chosen = self.selector.select(reading, ranked, self.limit, stop, may_refuse=self.refuse)
         evidence, quotes = (standing(found, store.sentences) for found in (chosen.evidence, chosen.quotes))
@@ -106,9 +107,7 @@ class Gatherer:
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
         return ranking, replace(gathered, evidence=evidence, closing=closing, lead=DOUBTFUL if doubtful else "")
 
-    def _several(
-        self, reading: Reading, rank: Rank, store: SentenceStore, least: float = FITS
-    ) -> tuple[Ranking, Gathered]:
+    def _several(self, reading: Reading, rank: Rank, store: SentenceStore) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
         first = CANDIDATES[reading.intent is Intent.REVIEW]
         ranking, ranked, fits = self._judged(reading, rank(first), store)
@@ -117,9 +116,9 @@ class Gatherer:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
-        return ranking, Gathered(
-            lines(self._weighed(reading, fits), store.sentences, said=reading.said, least=least), fits=fits
-        )
+        if reading.intent is not Intent.REVIEW:  # which is after all on a topic, however far apart they are
+            fits = together(fits, store)
+        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
 
     def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
         """The judgements, with the sentences of those papers judged closely that a list can cite."""

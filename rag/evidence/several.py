@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from rag.datatypes import Coverage, Evidence, Sentence
-from rag.evidence.fitting import FITS, Fit
+from rag.evidence.fitting import Fit
 from rag.text.self_contained import leans_on_previous, needed_before
 from rag.text.tokenization import stems
 
@@ -17,7 +17,7 @@ MOST_OF_ONE = 2  # sentences of one paper in a list
 LEANING = 1.0  # log-odds that a sentence loses which needs the one before it
 AGAIN = 4.0  # and one that was said before
 SECOND = -1.0  # log-odds from which on a second sentence holds something that was asked for
-LEAST_OF_SPREAD = 0.45  # of a paper that such an answer cites: nobody asked for several
+LEAST = 0.5  # probability from which on a list cites a paper; those from ``FITS`` on are named below it
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 _FEWEST = 3  # and common words that it takes
 
@@ -27,16 +27,15 @@ def lines(
     sentences_of: SentencesOf,
     most: int = MOST_LINES,
     said: Collection[str] = (),
-    least: float = FITS,
 ) -> tuple[Evidence, ...]:
-    """The evidence of a list, papers numbered from 1: the ``most`` best that fit with a probability of ``least``, and
+    """The evidence of a list, papers numbered from 1: the ``most`` best that fit with a probability of ``LEAST``, and
     the best one in any case.
 
     ``fits`` are judgements, best first; sentences of ``said`` were told before and are told again only where a paper
     has nothing else. A sentence that leans on the one before it is taken only where it is much better than those that
     do not, and then with what it leans on, which ``sentences_of`` finds in the abstract.
     """
-    fitting = [fit for fit in fits if fit.probability >= least] or list(fits[:1])
+    fitting = [fit for fit in fits if fit.probability >= LEAST] or list(fits[:1])
     return tuple(
         Evidence(number, fit.paper, *_of_one(fit, sentences_of(fit.paper.id), said))
         for number, fit in enumerate(fitting[:most], start=1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rag.datatypes import Intent, Reading
 from rag.text.tokenization import stems
 
 MOST_SIDES, MOST_ASPECTS, LONGEST = 6, 6, 300  # the last: characters of a side
@@ -48,6 +49,8 @@ _TRIM = re.compile(
     r"^(?:(?:the|both|between|(?:papers?|works?|methods?|approach(?:es)?|effects?|use) (?:on|about|of)) )+(?=\S)",
     re.IGNORECASE,
 )
+# 'How does that compare with X?' is asked of one thing, 'How do they compare?' of several.
+_OF_SEVERAL = re.compile(r"\b(?:they|them|their|these|those|both|each)\b", re.IGNORECASE)
 _MARKS = " \t\"'“”‘’«»?!.,;:"
 
 
@@ -82,6 +85,15 @@ def compared_in(question: str) -> Asked | None:
         return None
     named_aspects = tuple(one for one in map(_trimmed, _AND.split(aspects)) if stems(one))[:MOST_ASPECTS]
     return Asked(sides, named_aspects, context.strip(_MARKS))
+
+
+def with_sides(reading: Reading) -> Reading:
+    """The reading; a comparison that names fewer than two things is a list, or, where a follow-up compares the one
+    thing that was answered, a question after that."""
+    if reading.intent is not Intent.COMPARE or compared_in(reading.asks) is not None:
+        return reading
+    of_one = reading.is_follow_up and _OF_SEVERAL.search(reading.text) is None
+    return replace(reading, intent=Intent.FACT if of_one else Intent.MULTI)
 
 
 def _first_join(text: str) -> int | None:
