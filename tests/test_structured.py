@@ -138,7 +138,7 @@ def test_a_comparison_without_two_sides_is_a_list() -> None:
 
 @pytest.mark.parametrize("text", ["How does that compare with Rust in speed?", "and compared with two-phase locking?"])
 def test_a_follow_up_that_compares_the_one_thing_answered_asks_after_one_thing(text: str) -> None:
-    assert with_sides(compared(text, f"How do both sides share memory? {text}")).intent is Intent.FACT
+    assert with_sides(compared(text, f"What frees memory on both sides? {text}")).intent is Intent.FACT
 
 
 MOTHS = "However, moths are hard to count. We propose a lamp for counting moths. It is cheap. It finds 31% more moths."
