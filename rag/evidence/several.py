@@ -17,7 +17,7 @@ MOST_OF_ONE = 2  # sentences of one paper in a list
 LEANING = 1.0  # log-odds that a sentence loses which needs the one before it
 AGAIN = 4.0  # and one that was said before
 SECOND = -1.0  # log-odds from which on a second sentence holds something that was asked for
-LEAST = 0.5  # probability from which on a list cites a paper; those from ``FITS`` on are named below it
+LEAST = 0.45  # probability from which on a list cites a paper; those from ``FITS`` on are named below it
 DUPLICATE = 0.8  # share of common words above which two sentences say the same
 _FEWEST = 3  # and common words that it takes
 
