@@ -14,7 +14,7 @@ from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Turn
 from rag.evidence.fitting import fit_judge
-from rag.evidence.gathering import DOUBTFUL
+from rag.evidence.gathering import DOUBTFUL, DOUBTFUL_LIST
 from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import is_doubtful, judge
 from rag.pipeline import Pipeline
@@ -124,3 +124,13 @@ def test_the_doubt_stands_above_the_answer(quoting: Pipeline) -> None:
     led = [a for a in answers if a.lead == DOUBTFUL]
     assert led
     assert all(a.text.startswith(DOUBTFUL) and a.citations for a in led)
+
+
+def test_a_list_of_papers_that_may_be_about_something_else_says_so(quoting: Pipeline) -> None:
+    """Topics that the library lacks, each beside some that it has: refused or in doubt, and no count of what fits."""
+    lacking = ("reinforcement learning for chess", "sign language translation", "the routes of drones")
+    for answer in (quoting.answer(f"Which papers deal with {topic}?") for topic in lacking):
+        assert answer.refusal is not None or answer.text.startswith(DOUBTFUL_LIST)
+        assert "fit" not in answer.lead
+    answer = quoting.answer("Which papers deal with neural collapse?")
+    assert answer.refusal is None and answer.lead.endswith("papers fit.")

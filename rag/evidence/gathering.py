@@ -33,6 +33,7 @@ from rag.text import spelling
 CANDIDATES = (20, 60)  # papers that are judged for an answer over several; more where the last of the first still fit
 # Above an answer from papers that may be about something else; who asked can tell at a glance.
 DOUBTFUL = "The abstracts here may not answer this; the nearest says:"
+DOUBTFUL_LIST = "The papers here may not be about this; the nearest are:"
 _TAIL, _MANY = 8, 3  # they do where so many of the last of them fit
 
 
@@ -116,9 +117,12 @@ class Gatherer:
             ranking, ranked, fits = self._judged(reading, rank(CANDIDATES[1]), store)
         if (refusal := self._refusal(reading, ranked, fits)) is not None:
             return ranking, Gathered(refusal=refusal, fits=fits)
+        lead = ""
         if reading.intent is not Intent.REVIEW:  # which is after all on a topic, however far apart they are
+            lead = DOUBTFUL_LIST if is_doubtful(ranked, fits) else ""
             fits = together(fits, store)
-        return ranking, Gathered(lines(self._weighed(reading, fits), store.sentences, said=reading.said), fits=fits)
+        evidence = lines(self._weighed(reading, fits), store.sentences, said=reading.said)
+        return ranking, Gathered(evidence, fits=fits, lead=lead)
 
     def _weighed(self, reading: Reading, fits: Sequence[Fit]) -> Sequence[Fit]:
         """The judgements, with the sentences of those papers judged closely that a list can cite."""

@@ -79,7 +79,7 @@ def compose(
     if found.fits:
         cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
         covered = coverage(found.fits, cited)
-        lead = how_many_fit(covered, papers) if reading.over_several else lead
+        lead = lead or (how_many_fit(covered, papers) if reading.over_several else "")
     if found.structured is not None:
         lead, closing = found.structured.lead or lead, (*found.structured.closing, *closing)
     if reading.intent is Intent.REVIEW and covered is not None:
