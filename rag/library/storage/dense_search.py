@@ -77,11 +77,9 @@ class DenseSearch:
 
     def _search_within(self, vector: Vector, k: int, within: Collection[str]) -> list[Neighbour]:
         """Post-filter the nearest passages of the library, deeper and deeper; compare with each for few papers."""
-        if len(within) > _MAX_EXACT:
-            depth = 2 * k * max(1, self._store.counts()[0] // len(within))  # enough where they are spread evenly
-        else:
-            depth = _MAX_DEPTH
-        while depth < _MAX_DEPTH:
+        thin = max(1, self._store.counts()[0] // max(1, len(within)))
+        depth = 2 * k * thin  # enough where those of the scope are spread evenly
+        while len(within) > _MAX_EXACT and depth < _MAX_DEPTH:
             found = self._search_all(vector, depth)
             inside = among(within, {n.paper_id for n in found})
             found = [n for n in found if n.paper_id in inside]
