@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rag.generation.prompting import Prompt
     from rag.generation.servers.model_server import ModelServer
     from rag.history.store import ConversationStore
+    from rag.library.ahead import Ahead
     from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.manager import LibraryManager
     from rag.questions.reading import Rewrite
@@ -376,7 +377,9 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    return _LIBRARIES.get(path, embedder_id())
+    library = _LIBRARIES.get(path, embedder_id())
+    library.ahead = vectors_ahead(settings.threads)
+    return library
 
 
 @contextmanager
@@ -390,6 +393,14 @@ def change_library(settings: Settings) -> Iterator[Library]:
     path = settings.library_path.expanduser().absolute()
     with Library.open(path, embedder=embedder_id(), read_only=False) as library:
         yield library
+
+
+@lru_cache(maxsize=1)
+def vectors_ahead(threads: int) -> Ahead:
+    """Who computes the vectors that questions need of papers that have none yet; one per process."""
+    from rag.library.ahead import Ahead
+
+    return Ahead(lambda: paper_encoder(threads))
 
 
 @lru_cache(maxsize=1)

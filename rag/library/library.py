@@ -158,12 +158,15 @@ class Library(ChangeableLibrary):
         self._store.merges.create()
         self._store.create_totals()
         self._store.words.create()
+        self._store.missing.create()
         self._update_word_index(0)  # also where nothing changed: files may be missing
         if not self._vectors.exists() and self._store.count():
             self.rebuild()
         elif self._dense_search.pending:
             self._update_vector_index()
         self._finish_change()
+        if not self._store.missing.any():  # the last vectors were stored, and then the process was killed
+            self._write_counts()
 
 
 def _close_files(store: PaperStore, vectors: VectorIndex, lock: WriterLock | None) -> None:
