@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import filecmp
+import os
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rag.errors import LibraryLocked
 from rag.library.ahead import Ahead
+from rag.library.background import BackgroundVectors
+from rag.library.embedding import at_work, compute_vectors
 from rag.library.library import Library
+from rag.library.storage import locking
 from rag.retrieval.related import related
 from rag.retrieval.retrievers.fusion import FusedHit, fuse
 from tests.library_parts import WordEncoder, made_papers
@@ -34,6 +44,10 @@ def embed(path: Path, papers: int) -> None:
     with opened(path, read_only=False) as library:
         while papers > 0:
             papers -= library.embed(WordEncoder(), min(papers, 128))
+
+
+def compute(path: Path, encoder: WordEncoder, stop: threading.Event | None = None, **options: Any) -> bool:
+    return compute_vectors(path, encoder.id, lambda: encoder, stop or threading.Event(), **options)
 
 
 def found(library: Library, k: int = 10) -> list[list[FusedHit]]:
@@ -168,3 +182,135 @@ def test_the_index_is_made_again_from_the_vectors_that_there_are(tmp_path: Path)
         assert library.verify() == []
         vector = WordEncoder().encode([f"{PAPERS[5].title} {PAPERS[5].abstract}"])[0]
         assert library.dense(vector, 1)[0][0].paper_id == PAPERS[5].id
+
+
+# --- computed in the background ---
+
+
+def test_all_is_computed_and_the_next_call_finds_nothing_to_do(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    encoder, seen = WordEncoder(), list[tuple[int, int]]()
+    assert compute(tmp_path / "a", encoder, on_progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(128, 300), (256, 300), (300, 300)]
+    assert compute(tmp_path / "a", encoder)
+    assert len(encoder.embedded) == len(PAPERS)
+    with opened(tmp_path / "a") as library:
+        assert library.without_vectors == 0
+        assert library.verify() == []
+        assert Library.foreign_files(tmp_path / "a") == []
+
+
+def test_another_process_imports_in_the_middle(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    more = list(made_papers(5, start=900))
+
+    def add() -> None:
+        with opened(tmp_path / "a", read_only=False) as library:
+            library.add(more, WordEncoder())
+
+    others = [threading.Thread(target=add)]
+
+    def progress(done: int, of: int) -> None:
+        if others:
+            one = others.pop()
+            one.start()
+            started.append(one)
+            until = time.monotonic() + 30
+            while not locking.is_wanted(tmp_path / "a") and time.monotonic() < until:
+                time.sleep(0.01)
+
+    started: list[threading.Thread] = []
+    assert compute(tmp_path / "a", WordEncoder(), on_progress=progress)
+    started[0].join(30)
+    with opened(tmp_path / "a") as library:
+        assert (library.count, library.without_vectors) == (305, 0)
+        assert library.verify() == []
+
+
+def test_only_one_computes_and_a_writer_who_does_not_yield_is_waited_for(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    stop = threading.Event()
+    with opened(tmp_path / "a", read_only=False):
+        results = list[bool]()
+        thread = threading.Thread(target=lambda: results.append(compute(tmp_path / "a", WordEncoder(), stop)))
+        thread.start()
+        until = time.monotonic() + 30
+        while at_work(tmp_path / "a") is None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert at_work(tmp_path / "a") == os.getpid()
+        assert compute(tmp_path / "a", WordEncoder()) is False
+        with pytest.raises(LibraryLocked, match="written to by process"):
+            opened(tmp_path / "a", read_only=False)
+    thread.join(30)
+    assert results == [True]
+    assert at_work(tmp_path / "a") is None
+
+
+def test_it_pauses_while_something_else_is_more_urgent(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    looked = list[bool]()
+
+    def busy() -> bool:
+        looked.append(len(looked) < 3)
+        return looked[-1]
+
+    assert compute(tmp_path / "a", WordEncoder(), busy=busy)
+    assert looked[:4] == [True, True, True, False]
+
+
+def test_a_wish_that_a_killed_process_left_expires(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    wish = tmp_path / "a" / locking.WANTED
+    wish.touch()
+    assert locking.is_wanted(tmp_path / "a")
+    os.utime(wish, (1, 1))
+    assert not locking.is_wanted(tmp_path / "a")
+    assert compute(tmp_path / "a", WordEncoder())
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.library_parts import WordEncoder
+from tests.test_vectors_later import compute
+
+class Dying(WordEncoder):
+    def encode_passages(self, papers):
+        if len(self.embedded) >= int(sys.argv[3]):
+            os.kill(os.getpid(), 9)
+        return super().encode_passages(papers)
+
+compute(Path(sys.argv[1]), Dying())
+"""
+
+
+@pytest.mark.parametrize("after", [0, 128])
+def test_what_a_killed_process_has_done_stays_and_the_next_goes_on(tmp_path: Path, after: int) -> None:
+    imported(tmp_path / "a", later=True)
+    root = str(Path(__file__).parent.parent)
+    died = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a"), root, str(after)], check=False)
+    assert died.returncode == -9
+    with opened(tmp_path / "a") as library:
+        assert library.without_vectors == len(PAPERS) - after
+        assert len(ids(library)[0]) == 10
+    assert compute(tmp_path / "a", WordEncoder())
+    imported(tmp_path / "b", later=False)
+    with opened(tmp_path / "a") as one, opened(tmp_path / "b") as other:
+        assert one.verify() == []
+        assert found(one, 50) == found(other, 50)
+
+
+def test_a_thread_computes_what_it_is_told_of_and_passes_over_the_rest(tmp_path: Path) -> None:
+    imported(tmp_path / "a", later=True)
+    background = BackgroundVectors(WordEncoder().id, WordEncoder)
+    background.wake(tmp_path / "no library")
+    background.wake(tmp_path / "a")
+    until = time.monotonic() + 60
+    try:
+        with opened(tmp_path / "a") as library:
+            while library.without_vectors and time.monotonic() < until:
+                time.sleep(0.05)
+            assert library.without_vectors == 0
+    finally:
+        background.close()

@@ -83,19 +83,20 @@ class Library(ChangeableLibrary):
         return folder.foreign_files(path)
 
     @classmethod
-    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True) -> Self:
+    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True, yields: bool = False) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
-        first brought up to what a killed import has committed. A manifest that is missing or damaged is derived from
-        the database, and written anew by the first who opens the library for writing.
+        first brought up to what a killed import has committed. A writer who ``yields`` closes the library soon after
+        :func:`rag.library.storage.locking.is_wanted` says that another one waits. A manifest that is missing or
+        damaged is derived from the database, and written anew by the first who opens the library for writing.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         with ExitStack() as undo:
-            lock = None if read_only else acquire_lock(path)
+            lock = None if read_only else acquire_lock(path, yields)
             if lock:
                 undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.

@@ -28,6 +28,8 @@ __all__ = ["BulkEncoder", "ImportProgress", "ImportReport", "Importer", "batches
 
 BATCH = 128  # papers per transaction: a few seconds of work, at most lost by a kill
 
+AT_ONCE = 500  # new papers that are embedded while they are imported, in seconds; of more, later
+
 _TEXT_FIELDS = ("id", "title", "abstract", "venue", "url", "doi", "source", "key", "kind", "status")
 _LIST_FIELDS = ("authors", "tags", "collections", "notes")
 
