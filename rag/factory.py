@@ -29,6 +29,7 @@ from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search, without_notices
+from rag.system.activity import ANSWERING
 from rag.system.threads import algebra_in_one_thread
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from rag.generation.servers.model_server import ModelServer
     from rag.history.store import ConversationStore
     from rag.library.ahead import Ahead
+    from rag.library.background import BackgroundVectors
     from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.manager import LibraryManager
     from rag.questions.reading import Rewrite
@@ -66,6 +68,7 @@ _HISTORIES: dict[Path, ConversationStore] = {}  # by home
 _SERVERS = OpenServers()
 _QUERY_ENCODERS: dict[Path, QueryEncoder] = {}  # by the folder of their weights
 _AT_CLOSE: list[Callable[[], None]] = []
+_BACKGROUND: list[BackgroundVectors] = []  # one at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +396,18 @@ def change_library(settings: Settings) -> Iterator[Library]:
     path = settings.library_path.expanduser().absolute()
     with Library.open(path, embedder=embedder_id(), read_only=False) as library:
         yield library
+
+
+def background_vectors(threads: int) -> BackgroundVectors:
+    """The thread that computes missing vectors while this process serves, and pauses while it answers."""
+    from rag.library.background import BackgroundVectors
+
+    with _LOCK:
+        if not _BACKGROUND:
+            made = BackgroundVectors(embedder_id(), lambda: paper_encoder(threads), lambda: ANSWERING.is_busy)
+            _BACKGROUND.append(made)
+            _AT_CLOSE.extend((made.close, _BACKGROUND.clear))
+        return _BACKGROUND[0]
 
 
 @lru_cache(maxsize=1)

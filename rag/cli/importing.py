@@ -68,7 +68,8 @@ class ImportTarget:
 
 def _looked_into(papers: Iterable[Paper], most: int) -> tuple[int, Iterator[Paper]]:
     """How many papers there are, ``most`` at most, and all of them; an error between them comes where it came."""
-    records, first = iter(papers), list[Paper]()
+    records = iter(papers)
+    first: list[Paper] = []
 
     def again(error: Exception | None) -> Iterator[Paper]:
         yield from first

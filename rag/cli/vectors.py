@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -91,7 +92,7 @@ def start_in_background(path: Path, settings: Settings) -> None:
     if sys.platform == "win32":
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
     with (path / LOG).open("ab") as log:
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True, **detached)
+        Popen(command, stdin=DEVNULL, stdout=log, stderr=log, close_fds=True, **detached)
     say(
         "Their vectors are computed in the background. 'footnote vectors --status' shows how far that is; if the "
         "computer is switched off meanwhile, 'footnote vectors' goes on.",
