@@ -90,9 +90,9 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
     def open_for(model: str, mode: str, library: str) -> Answerer:
         wanted = named.answering(model, mode, library)
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
-            library = open_library(wanted)
-        if library.without_vectors:
-            background_vectors(settings.threads).wake(library.path)
+            opened = open_library(wanted)
+        if opened.without_vectors:
+            background_vectors(settings.threads).wake(opened.path)
         return open_answerer(wanted)
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
