@@ -235,7 +235,7 @@ def test_only_one_computes_and_a_writer_who_does_not_yield_is_waited_for(tmp_pat
         thread = threading.Thread(target=lambda: results.append(compute(tmp_path / "a", WordEncoder(), stop)))
         thread.start()
         until = time.monotonic() + 30
-        while at_work(tmp_path / "a") is None and time.monotonic() < until:
+        while at_work(tmp_path / "a") != os.getpid() and time.monotonic() < until:
             time.sleep(0.01)
         assert at_work(tmp_path / "a") == os.getpid()
         assert compute(tmp_path / "a", WordEncoder()) is False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rag.library.storage.manifest import EmbedderId
     from rag.library.storage.writing import BulkEncoder
 
+_GLANCE_S = 1.0  # longer than at_work holds the lock that it looks at
 _PAUSE_S = 0.1  # between two looks at what has to be waited for
 
 Progress = Callable[[int, int], object]  # papers that have vectors, all papers
@@ -93,7 +94,7 @@ def _alone(path: Path) -> Iterator[bool]:
     """Whether no other process, and no other thread of this one, computes vectors of this library meanwhile."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path / EMBEDDING, timeout=0, thread_local=False)
+    lock = FileLock(path / EMBEDDING, timeout=_GLANCE_S, thread_local=False)
     with storage_errors(path):
         try:
             lock.acquire()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rag.retrieval.index import Index
 
 DEPTH = 100  # candidates that dense search (passages) and BM25 (papers) contribute each
+PULLED = 100  # papers without vectors that are embedded for a question, which takes seconds
 _BM25_DEPTH = 10  # times as many BM25 scores are read, so that candidates of dense search have theirs too
 FEEDBACK_PAPERS = 5  # pseudo-relevant papers: the first of the first pass
 ROCCHIO_WEIGHT = 0.4  # of the pseudo-relevant papers' mean vector, added to the question's
@@ -69,7 +70,7 @@ def fuse(
     depth = max(k, depth)
     terms = {term: float(n) for term, n in Counter(stems(query)).items()}
     bm25 = index.bm25_search(terms, _BM25_DEPTH * depth, within)
-    index.pull_forward([one for one, _ in bm25[:depth]])
+    index.pull_forward([one for one, _ in bm25[:PULLED]])
     entries: dict[str, StoredPaper] = {}
     first = _fuse_scores(index, entries, vector, bm25, depth, within)
     if not first:
@@ -80,7 +81,7 @@ def fuse(
     second = _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
     lexical = dict(bm25[:depth])
     ranked = _regularise_scores(entries, second)[:k]
-    if waiting := [one for one, _ in ranked if not entries[one].has_vectors]:
+    if waiting := [one for one, _ in ranked[:PULLED] if not entries[one].has_vectors]:
         index.pull_forward(waiting)
         entries |= index.entries(waiting)
     return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
