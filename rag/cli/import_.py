@@ -16,6 +16,7 @@ from rag.errors import ImportFileError, RecordError
 
 if TYPE_CHECKING:
     from rag.config import Settings
+    from rag.encoding.paper_encoder import PaperEncoder
 
 
 @click.command("import")
@@ -46,7 +47,6 @@ def import_(
     """
     from rag.config import load_settings
     from rag.encoding.paper_encoder import PaperEncoder
-    from rag.papers.bibliography import one_line
     from rag.papers.importers import FORMATS
 
     settings = load_settings(library=library, threads=threads)
@@ -57,25 +57,40 @@ def import_(
     build_shipped(settings)
     target = ImportTarget(settings.library_path.expanduser().absolute(), later=True)
     encoder = PaperEncoder(settings.threads)
-    failed = False
+    failed, stopped = False, None
     try:
-        for file in _files(files):
-            try:
-                import_file(file, target, encoder, format_, strict)
-            except RecordError:
-                say("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
-                raise
-            except ImportFileError as error:
-                if strict:
-                    raise
-                failed = True
-                say(f"footnote: {one_line(str(error))}", err=True)
+        failed = _import_files(files, target, encoder, format_, strict)
+    except (RecordError, ImportFileError) as error:
+        stopped = error
     finally:
         missing = target.close()
     if missing:
         _go_on(target.path, settings, missing, wait)
+    if stopped is not None:
+        raise stopped
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _import_files(
+    files: tuple[Path, ...], target: ImportTarget, encoder: PaperEncoder, format_: str | None, strict: bool
+) -> bool:
+    """Whether a file could not be read; with ``strict`` that and a bad record are raised."""
+    from rag.papers.bibliography import one_line
+
+    failed = False
+    for file in _files(files):
+        try:
+            import_file(file, target, encoder, format_, strict)
+        except RecordError:
+            say("Stopped at the first bad record, as --strict asks. What came before it is kept.", err=True)
+            raise
+        except ImportFileError as error:
+            if strict:
+                raise
+            failed = True
+            say(f"footnote: {one_line(str(error))}", err=True)
+    return failed
 
 
 def _go_on(path: Path, settings: Settings, missing: int, wait: bool) -> None:
