@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -314,3 +316,14 @@ def test_a_thread_computes_what_it_is_told_of_and_passes_over_the_rest(tmp_path:
             assert library.without_vectors == 0
     finally:
         background.close()
+
+
+def test_the_page_about_retrieval_has_the_figures_that_were_measured() -> None:
+    root = Path(__file__).parent.parent
+    results = sorted((root / "benchmarks" / "results" / "retrieval").glob("*-vectors-later.json"))
+    measured = json.loads(results[-1].read_text(encoding="utf-8"))
+    page = (root / "docs" / "retrieval.md").read_text(encoding="utf-8")
+    for name, shares in measured.items():
+        for way, words in (("there", "words and the vectors that are there"), ("pulled forward", "as questions are")):
+            (row,) = re.findall(rf"^\| \**{name}, {words}[^|]*\|(.*)\|$", page, re.MULTILINE | re.IGNORECASE)
+            assert [cell.strip() for cell in row.split("|")] == [f"{v[way]:.3f}"[1:] for v in shares.values()]
