@@ -6,6 +6,8 @@ them quick. A library of an older program gets that index when it is next opened
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rag.library.storage import schema
 from rag.library.storage.database import Database
 
@@ -39,6 +41,13 @@ class MissingVectors:
             return []
         sql = "SELECT id FROM papers WHERE vectors IS NULL ORDER BY rowid LIMIT ?"
         return [row[0] for row in self._database.rows(sql, (limit,))]
+
+    def add(self, paper_ids: Iterable[str]) -> None:
+        """Passages, sentences and vectors of these papers are made again later. Belongs inside a transaction."""
+        self._database.execute_for_each(
+            "UPDATE papers SET passages = '[]', sentences = '[]', vectors = NULL WHERE id = ?",
+            [(one,) for one in paper_ids],
+        )
 
     def _listed(self) -> bool:
         if not self._is_listed:

@@ -92,7 +92,7 @@ class PaperWriter:
             return
         if self._later:
             texts = [paper.id for paper in papers if paper.id not in self._new]
-            self._store.clear_segments(texts)  # those of new papers are empty
+            self._store.missing.add(texts)  # those of new papers are empty
             self._store.mark_pending(texts)
             return
         assert self._encoder is not None

@@ -267,13 +267,6 @@ class PaperStore:
             (*segments_to_columns(passages, sentences, vectors), paper_id),
         )
 
-    def clear_segments(self, paper_ids: Iterable[str]) -> None:
-        """Passages, sentences and vectors of these papers are made again later."""
-        self.database.execute_for_each(
-            "UPDATE papers SET passages = '[]', sentences = '[]', vectors = NULL WHERE id = ?",
-            [(one,) for one in paper_ids],
-        )
-
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Delete papers with their keys and records, and mark them pending for the vector index."""
         for table, column in (("papers", "id"), ("keys", "paper_id"), ("records", "paper_id")):
