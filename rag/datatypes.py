@@ -498,6 +498,7 @@ class Trace:
     years: Mapping[str, int] = field(default_factory=dict)  # of a count or list: papers by year
     prompt: tuple[Message, ...] = ()  # what a language model was given
     reading: Mapping[str, Any] = field(default_factory=dict)  # kind, filters, follow_up: how the question was read
+    vectors: Mapping[str, int] = field(default_factory=dict)  # embedded, papers: while some have no vectors yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
 from rag.retrieval.ranking import hybrid_search, without_notices
+from rag.system.activity import ANSWERING
 from rag.system.threads import algebra_in_one_thread
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from rag.generation.prompting import Prompt
     from rag.generation.servers.model_server import ModelServer
     from rag.history.store import ConversationStore
+    from rag.library.ahead import Ahead
+    from rag.library.background import BackgroundVectors
     from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.manager import LibraryManager
     from rag.questions.reading import Rewrite
@@ -65,6 +68,7 @@ _HISTORIES: dict[Path, ConversationStore] = {}  # by home
 _SERVERS = OpenServers()
 _QUERY_ENCODERS: dict[Path, QueryEncoder] = {}  # by the folder of their weights
 _AT_CLOSE: list[Callable[[], None]] = []
+_BACKGROUND: list[BackgroundVectors] = []  # one at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +380,9 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    return _LIBRARIES.get(path, embedder_id())
+    library = _LIBRARIES.get(path, embedder_id())
+    library.ahead = vectors_ahead(settings.threads)
+    return library
 
 
 @contextmanager
@@ -390,6 +396,26 @@ def change_library(settings: Settings) -> Iterator[Library]:
     path = settings.library_path.expanduser().absolute()
     with Library.open(path, embedder=embedder_id(), read_only=False) as library:
         yield library
+
+
+def background_vectors(threads: int) -> BackgroundVectors:
+    """The thread that computes missing vectors while this process serves, and pauses while it answers."""
+    from rag.library.background import BackgroundVectors
+
+    with _LOCK:
+        if not _BACKGROUND:
+            made = BackgroundVectors(embedder_id(), lambda: paper_encoder(threads), lambda: ANSWERING.is_busy)
+            _BACKGROUND.append(made)
+            _AT_CLOSE.extend((made.close, _BACKGROUND.clear))
+        return _BACKGROUND[0]
+
+
+@lru_cache(maxsize=1)
+def vectors_ahead(threads: int) -> Ahead:
+    """Who computes the vectors that questions need of papers that have none yet; one per process."""
+    from rag.library.ahead import Ahead
+
+    return Ahead(lambda: paper_encoder(threads))
 
 
 @lru_cache(maxsize=1)

@@ -42,6 +42,7 @@ from rag.generation.generators.quote import QuoteGenerator
 from rag.generation.writing import Writer, whole_sentences, write
 from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
+from rag.output.partly import embedded_of
 from rag.questions.reading import Rewrite, read
 from rag.questions.sides import compared_in, with_sides
 from rag.retrieval.ranking import Rank, Ranking, Search, one_of_each_work, rank, without_notices
@@ -51,6 +52,7 @@ from rag.survey.computed import compute
 from rag.survey.finding import PaperFinder
 from rag.survey.reviewing import review
 from rag.survey.structure import Structured
+from rag.system.activity import ANSWERING
 from rag.system.clock import Clock
 from rag.verification.corroboration import PASSES, PASSES_OF_A_REVIEW, corroborated, without_repeats
 from rag.verification.draft_check import DraftCheck
@@ -104,8 +106,15 @@ class Pipeline:
     ) -> Iterator[Event]:
         """Stages, a preview where a language model writes, drafts, and last the answer.
 
-        Raises ``GenerationCancelled`` soon after ``stop`` is set. Long because it is the order of all stations.
+        Raises ``GenerationCancelled`` soon after ``stop`` is set.
         """
+        with ANSWERING.under_way():
+            yield from self._stream(question, history, stop, scope, wanted)
+
+    def _stream(
+        self, question: str, history: Sequence[Turn], stop: StopSignal | None, scope: Scope | None, wanted: Wanted
+    ) -> Iterator[Event]:
+        """The order of all stations."""
         clock, stop = Clock(), stop or threading.Event()
         reading = with_sides(self.read(question, history, scope, wanted))
         yield Stage("retrieve")
@@ -250,7 +259,8 @@ class Pipeline:
         papers = self.library.count if reading.within is None else len(reading.within)
         versions = self.library.versions([item.paper.id for item in found.evidence])
         evidence = tuple(replace(item, versions=versions.get(item.paper.id, ())) for item in found.evidence)
-        found = replace(found, evidence=evidence)
+        vectors = embedded_of(self.library.count, self.library.without_vectors)
+        found = replace(found, evidence=evidence, vectors=vectors)
         return compose(
             reading, found, writer, library=self.library.fingerprint, papers=papers, settings=settings,
             timings=clock.timings(),
@@ -262,7 +272,8 @@ class Pipeline:
 
     def find(self, question: str, k: int, scope: Scope | None = None) -> list[tuple[PaperHit, Sentence]]:
         """The ``k`` best papers for a text, each with its best sentence (its title where it has no abstract)."""
-        reading = self.read(question, scope=scope)
-        ranking, once = self.rank(reading, k), ReadOnce(self.library)
+        with ANSWERING.under_way():
+            reading = self.read(question, scope=scope)
+            ranking, once = self.rank(reading, k), ReadOnce(self.library)
         once.read(hit.paper.id for hit in ranking.hits)
         return best_sentences(reading, ranking, once)

@@ -22,6 +22,7 @@ from rag.library.remarks import MERGED, SKIPPED, UNREAD, Remark, remarks_csv
 from rag.papers.revision import fields_of, revised
 from rag.system.accounts import NOBODY
 from rag.ui.library_actions import LibraryActions
+from rag.ui.render_library import report_html
 from rag.ui.roles import require_editor
 from rag.ui.uploads import Uploads
 from tests.library_parts import WordEncoder, made_papers
@@ -271,3 +272,12 @@ def test_reports_leave_no_folders_behind(tmp_path: Path, footnote_home: Path, mo
         assert "bad" in actions.report(key)["import report.csv"]
     close_all()
     assert not list(temporary.rglob("*.csv")) and not list(temporary.rglob("*.jsonl"))
+
+
+def test_vectors_of_many_papers_are_left_for_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.library.importing.AT_ONCE", 5)
+    encoder = WordEncoder()
+    job = make_job(tmp_path / "library", [write(tmp_path, "many.jsonl", list(made_papers(6)))], encoder)
+    run(job)
+    assert (job.state.added, job.state.waiting, encoder.embedded) == (6, 6, [])
+    assert "6 papers are found by their words until their vectors are" in report_html(job.state, ())

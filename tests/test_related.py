@@ -27,6 +27,9 @@ class Shelf:
     def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]:
         return {id: self._stored(id) for id in paper_ids if id in self._angles}
 
+    def pull_forward(self, paper_ids: Sequence[str]) -> None:
+        """All have vectors."""
+
     def dense(self, vector: np.ndarray, k: int) -> list[tuple[Passage, float]]:
         found = [
             (passage, float(one.vectors[i] @ vector))

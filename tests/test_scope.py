@@ -220,7 +220,7 @@ class BruteForce:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self.count, self.entries = library.count, library.entries
+        self.count, self.entries, self.pull_forward = library.count, library.entries, library.pull_forward
         self.document_frequencies, self.lexical, self.best_passages = (
             library.document_frequencies, library.lexical, library.best_passages,
         )  # fmt: skip

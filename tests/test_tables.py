@@ -34,6 +34,9 @@ class PapersInMemory:
     def count(self) -> int:
         return len(self._papers)
 
+    def pull_forward(self, paper_ids: Sequence[str]) -> None:
+        """All have vectors."""
+
     def entries(self, paper_ids: Sequence[str]) -> Mapping[str, StoredPaper]:
         self.asked.append(len(paper_ids))
         found = {}

@@ -211,6 +211,7 @@ def _search_without(pipeline: Pipeline, titles: Collection[str]) -> Search:
         count = library.count
         document_frequencies = staticmethod(library.document_frequencies)
         entries = staticmethod(library.entries)
+        pull_forward = staticmethod(library.pull_forward)
 
         @staticmethod
         def dense(vector: Any, k: int, within: None = None) -> Any:

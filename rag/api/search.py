@@ -57,7 +57,8 @@ def _hits(service: Service, searched: Searched, kept: Kept) -> dict[str, Any]:
     pipeline = service.quoting(searched.library)
     scope = searched.scope_in(pipeline.library)
     # The same search of the same papers finds the same.
-    key = repr((pipeline.library.fingerprint, pipeline.this_year, searched.query, searched.k, scope))
+    state = pipeline.library.fingerprint, pipeline.library.without_vectors
+    key = repr((state, pipeline.this_year, searched.query, searched.k, scope))
     if (hits := kept.get(key)) is None:
         hits = hits_json(searched.query, pipeline.find(searched.query, searched.k, scope))
         kept.keep(key, hits)

@@ -129,6 +129,7 @@ def _register() -> None:
     from rag.cli.serve import serve
     from rag.cli.tokens import tokens
     from rag.cli.users import users
+    from rag.cli.vectors import vectors
     from rag.cli.watch import watch
     from rag.cli.zotero import zotero
 
@@ -152,6 +153,7 @@ def _register() -> None:
         retractions,
         merges,
         zotero,
+        vectors,
     ):
         main.add_command(command)
 

@@ -10,7 +10,15 @@ import click
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, model_options, scope_of, scope_options, style_for, style_option
 from rag.cli.printing import say, say_json
-from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal, progress_bar, styled_references
+from rag.cli.shared import (
+    answered,
+    nearest,
+    open_pipeline,
+    preview_on_terminal,
+    progress_bar,
+    say_partly,
+    styled_references,
+)
 from rag.datatypes import KINDS
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
@@ -74,6 +82,8 @@ def ask(
         references = styled_references(presentation.cited(answer), chosen)
         say(presentation.to_plain(answer, nearest(pipeline, answer), references=references), nl=False)
     if answer.refusal is not None:
+        if not as_json:
+            say_partly(pipeline)  # below an answer it stands as a note
         raise click.exceptions.Exit(REFUSED)
 
 

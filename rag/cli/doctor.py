@@ -91,6 +91,8 @@ def _library(settings: Settings) -> list[str]:
         return []
     opened = open_library(settings)
     say(f"library {path}: {opened.count} papers, fingerprint {opened.fingerprint[:16]}…")
+    if missing := opened.without_vectors:
+        say(f"  {missing:,} of them have no vectors yet, and are found by their words: footnote vectors")
     return [f"library: {problem}" for problem in opened.verify()]
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.printing import say
 from rag.cli.shared import advance, progress_bar
 from rag.errors import ImportFileError, RecordError
+from rag.library.storage.writing import AT_ONCE
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ class ImportTarget:
     So a slip of the pen leaves no empty library behind.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, later: bool = False) -> None:
+        """``later``: of many papers at once the vectors are left for later."""
         from rag.factory import embedder_id
         from rag.library.library import Library
 
-        self._path, self._embedder = path, embedder_id()
+        self.path, self._later, self._embedder = path, later, embedder_id()
         exists = Library.exists(path)
         self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
 
@@ -39,14 +41,15 @@ class ImportTarget:
         from rag.library.library import Library
 
         if self._library is None:
-            self._library = Library.create(self._path, embedder=self._embedder)
+            self._library = Library.create(self.path, embedder=self._embedder)
         return self._library
 
     def add(
         self, papers: Iterable[Paper], encoder: PaperEncoder, bar: Any, skipped: Skipped, in_step: bool = False
     ) -> ImportReport:
         """Import ``papers``, with their progress on ``bar``; then say what was ``skipped`` and merged."""
-        report = self.library().add(papers, encoder, on_progress=advance(bar), in_step=in_step)
+        few, papers = _looked_into(papers, AT_ONCE + 1) if self._later else (0, papers)
+        report = self.library().add(papers, encoder, on_progress=advance(bar), in_step=in_step, later=few > AT_ONCE)
         bar.close()
         skipped.say_more()
         name_some("merged: ", [f"{one_line(one)}, {one_line(reason)}" for one, reason in report.merged], "records")
@@ -54,9 +57,31 @@ class ImportTarget:
             say(f"merged: {report.duplicates:,} records; 'footnote merges' lists them, and undoes mistakes.", err=True)
         return report
 
-    def close(self) -> None:
-        if self._library is not None:
-            self._library.close()
+    def close(self) -> int:
+        """Close the library; returns how many of its papers have no vectors yet."""
+        if self._library is None:
+            return 0
+        missing = self._library.without_vectors
+        self._library.close()
+        return missing
+
+
+def _looked_into(papers: Iterable[Paper], most: int) -> tuple[int, Iterator[Paper]]:
+    """How many papers there are, ``most`` at most, and all of them; an error between them comes where it came."""
+    records = iter(papers)
+    first: list[Paper] = []
+
+    def again(error: Exception | None) -> Iterator[Paper]:
+        yield from first
+        if error is not None:
+            raise error
+        yield from records
+
+    try:
+        first.extend(islice(records, most))
+    except Exception as error:
+        return len(first), again(error)
+    return len(first), again(None)
 
 
 class Skipped:

@@ -10,7 +10,7 @@ import click
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
 from rag.cli.options import library_option, scope_of, scope_options
 from rag.cli.printing import say, say_json
-from rag.cli.shared import open_pipeline, progress_bar
+from rag.cli.shared import open_pipeline, progress_bar, say_partly
 from rag.errors import FootnoteError
 from rag.text.unseen import one_line
 
@@ -41,6 +41,7 @@ def search(query: str | None, k: int, as_json: bool, batch: Path | None, out: Pa
     options, scope = scope_of(options)
     pipeline = open_pipeline(options)
     found = _hits(pipeline, query or "", k, None, scope(pipeline))
+    say_partly(pipeline)
     if as_json:
         say_json(found)
         return
@@ -58,6 +59,7 @@ def _search_batch(batch: Path, out: Path, options: dict[str, Any], k: int) -> No
     pipeline = open_pipeline(options)
     scope = scope_in(pipeline)
     failed = 0
+    say_partly(pipeline)
     with json_lines(out) as write, progress_bar("queries", total=len(records)) as bar:
         for record in records:
             try:

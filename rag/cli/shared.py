@@ -28,6 +28,14 @@ def open_pipeline(options: dict[str, Any]) -> Pipeline:
     return open_answerer(settings)
 
 
+def say_partly(pipeline: Pipeline) -> None:
+    """Say on stderr how many papers are searched by words alone, while there are some."""
+    from rag.output.partly import embedded_of, partly_note
+
+    if note := partly_note(embedded_of(pipeline.library.count, pipeline.library.without_vectors)):
+        say(note, err=True)
+
+
 def build_shipped(settings: Settings) -> None:
     """Build the library of the shipped abstracts where it is meant and missing, and say so on stderr."""
     from rag.factory import prepare_library

@@ -8,7 +8,9 @@ that sentence's. A sentence is thus encoded in its context, title included, at n
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +49,7 @@ class PaperEncoder:
 
     Computes in bfloat16 where the processor has instructions for it (twice as fast or more), else in float32. In
     bfloat16 a vector depends on its neighbours in the third decimal. ``threads`` 0 takes the cores that are free
-    when the first text comes. One call at a time.
+    when the first text comes. Several threads may call: their passes through the network alternate.
     """
 
     name = MODEL_NAME
@@ -58,6 +60,8 @@ class PaperEncoder:
     def __init__(self, threads: int = 0) -> None:
         self._threads = threads
         self._lock = threading.Lock()
+        self._waiting_lock = threading.Lock()
+        self._waiting = 0
         self._model: Any = None
 
     def count_tokens(self, text: str) -> int:
@@ -111,13 +115,24 @@ class PaperEncoder:
 
         encoded = tokenizer().encode_batch([without_nul(text) for text in texts])
         ids = [_truncate(entry.ids) for entry in encoded]
+        for batch in _batches([len(entry) for entry in ids]):
+            with self._turn():
+                hidden = _forward(self._load(), [ids[row] for row in batch])
+            for row, vectors in zip(batch, hidden, strict=True):
+                offsets = np.asarray(encoded[row].offsets, dtype=np.int64).reshape(-1, 2)
+                yield row, vectors[: len(ids[row])], _truncate(offsets)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One pass at a time, of whoever has waited: a question does not wait for all that an import has begun."""
+        with self._waiting_lock:
+            self._waiting += 1
         with self._lock:
-            model = self._load()
-            for batch in _batches([len(entry) for entry in ids]):
-                hidden = _forward(model, [ids[row] for row in batch])
-                for row, vectors in zip(batch, hidden, strict=True):
-                    offsets = np.asarray(encoded[row].offsets, dtype=np.int64).reshape(-1, 2)
-                    yield row, vectors[: len(ids[row])], _truncate(offsets)
+            with self._waiting_lock:
+                self._waiting -= 1
+            yield
+        if self._waiting:
+            time.sleep(0.002)  # a lock that is taken again at once is not handed over
 
     def _load(self) -> Any:
         if self._model is None:

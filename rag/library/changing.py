@@ -17,6 +17,7 @@ from rag.library.storage.indexing import discard_vector_index, is_worn, update_v
 from rag.library.storage.locking import WriterLock, storage_errors
 from rag.library.storage.manifest import EmbedderId, Manifest, check_same, fingerprint_of, write_manifest
 from rag.library.storage.marking import mark
+from rag.library.storage.paper_writer import embed_first
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
@@ -49,6 +50,7 @@ class ChangeableLibrary(SearchableLibrary):
         *,
         on_progress: Callable[[ImportProgress], None] | None = None,
         in_step: bool = False,
+        later: bool = False,
     ) -> ImportReport:
         """Import records. One that was imported before changes nothing; a changed one replaces its earlier fields.
 
@@ -60,16 +62,18 @@ class ChangeableLibrary(SearchableLibrary):
         ``in_step``: the records are as their source has them now. A tag, collection or note that a record gave when it
         was last imported so and gives no longer goes, unless another record gave it as well.
 
+        ``later``: new and changed texts are stored without vectors, thousands a second, and found by their words;
+        :meth:`embed` computes the vectors afterwards.
+
         Raises :class:`LibraryError` on a full disk or a library opened for reading only, and
         :class:`LibraryMismatch` for another encoder than the library's.
         """
         self._check_writable()
-        given = EmbedderId(encoder.name, encoder.weights_sha256, encoder.dimension)
-        check_same(self.path, self._manifest, given, chunker_version())
-        importer = Importer(self._store, encoder, in_step)
+        self._check_embedder(encoder)
+        importer = Importer(self._store, encoder, in_step, later)
         report = on_progress or (lambda progress: None)
         try:
-            for batch in batches(papers):
+            for batch in batches(papers, _WORDS_AT_ONCE if later else BATCH):
                 with storage_errors(self.path):
                     self._update_vector_index(importer.import_batch(batch))
                     self._update_word_index(_WORDS_AT_ONCE)
@@ -78,6 +82,24 @@ class ChangeableLibrary(SearchableLibrary):
             report(importer.progress("index"))
             self._finish_change()
         return importer.report()
+
+    def embed(self, encoder: BulkEncoder, papers: int = BATCH) -> int:
+        """Compute the vectors of the first ``papers`` that have none, and index them; returns how many these were.
+
+        The content of the library, its fingerprint and its revision stay the same. In batches of the same size, the
+        vectors are those that :meth:`add` makes of a file of new papers. Raises as :meth:`add` does.
+        """
+        self._check_writable()
+        self._check_embedder(encoder)
+        with storage_errors(self.path):
+            before = self._store.missing.count()
+            if before:
+                self._update_vector_index(embed_first(self._store, encoder, papers))
+                self._dense_search.refresh()
+            left = self._store.missing.count()
+            if not left:
+                self._write_counts()
+            return before - left
 
     def remove(self, ids: Iterable[str]) -> int:
         """Delete papers; returns how many of ``ids`` existed. Importing their file again brings them back."""
@@ -157,6 +179,10 @@ class ChangeableLibrary(SearchableLibrary):
         with storage_errors(self.path):
             return find_problems(self.path, self._manifest, self._store, self._vectors, self.fingerprint)
 
+    def _check_embedder(self, encoder: BulkEncoder) -> None:
+        given = EmbedderId(encoder.name, encoder.weights_sha256, encoder.dimension)
+        check_same(self.path, self._manifest, given, chunker_version())
+
     def _check_writable(self) -> None:
         if self._lock is None:
             raise LibraryError(f"The library {self.path} was opened for reading. Open it with read_only=False.")
@@ -172,6 +198,14 @@ class ChangeableLibrary(SearchableLibrary):
             if update_word_index(self.path, self._store, least):
                 with self._bm25_loading:
                     self._bm25_index = None
+
+    def _write_counts(self) -> None:
+        """Bring the counts of the manifest up to papers that have got their vectors; their content is the same."""
+        papers, passages, sentences = self._store.counts()
+        counted = replace(self._manifest, papers=papers, passages=passages, sentences=sentences)
+        if counted != self._manifest:
+            self._manifest = counted
+            write_manifest(self.path, counted)
 
     def _finish_change(self) -> None:
         """Bring word index and manifest up to the database."""

@@ -1,6 +1,7 @@
 """Import papers in a background thread: count the records, then add them; with progress, report and stop.
 
-Papers stored before a stop, an error or a kill stay; importing the same again goes on from there.
+Papers stored before a stop, an error or a kill stay; importing the same again goes on from there. Of many papers
+vectors are left for later: whoever starts the import sees to them at its end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rag.errors import FootnoteError, ImportFileError, LibraryLocked, RecordError
 from rag.library.remarks import MERGED, SKIPPED, UNREAD, Remark
+from rag.library.storage.writing import AT_ONCE
 
 if TYPE_CHECKING:
     from rag.datatypes import Paper
@@ -42,6 +44,7 @@ class ImportState:
     merged: int = 0
     skipped: int = 0
     deleted: int = 0
+    waiting: int = 0  # papers of the library whose vectors are computed later
     seconds: float = 0.0  # since the first record was read for import
     stopping: bool = False
     error: str = ""
@@ -170,6 +173,7 @@ class ImportJob:
                 self._update(begin=True)
                 for source in sources:
                     self._import_source(source, library, encoder)
+                self._update(waiting=library.without_vectors)
 
     def _count_records(self) -> list[Source]:
         """The readable sources; adds their numbers of records to the state."""
@@ -202,7 +206,8 @@ class ImportJob:
         self._update(stage="papers")
         try:
             papers = self._until_stopped(source.read(skipped))
-            report = library.add(papers, encoder, on_progress=progress, in_step=source.in_step)
+            later = before.total > AT_ONCE
+            report = library.add(papers, encoder, on_progress=progress, in_step=source.in_step, later=later)
             self._update(*(Remark(source.name, None, MERGED, f"{one}: {reason}") for one, reason in report.merged))
             if not self._stop.is_set():
                 also, state = source.imported(library), self.state

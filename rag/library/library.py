@@ -83,19 +83,20 @@ class Library(ChangeableLibrary):
         return folder.foreign_files(path)
 
     @classmethod
-    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True) -> Self:
+    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True, yields: bool = False) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
-        first brought up to what a killed import has committed. A manifest that is missing or damaged is derived from
-        the database, and written anew by the first who opens the library for writing.
+        first brought up to what a killed import has committed. A writer who ``yields`` closes the library soon after
+        :func:`rag.library.storage.locking.is_wanted` says that another one waits. A manifest that is missing or
+        damaged is derived from the database, and written anew by the first who opens the library for writing.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         with ExitStack() as undo:
-            lock = None if read_only else acquire_lock(path)
+            lock = None if read_only else acquire_lock(path, yields)
             if lock:
                 undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.
@@ -158,12 +159,15 @@ class Library(ChangeableLibrary):
         self._store.merges.create()
         self._store.create_totals()
         self._store.words.create()
+        self._store.missing.create()
         self._update_word_index(0)  # also where nothing changed: files may be missing
         if not self._vectors.exists() and self._store.count():
             self.rebuild()
         elif self._dense_search.pending:
             self._update_vector_index()
         self._finish_change()
+        if not self._store.missing.any():  # the last vectors were stored, and then the process was killed
+            self._write_counts()
 
 
 def _close_files(store: PaperStore, vectors: VectorIndex, lock: WriterLock | None) -> None:

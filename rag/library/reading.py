@@ -47,6 +47,12 @@ class ReadableLibrary:
         return self._manifest.papers if self._manifest_is_current else self._store.count()
 
     @property
+    def without_vectors(self) -> int:
+        """How many papers have no vectors yet: these are found by their words alone. As it is at this moment."""
+        with storage_errors(self.path):
+            return self._store.missing.count()
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over the ids and contents of all papers, the embedder and the chunker."""
         if self._manifest_is_current:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.datatypes import Encoder, Passage
 from rag.errors import LibraryError
+from rag.library.ahead import Ahead
 from rag.library.reading import ReadableLibrary
 from rag.library.storage import vectors
 from rag.library.storage.admitting import AdmittedPapers
@@ -26,6 +27,7 @@ from rag.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
+    from rag.library.storage.stored_paper import StoredPaper
 
 _SMALL_PART = 8  # an eighth of the library is read as a list of ids; of more, the first of the library are looked up
 _MORE = 100
@@ -45,6 +47,8 @@ class BestPassage:
 
 class SearchableLibrary(ReadableLibrary):
     """The reading and searching part of :class:`rag.library.library.Library`. Several threads may search at once."""
+
+    ahead: Ahead | None = None  # who computes vectors that a question needs now; None: it does without
 
     def __init__(self, path: Path, manifest: Manifest, store: PaperStore) -> None:
         super().__init__(path, manifest, store)
@@ -94,6 +98,21 @@ class SearchableLibrary(ReadableLibrary):
             sentence = float(cosines[len(one.passages) :].max(initial=-1.0))
             found[paper_id] = BestPassage(one.passages[best], float(cosines[best]), sentence)
         return found
+
+    def pull_forward(self, paper_ids: Sequence[str]) -> None:
+        """Give these papers the vectors that they lack, for this process: a question is about them.
+
+        Does nothing where :attr:`ahead` is None, and next to nothing where no paper lacks any.
+        """
+        if self.ahead is not None and self._store.missing.any():
+            self.ahead.embed(super().entries(paper_ids).values())
+
+    def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]:
+        """Papers with their passages, sentences and vectors, also those pulled forward; unknown ids are left out."""
+        found = super().entries(paper_ids)
+        if self.ahead is None or all(one.has_vectors for one in found.values()):
+            return found
+        return self.ahead.filled_in(found)
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
         """In how many papers (title or abstract) each of these :func:`~rag.text.tokenization.stems` occurs."""

@@ -12,6 +12,7 @@ from rag.evidence.refusal import unanswered
 from rag.evidence.several import coverage
 from rag.generation.writing import Writer
 from rag.output.layout import answer_text
+from rag.output.partly import partly_note
 from rag.output.sections import in_sections
 from rag.papers.naming import short_name
 from rag.papers.retractions import sentences
@@ -37,6 +38,7 @@ class Findings:
     checked: Checked = field(default_factory=lambda: Checked((), (), ()))
     refusal: Refusal | None = None
     notes: tuple[str, ...] = ()
+    vectors: Mapping[str, int] = field(default_factory=dict)  # of the library, while some papers have none
     years: Mapping[str, int] = field(default_factory=dict)
     said: str = ""  # a line that claims nothing of any paper
     structured: Structured | None = None
@@ -147,7 +149,7 @@ def _trace(
             {"paper_id": h.paper.id, "score": h.score, "dense": h.dense, "lexical": h.lexical} for h in found.hits
         ),
         dropped=found.checked.dropped,
-        notes=found.notes,
+        notes=(*found.notes, *filter(None, [partly_note(found.vectors)])),
         chosen=found.judgements,
         settings=settings,
         scope=in_words(reading),
@@ -155,6 +157,7 @@ def _trace(
         years=found.years,
         prompt=found.prompt,
         reading=reading_record(reading),
+        vectors=found.vectors,
     )
 
 

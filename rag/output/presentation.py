@@ -110,8 +110,8 @@ def _citations_json(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _trace_json(trace: Trace) -> dict[str, Any]:
-    """What is needed to ask again; ``notes``, ``scope`` and ``chosen`` only where there are some, ``server`` and
-    ``grammar`` only of an answer that a server wrote."""
+    """What is needed to ask again; ``vectors``, ``notes``, ``scope`` and ``chosen`` only where there are some,
+    ``server`` and ``grammar`` only of an answer that a server wrote."""
     return {
         "reading": {"kind": "answer", "filters": {}, "follow_up": None} | dict(trace.reading),
         "generator": trace.generator,
@@ -123,6 +123,7 @@ def _trace_json(trace: Trace) -> dict[str, Any]:
         "prompt_sha256": trace.prompt_sha256,
         "library": trace.library,
         "timings_ms": dict(trace.timings_ms),
+        **({"vectors": dict(trace.vectors)} if trace.vectors else {}),
         **({"notes": list(trace.notes)} if trace.notes else {}),
         **({"scope": trace.scope} if trace.scope else {}),
         **({"chosen": [dict(c) for c in trace.chosen]} if trace.chosen else {}),

@@ -57,8 +57,10 @@ def normalised_title(title: str) -> str:
 
     Empty where the title has neither letters nor digits.
     """
-    decomposed = unicodedata.normalize("NFKD", title.casefold())
-    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    letters = title.casefold()
+    if not letters.isascii():
+        decomposed = unicodedata.normalize("NFKD", letters)
+        letters = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.findall(r"[^\W_]+", letters))
 
 

@@ -10,6 +10,7 @@ Science and PubMed.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _THING = r"(?:\s++(?:article|paper|chapter|manuscript|preprint|publication|study|review))?+"
 _BEFORE = re.compile(
@@ -94,6 +95,7 @@ def commentary_in(title: str) -> str:
     return "" if found is None else "comment" if found["comment"] else "reply"
 
 
+@lru_cache(maxsize=1024)  # an import asks several times for each record
 def unmarked(title: str) -> str:
     """``title`` without a mark that says that its own paper was retracted; itself where there is none, or only that."""
     rest = title

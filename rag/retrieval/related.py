@@ -23,6 +23,7 @@ class VectorStore(Protocol):
     """What :func:`related` needs of a library."""
 
     def entries(self, paper_ids: Sequence[str]) -> dict[str, StoredPaper]: ...
+    def pull_forward(self, paper_ids: Sequence[str]) -> None: ...
     def dense(self, vector: Vector, k: int) -> list[tuple[Passage, float]]: ...
 
 
@@ -35,9 +36,13 @@ class Related:
 
 
 def related(library: VectorStore, paper_id: str, k: int = 4) -> list[Related]:
-    """The ``k`` papers nearest to ``paper_id``, without itself, by (-cosine, id); none for an unknown id."""
+    """The ``k`` papers nearest to ``paper_id``, without itself, by (-cosine, id); none for an unknown id.
+
+    Papers without vectors are not among them.
+    """
+    library.pull_forward([paper_id])
     own = library.entries([paper_id]).get(paper_id)
-    if own is None or k < 1:
+    if own is None or k < 1 or not own.has_vectors:
         return []
     centroid = _centroid(own)
     candidates = {passage.paper_id for passage, _ in library.dense(centroid, (k + 1) * _PASSAGES_EACH)} - {paper_id}

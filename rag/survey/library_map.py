@@ -1,8 +1,8 @@
 """A map of the library: every paper a point, near papers of similar meaning, in groups named by their terms.
 
 The vector of a paper is the mean of its passages' vectors; :mod:`rag.survey.map_layout` makes points and groups of
-them, :mod:`rag.survey.topics` the names of the groups. The map of a library depends on its papers alone. It is kept
-in ``map.json`` inside the library's folder until the papers change.
+them, :mod:`rag.survey.topics` the names of the groups. The map of a library depends on its papers alone, of which it
+shows those that have vectors. It is kept in ``map.json`` inside the library's folder until the papers change.
 """
 
 from __future__ import annotations
@@ -76,6 +76,12 @@ class MapSource(Protocol):
     @property
     def fingerprint(self) -> str: ...
 
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def without_vectors(self) -> int: ...
+
     def get_papers(self, ids: Iterable[str]) -> Mapping[str, Paper]: ...
 
     def mean_vectors(self) -> tuple[list[str], Matrix]: ...
@@ -86,7 +92,7 @@ def library_map(library: MapSource, say: Callable[[str], object] = lambda word: 
 
     Where the folder cannot be written to, the map is made anew every time. Raises what reading the library raises.
     """
-    fingerprint = library.fingerprint
+    fingerprint = drawn_from(library)
     kept = load(library.path / NAME, fingerprint)
     if kept is not None:
         return kept
@@ -98,6 +104,12 @@ def library_map(library: MapSource, say: Callable[[str], object] = lambda word: 
     except OSError as error:
         logger.warning("The map of %s is not kept: %s.", library.path, error.strerror or error)
     return made
+
+
+def drawn_from(library: MapSource) -> str:
+    """What a map depends on: the fingerprint, and while vectors are missing, which tenth of the papers has some."""
+    missing = library.without_vectors
+    return f"{library.fingerprint} {10 - 10 * missing // library.count}/10" if missing else library.fingerprint
 
 
 def make(

@@ -50,6 +50,7 @@ class TableSource(Protocol):
     @property
     def count(self) -> int: ...
     def entries(self, paper_ids: Sequence[str]) -> Mapping[str, Entry]: ...
+    def pull_forward(self, paper_ids: Sequence[str]) -> None: ...
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]: ...
 
 
@@ -198,6 +199,7 @@ def rows(
     asked = {one: _ask(one, source, encoder) for one in wanted if not one.known}
     number = 0
     for at in range(0, len(paper_ids), _BATCH):
+        source.pull_forward(paper_ids[at : at + _BATCH])
         for entry in source.entries(paper_ids[at : at + _BATCH]).values():
             if stop is not None and stop.is_set():
                 return

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from rag.config import Settings
 from rag.errors import ImportFileError, LibraryError
-from rag.factory import at_close, change_library, library_manager, open_library, paper_encoder
+from rag.factory import (
+    at_close,
+    background_vectors,
+    change_library,
+    library_manager,
+    open_library,
+    paper_encoder,
+)
 from rag.library.import_sources import Source, Upload
 from rag.library.importing import ImportJob, Imports
 from rag.library.manager import MAX_NAME, LibraryInfo
@@ -229,8 +236,14 @@ class LibraryActions:
     def _start(
         self, key: str, settings: Settings, sources: Sequence[Source], on_end: Callable[[], None] = lambda: None
     ) -> ImportJob:
-        job = ImportJob(sources, lambda: change_library(settings), lambda: paper_encoder(settings.threads), on_end)
-        self.imports.start(self.info(key).path, job)
+        path = self.info(key).path
+
+        def ended() -> None:
+            on_end()
+            background_vectors(settings.threads).wake(path)
+
+        job = ImportJob(sources, lambda: change_library(settings), lambda: paper_encoder(settings.threads), ended)
+        self.imports.start(path, job)
         return job
 
     def job(self, key: str) -> ImportJob | None:

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from rag.errors import ConfigError, FootnoteError
-from rag.survey.library_map import library_map
+from rag.survey.library_map import drawn_from, library_map
 from rag.ui.map_view import DrawnMap
 from rag.ui.page_context import PageContext
 from rag.ui.recent import Recent
@@ -61,7 +61,7 @@ class Maps:
         papers = self._context.papers(library)
         found = open_library(NamedByRequest(self._context.settings).library(library))
         kept = self._drawn.get(library)
-        if kept is None or kept.library_map.fingerprint != found.fingerprint:
+        if kept is None or kept.library_map.fingerprint != drawn_from(found):
             kept = DrawnMap(library_map(found, said.put), papers)
             self._drawn.keep(library, kept)
         return kept

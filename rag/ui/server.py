@@ -72,7 +72,7 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
     """
     enforce_offline()  # before gradio is imported: it reports its start otherwise
     share_arenas()
-    from rag.factory import available_models, open_answerer, open_library
+    from rag.factory import available_models, background_vectors, open_answerer, open_library
     from rag.ui.examples import SHIPPED
     from rag.ui.named import NamedByRequest
     from rag.ui.page import build_app
@@ -90,7 +90,9 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
     def open_for(model: str, mode: str, library: str) -> Answerer:
         wanted = named.answering(model, mode, library)
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
-            open_library(wanted)
+            opened = open_library(wanted)
+        if opened.without_vectors:
+            background_vectors(settings.threads).wake(opened.path)
         return open_answerer(wanted)
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]

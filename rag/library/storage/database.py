@@ -28,7 +28,7 @@ class Database:
         self._writable = create or _is_writable(folder)
         if create:
             scripts = (schema.TABLES, schema.MADE_WITH, schema.MERGES, schema.TOTALS, schema.BROWSING, schema.GROUPS,
-                       schema.WORD_INDEX)  # fmt: skip
+                       schema.WORD_INDEX, schema.WITHOUT_VECTORS)  # fmt: skip
             self.run_script(f"BEGIN; {' '.join(scripts)} COMMIT;")
         elif self.has_table("papers") and not self._has_column("papers", "more"):
             self._add_more()

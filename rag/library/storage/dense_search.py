@@ -35,6 +35,7 @@ class DenseSearch:
         self._store = store
         self._index = index
         self._only_exact = False
+        self._state = store.database.state()
         self._pending = store.pending()
 
     @property
@@ -44,6 +45,7 @@ class DenseSearch:
 
     def refresh(self) -> None:
         """Read again which papers are pending."""
+        self._state = self._store.database.state()
         self._pending = self._store.pending()
 
     def use_index_again(self) -> None:
@@ -61,15 +63,17 @@ class DenseSearch:
         if k < 1:
             return []
         with storage_errors(self._path):
+            if self._state != self._store.database.state():  # another process may have added vectors
+                self.refresh()
             if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
-                return search_exactly(self._store.passage_vectors(), vector, k)
+                return self._compare_with_all(vector, k)
             pending = set(self._pending)
             try:
                 # A pending paper may have outdated passages in the index: request so many more.
                 found = self._index.search(vector, k + _TIES + 4 * len(pending))
             except IndexFailure as error:
                 self._search_exactly_from_now_on(f"Chroma reports: {error}")
-                return search_exactly(self._store.passage_vectors(), vector, k)
+                return self._compare_with_all(vector, k)
             current = [n for n in found if n.paper_id not in pending]
             return vectors.order(
                 [*current, *search_exactly(self._store.passage_vectors(self._pending), vector, k)], k
@@ -89,12 +93,17 @@ class DenseSearch:
         with storage_errors(self._path):
             return search_exactly(self._store.passage_vectors(sorted(within)), vector, k)
 
+    def _compare_with_all(self, vector: Vector, k: int) -> list[Neighbour]:
+        if self._store.missing.count() == self._store.count():
+            return []  # without reading all that has no vectors
+        return search_exactly(self._store.passage_vectors(), vector, k)
+
     def _can_use_index(self) -> bool:
         if self._only_exact:
             return False
         if not self._index.exists():
-            # Normal for an empty library and for one whose very first batch was interrupted: all is pending then.
-            if self._store.count() > len(self._pending):
+            # Normal for a library without vectors and for one whose very first batch was interrupted: all is pending.
+            if self._store.count() - self._store.missing.count() > len(self._pending):
                 self._search_exactly_from_now_on("its vector index is missing")
             return False
         if not self._index.is_writable():

@@ -17,9 +17,11 @@ _JOURNAL, _PARTIAL = f"{database.NAME}-journal", f"{manifest.NAME}.partial"
 _HALF_MADE = frozenset({database.NAME, _JOURNAL, _PARTIAL})
 WATCHED = "watched.json"  # the files of watched folders that were imported
 ZOTERO = "zotero.json"  # the items of Zotero that were imported
+LOG = "vectors.log"  # of the process that computes vectors in the background
 _OWN_FILES = _HALF_MADE | {
-    manifest.NAME, locking.LOCK, locking.HOLDER, vectors.FOLDER, vectors.DISCARDED, updating.FOLDER, "map.json",
-    WATCHED, f".{WATCHED}.partial", ZOTERO, f".{ZOTERO}.partial",
+    manifest.NAME, locking.LOCK, locking.HOLDER, locking.WANTED, locking.EMBEDDING, f"{locking.EMBEDDING}.json", LOG,
+    vectors.FOLDER, vectors.DISCARDED, updating.FOLDER, "map.json", WATCHED, f".{WATCHED}.partial", ZOTERO,
+    f".{ZOTERO}.partial",
 }  # fmt: skip
 _OWN_NAMES = re.compile(r"\.map\.json\.\d{1,9}\.tmp")  # of a process that was killed while it wrote the map
 

@@ -56,7 +56,7 @@ def discard_vector_index(store: PaperStore, index: VectorIndex) -> None:
     index.delete_files()
     with store.transaction():
         # Indexing what is pending now counts each paper, though nothing is replaced in an index that is new.
-        store.set_wear(-store.count())
+        store.set_wear(store.missing.count() - store.count())
 
 
 def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -> None:
@@ -64,7 +64,7 @@ def _index_pending(store: PaperStore, index: VectorIndex, new: frozenset[str]) -
     for start in range(0, len(pending), _PAPERS_AT_ONCE):
         part = pending[start : start + _PAPERS_AT_ONCE]
         outdated = [one for one in part if one not in new]
-        index.replace(list(store.get(part).values()), outdated)
+        index.replace([one for one in store.get(part).values() if one.has_vectors], outdated)
         with store.transaction():
             store.clear_pending(part)
             if outdated:

@@ -6,16 +6,24 @@ import errno
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rag.errors import LibraryDamaged, LibraryError, LibraryLocked
 from rag.system.sqlite_trouble import Trouble, named, trouble_in, trouble_of
 
 LOCK = ".lock"
 HOLDER = ".lock.json"
+WANTED = ".lock.wanted"  # somebody waits for a writer who yields
+EMBEDDING = ".lock.vectors"  # held by the process that computes vectors; beside it, with .json, who that is
+_PATIENCE_S = 120.0  # for a writer who yields: a batch takes seconds
+_UNKNOWN_S = 1.0  # for a writer who has just taken the lock and has not said yet who it is
+_POLL_S = 0.05
+_STALE_S = 10.0  # whoever waits renews its wish with every poll
 
 
 class IndexFailure(Exception):
@@ -25,22 +33,46 @@ class IndexFailure(Exception):
 class WriterLock:
     """One writer per library folder. Readers do not need it. The system frees it when its process dies."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock at once. Raises :class:`LibraryLocked`, naming the process that holds it."""
-        from filelock import FileLock, Timeout
+    def __init__(self, folder: Path, yields: bool = False) -> None:
+        """Take the lock, at once or from a writer who yields.
+
+        ``yields``: this writer looks at :func:`is_wanted` every few seconds, and lets others in. Raises
+        :class:`LibraryLocked`, naming the process that holds it.
+        """
+        from filelock import FileLock
 
         self._holder = folder / HOLDER
         self._lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LibraryLocked(
-                f"The library {folder} is being written to by {_describe(self._holder)}. "
-                "Wait until it has finished, or stop it."
-            ) from error
-        holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        self._acquire(folder, waits=not yields)
+        holder = {"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S"), "yields": yields}
         with suppress(OSError):  # on a full disk other processes cannot name this one, no more
             self._holder.write_text(json.dumps(holder), encoding="utf-8")
+
+    def _acquire(self, folder: Path, waits: bool) -> None:
+        from filelock import Timeout
+
+        wanted, began = folder / WANTED, time.monotonic()
+        asked = False
+        try:
+            while True:
+                try:
+                    self._lock.acquire()
+                    return
+                except Timeout as error:
+                    holder = _read(self._holder)
+                    patience = _UNKNOWN_S if holder is None else _PATIENCE_S if holder.get("yields") else 0.0
+                    if not waits or time.monotonic() - began > patience:
+                        raise LibraryLocked(
+                            f"The library {folder} is being written to by {_describe(holder)}. "
+                            "Wait until it has finished, or stop it."
+                        ) from error
+                wanted.touch()
+                asked = True
+                time.sleep(_POLL_S)
+        finally:
+            if asked:
+                with suppress(OSError):
+                    wanted.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let others write. Safe to repeat."""
@@ -50,17 +82,39 @@ class WriterLock:
             self._lock.release()
 
 
-def acquire_lock(path: Path) -> WriterLock:
+def acquire_lock(path: Path, yields: bool = False) -> WriterLock:
     """The lock of the library in folder ``path``. Raises :class:`LibraryLocked`, and as :func:`storage_errors` does."""
     with storage_errors(path):
-        return WriterLock(path)
+        return WriterLock(path, yields)
 
 
-def _describe(holder: Path) -> str:
+def is_wanted(path: Path) -> bool:
+    """Whether another process waits for the writer of this library. A wish that was left behind by a kill expires."""
+    try:
+        return time.time() - (path / WANTED).stat().st_mtime < _STALE_S
+    except OSError:
+        return False
+
+
+def wait_for_others(path: Path, stop: threading.Event) -> None:
+    """Return when nobody waits for the lock any more, or ``stop`` is set."""
+    while is_wanted(path) and not stop.wait(_POLL_S):
+        pass
+
+
+def _read(holder: Path) -> dict[str, Any] | None:
+    """What the holder of the lock says of itself; None where that cannot be read (yet)."""
     try:
         record = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {int(record['pid'])} since {record['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else {}
+
+
+def _describe(holder: dict[str, Any] | None) -> str:
+    try:
+        return f"process {int((holder or {})['pid'])} since {(holder or {})['since']}"
+    except (ValueError, KeyError, TypeError):
         return "another process"
 
 

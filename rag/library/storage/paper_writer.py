@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import Paper, Passage, Sentence
@@ -15,6 +16,8 @@ from rag.library.storage.versions import stored_keys
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix
+
+Segmented = tuple[str, Sequence[Passage], Sequence[Sentence]]  # title, passages, sentences
 
 
 class EncodedPaper(Protocol):
@@ -37,18 +40,18 @@ class BulkEncoder(Protocol):
     def dimension(self) -> int: ...
     def count_tokens(self, text: str) -> int: ...
     def passage_limit(self, title: str) -> int: ...
-    def encode_passages(
-        self, papers: Sequence[tuple[str, Sequence[Passage], Sequence[Sentence]]]
-    ) -> Sequence[EncodedPaper]: ...
+    def encode_passages(self, papers: Sequence[Segmented]) -> Sequence[EncodedPaper]: ...
 
 
 class PaperWriter:
     """Writes papers. The caller holds the writer's lock."""
 
-    def __init__(self, store: PaperStore, encoder: BulkEncoder | None) -> None:
-        """``encoder`` may be None where no title and no abstract changes."""
+    def __init__(self, store: PaperStore, encoder: BulkEncoder | None, later: bool = False) -> None:
+        """``encoder`` may be None where no title and no abstract changes. ``later``: vectors are left to
+        :func:`embed_first`."""
         self._store = store
         self._encoder = encoder
+        self._later = later
         # Of the current batch:
         self._new: set[str] = set()
         self._to_embed: dict[str, Paper] = {}
@@ -84,18 +87,59 @@ class PaperWriter:
         return changed
 
     def _embed(self) -> None:
-        import numpy as np
-
         papers = list(self._to_embed.values())
         if not papers:
             return
+        if self._later:
+            texts = [paper.id for paper in papers if paper.id not in self._new]
+            self._store.missing.add(texts)  # those of new papers are empty
+            self._store.mark_pending(texts)
+            return
         assert self._encoder is not None
-        segmented = [(paper.title, *_segment(paper, self._encoder)) for paper in papers]
+        write_vectors(self._store, embed(papers, self._encoder))
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A paper with its segments and their vectors: ``(passages + sentences, dimension)``, passages first."""
+
+    paper: Paper
+    passages: Sequence[Passage]
+    sentences: Sequence[Sentence]
+    vectors: Matrix
+
+
+def embed(papers: Sequence[Paper], encoder: BulkEncoder) -> list[Embedded]:
+    """Segment and embed these papers."""
+    import numpy as np
+
+    segmented = [(paper.title, *_segment(paper, encoder)) for paper in papers]
+    return [
+        Embedded(paper, passages, sentences, np.concatenate([vectors.passages, vectors.sentences]))
         for paper, (_, passages, sentences), vectors in zip(
-            papers, segmented, self._encoder.encode_passages(segmented), strict=True
-        ):
-            rows = np.concatenate([vectors.passages, vectors.sentences])
-            self._store.set_segments(paper.id, passages, sentences, rows)
+            papers, segmented, encoder.encode_passages(segmented), strict=True
+        )
+    ]
+
+
+def write_vectors(store: PaperStore, papers: Iterable[Embedded]) -> None:
+    """Store segments and vectors, and mark the papers pending for the vector index. Belongs inside a transaction."""
+    for one in papers:
+        store.set_segments(one.paper.id, one.passages, one.sentences, one.vectors)
+        store.mark_pending([one.paper.id])
+
+
+def embed_first(store: PaperStore, encoder: BulkEncoder, papers: int) -> frozenset[str]:
+    """Give the first ``papers`` that have no vectors theirs, in one transaction.
+
+    Returns the ids of those that the vector index cannot hold yet.
+    """
+    waiting = store.get_papers(store.missing.first(papers))
+    made = embed(list(waiting.values()), encoder)
+    known = set(store.pending())  # an older version of a paper may still be in the index
+    with store.transaction():
+        write_vectors(store, made)
+    return frozenset(waiting) - known
 
 
 def _segment(paper: Paper, encoder: BulkEncoder) -> tuple[list[Passage], list[Sentence]]:

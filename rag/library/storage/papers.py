@@ -22,6 +22,7 @@ from rag.library.storage.imported import ImportedRecords
 from rag.library.storage.kept_papers import KeptPapers
 from rag.library.storage.manifest import EmbedderId
 from rag.library.storage.merges import Merges
+from rag.library.storage.missing import MissingVectors
 from rag.library.storage.notices import Notices
 from rag.library.storage.stored_paper import (
     PAPER_COLUMNS,
@@ -46,7 +47,7 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
     ``merges`` what was merged into which, ``givers`` whose tags they have, ``imported`` which records
-    they come from, ``words`` what the word index consists of.
+    they come from, ``words`` what the word index consists of, ``missing`` which have no vectors yet.
 
     Safe to use from several threads.
     """
@@ -59,6 +60,7 @@ class PaperStore:
         self.givers = Givers(self.database)
         self.imported = ImportedRecords(self.database)
         self.words = WordListing(self.database)
+        self.missing = MissingVectors(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
         self._kept = KeptPapers(self.database, self._read)
@@ -190,7 +192,8 @@ class PaperStore:
         # how many there are.
         columns = "id, passages, json_array_length(passages), substr(vectors, 1, json_array_length(passages) * "
         columns += "(length(vectors) / max(1, json_array_length(passages) + json_array_length(sentences))))"
-        for row in self._scan_rows(columns) if ids is None else self._rows_of(columns, ids):
+        rows = self._scan_rows(columns, "vectors IS NOT NULL") if ids is None else self._rows_of(columns, ids)
+        for row in rows:
             yield passage_vectors_from_row(row, self._dimension)
 
     def mean_vectors(self) -> Iterator[tuple[str, Vector]]:
@@ -215,15 +218,16 @@ class PaperStore:
             marks = ",".join("?" * len(part))
             yield from self._rows(f"SELECT {columns} FROM papers WHERE id IN ({marks})", part)
 
-    def _scan_rows(self, columns: str) -> Iterator[Any]:
+    def _scan_rows(self, columns: str, where: str = "1") -> Iterator[Any]:
         """All rows ordered by id; ``columns`` must begin with the id."""
-        for rows in self._scan_parts(columns):
+        for rows in self._scan_parts(columns, where):
             yield from rows
 
-    def _scan_parts(self, columns: str) -> Iterator[list[Any]]:
+    def _scan_parts(self, columns: str, where: str = "1") -> Iterator[list[Any]]:
         """As :meth:`_scan_rows`, some hundred at once: others may use the database in between."""
         last = ""
-        while rows := self._rows(f"SELECT {columns} FROM papers WHERE id > ? ORDER BY id LIMIT ?", (last, _CHUNK)):
+        sql = f"SELECT {columns} FROM papers WHERE id > ? AND {where} ORDER BY id LIMIT ?"
+        while rows := self._rows(sql, (last, _CHUNK)):
             yield rows
             last = rows[-1][0]
 
@@ -257,12 +261,11 @@ class PaperStore:
     def set_segments(
         self, paper_id: str, passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: Matrix
     ) -> None:
-        """Replace passages, sentences and vectors of a paper, and mark it pending for the vector index."""
+        """Replace passages, sentences and vectors of a paper, which has to be marked pending for the vector index."""
         self.database.execute(
             "UPDATE papers SET passages = ?, sentences = ?, vectors = ? WHERE id = ?",
             (*segments_to_columns(passages, sentences, vectors), paper_id),
         )
-        self.mark_pending([paper_id])
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Delete papers with their keys and records, and mark them pending for the vector index."""
@@ -283,8 +286,8 @@ class PaperStore:
         self.database.execute_for_each("INSERT OR IGNORE INTO pending VALUES (?)", [(one,) for one in paper_ids])
 
     def mark_all_pending(self) -> None:
-        """The vector index has to be updated for every paper."""
-        self.database.execute("INSERT OR IGNORE INTO pending SELECT id FROM papers")
+        """The vector index has to be updated for every paper that has vectors."""
+        self.database.execute("INSERT OR IGNORE INTO pending SELECT id FROM papers WHERE vectors IS NOT NULL")
 
     def clear_pending(self, paper_ids: Iterable[str]) -> None:
         """The vector index is up to date for these papers."""

@@ -18,6 +18,9 @@ WEAR = """
 CREATE TABLE IF NOT EXISTS wear (replaced INTEGER NOT NULL);
 """
 
+# The papers whose vectors are still to be computed, in the order in which they came: see storage.missing.
+WITHOUT_VECTORS = "CREATE INDEX IF NOT EXISTS papers_without_vectors ON papers (vectors) WHERE vectors IS NULL;"
+
 # What notices and the Retraction Watch database say of papers, by their identity keys: see rag.papers.retractions.
 NOTICES = """
 CREATE TABLE IF NOT EXISTS notices (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.datatypes import Paper, Passage, Sentence
+from rag.library.chunking import split_sentences
 from rag.library.run_in_headings import divided_at_headings
 from rag.library.storage import vector_codes
 
@@ -26,12 +27,17 @@ _MORE = ("key", "kind", "status", "tags", "collections", "notes", "fields")
 
 @dataclass(frozen=True, slots=True)
 class StoredPaper:
-    """One paper with everything derived from it. ``vectors``: float32, ``(passages + sentences, dimension)``."""
+    """One paper with everything derived from it. ``vectors``: float32, ``(passages + sentences, dimension)``.
+
+    Where they were not computed yet, ``has_vectors`` is False and all of them are zero: near to nothing. The one
+    passage is then the whole abstract.
+    """
 
     paper: Paper
     passages: tuple[Passage, ...]
     sentences: tuple[Sentence, ...]
     vectors: Matrix
+    has_vectors: bool = True
 
     @property
     def passage_vectors(self) -> Matrix:
@@ -92,18 +98,44 @@ def stored_from_row(row: Sequence[Any], dimension: int) -> StoredPaper:
     see :mod:`rag.library.storage.kept_papers`.
     """
     paper = paper_from_row(row)
+    if row[12] is None:
+        return without_vectors(paper, dimension)
     passages = tuple(
         Passage(one, paper.id, paper.abstract[start:end] if end else paper.title, start, end)
         for one, start, end in json.loads(row[10])
     )
     stored = [Sentence(paper.abstract[start:end], start, end) for start, end in json.loads(row[11])]
-    vectors = vector_codes.from_bytes(row[12] or b"", len(passages) + len(stored), dimension)
+    vectors = vector_codes.from_bytes(row[12], len(passages) + len(stored), dimension)
+    return _divided(paper, passages, stored, vectors)
+
+
+def stored_as(paper: Paper, passages: Sequence[Passage], sentences: Sequence[Sentence], vectors: Matrix) -> StoredPaper:
+    """The paper as it would be read after it was stored with these segments and vectors."""
+    kept = vector_codes.from_bytes(vector_codes.to_bytes(vectors), len(vectors), vectors.shape[1])
+    return _divided(paper, tuple(passages), list(sentences), kept)
+
+
+def _divided(paper: Paper, passages: tuple[Passage, ...], stored: list[Sentence], vectors: Matrix) -> StoredPaper:
     divided = divided_at_headings(stored)
     if len(divided) > len(stored) and len(vectors) == len(passages) + len(stored):
         vectors = vectors[[*range(len(passages)), *(len(passages) + index for index, _ in divided)]]
         stored = [sentence for _, sentence in divided]
     vectors.flags.writeable = False
     return StoredPaper(paper, passages, tuple(stored), vectors)
+
+
+def without_vectors(paper: Paper, dimension: int) -> StoredPaper:
+    """A paper that was stored without vectors, and is segmented when it gets them."""
+    import numpy as np
+
+    sentences = tuple(one for _, one in divided_at_headings(split_sentences(paper.abstract)))
+    passage = Passage(f"{paper.id}#0", paper.id, paper.title, 0, 0)
+    if sentences:
+        start, end = sentences[0].start, sentences[-1].end
+        passage = Passage(f"{paper.id}#0", paper.id, paper.abstract[start:end], start, end)
+    vectors = np.zeros((1 + len(sentences), dimension), np.float32)
+    vectors.flags.writeable = False
+    return StoredPaper(paper, (passage,), sentences, vectors, has_vectors=False)
 
 
 def segments_to_columns(

@@ -22,19 +22,25 @@ def find_problems(
     pending = store.pending()
     if pending or store.revision != manifest.revision:
         found.append("An import was interrupted; the next one puts it in order.")
-    elif store.recount() != (manifest.papers, manifest.passages, manifest.sentences):
+    elif _counted(store, store.recount()) != _counted(store, (manifest.papers, manifest.passages, manifest.sentences)):
         found.append("The manifest and papers.sqlite count differently.")
     if manifest.revision == store.revision and fingerprint != manifest.fingerprint:
         found.append("The fingerprint of the papers is not the manifest's.")
     passages = set()
     for stored in store.scan():
         paper = stored.paper
-        passages |= {passage.id for passage in stored.passages if paper.id not in pending}
+        if stored.has_vectors and paper.id not in pending:
+            passages |= {passage.id for passage in stored.passages}
         if store.hash_of(paper.id) != content_hash(paper):
             found.append(f"The paper {paper.id} was changed outside of this program.")
         if len(stored.vectors) != len(stored.passages) + len(stored.sentences):
             found.append(f"The paper {paper.id} lacks vectors.")
     return [*found, *_vector_index_problems(vectors, passages, pending), *find_word_problems(folder, store)]
+
+
+def _counted(store: PaperStore, counts: tuple[int, ...]) -> tuple[int, ...]:
+    """What of these counts has to agree: while vectors are missing, passages and sentences are still to be made."""
+    return counts[:1] if store.missing.any() else counts
 
 
 def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:

@@ -28,17 +28,19 @@ __all__ = ["BulkEncoder", "ImportProgress", "ImportReport", "Importer", "batches
 
 BATCH = 128  # papers per transaction: a few seconds of work, at most lost by a kill
 
+AT_ONCE = 500  # new papers that are embedded while they are imported, in seconds; of more, later
+
 _TEXT_FIELDS = ("id", "title", "abstract", "venue", "url", "doi", "source", "key", "kind", "status")
 _LIST_FIELDS = ("authors", "tags", "collections", "notes")
 
 
-def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
-    """Lists of 128 papers. An exception of the iterator is raised after the papers before it were yielded."""
+def batches(papers: Iterable[Paper], size: int = BATCH) -> Iterator[list[Paper]]:
+    """Lists of ``size`` papers. An exception of the iterator is raised after the papers before it were yielded."""
     records = iter(papers)
     while True:
         batch: list[Paper] = []
         try:
-            batch.extend(islice(records, BATCH))
+            batch.extend(islice(records, size))
         except Exception:
             if batch:
                 yield batch
@@ -51,12 +53,15 @@ def batches(papers: Iterable[Paper]) -> Iterator[list[Paper]]:
 class Importer(PaperWriter):
     """Imports records into one database. The caller holds the writer's lock."""
 
-    def __init__(self, store: PaperStore, encoder: BulkEncoder | None, in_step: bool = False) -> None:
+    def __init__(
+        self, store: PaperStore, encoder: BulkEncoder | None, in_step: bool = False, later: bool = False
+    ) -> None:
         """``encoder`` may be None where only :meth:`revise` is called and title and abstract stay the same.
 
         ``in_step``: what a record gave at its last import and gives no longer goes, see :mod:`storage.givers`.
+        ``later``: texts are stored without vectors.
         """
-        super().__init__(store, encoder)
+        super().__init__(store, encoder, later)
         self._in_step = in_step
         self._counts = Counts()
         self._seen: set[str] = set()  # record ids of this import

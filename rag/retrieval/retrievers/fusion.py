@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rag.retrieval.index import Index
 
 DEPTH = 100  # candidates that dense search (passages) and BM25 (papers) contribute each
+PULLED = 100  # papers without vectors that are embedded for a question, which takes seconds
 _BM25_DEPTH = 10  # times as many BM25 scores are read, so that candidates of dense search have theirs too
 FEEDBACK_PAPERS = 5  # pseudo-relevant papers: the first of the first pass
 ROCCHIO_WEIGHT = 0.4  # of the pseudo-relevant papers' mean vector, added to the question's
@@ -38,13 +39,13 @@ class FusedHit:
 
     ``dense`` is the cosine of ``passage`` with the question, ``sentence`` that of the paper's best sentence (that of
     the passage without an abstract). ``lexical`` is the BM25 score of the paper for the question's own terms, None
-    where the paper is not among the first ``depth``.
+    where the paper is not among the first ``depth``. ``dense`` and ``sentence`` are None of a paper without vectors.
     """
 
     passage: Passage
     score: float
-    dense: float
-    sentence: float
+    dense: float | None
+    sentence: float | None
     lexical: float | None
 
 
@@ -60,12 +61,16 @@ def fuse(
     first, and averages the z-scores of their dense and lexical scores. The first five papers of the first pass then
     expand the question for the second (:func:`pseudo_relevance_feedback`), whose scores are regularised by similar
     papers (:func:`_regularise_scores`). ``docs/retrieval.md`` has what each part brings on five collections.
+
+    While a library is being embedded, the papers that BM25 ranks first and those that are found are pulled forward; of
+    others without vectors the lexical score stands for both.
     """
     if k < 1:
         return []
     depth = max(k, depth)
     terms = {term: float(n) for term, n in Counter(stems(query)).items()}
     bm25 = index.bm25_search(terms, _BM25_DEPTH * depth, within)
+    index.pull_forward([one for one, _ in bm25[:PULLED]])
     entries: dict[str, StoredPaper] = {}
     first = _fuse_scores(index, entries, vector, bm25, depth, within)
     if not first:
@@ -76,10 +81,15 @@ def fuse(
     second = _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
     lexical = dict(bm25[:depth])
     ranked = _regularise_scores(entries, second)[:k]
+    if waiting := [one for one, _ in ranked[:PULLED] if not entries[one].has_vectors]:
+        index.pull_forward(waiting)
+        entries |= index.entries(waiting)
     return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
 
 
 def _fused_hit(entry: StoredPaper, score: float, vector: Vector, lexical: float | None) -> FusedHit:
+    if not entry.has_vectors:
+        return FusedHit(entry.passages[0], score, None, None, lexical)
     cosines = entry.passage_vectors @ vector
     best = int(cosines.argmax())
     dense = float(cosines[best])
@@ -105,9 +115,11 @@ def _fuse_scores(
     candidates = sorted(one for one in ids & entries.keys() if entries[one].passages)
     if not candidates:
         return []
-    dense_scores = _dense_scores([entries[one] for one in candidates], vector)
-    bm25_scores = np.array([lexical.get(one, 0.0) for one in candidates])
-    scores = (_z_scores(dense_scores, depth) + _z_scores(bm25_scores, depth)) / 2
+    of_words = _z_scores(np.array([lexical.get(one, 0.0) for one in candidates]), depth)
+    of_vectors = of_words.copy()
+    if known := [i for i, one in enumerate(candidates) if entries[one].has_vectors]:
+        of_vectors[known] = _z_scores(_dense_scores([entries[candidates[i]] for i in known], vector), depth)
+    scores = (of_vectors + of_words) / 2
     return sorted(zip(candidates, map(float, scores), strict=True), key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -213,6 +225,8 @@ def _regularise_scores(
     scores = np.array([score for _, score in ranked])
     means = (weights * scores[neighbours]).sum(axis=1) / weights.sum(axis=1)
     smooth = (1 - REGULARISATION_WEIGHT) * scores + REGULARISATION_WEIGHT * means
+    without = [i for i, (one, _) in enumerate(ranked) if not entries[one].has_vectors]
+    smooth[without] = scores[without]  # nothing is known to be like them
     # Lower all the rest by the same amount where its best would pass the fixed papers: order and scores must agree.
     excess = max(0.0, float(smooth[NOT_REGULARISED:].max()) - fixed[-1][1] + 1e-6)
     lowered = [

@@ -1,0 +1,45 @@
+"""``python -m rag.cli.background FOLDER THREADS``: what ``footnote import`` leaves behind to compute vectors.
+
+Not a command: it is told all by the process that starts it, and reads no settings.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def main(folder: str, threads: str) -> int:
+    """Compute the vectors that the library in ``folder`` lacks; a line to stdout now and then."""
+    from rag.cli.vectors import be_gentle
+    from rag.errors import FootnoteError
+    from rag.factory import embedder_id, paper_encoder
+    from rag.library.embedding import compute_vectors
+    from rag.system.offline import enforce_offline
+
+    enforce_offline()
+    be_gentle()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    said = 0.0
+
+    def show(done: int, of: int) -> None:
+        nonlocal said
+        if done == of or time.monotonic() - said > 60:
+            said = time.monotonic()
+            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {done:,} of {of:,} papers have vectors", flush=True)
+
+    try:
+        compute_vectors(Path(folder), embedder_id(), lambda: paper_encoder(int(threads)), stop, on_progress=show)
+    except FootnoteError as error:
+        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}", flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
