@@ -46,9 +46,9 @@ class BestPassage:
 class SearchableLibrary(ReadableLibrary):
     """The reading and searching part of :class:`rag.library.library.Library`. Several threads may search at once."""
 
-    def __init__(self, path: Path, manifest: Manifest, store: PaperStore) -> None:
+    def __init__(self, path: Path, manifest: Manifest, store: PaperStore, index: VectorIndex) -> None:
         super().__init__(path, manifest, store)
-        self._vectors = VectorIndex(path)
+        self._vectors = index
         self._dense_search = DenseSearch(path, store, self._vectors)
         self._bm25_index: BM25Index | None = None
         self._bm25_loading = threading.Lock()

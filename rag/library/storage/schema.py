@@ -18,6 +18,11 @@ WEAR = """
 CREATE TABLE IF NOT EXISTS wear (replaced INTEGER NOT NULL);
 """
 
+# The collection of a Chroma server that holds the vectors, where the folder does not: see storage.vector_place.
+VECTOR_PLACE = """
+CREATE TABLE IF NOT EXISTS vector_place (collection TEXT NOT NULL, state TEXT NOT NULL, server TEXT NOT NULL);
+"""
+
 # What notices and the Retraction Watch database say of papers, by their identity keys: see rag.papers.retractions.
 NOTICES = """
 CREATE TABLE IF NOT EXISTS notices (
