@@ -32,7 +32,8 @@ from rag.library.storage.manifest import (
 )
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.recovering import load_manifest, made_with
-from rag.library.storage.vector_place import Place, go_over, open_vectors
+from rag.library.storage.vector_choice import go_over, open_vectors
+from rag.library.storage.vector_place import Place
 from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.writing import (
     ImportProgress,

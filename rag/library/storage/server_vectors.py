@@ -65,6 +65,14 @@ class ServerVectors(VectorIndex):
         with self._lock:
             return self._collection is not None or self._find() is not None
 
+    @property
+    def missing(self) -> str:
+        """What to say where it does not exist and should."""
+        return (
+            f"the Chroma server at {self._server.address.place} does not hold its vectors as they are now; to put them "
+            f"there: footnote doctor --repair --library {self._library}"
+        )
+
     def _find(self) -> Any:
         """The collection, None where it is missing or somebody else has changed it."""
         for look in range(_LOOKS):
@@ -185,10 +193,7 @@ class ServerVectors(VectorIndex):
                     self._collection = None
                 if attempt:
                     break
-        raise IndexFailure(
-            f"the Chroma server at {self._server.address.place} does not hold the vectors of this library as they are "
-            f"now; to put them there: footnote doctor --repair --library {self._library}"
-        )
+        raise IndexFailure(self.missing)
 
     def _asked(self, work: Callable[[], Result]) -> Result:
         """What ``work`` gives, for those who write."""

@@ -6,22 +6,15 @@ a folder that was copied, or put back from a backup, notices that the collection
 
 from __future__ import annotations
 
-import logging
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import LibraryError
 from rag.library.storage import schema
-from rag.library.storage.vectors import VectorIndex
 
 if TYPE_CHECKING:
     from rag.library.storage.chroma_server import ChromaServer
     from rag.library.storage.database import Database
-    from rag.library.storage.papers import PaperStore
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,59 +58,3 @@ class VectorPlace:
                 self._database.execute(
                     "INSERT INTO vector_place VALUES (?, ?, ?)", (place.collection, place.state, place.server)
                 )
-
-
-def open_vectors(folder: Path, store: PaperStore, server: ChromaServer | None, *, writing: bool) -> VectorIndex:
-    """The vectors of the library in ``folder``, where they lie; ``server`` is the one that the settings name.
-
-    A library without papers goes over to the server when it is opened for writing; one with papers stays where it is
-    until :func:`go_over`. Asks the server nothing. Raises :class:`LibraryError` where no server is named and one holds
-    the vectors.
-    """
-    place = store.place.read()
-    if place is None and server is not None and writing and not store.count() and not store.pending():
-        place = new_place(server)
-        store.place.write(place)
-        VectorIndex(folder).delete_files()
-    if place is None:
-        if server is not None and store.count():
-            logger.warning(
-                "The vectors of the library %s lie in its own folder and are searched there. To copy them to the "
-                "Chroma server at %s: footnote doctor --repair --library %s",
-                folder, server.address.place, folder,
-            )  # fmt: skip
-        return VectorIndex(folder)
-    if server is None:
-        raise LibraryError(
-            f"The vectors of the library {folder} lie in a Chroma server ({place.server}). Name it in "
-            f"FOOTNOTE_CHROMA_URL, or copy them into the folder: footnote doctor --repair --library {folder}"
-        )
-    from rag.library.storage.server_vectors import ServerVectors
-
-    return ServerVectors(folder, store.place, server)
-
-
-def go_over(folder: Path, store: PaperStore, server: ChromaServer | None) -> Place | None:
-    """Have the vectors of a library lie in ``server``, or in its folder for None; the next writer puts them there.
-
-    Returns the collection that held them before and is left behind, None where there is none: it is not deleted,
-    because its server may be gone for good. The caller holds the writer's lock. Raises
-    :class:`rag.errors.VectorServerError` where the server does not answer; nothing has changed then.
-    """
-    from rag.library.storage.chroma_server import ChromaConnection
-
-    place = store.place.read()
-    if (place is None) if server is None else (place is not None and place.server == server.place):
-        return None
-    if server is not None:
-        connection = ChromaConnection(server)
-        try:
-            connection.version()
-        finally:
-            connection.close()
-    with store.transaction():
-        store.mark_all_pending()
-    store.place.write(None if server is None else new_place(server))
-    if server is not None:
-        VectorIndex(folder).delete_files()
-    return place

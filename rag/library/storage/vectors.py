@@ -81,6 +81,11 @@ class VectorIndex:
             return False
 
     @property
+    def missing(self) -> str:
+        """What to say of it where it does not exist and should."""
+        return "its vector index is missing"
+
+    @property
     def collection(self) -> Any:
         """The ``chromadb.Collection``. Opening takes 0.1 s and the import of chromadb before it 0.4 to 0.8 s.
 
