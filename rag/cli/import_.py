@@ -47,7 +47,7 @@ def import_(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
     build_shipped(settings)
-    target = ImportTarget(settings.library_path.expanduser().absolute())
+    target = ImportTarget(settings)
     encoder = PaperEncoder(settings.threads)
     failed = False
     try:

@@ -14,6 +14,7 @@ from rag.errors import ImportFileError, RecordError
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.config import Settings
     from rag.datatypes import Paper
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import ImportReport, Library
@@ -27,19 +28,23 @@ class ImportTarget:
     So a slip of the pen leaves no empty library behind.
     """
 
-    def __init__(self, path: Path) -> None:
-        from rag.factory import embedder_id
+    def __init__(self, settings: Settings) -> None:
+        from rag.factory import embedder_id, vector_server
         from rag.library.library import Library
 
-        self._path, self._embedder = path, embedder_id()
-        exists = Library.exists(path)
-        self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
+        self._path = settings.library_path.expanduser().absolute()
+        self._embedder, self._server = embedder_id(), vector_server(settings)
+        self._library = (
+            Library.open(self._path, embedder=self._embedder, read_only=False, server=self._server)
+            if Library.exists(self._path)
+            else None
+        )
 
     def library(self) -> Library:
         from rag.library.library import Library
 
         if self._library is None:
-            self._library = Library.create(self._path, embedder=self._embedder)
+            self._library = Library.create(self._path, embedder=self._embedder, server=self._server)
         return self._library
 
     def add(

@@ -149,17 +149,20 @@ class Library(ChangeableLibrary):
             raise
 
     @classmethod
-    def repair(cls, path: Path, *, embedder: EmbedderId, server: ChromaServer | None = None) -> Place | None:
+    def repair(
+        cls, path: Path, *, embedder: EmbedderId, server: ChromaServer | None = None, apart: bool = False
+    ) -> Place | None:
         """Make the vector index of the library in ``path`` again, in ``server`` or for None in the folder.
 
-        From the vectors that the database holds: nothing is embedded. Returns the collection of a server that held
-        them before and is left behind, if there is one. Raises as :meth:`open` for writing does.
+        From the vectors that the database holds: nothing is embedded. ``apart``: the folder is a copy of another
+        library's. Returns the collection of a server that held the vectors before and is left behind, if there is one.
+        Raises as :meth:`open` for writing does.
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         lock = acquire_lock(path)
         try:
             with storage_errors(path), closing(PaperStore(path, embedder.dimension)) as store:
-                left = go_over(path, store, server)
+                left = go_over(path, store, server, apart=apart)
                 with closing(open_vectors(path, store, server, writing=True)) as index:
                     discard_vector_index(store, index)
         finally:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rag.questions.scope import EVERYTHING, Scope
     from rag.retrieval.related import Related
     from rag.survey.tables import Column, Row
+    from rag.system.server_address import ServerAddress
     from rag.verification.claims import CheckedClaim
 
 OPEN_TO_ALL = (
@@ -125,6 +126,12 @@ class Libraries(LibraryService):
         from rag.factory import open_library
 
         return LibraryShelf(lambda: open_library(self._at(library)))
+
+    def vectors_at(self, library: str) -> ServerAddress | None:
+        from rag.factory import open_library
+
+        server = open_library(self._at(library)).vectors_at
+        return server.address if server is not None else None
 
     def related(self, library: str, paper_id: str) -> Sequence[Related]:
         from rag.factory import related_papers

@@ -80,7 +80,7 @@ class ServerVectors(VectorIndex):
             try:
                 collection = collection_of(self._connection, place.collection)
             except CollectionMissing:
-                if place.server != self._server.place:
+                if place.server and place.server != self._server.place:
                     raise self._elsewhere(place) from None
                 collection = None
             known = self._known()  # after the collection: a writer may have gone on meanwhile
@@ -104,8 +104,8 @@ class ServerVectors(VectorIndex):
         except CollectionMissing:
             pass
         else:  # it is another's: a copy of this library has gone on with it
-            place = new_place(self._server)
-        self._place.write(replace(place, server=self._server.place))
+            place = new_place()
+        self._place.write(place)
         metadata, server = self._metadata(place.state), self._server
         self._connection.call(
             lambda api: api.create_collection(
@@ -114,6 +114,7 @@ class ServerVectors(VectorIndex):
             )
         )  # fmt: skip
         self._collection = collection_of(self._connection, place.collection)
+        self._place.write(replace(place, server=self._server.place))
 
     def replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         """Delete the passages of papers ``outdated``, then add those of ``papers``."""

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from rag.library.storage import schema
 
 if TYPE_CHECKING:
-    from rag.library.storage.chroma_server import ChromaServer
     from rag.library.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A collection of a server: its name, the state it was left in, and the server as ``ChromaServer.place``."""
+    """A collection of a server: its name, the state it was left in, and the server as ``ChromaServer.place``.
+
+    ``server`` is '' until the collection has been made.
+    """
 
     collection: str
     state: str
@@ -31,9 +33,9 @@ def new_state() -> str:
     return uuid.uuid4().hex
 
 
-def new_place(server: ChromaServer) -> Place:
-    """A collection that is not there yet, named after an id that no other library has."""
-    return Place(f"footnote-{uuid.uuid4().hex}", new_state(), server.place)
+def new_place() -> Place:
+    """A collection that is in no server yet, named after an id that no other library has."""
+    return Place(f"footnote-{uuid.uuid4().hex}", new_state(), "")
 
 
 class VectorPlace:
