@@ -143,7 +143,7 @@ def test_the_page_names_the_server() -> None:
     far, near = read_address("http://10.0.0.5:8000", ""), read_address("http://127.0.0.1:8000", "")
     said = status_html(choice, "quote", {}, "", True, "", far)
     assert "vectors: chroma at 10.0.0.5, yours" in said and "Nothing leaves this computer" not in said
-    assert "Vectors of papers and questions go to 10.0.0.5, which you named; nothing else leaves" in said
+    assert "The vectors of papers and questions go to 10.0.0.5, which you named; nothing else leaves" in said
     said = status_html(choice, "quote", {}, "", True, "", near)
     assert "vectors: chroma at 127.0.0.1, yours" in said and "Nothing leaves this computer" in said
     said = status_html(choice, "cite", {}, "", False, "10.0.0.6", far)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Answer, Paper
+from rag.output.leaving import what_leaves
 from rag.output.presentation import Papers, cited, nearest_papers, to_markdown
 from rag.output.presentation_html import answer_html, evidence_html
 from rag.output.templating import Template, html
 from rag.output.trace_html import why_html
 from rag.papers.bibliography import clean, to_bibtex
-from rag.system.offline import is_local
 from rag.system.server_address import ServerAddress
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
@@ -124,12 +124,8 @@ def status_html(
         if private
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
-    sent = [f"Questions and evidence go to {clean(goes_to)}"] if goes_to and mode != "quote" else []
-    if vectors is not None and not is_local(vectors.host):
-        sent.append(f"{'the v' if sent else 'V'}ectors of papers and questions go to {clean(vectors.shown_host)}")
-    if sent:
-        rest = "nothing else leaves this computer" if private else "nothing is sent anywhere else"
-        where = f"{' and '.join(sent)}, which you named; {rest}."
+    if sent := what_leaves(goes_to if mode != "quote" else "", vectors):
+        where = f"{clean(sent)}; {'nothing else leaves this computer' if private else 'nothing is sent anywhere else'}."
     size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
     if vectors is not None:
         size += f", vectors: chroma at {clean(vectors.shown_host)}, yours"
