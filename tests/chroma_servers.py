@@ -41,6 +41,7 @@ class ChromaProcess:
         return named(self.url, **more)
 
     def start(self) -> None:
+        self.kill()
         command = [sys.executable, "-c", _RUN, "run", "--path", str(self._folder), "--host", "127.0.0.1"]
         self._process = subprocess.Popen(
             [*command, "--port", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import shlex
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from tests.cli_parts import MOTHS, SNOW, footnote, write_lines
 from tests.library_parts import REAL, WordEncoder, made_papers
 from tests.test_vector_server import collections
 
-ID = WordEncoder().id
+PAGE = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +63,13 @@ def test_what_cannot_be_meant_is_refused(name: str, value: str) -> None:
     assert "sesame" not in str(caught.value)
 
 
-def test_the_command_line_from_import_to_repair(tmp_path: Path, chroma: ChromaProcess, outbound: list[Attempt]) -> None:
+def test_the_command_line_from_import_to_repair(
+    tmp_path: Path, chroma: ChromaProcess, outbound: list[Attempt], shared_home: Path
+) -> None:
     """With the real encoders. A library goes to the server, answers from there, and comes back."""
     file, library = write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), tmp_path / "library"
-    named = {"FOOTNOTE_CHROMA_URL": chroma.url, "FOOTNOTE_CHROMA_TENANT": "insects"}
+    here = {"FOOTNOTE_HOME": str(shared_home)}
+    named = {"FOOTNOTE_CHROMA_URL": chroma.url, "FOOTNOTE_CHROMA_TENANT": "insects", **here}
     footnote("import", file, "--library", library, **named)
     assert not (library / "chroma").exists()
     found = json.loads(footnote("search", "moths at night", "--library", library, "--json", **named).stdout)
@@ -72,25 +77,48 @@ def test_the_command_line_from_import_to_repair(tmp_path: Path, chroma: ChromaPr
     said = footnote("doctor", "--library", library, code=(0, 1), **named).stdout
     assert "vectors: chroma at 127.0.0.1, yours" in said and "its vectors lie in chroma at 127.0.0.1" in said
     assert "problem: library" not in said
-    refused = footnote("search", "moths", "--library", library, code=1).stderr
+    refused = footnote("search", "moths", "--library", library, code=1, **here).stderr
     assert "FOOTNOTE_CHROMA_URL" in refused and f"doctor --repair --library {library}" in refused
-    said = footnote("doctor", "--repair", "--library", library, code=(0, 1)).stdout
+    said = footnote("doctor", "--repair", "--library", library, code=(0, 1), **here).stdout
     assert "made again, in its folder" in said and "is left" in said and "its vectors lie in the folder" in said
-    assert json.loads(footnote("search", "moths at night", "--library", library, "--json").stdout) == found
+    assert json.loads(footnote("search", "moths at night", "--library", library, "--json", **here).stdout) == found
     said = footnote("doctor", "--repair", "--library", library, code=(0, 1), **named).stdout
     assert f"in the Chroma server at 127.0.0.1:{chroma.port}" in said and "problem: library" not in said
     outbound.clear()  # what the self-test of the guard tried
 
 
+def test_the_commands_of_the_page_about_scaling(
+    tmp_path: Path, chroma: ChromaProcess, shared_home: Path, outbound: list[Attempt]
+) -> None:
+    lines = re.findall(r"^\$ (FOOTNOTE_CHROMA_URL=\S++ )?footnote ((?:import|search|doctor) .*+)$", PAGE, re.MULTILINE)
+    assert len(lines) == 5
+    write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW)
+    for url, words in lines:
+        named = {"FOOTNOTE_CHROMA_URL": chroma.url} if url else {}
+        places = {"papers.jsonl": tmp_path / "papers.jsonl", "group": tmp_path / "group"}
+        arguments = [places.get(word, word) for word in shlex.split(words)]
+        said = footnote(*arguments, code=(0, 1), FOOTNOTE_HOME=str(shared_home), **named)
+        assert "problem: library" not in said.stdout and "footnote: " not in said.stderr
+    outbound.clear()  # what the self-test of the guard tried
+
+
+def test_every_setting_is_on_the_page() -> None:
+    names = [field.name for field in fields(Settings) if field.name.startswith("chroma_")]
+    assert len(names) == 4
+    for name in names:
+        assert f"| `{name}` | `FOOTNOTE_{name.upper()}` |" in PAGE
+
+
 def test_a_server_that_is_away_is_one_line_on_the_command_line(
-    tmp_path: Path, chroma: ChromaProcess, monkeypatch: pytest.MonkeyPatch, outbound: list[Attempt]
+    tmp_path: Path, chroma: ChromaProcess, monkeypatch: pytest.MonkeyPatch, outbound: list[Attempt], shared_home: Path
 ) -> None:
     monkeypatch.setattr("rag.library.storage.chroma_server._PAUSES_S", (0.01,))
-    away = {"FOOTNOTE_CHROMA_URL": "http://127.0.0.1:9"}
+    here = {"FOOTNOTE_HOME": str(shared_home)}
+    away = {"FOOTNOTE_CHROMA_URL": "http://127.0.0.1:9", **here}
     file, library = write_lines(tmp_path / "papers.jsonl", MOTHS, SNOW), tmp_path / "library"
     said = footnote("import", file, "--library", library, code=1, **away).stderr
     assert "The Chroma server at 127.0.0.1:9 does not answer" in said
-    named = {"FOOTNOTE_CHROMA_URL": chroma.url}
+    named = {"FOOTNOTE_CHROMA_URL": chroma.url, **here}
     said = footnote("search", "moths", "--library", library, code=1, **away).stderr
     assert "The Chroma server at 127.0.0.1:9" in said
     assert "problem: The Chroma server" in footnote("doctor", "--library", library, code=1, **away).stdout
