@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from rag import factory
+from rag.api.problems import status_of
 from rag.config import Settings, load_settings
-from rag.errors import ConfigError
+from rag.errors import ConfigError, VectorServerError
 from rag.library.library import Library
 from rag.library.storage.chroma_server import ChromaServer
+from rag.output.leaving import what_leaves
 from rag.system.offline import Attempt, enforce_offline
 from rag.system.server_address import read_address
 from rag.ui.render import status_html
@@ -176,6 +178,16 @@ def test_the_page_names_the_server() -> None:
     assert "vectors: chroma at 127.0.0.1, yours" in said and "Nothing leaves this computer" in said
     said = status_html(choice, "cite", {}, "", False, "10.0.0.6", far)
     assert "go to 10.0.0.6 and the vectors of papers and questions go to 10.0.0.5, which you named" in said
+
+
+def test_programs_are_told_that_it_may_be_back() -> None:
+    assert status_of(VectorServerError("away")) == 503
+
+
+def test_what_stays_on_this_computer_is_not_said_to_leave_it() -> None:
+    for host in ("", "localhost", "127.0.0.1", "[::1]", "::1"):
+        assert what_leaves(host, read_address("http://[::1]:8000", "")) == ""
+    assert what_leaves("10.0.0.6") == "Questions and evidence go to 10.0.0.6, which you named"
 
 
 def test_the_guard_lets_through_that_address_alone(tmp_path: Path) -> None:
