@@ -418,6 +418,8 @@ def repair_library(settings: Settings) -> str:
 
     server = vector_server(settings)
     path = settings.library_path.expanduser().absolute()
+    if settings.is_shipped_library and not Library.exists(path):
+        return f"nothing: {path} is not built yet, which the first question does."
     left = Library.repair(path, embedder=embedder_id(), server=server)
     where = f"in the Chroma server at {server.address.place}" if server is not None else "in its folder"
     behind = (
