@@ -15,6 +15,7 @@ from rag.errors import LibraryError, VectorServerError
 from rag.library.library import Library
 from rag.library.storage import chroma_server
 from rag.library.storage.chroma_server import ChromaConnection, ChromaServer
+from rag.library.storage.vector_place import VectorPlace
 from rag.system.offline import Attempt
 from rag.system.server_address import read_address
 from tests.chroma_servers import ChromaProcess, chroma_run, named, proxy_before, self_made_certificate
@@ -232,6 +233,28 @@ def test_a_collection_that_is_gone_is_made_again_by_the_next_writer(
     assert DAMAGED in caplog.text
     Library.open(path, embedder=ID, read_only=False, server=server).close()
     assert problems(path, server) == [] and found(path, server) == before
+
+
+def test_a_writer_that_dies_between_server_and_database_goes_on(
+    tmp_path: Path, chroma: ChromaProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = chroma.server(tenant="dying", database="writers")
+    path = make(tmp_path / "group", server)
+    before = collections(server)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Library.open(path, embedder=ID, read_only=False, server=server) as library:
+        monkeypatch.setattr(VectorPlace, "write", die)
+        with pytest.raises(KeyboardInterrupt):
+            library.add(made_papers(4, start=600), WordEncoder())
+        monkeypatch.undo()
+    with caplog.at_level(logging.WARNING):
+        assert {"made00600#0", "made00039#1"} <= found(path, server).keys()
+        Library.open(path, embedder=ID, read_only=False, server=server).close()
+    assert not caplog.records and collections(server) == before, "the same collection, gone on with"
+    assert problems(path, server) == [] and len(found(path, server)) == 88
 
 
 # --- a server that goes away ---
