@@ -148,7 +148,7 @@ class ServerVectors(VectorIndex):
                     collection.upsert,
                     ids=[p.id for p in part],
                     embeddings=vectors[at : at + most],
-                    metadatas=[{"paper_id": p.paper_id, "start": p.start, "end": p.end} for p in part],
+                    metadatas=[{"paper_id": p.paper_id} for p in part],
                 )
             )
 
