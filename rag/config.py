@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import string
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -22,6 +23,7 @@ from rag.system.server_address import read_address
 SERVER = "server"  # the name of the model that the server at ``llm_url`` runs
 MODES = ("quote", "shorten", "cite", "free")
 SENTENCE_SELECTORS = ("measured", "model")
+_OF_NAMES = f"{string.ascii_letters}{string.digits}.-_"
 WRITING_PROMPTS = ("measured", "answer", "compose")
 
 
@@ -69,6 +71,11 @@ class Settings:
     llm_key: str = field(default="", repr=False)  # where it asks for one
     llm_model: str = ""  # which of its models; '' where it has one
     llm_timeout: int = 120  # seconds that it may be silent
+    # A Chroma server that holds the vectors of libraries in place of their folders.
+    chroma_url: str = ""  # http://127.0.0.1:8000; '' for none
+    chroma_token: str = field(default="", repr=False)  # where it, or what stands before it, asks for one
+    chroma_tenant: str = "default_tenant"
+    chroma_database: str = "default_database"
     host: str = "127.0.0.1"
     port: int = 7860
     # Who may sign in to the page: see rag/system/auth_setting.py. Empty: those of ``footnote users``, else everybody.
@@ -107,6 +114,7 @@ class Settings:
         if not 0.0 <= self.temperature <= 2.0:
             raise ConfigError(f"temperature is {self.temperature}; use a number from 0 to 2.")
         _check_server(self)
+        _check_chroma(self)
 
     @property
     def library_path(self) -> Path:
@@ -170,7 +178,7 @@ def _environment_values(environ: Mapping[str, str]) -> list[tuple[str, dict[str,
     ]
 
 
-_SECRET = ("auth", "llm_key")
+_SECRET = ("auth", "llm_key", "chroma_token")
 _KINDS: dict[str, str] = {f.name: str(f.type) for f in fields(Settings)}
 
 
@@ -202,8 +210,23 @@ def _check_server(settings: Settings) -> None:
         raise ConfigError(
             "model is 'server' and no server is named. Set FOOTNOTE_LLM_URL, for example to http://127.0.0.1:8080."
         )
-    if not all("!" <= character <= "~" for character in settings.llm_key):
-        raise ConfigError("llm_key holds a blank or a character that no key has. Copy the key again.")
+    _check_key(settings.llm_key, "llm_key", "key")
+
+
+def _check_chroma(settings: Settings) -> None:
+    if settings.chroma_url:
+        read_address(settings.chroma_url, "chroma_url")
+    _check_key(settings.chroma_token, "chroma_token", "token")
+    for name in ("chroma_tenant", "chroma_database"):
+        value = getattr(settings, name)
+        # A part of the addresses that the server is asked at.
+        if len(value) < 3 or not value.isascii() or not value[0].isalnum() or value.strip(_OF_NAMES):
+            raise ConfigError(f"{name} is '{value}'; use three or more letters, digits, dots, hyphens and underscores.")
+
+
+def _check_key(text: str, setting: str, kind: str) -> None:
+    if not all("!" <= character <= "~" for character in text):
+        raise ConfigError(f"{setting} holds a blank or a character that no {kind} has. Copy the {kind} again.")
 
 
 def _check_network(text: str) -> None:

@@ -12,7 +12,8 @@
     │   ├── LibraryNotFound    there is none
     │   ├── LibraryLocked      somebody else is writing to it or reads it just now
     │   ├── LibraryDamaged     its files are inconsistent, or none of a library's
-    │   └── LibraryMismatch    made by another version, embedder or chunker
+    │   ├── LibraryMismatch    made by another version, embedder or chunker
+    │   └── VectorServerError  the user's Chroma server cannot be reached or refuses
     ├── ModelError             a language model that cannot be used
     │   ├── ModelNotFound      a model name that is not known
     │   └── ServerError        the user's model server cannot be reached or gives no answer
@@ -101,6 +102,17 @@ class LibraryDamaged(LibraryError):
 
 class LibraryMismatch(LibraryError):
     """The library was made by another version, embedder or chunker."""
+
+
+class VectorServerError(LibraryError):
+    """The Chroma server that holds the vectors cannot be reached, or does not do what it is asked.
+
+    ``passing``: the same may succeed in a moment.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class ModelError(FootnoteError):

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rag.library.background import BackgroundVectors
     from rag.library.library import EmbedderId, ImportProgress, Library
     from rag.library.manager import LibraryManager
+    from rag.library.storage.chroma_server import ChromaServer
     from rag.questions.reading import Rewrite
     from rag.retrieval.related import Related
 
@@ -367,6 +368,22 @@ def model_server(settings: Settings) -> ModelServer:
     return _SERVERS.get(address, settings.llm_key, settings.llm_model, settings.llm_timeout)
 
 
+def vector_server(settings: Settings) -> ChromaServer | None:
+    """The server of ``chroma_url``, which the offline guard lets through from here on; None for none. Asks it nothing.
+
+    The library of the shipped abstracts stays whole in its folder.
+    """
+    from rag.library.storage.chroma_server import ChromaServer
+    from rag.system.offline import let_through
+    from rag.system.server_address import read_address
+
+    if not settings.chroma_url or settings.is_shipped_library:
+        return None
+    address = read_address(settings.chroma_url, "chroma_url")
+    let_through(address.host, address.port)
+    return ChromaServer(address, settings.chroma_token, settings.chroma_tenant, settings.chroma_database)
+
+
 def open_library(settings: Settings) -> Library:
     """The library of ``settings``, opened once per process for reading, and anew when it has changed on disk.
 
@@ -380,7 +397,7 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    library = _LIBRARIES.get(path, embedder_id())
+    library = _LIBRARIES.get(path, embedder_id(), vector_server(settings))
     library.ahead = vectors_ahead(settings.threads)
     return library
 
@@ -394,7 +411,7 @@ def change_library(settings: Settings) -> Iterator[Library]:
     from rag.library.library import Library
 
     path = settings.library_path.expanduser().absolute()
-    with Library.open(path, embedder=embedder_id(), read_only=False) as library:
+    with Library.open(path, embedder=embedder_id(), read_only=False, server=vector_server(settings)) as library:
         yield library
 
 
@@ -416,6 +433,25 @@ def vectors_ahead(threads: int) -> Ahead:
     from rag.library.ahead import Ahead
 
     return Ahead(lambda: paper_encoder(threads))
+
+
+def repair_library(settings: Settings) -> str:
+    """Make the vector index of the library again, where the settings have it lie; what has been done, in a sentence.
+
+    Raises :class:`LibraryError`.
+    """
+    from rag.library.library import Library
+
+    server = vector_server(settings)
+    path = settings.library_path.expanduser().absolute()
+    if settings.is_shipped_library and not Library.exists(path):
+        return f"nothing: {path} is not built yet, which the first question does."
+    left = Library.repair(path, embedder=embedder_id(), server=server)
+    where = f"in the Chroma server at {server.address.place}" if server is not None else "in its folder"
+    behind = (
+        f" The collection {left.collection} in {left.server} is left; delete it if no copy uses it." if left else ""
+    )
+    return f"the vector index of {path} was made again, {where}.{behind}"
 
 
 @lru_cache(maxsize=1)
@@ -496,6 +532,7 @@ def library_manager(settings: Settings) -> LibraryManager:
         started=settings.library_path.expanduser().absolute(),
         embedder=embedder_id(),
         close=close_library,
+        server=vector_server(with_overrides(settings, library=settings.library_path)),
     )
 
 

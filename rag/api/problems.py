@@ -27,6 +27,7 @@ from rag.errors import (
     ScopeError,
     StyleError,
     TooBusy,
+    VectorServerError,
 )
 from rag.ui.uploads import UploadsFull
 
@@ -48,6 +49,7 @@ _STATUS: tuple[tuple[type[FootnoteError], int], ...] = (
     (ConfigError, 422),
     (LibraryDamaged, 503),
     (LibraryMismatch, 503),
+    (VectorServerError, 503),
     (LibraryError, 409),  # being written to, or not to be changed
     (ModelError, 503),
     (GenerationCancelled, 503),

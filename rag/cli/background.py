@@ -1,6 +1,6 @@
 """``python -m rag.cli.background FOLDER THREADS``: what ``footnote import`` leaves behind to compute vectors.
 
-Not a command: it is told all by the process that starts it, and reads no settings.
+Not a command: it is told the library and the threads by the process that starts it, and reads the same settings.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 def main(folder: str, threads: str) -> int:
     """Compute the vectors that the library in ``folder`` lacks; a line to stdout now and then."""
     from rag.cli.vectors import be_gentle
+    from rag.config import load_settings
     from rag.errors import FootnoteError
-    from rag.factory import embedder_id, paper_encoder
+    from rag.factory import embedder_id, paper_encoder, vector_server
     from rag.library.embedding import compute_vectors
     from rag.system.offline import enforce_offline
 
@@ -34,7 +35,15 @@ def main(folder: str, threads: str) -> int:
             print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {done:,} of {of:,} papers have vectors", flush=True)
 
     try:
-        compute_vectors(Path(folder), embedder_id(), lambda: paper_encoder(int(threads)), stop, on_progress=show)
+        settings = load_settings(library=Path(folder), threads=int(threads))
+        compute_vectors(
+            settings.library_path,
+            embedder_id(),
+            lambda: paper_encoder(settings.threads),
+            stop,
+            server=vector_server(settings),
+            on_progress=show,
+        )
     except FootnoteError as error:
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}", flush=True)
         return 1

@@ -30,10 +30,21 @@ def chat(**options: Any) -> None:
     pipeline = open_pipeline(options)
     model = pipeline.writer.generator.model
     answers = f"{model} answers." if model else "Built-in quotes answer."
-    say(f"{answers} Nothing leaves this computer. {_COMMANDS}.", err=True)
+    say(f"{answers} {_leaving(pipeline)}. {_COMMANDS}.", err=True)
     conversation = Conversation(pipeline)
     while (line := _read()) is not None and line not in ("/quit", "/exit", "/q"):
         conversation.take(line)
+
+
+def _leaving(pipeline: Pipeline) -> str:
+    """What leaves this computer, or that nothing does."""
+    from rag.generation.generators.server import ServerGenerator
+    from rag.output.leaving import what_leaves
+
+    generator, vectors = pipeline.writer.generator, pipeline.library.vectors_at
+    model_host = generator.server.address.shown_host if isinstance(generator, ServerGenerator) else ""
+    sent = what_leaves(model_host, vectors.address if vectors is not None else None)
+    return f"{sent}; nothing else leaves this computer" if sent else "Nothing leaves this computer"
 
 
 def _read() -> str | None:

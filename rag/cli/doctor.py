@@ -21,7 +21,10 @@ _PACKAGES = ("chromadb", "gradio", "langchain-core", "llama-cpp-python", "senten
 
 @click.command()
 @library_option
-def doctor(library: Path | None) -> None:
+@click.option(
+    "--repair", is_flag=True, help="First make the vector index again, where the settings have it lie. Embeds nothing."
+)
+def doctor(library: Path | None, repair: bool) -> None:
     """Report versions, models, the library and the offline self-test; exit code 1 when something is wrong."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -36,7 +39,7 @@ def doctor(library: Path | None) -> None:
         except PackageNotFoundError:
             problems.append(f"the package {package} is missing; install the program again")
     say(f"data in {settings.home}")
-    for check in (_models, _server, _library, _offline):
+    for check in (*((_repair,) if repair else ()), _models, _server, _chroma, _library, _offline):
         try:
             problems += check(settings)
         except FootnoteError as error:
@@ -81,6 +84,30 @@ def _server(settings: Settings) -> list[str]:
     return []
 
 
+def _repair(settings: Settings) -> list[str]:
+    from rag.factory import repair_library
+
+    say(f"repaired: {repair_library(settings)}")
+    return []
+
+
+def _chroma(settings: Settings) -> list[str]:
+    """What the Chroma server is that the settings name; one that does not answer is a problem."""
+    from rag.factory import vector_server
+    from rag.library.storage.chroma_server import ChromaConnection
+
+    server = vector_server(settings)
+    if server is None:
+        return []
+    connection = ChromaConnection(server)
+    try:
+        version = connection.version()
+    finally:
+        connection.close()
+    say(f"vectors: {server.shown} ({server.place}, version {version})")
+    return []
+
+
 def _library(settings: Settings) -> list[str]:
     from rag.factory import open_library
     from rag.library.library import Library
@@ -93,6 +120,8 @@ def _library(settings: Settings) -> list[str]:
     say(f"library {path}: {opened.count} papers, fingerprint {opened.fingerprint[:16]}…")
     if missing := opened.without_vectors:
         say(f"  {missing:,} of them have no vectors yet, and are found by their words: footnote vectors")
+    where = f"in {opened.vectors_at.shown}" if opened.vectors_at is not None else "in the folder"
+    say(f"  its vectors lie {where}")
     return [f"library: {problem}" for problem in opened.verify()]
 
 

@@ -55,7 +55,7 @@ def import_(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
     build_shipped(settings)
-    target = ImportTarget(settings.library_path.expanduser().absolute(), later=True)
+    target = ImportTarget(settings, later=True)
     encoder = PaperEncoder(settings.threads)
     failed, stopped = False, None
     try:

@@ -15,6 +15,7 @@ from rag.library.storage.writing import AT_ONCE
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.config import Settings
     from rag.datatypes import Paper
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import ImportReport, Library
@@ -28,20 +29,23 @@ class ImportTarget:
     So a slip of the pen leaves no empty library behind.
     """
 
-    def __init__(self, path: Path, later: bool = False) -> None:
+    def __init__(self, settings: Settings, later: bool = False) -> None:
         """``later``: of many papers at once the vectors are left for later."""
-        from rag.factory import embedder_id
+        from rag.factory import embedder_id, vector_server
         from rag.library.library import Library
 
-        self.path, self._later, self._embedder = path, later, embedder_id()
-        exists = Library.exists(path)
-        self._library = Library.open(path, embedder=self._embedder, read_only=False) if exists else None
+        self.path, self._later = settings.library_path.expanduser().absolute(), later
+        self._embedder, self._server = embedder_id(), vector_server(settings)
+        exists = Library.exists(self.path)
+        self._library = (
+            Library.open(self.path, embedder=self._embedder, read_only=False, server=self._server) if exists else None
+        )
 
     def library(self) -> Library:
         from rag.library.library import Library
 
         if self._library is None:
-            self._library = Library.create(self.path, embedder=self._embedder)
+            self._library = Library.create(self.path, embedder=self._embedder, server=self._server)
         return self._library
 
     def add(

@@ -56,9 +56,10 @@ def vectors(library: Path | None, status: bool, background: bool, threads: int |
 
 def compute(path: Path, settings: Settings) -> None:
     """Compute all that is missing, with a progress bar; Ctrl+C ends it after the batch that is under way."""
-    from rag.factory import embedder_id, paper_encoder
+    from rag.factory import embedder_id, paper_encoder, vector_server
     from rag.library.embedding import compute_vectors
 
+    server = vector_server(settings)
     with progress_bar("vectors", unit=" papers") as bar, stop_on_interrupt() as stop:
 
         def show(done: int, of: int) -> None:
@@ -67,17 +68,22 @@ def compute(path: Path, settings: Settings) -> None:
             bar.refresh()
 
         while not compute_vectors(
-            path, embedder_id(), lambda: paper_encoder(settings.threads), stop, on_progress=show
+            path,
+            embedder_id(),
+            lambda: paper_encoder(settings.threads),
+            stop,
+            server=server,
+            on_progress=show,
         ) and not stop.wait(1):  # another process is at it, and may be stopped before it has done all
             pass
     _say_how_many(path, settings, stop)
 
 
 def _say_how_many(path: Path, settings: Settings, stop: threading.Event) -> None:
-    from rag.factory import embedder_id
+    from rag.factory import embedder_id, vector_server
     from rag.library.library import Library
 
-    with Library.open(path, embedder=embedder_id()) as library:
+    with Library.open(path, embedder=embedder_id(), server=vector_server(settings)) as library:
         say(f"{library.count - library.without_vectors:,} of {library.count:,} papers have vectors.")
     if stop.is_set():
         say("Stopped. 'footnote vectors' goes on from there.", err=True)

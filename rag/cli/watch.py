@@ -15,10 +15,11 @@ from rag.cli.importing import ImportTarget, import_file
 from rag.cli.options import library_option
 from rag.cli.printing import say
 from rag.cli.shared import build_shipped
-from rag.errors import ImportFileError, LibraryLocked
+from rag.errors import ImportFileError, LibraryLocked, VectorServerError
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.config import Settings
     from rag.library.watching import FolderWatch, Look
 
 _ROUNDS = 30  # that --once waits for files that are being written
@@ -50,7 +51,7 @@ def watch(folder: Path, library: Path | None, once: bool, every: float, threads:
     settings = load_settings(library=library, threads=threads)
     build_shipped(settings)
     target = settings.library_path.expanduser().absolute()
-    watcher = _Rounds(FolderWatch(folder.absolute(), target), target, settings.threads)
+    watcher = _Rounds(FolderWatch(folder.absolute(), target), settings)
     try:
         with _ended_by_the_system():
             if not once:
@@ -70,8 +71,8 @@ def watch(folder: Path, library: Path | None, once: bool, every: float, threads:
 class _Rounds:
     """One look after another, and the imports that each leads to. What goes wrong again and again is said once."""
 
-    def __init__(self, watch: FolderWatch, library: Path, threads: int) -> None:
-        self._watch, self._library, self._threads = watch, library, threads
+    def __init__(self, watch: FolderWatch, settings: Settings) -> None:
+        self._watch, self._settings = watch, settings
         self._said = ""
         self.failed = False  # some file could not be read
         self.has_more = False  # some file is being written, or the library is
@@ -84,7 +85,7 @@ class _Rounds:
             if ready:
                 self._import(ready)
             self._said = ""
-        except LibraryLocked as error:  # the files stay ready
+        except (LibraryLocked, VectorServerError) as error:  # the files stay ready
             self._hold_on(str(error))
         except OSError as error:  # a network drive that is gone may come back
             self._hold_on(f"{error.filename or 'The folder'}: {error.strerror or error}. Waiting until it can be read.")
@@ -92,8 +93,8 @@ class _Rounds:
     def _import(self, ready: list[tuple[Path, Look]]) -> None:
         from rag.encoding.paper_encoder import PaperEncoder
 
-        target = ImportTarget(self._library)
-        encoder = PaperEncoder(self._threads)  # let go afterwards: it takes half a gigabyte
+        target = ImportTarget(self._settings)
+        encoder = PaperEncoder(self._settings.threads)  # let go afterwards: it takes half a gigabyte
         try:
             for path, look in ready:
                 try:

@@ -76,7 +76,7 @@ def _import(settings: Settings, source: ZoteroImport, skipped: Skipped) -> None:
     from rag.encoding.paper_encoder import PaperEncoder
 
     build_shipped(settings)
-    target = ImportTarget(settings.library_path.expanduser().absolute())
+    target = ImportTarget(settings)
     try:
         with progress_bar("Zotero") as bar:
             changed = source.find().changed

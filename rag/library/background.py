@@ -13,6 +13,7 @@ from rag.library.embedding import compute_vectors
 from rag.library.library import Library
 
 if TYPE_CHECKING:
+    from rag.library.storage.chroma_server import ChromaServer
     from rag.library.storage.manifest import EmbedderId
     from rag.library.storage.writing import BulkEncoder
 
@@ -33,13 +34,13 @@ class BackgroundVectors:
         self._embedder, self._encoder, self._busy = embedder, encoder, busy
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._waiting: dict[Path, None] = {}  # in the order in which they came
+        self._waiting: dict[Path, ChromaServer | None] = {}  # in the order in which they came
         self._thread: threading.Thread | None = None
 
-    def wake(self, path: Path) -> None:
-        """There may be papers without vectors in the library in ``path``."""
+    def wake(self, path: Path, server: ChromaServer | None = None) -> None:
+        """There may be papers without vectors in the library in ``path``; ``server`` is where they may lie."""
         with self._changed:
-            self._waiting[path] = None
+            self._waiting[path] = server
             if self._thread is None and not self._stop.is_set():
                 self._thread = threading.Thread(target=self._run, name="footnote-vectors", daemon=True)
                 self._thread.start()
@@ -60,24 +61,24 @@ class BackgroundVectors:
                 if self._stop.is_set():
                     return
                 path = next(iter(self._waiting))
-                del self._waiting[path]
-            if self._is_lacking(path) and not self._computed(path):
+                server = self._waiting.pop(path)
+            if self._is_lacking(path, server) and not self._computed(path, server):
                 self._stop.wait(_AGAIN_S)
-                self.wake(path)
+                self.wake(path, server)
 
-    def _is_lacking(self, path: Path) -> bool:
+    def _is_lacking(self, path: Path, server: ChromaServer | None) -> bool:
         """Whether papers lack vectors there. What cannot be opened is reported by whoever reads it."""
         try:
-            with Library.open(path, embedder=self._embedder) as library:
+            with Library.open(path, embedder=self._embedder, server=server) as library:
                 return library.without_vectors > 0
         except FootnoteError as error:
             _log.info("No vectors are computed in %s: %s", path, error)
             return False
 
-    def _computed(self, path: Path) -> bool:
+    def _computed(self, path: Path, server: ChromaServer | None) -> bool:
         """Whether nothing is left to be done here, or can be; False where another process is at it."""
         try:
-            return compute_vectors(path, self._embedder, self._encoder, self._stop, busy=self._busy)
+            return compute_vectors(path, self._embedder, self._encoder, self._stop, server=server, busy=self._busy)
         except FootnoteError as error:
             _log.warning("The vectors of %s are not computed further: %s", path, error)
         except Exception as error:  # nothing above the thread would report it

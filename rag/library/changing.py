@@ -21,6 +21,7 @@ from rag.library.storage.paper_writer import embed_first
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
+from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.words.updating import update_word_index
 from rag.library.storage.writing import (
     BATCH,
@@ -39,8 +40,10 @@ _WORDS_AT_ONCE = 1024  # papers that an import adds to the word index together
 class ChangeableLibrary(SearchableLibrary):
     """What changes a :class:`rag.library.library.Library`, which opens it. ``lock`` is None where it may not."""
 
-    def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
-        super().__init__(path, content, store)
+    def __init__(
+        self, path: Path, content: Manifest, store: PaperStore, index: VectorIndex, lock: WriterLock | None
+    ) -> None:
+        super().__init__(path, content, store, index)
         self._lock = lock
 
     def add(

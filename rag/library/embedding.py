@@ -20,6 +20,7 @@ from rag.library.library import Library
 from rag.library.storage.locking import EMBEDDING, is_wanted, storage_errors, wait_for_others
 
 if TYPE_CHECKING:
+    from rag.library.storage.chroma_server import ChromaServer
     from rag.library.storage.manifest import EmbedderId
     from rag.library.storage.writing import BulkEncoder
 
@@ -35,18 +36,19 @@ def compute_vectors(
     encoder: Callable[[], BulkEncoder],
     stop: threading.Event,
     *,
+    server: ChromaServer | None = None,
     busy: Callable[[], bool] = lambda: False,
     on_progress: Progress = lambda done, of: None,
 ) -> bool:
     """Compute all vectors that the library in ``path`` lacks; whether this process did so, and no other is at it.
 
     Pauses while ``busy`` says so, ends after a batch when ``stop`` is set. ``encoder`` is called when there is
-    something to embed. Raises as :meth:`Library.open` and :meth:`Library.embed` do, but waits for other writers.
+    something to embed; ``server`` is where the vectors may lie. Raises as :meth:`Library.open` and :meth:`Library.embed` do, but waits for other writers.
     """
     with _alone(path) as alone:
         while alone and not stop.is_set():
             try:
-                with Library.open(path, embedder=embedder, read_only=False, yields=True) as library:
+                with Library.open(path, embedder=embedder, read_only=False, yields=True, server=server) as library:
                     if _work(library, encoder, stop, busy, on_progress):
                         break
             except LibraryLocked:  # an import is running

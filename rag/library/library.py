@@ -8,18 +8,19 @@ committed: a reader compares with each of those that the vector index lacks, and
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rag.library.changing import ChangeableLibrary
 from rag.library.searching import BestPassage
 from rag.library.storage import folder
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
+from rag.library.storage.indexing import discard_vector_index
 from rag.library.storage.locking import WriterLock, acquire_lock, storage_errors
 from rag.library.storage.manifest import (
     FORMAT,
@@ -31,12 +32,17 @@ from rag.library.storage.manifest import (
 )
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.recovering import load_manifest, made_with
+from rag.library.storage.vector_choice import go_over, open_vectors
+from rag.library.storage.vector_place import Place
 from rag.library.storage.vectors import VectorIndex
 from rag.library.storage.writing import (
     ImportProgress,
     ImportReport,
     chunker_version,
 )
+
+if TYPE_CHECKING:
+    from rag.library.storage.chroma_server import ChromaServer
 
 __all__ = [
     "BestPassage",
@@ -59,8 +65,10 @@ class Library(ChangeableLibrary):
     threads may search at once.
     """
 
-    def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
-        super().__init__(path, content, store, lock)
+    def __init__(
+        self, path: Path, content: Manifest, store: PaperStore, index: VectorIndex, lock: WriterLock | None
+    ) -> None:
+        super().__init__(path, content, store, index, lock)
         # What closes the files knows the files alone: whoever shares the library can have them closed when the last
         # one has let go of it.
         self.close_files = partial(_close_files, store, self._vectors, lock)
@@ -83,8 +91,16 @@ class Library(ChangeableLibrary):
         return folder.foreign_files(path)
 
     @classmethod
-    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True, yields: bool = False) -> Self:
-        """The library in folder ``path``, whose vectors must come from ``embedder``.
+    def open(
+        cls,
+        path: Path,
+        *,
+        embedder: EmbedderId,
+        read_only: bool = True,
+        yields: bool = False,
+        server: ChromaServer | None = None,
+    ) -> Self:
+        """The library in folder ``path``, whose vectors must come from ``embedder``; ``server`` is where they may lie.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
         first brought up to what a killed import has committed. A writer who ``yields`` closes the library soon after
@@ -105,7 +121,8 @@ class Library(ChangeableLibrary):
                 store = PaperStore(path, embedder.dimension)
                 undo.callback(store.close)
                 check_same(path, made_with(path, store, content), embedder, chunker_version())
-                library = cls(path, content, store, lock)
+                index = open_vectors(path, store, server, writing=lock is not None)
+                library = cls(path, content, store, index, lock)
                 undo.callback(library.close)
                 if lock:
                     library._recover()
@@ -113,8 +130,10 @@ class Library(ChangeableLibrary):
             return library
 
     @classmethod
-    def create(cls, path: Path, *, embedder: EmbedderId) -> Self:
-        """An empty library in ``path``, open for writing. The folder may exist if it is empty.
+    def create(cls, path: Path, *, embedder: EmbedderId, server: ChromaServer | None = None) -> Self:
+        """An empty library in ``path``, open for writing, whose vectors will lie in ``server`` where one is named.
+
+        The folder may exist if it is empty. The server is asked nothing before there are papers.
 
         Raises :class:`LibraryError` where it holds anything else or cannot be made, :class:`LibraryLocked` where
         another process is making it.
@@ -130,10 +149,38 @@ class Library(ChangeableLibrary):
                 store = PaperStore(path, embedder.dimension, create=True)
                 store.remember_made_with(embedder, content.chunker)
                 write_manifest(path, content)
-                return cls(path, content, store, lock)
+                index = open_vectors(path, store, server, writing=True)
+                return cls(path, content, store, index, lock)
         except BaseException:
             lock.release()
             raise
+
+    @classmethod
+    def repair(
+        cls, path: Path, *, embedder: EmbedderId, server: ChromaServer | None = None, apart: bool = False
+    ) -> Place | None:
+        """Make the vector index of the library in ``path`` again, in ``server`` or for None in the folder.
+
+        From the vectors that the database holds: nothing is embedded. ``apart``: the folder is a copy of another
+        library's. Returns the collection of a server that held the vectors before and is left behind, if there is one.
+        Raises as :meth:`open` for writing does.
+        """
+        check_same(path, load_manifest(path), embedder, chunker_version())
+        lock = acquire_lock(path)
+        try:
+            with storage_errors(path), closing(PaperStore(path, embedder.dimension)) as store:
+                left = go_over(path, store, server, apart=apart)
+                with closing(open_vectors(path, store, server, writing=True)) as index:
+                    discard_vector_index(store, index)
+        finally:
+            lock.release()
+        cls.open(path, embedder=embedder, read_only=False, server=server).close()
+        return left
+
+    @property
+    def vectors_at(self) -> ChromaServer | None:
+        """The server that the vectors lie in, None where they lie in the folder."""
+        return self._vectors.server
 
     def close(self) -> None:
         """Close all files and let others write. Safe to repeat."""

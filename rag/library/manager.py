@@ -16,13 +16,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import FootnoteError, LibraryError, LibraryLocked
 from rag.library.library import EmbedderId, Library
 from rag.library.storage.locking import LOCK, WriterLock, storage_errors
 from rag.library.storage.manifest import check_same
 from rag.library.storage.recovering import load_manifest
+from rag.library.storage.vector_choice import delete_collection_of, is_in_server
 from rag.library.storage.writing import chunker_version
+
+if TYPE_CHECKING:
+    from rag.library.storage.chroma_server import ChromaServer
 
 SHIPPED_NAME = "Shipped abstracts"
 SHIPPED_FOLDER = "shipped"
@@ -64,15 +69,24 @@ class LibraryManager:
     """Lists and changes the libraries in ``folder``.
 
     ``started`` is the folder of the library that the program was started with, ``embedder`` the encoder of all
-    libraries; ``close`` closes what this process holds open of a library before its folder is moved or deleted.
+    libraries; ``close`` closes what this process holds open of a library before its folder is moved or deleted;
+    ``server`` is where the vectors of new libraries lie, if not in their folders.
     Methods raise :class:`rag.errors.LibraryError`.
     """
 
-    def __init__(self, folder: Path, started: Path, embedder: EmbedderId, close: Callable[[Path], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        started: Path,
+        embedder: EmbedderId,
+        close: Callable[[Path], None],
+        server: ChromaServer | None = None,
+    ) -> None:
         self._folder = folder
         self._started = started
         self._embedder = embedder
         self._close = close
+        self._server = server
 
     def list_all(self) -> list[LibraryInfo]:
         """The library that the program was started with, then the others by name. Opens none of them."""
@@ -112,7 +126,7 @@ class LibraryManager:
     def create(self, name: str) -> LibraryInfo:
         """A new library without papers. Raises :class:`LibraryError` for a name that is invalid or taken."""
         path = self._path_for(name)
-        Library.create(path, embedder=self._embedder).close()
+        Library.create(path, embedder=self._embedder, server=self._server).close()
         return self._describe(path)
 
     def copy(self, info: LibraryInfo, name: str) -> LibraryInfo:
@@ -123,6 +137,8 @@ class LibraryManager:
             try:
                 shutil.copytree(info.path, building, ignore=shutil.ignore_patterns(f"{LOCK}*"))
                 _make_writable(building)
+                if is_in_server(building, self._embedder.dimension):
+                    Library.repair(building, embedder=self._embedder, server=self._server, apart=True)
                 building.rename(path)
             except BaseException:
                 shutil.rmtree(building, ignore_errors=True)
@@ -155,6 +171,7 @@ class LibraryManager:
                 )
             self._close(info.path)
             info.path.rename(deleted)
+        delete_collection_of(deleted, self._embedder.dimension, self._server)
         shutil.rmtree(deleted, ignore_errors=True)
         if deleted.exists():
             raise LibraryError(

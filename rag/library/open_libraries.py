@@ -15,6 +15,7 @@ from rag.errors import LibraryLocked
 
 if TYPE_CHECKING:
     from rag.library.library import EmbedderId, Library, Stamp
+    from rag.library.storage.chroma_server import ChromaServer
 
 _KEPT = 8  # libraries that stay open while nobody reads them
 _PATIENCE_S = 5.0
@@ -29,21 +30,21 @@ class OpenLibraries:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._current: dict[Path, tuple[Stamp, Library]] = {}  # the last used last
+        self._current: dict[Path, tuple[tuple[Stamp, ChromaServer | None], Library]] = {}  # the last used last
         self._alive: dict[Path, weakref.WeakSet[Library]] = {}
         # What closes the files of libraries that nobody holds. A garbage collection may come upon one in the middle of
         # anything, with any lock held: so the files are not closed there, but by the next who calls.
         self._unused: deque[Callable[[], None]] = deque()
 
-    def get(self, path: Path, embedder: EmbedderId) -> Library:
+    def get(self, path: Path, embedder: EmbedderId, server: ChromaServer | None = None) -> Library:
         """The library in ``path`` as it is now. Raises as :meth:`rag.library.library.Library.open` does."""
         from rag.library.library import Library
 
         with self._lock:
-            stamp = Library.stamp(path)
+            stamp = Library.stamp(path), server
             known = self._current.pop(path, None)
             if known is None or known[0] != stamp:
-                library = Library.open(path, embedder=embedder)
+                library = Library.open(path, embedder=embedder, server=server)
                 weakref.finalize(library, self._unused.append, library.close_files).atexit = False
                 self._alive.setdefault(path, weakref.WeakSet()).add(library)
                 known = stamp, library

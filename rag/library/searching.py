@@ -50,9 +50,9 @@ class SearchableLibrary(ReadableLibrary):
 
     ahead: Ahead | None = None  # who computes vectors that a question needs now; None: it does without
 
-    def __init__(self, path: Path, manifest: Manifest, store: PaperStore) -> None:
+    def __init__(self, path: Path, manifest: Manifest, store: PaperStore, index: VectorIndex) -> None:
         super().__init__(path, manifest, store)
-        self._vectors = VectorIndex(path)
+        self._vectors = index
         self._dense_search = DenseSearch(path, store, self._vectors)
         self._bm25_index: BM25Index | None = None
         self._bm25_loading = threading.Lock()

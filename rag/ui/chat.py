@@ -110,15 +110,15 @@ class Chat:
 
     def status(self, model: str, mode: str, library: str, wait: bool) -> str:
         """The line below the title. ``wait`` opens the library if need be."""
-        problem = ""
+        problem, vectors = "", None
         papers = self._context.known_papers(library) or None
-        if wait:
-            try:
-                papers = self._context.papers(library)
-            except FootnoteError as error:
-                problem = str(error)
+        try:
+            papers = self._context.papers(library) if wait else papers
+            vectors = self._context.library_service.vectors_at(library) if papers is not None else None
+        except FootnoteError as error:
+            problem = str(error)
         chosen, goes_to = self._context.models[model], self._context.goes_to(model)
-        return status_html(chosen, mode, papers, problem, self._context.private, goes_to)
+        return status_html(chosen, mode, papers, problem, self._context.private, goes_to, vectors)
 
     def _turns(self, turns: Sequence[Turn], retry: bool, library: str) -> str:
         papers, labels, last = self._context.known_papers(library), self._context.labels, len(turns) - 1

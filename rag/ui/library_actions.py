@@ -16,6 +16,7 @@ from rag.factory import (
     library_manager,
     open_library,
     paper_encoder,
+    vector_server,
 )
 from rag.library.import_sources import Source, Upload
 from rag.library.importing import ImportJob, Imports
@@ -240,7 +241,7 @@ class LibraryActions:
 
         def ended() -> None:
             on_end()
-            background_vectors(settings.threads).wake(path)
+            background_vectors(settings.threads).wake(path, vector_server(settings))
 
         job = ImportJob(sources, lambda: change_library(settings), lambda: paper_encoder(settings.threads), ended)
         self.imports.start(path, job)

@@ -17,7 +17,7 @@ from rag.retrieval.related import Related
 from rag.survey.tables import Column, Row
 from rag.system.accounts import NOBODY, Accounts
 from rag.system.offline import is_local
-from rag.system.server_address import read_address
+from rag.system.server_address import ServerAddress, read_address
 from rag.ui.conversation import Choice, OpenAnswerer, Turn
 from rag.ui.recent import Recent
 from rag.ui.roles import Editor, may_edit, require_editor
@@ -38,6 +38,10 @@ class LibraryService:
     def fingerprint(self, library: str) -> str:
         """Changes with the papers of the library."""
         return ""
+
+    def vectors_at(self, library: str) -> ServerAddress | None:
+        """The server that holds the vectors of the library, None where its folder does."""
+        return None
 
     def related(self, library: str, paper_id: str) -> Sequence[Related]:
         """The papers nearest to one of the library."""

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.datatypes import Answer, Paper
+from rag.output.leaving import what_leaves
 from rag.output.presentation import Papers, cited, nearest_papers, to_markdown
 from rag.output.presentation_html import answer_html, evidence_html
 from rag.output.templating import Template, html
 from rag.output.trace_html import why_html
 from rag.papers.bibliography import clean, to_bibtex
+from rag.system.server_address import ServerAddress
 from rag.ui.conversation import Choice, Turn
 from rag.ui.render_history import export_menu_html, rating_html, stale_html
 from rag.ui.render_scope import chart_html, reading_html, used_html
@@ -105,16 +107,26 @@ def suggestions_html(questions: Sequence[str]) -> str:
 
 
 def status_html(
-    choice: Choice, mode: str, papers: Mapping[str, Paper] | None, problem: str, private: bool, goes_to: str = ""
+    choice: Choice,
+    mode: str,
+    papers: Mapping[str, Paper] | None,
+    problem: str,
+    private: bool,
+    goes_to: str = "",
+    vectors: ServerAddress | None = None,
 ) -> str:
-    """The line that says what answers, over how many papers, and where it all stays or ``goes_to`` (a host)."""
+    """The line that says what answers, over how many papers, and where it all stays or ``goes_to`` (a host).
+
+    ``vectors`` is the server that holds those of the papers, if not the library's folder.
+    """
     where = (
         "Nothing leaves this computer."
         if private
         else "Nothing is sent to any service; this page is open to the network that it is served to."
     )
-    if goes_to and mode != "quote":
-        rest = "nothing else leaves this computer" if private else "nothing is sent anywhere else"
-        where = f"Questions and evidence go to {clean(goes_to)}, which you named; {rest}."
+    if sent := what_leaves(goes_to if mode != "quote" else "", vectors):
+        where = f"{clean(sent)}; {'nothing else leaves this computer' if private else 'nothing is sent anywhere else'}."
     size = "Opening the library (it is built at its first use)…" if papers is None else f"{len(papers):,} papers"
+    if vectors is not None:
+        size += f", vectors: chroma at {clean(vectors.shown_host)}, yours"
     return _TEMPLATE.status(choice.label, mode_label(mode), size, where, clean(problem))

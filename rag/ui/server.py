@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rag.questions.scope import EVERYTHING, Scope
     from rag.retrieval.related import Related
     from rag.survey.tables import Column, Row
+    from rag.system.server_address import ServerAddress
     from rag.verification.claims import CheckedClaim
 
 OPEN_TO_ALL = (
@@ -72,7 +73,7 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
     """
     enforce_offline()  # before gradio is imported: it reports its start otherwise
     share_arenas()
-    from rag.factory import available_models, background_vectors, open_answerer, open_library
+    from rag.factory import available_models, background_vectors, open_answerer, open_library, vector_server
     from rag.ui.examples import SHIPPED
     from rag.ui.named import NamedByRequest
     from rag.ui.page import build_app
@@ -92,7 +93,7 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
             opened = open_library(wanted)
         if opened.without_vectors:
-            background_vectors(settings.threads).wake(opened.path)
+            background_vectors(settings.threads).wake(opened.path, vector_server(wanted))
         return open_answerer(wanted)
 
     mode = settings.mode if settings.mode is not None and settings.mode in chosen.modes else chosen.modes[0]
@@ -127,6 +128,12 @@ class Libraries(LibraryService):
         from rag.factory import open_library
 
         return LibraryShelf(lambda: open_library(self._at(library)))
+
+    def vectors_at(self, library: str) -> ServerAddress | None:
+        from rag.factory import open_library
+
+        server = open_library(self._at(library)).vectors_at
+        return server.address if server is not None else None
 
     def related(self, library: str, paper_id: str) -> Sequence[Related]:
         from rag.factory import related_papers

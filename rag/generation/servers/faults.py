@@ -6,13 +6,12 @@ What a server says itself is text of somebody else: one line of it is repeated, 
 from __future__ import annotations
 
 import json
-import socket
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import ServerError
 from rag.generation.servers.replies import error_words
+from rag.system.connection_trouble import connection_trouble
 from rag.text.unseen import one_line
 
 _SAID = 200
@@ -35,33 +34,8 @@ class Faults:
 
     def of_connection(self, error: BaseException) -> ServerError:
         """No connection, or one that broke off."""
-        cause = _cause(error)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return ServerError(
-                f"{self._server} has a certificate that this computer does not trust ({cause.verify_message}). "
-                "Name the file of the authority that signed it in SSL_CERT_FILE."
-            )
-        if isinstance(cause, ssl.SSLError):
-            return ServerError(f"{self._server} does not speak TLS. Write http:// in FOOTNOTE_LLM_URL.")
-        if isinstance(cause, socket.gaierror):
-            return ServerError(
-                f"The name in {self.place} is not known here. Correct FOOTNOTE_LLM_URL, or ask who runs the network."
-            )
-        if isinstance(cause, ConnectionRefusedError):
-            return ServerError(
-                f"{self._server} does not answer: nothing listens there. Start it, or correct FOOTNOTE_LLM_URL.",
-                passing=True,
-                retry_s=0.3,
-            )
-        if "Timeout" in type(error).__name__:
-            return ServerError(
-                f"{self._server} cannot be reached in time. See whether it runs and a firewall lets you through, "
-                "or correct FOOTNOTE_LLM_URL."
-            )
-        why = self.said(str(cause) or type(cause).__name__)
-        return ServerError(
-            f"The connection to the model server at {self.place} failed ({why}). Ask again.", passing=True
-        )
+        trouble = connection_trouble(error, "model server", self.place, "FOOTNOTE_LLM_URL", self.said)
+        return ServerError(trouble.message, passing=trouble.passing, retry_s=trouble.retry_s)
 
     def of_silence(self, seconds: float) -> ServerError:
         """Nothing came for that long."""
@@ -143,14 +117,6 @@ _REMEDY = {
     429: "Ask again in a while.",
     503: "It may still be loading its model: ask again in a while.",
 }
-
-
-def _cause(error: BaseException) -> BaseException:
-    """The first cause of an error."""
-    seen = error
-    while (before := seen.__cause__ or seen.__context__) is not None:
-        seen = before
-    return seen
 
 
 def _error_in(body: bytes) -> tuple[str, str]:

@@ -104,7 +104,7 @@ class DenseSearch:
         if not self._index.exists():
             # Normal for a library without vectors and for one whose very first batch was interrupted: all is pending.
             if self._store.count() - self._store.missing.count() > len(self._pending):
-                self._search_exactly_from_now_on("its vector index is missing")
+                self._search_exactly_from_now_on(self._index.missing)
             return False
         if not self._index.is_writable():
             self._search_exactly_from_now_on("its vector index needs to be writable even for reading")

@@ -36,6 +36,7 @@ from rag.library.storage.stored_paper import (
     segments_to_columns,
     stored_from_row,
 )
+from rag.library.storage.vector_place import VectorPlace
 from rag.library.storage.words.listing import WordListing
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ _CHUNK = 500  # ids in one statement; SQLite allows 999 variables in old builds
 class PaperStore:
     """The papers of one library. ``browser`` filters and sorts them, ``notices`` knows which were retracted,
     ``merges`` what was merged into which, ``givers`` whose tags they have, ``imported`` which records
-    they come from, ``words`` what the word index consists of, ``missing`` which have no vectors yet.
+    they come from, ``words`` what the word index consists of, ``missing`` which have no vectors yet,
+    ``place`` where the vectors lie.
 
     Safe to use from several threads.
     """
@@ -61,6 +63,7 @@ class PaperStore:
         self.imported = ImportedRecords(self.database)
         self.words = WordListing(self.database)
         self.missing = MissingVectors(self.database)
+        self.place = VectorPlace(self.database)
         self._dimension = dimension
         self._rows = self.database.rows
         self._kept = KeptPapers(self.database, self._read)

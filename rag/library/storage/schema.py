@@ -20,6 +20,10 @@ CREATE TABLE IF NOT EXISTS wear (replaced INTEGER NOT NULL);
 
 # The papers whose vectors are still to be computed, in the order in which they came: see storage.missing.
 WITHOUT_VECTORS = "CREATE INDEX IF NOT EXISTS papers_without_vectors ON papers (vectors) WHERE vectors IS NULL;"
+# The collection of a Chroma server that holds the vectors, where the folder does not: see storage.vector_place.
+VECTOR_PLACE = """
+CREATE TABLE IF NOT EXISTS vector_place (collection TEXT NOT NULL, state TEXT NOT NULL, server TEXT NOT NULL);
+"""
 
 # What notices and the Retraction Watch database say of papers, by their identity keys: see rag.papers.retractions.
 NOTICES = """

@@ -22,6 +22,7 @@ from rag.library.storage.locking import IndexFailure
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
+    from rag.library.storage.chroma_server import ChromaServer
     from rag.library.storage.stored_paper import PassageVectors, StoredPaper
 
 FOLDER = "chroma"
@@ -57,7 +58,9 @@ def order(neighbours: Iterable[Neighbour], k: int) -> list[Neighbour]:
 
 
 class VectorIndex:
-    """The Chroma collection of one library; opened when first used."""
+    """The Chroma collection of one library in its folder; opened when first used."""
+
+    server: ChromaServer | None = None  # where it lies, if not in the folder
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / FOLDER
@@ -76,6 +79,11 @@ class VectorIndex:
                 return file.read(15) == b"SQLite format 3"
         except OSError:
             return False
+
+    @property
+    def missing(self) -> str:
+        """What to say of it where it does not exist and should."""
+        return "its vector index is missing"
 
     @property
     def collection(self) -> Any:
