@@ -392,6 +392,18 @@ def change_library(settings: Settings) -> Iterator[Library]:
         yield library
 
 
+def repair_library(settings: Settings) -> int:
+    """Make the indexes of the library of ``settings`` again from its papers; how many there are. Embeds nothing.
+
+    Raises :class:`rag.errors.LibraryError`: what is damaged in ``papers.sqlite`` itself cannot be mended.
+    """
+    from rag.library.library import Library
+
+    path = settings.library_path.expanduser().absolute()
+    with Library.open(path, embedder=embedder_id(), read_only=False, rebuild=True) as library:
+        return library.count
+
+
 @lru_cache(maxsize=1)
 def paper_encoder(threads: int) -> PaperEncoder:
     """The encoder of papers, one per process: loading it takes seconds and half a gigabyte of memory."""

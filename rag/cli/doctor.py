@@ -21,7 +21,8 @@ _PACKAGES = ("chromadb", "gradio", "langchain-core", "llama-cpp-python", "senten
 
 @click.command()
 @library_option
-def doctor(library: Path | None) -> None:
+@click.option("--repair", is_flag=True, help="First make both indexes of the library again, from its papers.")
+def doctor(library: Path | None, repair: bool) -> None:
     """Report versions, models, the library and the offline self-test; exit code 1 when something is wrong."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -36,7 +37,7 @@ def doctor(library: Path | None) -> None:
         except PackageNotFoundError:
             problems.append(f"the package {package} is missing; install the program again")
     say(f"data in {settings.home}")
-    for check in (_models, _server, _library, _offline):
+    for check in (*((_repair,) if repair else ()), _models, _server, _library, _offline):
         try:
             problems += check(settings)
         except FootnoteError as error:
@@ -50,6 +51,14 @@ def doctor(library: Path | None) -> None:
     )
     if problems:
         raise click.exceptions.Exit(1)
+
+
+def _repair(settings: Settings) -> list[str]:
+    """Make what derives from ``papers.sqlite`` again: Chroma's files, the word index, the manifest."""
+    from rag.factory import repair_library
+
+    say(f"repaired: the indexes of {repair_library(settings)} papers were made again")
+    return []
 
 
 def _models(settings: Settings) -> list[str]:

@@ -20,7 +20,7 @@ from rag.library.storage.marking import mark
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
-from rag.library.storage.words.updating import update_word_index
+from rag.library.storage.words.updating import discard_word_index, update_word_index
 from rag.library.storage.writing import (
     BATCH,
     BulkEncoder,
@@ -142,8 +142,17 @@ class ChangeableLibrary(SearchableLibrary):
         return made
 
     def rebuild(self) -> None:
-        """Make the vector index again from the stored vectors; nothing is embedded."""
+        """Make both indexes and the manifest again from ``papers.sqlite``; nothing is embedded.
+
+        The files of the indexes are deleted and not looked into, whatever is wrong with them.
+        """
         self._check_writable()
+        with storage_errors(self.path):
+            discard_word_index(self.path, self._store)
+        self._rebuild_vector_index()
+        self._finish_change(anew=True)
+
+    def _rebuild_vector_index(self) -> None:
         with storage_errors(self.path):
             discard_vector_index(self._store, self._vectors)
             self._dense_search.use_index_again()
@@ -173,15 +182,15 @@ class ChangeableLibrary(SearchableLibrary):
                 with self._bm25_loading:
                     self._bm25_index = None
 
-    def _finish_change(self) -> None:
-        """Bring word index and manifest up to the database."""
+    def _finish_change(self, anew: bool = False) -> None:
+        """Bring word index and manifest up to the database; ``anew``: write the manifest in any case."""
         with storage_errors(self.path):
             if is_worn(self._store):
-                self.rebuild()
+                self._rebuild_vector_index()
             self._dense_search.refresh()
             self._update_word_index()
             revision = self._store.revision
-            if revision == self._manifest.revision:
+            if revision == self._manifest.revision and not anew:
                 return
             self._manifest_is_current = False
             fingerprint = fingerprint_of(self._manifest, self._store.hashes())

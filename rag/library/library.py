@@ -83,19 +83,20 @@ class Library(ChangeableLibrary):
         return folder.foreign_files(path)
 
     @classmethod
-    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True) -> Self:
+    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True, rebuild: bool = False) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
         first brought up to what a killed import has committed. A manifest that is missing or damaged is derived from
-        the database, and written anew by the first who opens the library for writing.
+        the database, and written anew by the first who opens the library for writing. With ``rebuild`` the indexes are
+        made again, without looking into those that there are: see :meth:`rebuild`.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         with ExitStack() as undo:
-            lock = None if read_only else acquire_lock(path)
+            lock = None if read_only and not rebuild else acquire_lock(path)
             if lock:
                 undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.
@@ -107,7 +108,7 @@ class Library(ChangeableLibrary):
                 library = cls(path, content, store, lock)
                 undo.callback(library.close)
                 if lock:
-                    library._recover()
+                    library._recover(rebuild)
             undo.pop_all()
             return library
 
@@ -146,7 +147,7 @@ class Library(ChangeableLibrary):
     ) -> None:
         self.close()
 
-    def _recover(self) -> None:
+    def _recover(self, rebuild: bool) -> None:
         """Index what a killed import committed; rebuild the vector index where its files are missing."""
         folder.delete_leftovers(self.path)
         if self._manifest.format != FORMAT:  # before anything is written that an older program would misread
@@ -158,9 +159,12 @@ class Library(ChangeableLibrary):
         self._store.merges.create()
         self._store.create_totals()
         self._store.words.create()
+        if rebuild:
+            self.rebuild()
+            return
         self._update_word_index(0)  # also where nothing changed: files may be missing
         if not self._vectors.exists() and self._store.count():
-            self.rebuild()
+            self._rebuild_vector_index()
         elif self._dense_search.pending:
             self._update_vector_index()
         self._finish_change()
