@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rag.cli.importing import ImportTarget, import_file
+from rag.cli.importing import import_file, target_of
 from rag.cli.options import library_option
 from rag.cli.printing import say
 from rag.cli.shared import build_shipped
@@ -47,7 +47,7 @@ def import_(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
     build_shipped(settings)
-    target = ImportTarget(settings.library_path.expanduser().absolute())
+    target = target_of(settings)
     encoder = PaperEncoder(settings.threads)
     failed = False
     try:

@@ -14,11 +14,20 @@ from rag.errors import ImportFileError, RecordError
 from rag.text.unseen import one_line
 
 if TYPE_CHECKING:
+    from rag.config import Settings
     from rag.datatypes import Paper
     from rag.encoding.paper_encoder import PaperEncoder
     from rag.library.library import ImportReport, Library
 
 SHOWN = 20  # records that are named one by one
+
+
+def target_of(settings: Settings) -> ImportTarget:
+    """The library of the settings. Raises :class:`rag.errors.LibraryReadOnly` where they say so."""
+    from rag.factory import check_writable
+
+    check_writable(settings)
+    return ImportTarget(settings.library_path.expanduser().absolute())
 
 
 class ImportTarget:

@@ -28,12 +28,15 @@ def merges(names: tuple[str, ...], library: Path | None, undo: bool, as_json: bo
     again.
     """
     from rag.config import load_settings
-    from rag.factory import embedder_id
+    from rag.factory import check_writable, embedder_id
     from rag.library.library import Library
 
     library, ids = _told_apart(names, library, undo)
-    path = load_settings(library=library).library_path.expanduser().absolute()
-    with Library.open(path, embedder=embedder_id(), read_only=not undo) as opened:
+    settings = load_settings(library=library)
+    path = settings.library_path.expanduser().absolute()
+    if undo:
+        check_writable(settings)
+    with Library.open(path, embedder=embedder_id(), read_only=not undo, untouched=settings.read_only) as opened:
         if undo:
             _undo(opened, ids)
         elif as_json:

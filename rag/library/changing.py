@@ -38,8 +38,10 @@ _WORDS_AT_ONCE = 1024  # papers that an import adds to the word index together
 class ChangeableLibrary(SearchableLibrary):
     """What changes a :class:`rag.library.library.Library`, which opens it. ``lock`` is None where it may not."""
 
-    def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
-        super().__init__(path, content, store)
+    def __init__(
+        self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None, untouched: bool = False
+    ) -> None:
+        super().__init__(path, content, store, untouched)
         self._lock = lock
 
     def add(
@@ -164,7 +166,8 @@ class ChangeableLibrary(SearchableLibrary):
         from rag.library.storage.verifying import find_problems
 
         with storage_errors(self.path):
-            return find_problems(self.path, self._manifest, self._store, self._vectors, self.fingerprint)
+            vectors = None if self.untouched else self._vectors
+            return find_problems(self.path, self._manifest, self._store, vectors, self.fingerprint)
 
     def _check_writable(self) -> None:
         if self._lock is None:

@@ -59,8 +59,10 @@ class Library(ChangeableLibrary):
     threads may search at once.
     """
 
-    def __init__(self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None) -> None:
-        super().__init__(path, content, store, lock)
+    def __init__(
+        self, path: Path, content: Manifest, store: PaperStore, lock: WriterLock | None, untouched: bool = False
+    ) -> None:
+        super().__init__(path, content, store, lock, untouched)
         # What closes the files knows the files alone: whoever shares the library can have them closed when the last
         # one has let go of it.
         self.close_files = partial(_close_files, store, self._vectors, lock)
@@ -78,18 +80,34 @@ class Library(ChangeableLibrary):
         return folder.stamp(path)
 
     @staticmethod
+    def commits(path: Path) -> int:
+        """Differs after every transaction, also in the middle of an import; reads 28 bytes."""
+        return folder.commits(path)
+
+    @staticmethod
     def foreign_files(path: Path) -> list[str]:
         """Names of files in the folder that no library writes, ordered."""
         return folder.foreign_files(path)
 
     @classmethod
-    def open(cls, path: Path, *, embedder: EmbedderId, read_only: bool = True, rebuild: bool = False) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        embedder: EmbedderId,
+        read_only: bool = True,
+        rebuild: bool = False,
+        untouched: bool = False,
+    ) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
         first brought up to what a killed import has committed. A manifest that is missing or damaged is derived from
         the database, and written anew by the first who opens the library for writing. With ``rebuild`` the indexes are
         made again, without looking into those that there are: see :meth:`rebuild`.
+
+        ``untouched``, for reading: no file is written, even where that could be done. Chroma writes whenever it reads,
+        so passages are compared one by one. What a killed writer left half done cannot be rolled back, and is an error.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
@@ -102,10 +120,10 @@ class Library(ChangeableLibrary):
             # Read again: another process may have changed it before the lock was taken.
             content = load_manifest(path)
             with storage_errors(path):
-                store = PaperStore(path, embedder.dimension)
+                store = PaperStore(path, embedder.dimension, untouched=untouched)
                 undo.callback(store.close)
                 check_same(path, made_with(path, store, content), embedder, chunker_version())
-                library = cls(path, content, store, lock)
+                library = cls(path, content, store, lock, untouched)
                 undo.callback(library.close)
                 if lock:
                     library._recover(rebuild)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rag.library.storage import vectors
 from rag.library.storage.admitting import among
+from rag.library.storage.exact_search import ExactSearch
 from rag.library.storage.locking import IndexFailure, storage_errors
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import Neighbour, VectorIndex, search_exactly
@@ -30,11 +31,14 @@ _MAX_DEPTH = 4000  # at most this many nearest passages of the library are filte
 class DenseSearch:
     """Searches the passages of one library. :meth:`refresh` belongs after every change of the papers."""
 
-    def __init__(self, path: Path, store: PaperStore, index: VectorIndex) -> None:
+    def __init__(self, path: Path, store: PaperStore, index: VectorIndex, untouched: bool = False) -> None:
+        """``untouched``: Chroma's files, which it writes to whenever it opens them, are left alone."""
         self._path = path
         self._store = store
         self._index = index
+        self._untouched = untouched
         self._only_exact = False
+        self._exact = ExactSearch(store)
         self._pending = store.pending()
 
     @property
@@ -62,14 +66,14 @@ class DenseSearch:
             return []
         with storage_errors(self._path):
             if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
-                return search_exactly(self._store.passage_vectors(), vector, k)
+                return self._exact.search(vector, k)
             pending = set(self._pending)
             try:
                 # A pending paper may have outdated passages in the index: request so many more.
                 found = self._index.search(vector, k + _TIES + 4 * len(pending))
             except IndexFailure as error:
                 self._search_exactly_from_now_on(f"Chroma reports: {error}")
-                return search_exactly(self._store.passage_vectors(), vector, k)
+                return self._exact.search(vector, k)
             current = [n for n in found if n.paper_id not in pending]
             return vectors.order(
                 [*current, *search_exactly(self._store.passage_vectors(self._pending), vector, k)], k
@@ -89,7 +93,7 @@ class DenseSearch:
             return search_exactly(self._store.passage_vectors(sorted(within)), vector, k)
 
     def _can_use_index(self) -> bool:
-        if self._only_exact:
+        if self._only_exact or self._untouched:
             return False
         if not self._index.exists():
             # Normal for an empty library and for one whose very first batch was interrupted: all is pending then.

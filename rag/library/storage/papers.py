@@ -51,8 +51,8 @@ class PaperStore:
     Safe to use from several threads.
     """
 
-    def __init__(self, folder: Path, dimension: int, *, create: bool = False) -> None:
-        self.database = Database(folder, create=create)
+    def __init__(self, folder: Path, dimension: int, *, create: bool = False, untouched: bool = False) -> None:
+        self.database = Database(folder, create=create, untouched=untouched)
         self.browser = PaperBrowser(self.database)
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
