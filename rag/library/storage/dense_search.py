@@ -38,6 +38,7 @@ class DenseSearch:
         self._index = index
         self._untouched = untouched
         self._only_exact = False
+        self._said_full = False
         self._exact = ExactSearch(store)
         self._pending = store.pending()
 
@@ -102,6 +103,11 @@ class DenseSearch:
             return False
         if not self._index.is_writable():
             self._search_exactly_from_now_on("its vector index needs to be writable even for reading")
+            return False
+        if not self._index.has_room():
+            if not self._said_full:
+                self._said_full = True
+                logger.warning("The disk of %s is full: it is searched by comparing with every passage.", self._path)
             return False
         return True
 

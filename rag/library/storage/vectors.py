@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.library.storage.locking import IndexFailure
+from rag.library.storage.room import has_room
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
@@ -28,6 +29,7 @@ FOLDER = "chroma"
 DISCARDED = "chroma.discarded"  # its name while it is deleted
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
+NO_ROOM = "no space left on the disk for the vector index"
 # Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
 # first hundred (the defaults, 100 and 100, suffice for a first ten). One thread, so that the same papers in the same
 # order make the same graph. A sync after every hundred vectors leaves little of the write-ahead log to redo at opening.
@@ -69,6 +71,10 @@ class VectorIndex:
         """Whether Chroma may open its files, for which it needs to write."""
         return os.access(self._folder, os.W_OK) and os.access(self._folder / _DATABASE, os.W_OK)
 
+    def has_room(self) -> bool:
+        """Whether Chroma may be asked: see :mod:`rag.library.storage.room`."""
+        return has_room(self._folder)
+
     def exists(self) -> bool:
         """Whether there is a file that looks like a database. Only opening it shows whether it is damaged."""
         try:
@@ -105,6 +111,8 @@ class VectorIndex:
 
     def replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         """Delete the passages of papers ``outdated``, then add those of ``papers``. Raises :class:`IndexFailure`."""
+        if not has_room(self._folder, *_shape(papers)):
+            raise IndexFailure(NO_ROOM)
         with _index_failures():
             self._replace(papers, outdated)
 
@@ -163,6 +171,12 @@ class VectorIndex:
 # opening beside a closing gets a client that is just being closed.
 _OPENING = threading.RLock()
 _unusable: Counter[Path] = Counter()  # how many clients of a folder must not be found again
+
+
+def _shape(papers: Sequence[StoredPaper]) -> tuple[int, int]:
+    """Passages, and the components of their vectors."""
+    shapes = [stored.passage_vectors.shape for stored in papers]
+    return sum(rows for rows, _ in shapes), max((columns for _, columns in shapes), default=0)
 
 
 @contextmanager

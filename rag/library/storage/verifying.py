@@ -42,7 +42,7 @@ def find_problems(
 def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:
     if not vectors.exists():
         return ["The vector index is missing; the next import makes it again."] if passages else []
-    if not vectors.is_writable():
+    if not vectors.is_writable() or not vectors.has_room():
         return []  # cannot be opened, and is not used
     try:
         indexed = vectors.passage_ids()
