@@ -13,7 +13,7 @@ import pytest
 
 from rag.errors import LibraryError
 from rag.library.library import Library
-from rag.library.storage import room
+from rag.library.storage import room, vectors
 from tests.library_parts import WordEncoder, made_papers
 
 ID = WordEncoder().id
@@ -89,3 +89,11 @@ def test_the_index_waits_until_there_is_room(tmp_path: Path, monkeypatch: pytest
     with Library.open(tmp_path / "library", embedder=ID) as library:
         assert len(library.dense(WordEncoder().encode(["topic1"])[0], 5)) == 5
         assert library._vectors._client is None, "Chroma was not asked"
+
+
+def test_more_passages_than_chroma_takes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "_AT_ONCE", 7)
+    with Library.create(tmp_path / "library", embedder=ID) as library:
+        library.add(made_papers(50), WordEncoder())
+        library.rebuild()
+        assert library.verify() == []

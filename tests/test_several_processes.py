@@ -17,7 +17,7 @@ from tests.library_parts import WordEncoder
 
 ROOT = Path(__file__).parent.parent
 ID = WordEncoder().id
-PAPERS, KILLS = 3_000, 6
+PAPERS, KILLS = 1_500, 4
 
 WRITER = """
 import sys
@@ -64,6 +64,7 @@ def stored(path: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_800)
 def test_a_writer_that_is_killed_and_two_readers(tmp_path: Path) -> None:
     from tests.library_parts import made_papers
 

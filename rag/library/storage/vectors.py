@@ -29,6 +29,7 @@ FOLDER = "chroma"
 DISCARDED = "chroma.discarded"  # its name while it is deleted
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
+_AT_ONCE = 4_000  # passages in one call: Chroma takes 5,461, which follows from a limit of SQLite
 NO_ROOM = "no space left on the disk for the vector index"
 # Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
 # first hundred (the defaults, 100 and 100, suffice for a first ten). One thread, so that the same papers in the same
@@ -119,16 +120,19 @@ class VectorIndex:
     def _replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         if outdated:
             self.collection.delete(where={"paper_id": {"$in": list(outdated)}})
-        ids = [passage.id for stored in papers for passage in stored.passages]
-        if ids:
+        passages = [passage for stored in papers for passage in stored.passages]
+        if passages:
             import numpy as np
 
-            self.collection.upsert(
-                ids=ids,
-                embeddings=np.concatenate([stored.passage_vectors for stored in papers]),
-                # Nothing that the database knows too: every value costs a row in one table and three indexes of Chroma.
-                metadatas=[{"paper_id": passage.paper_id} for stored in papers for passage in stored.passages],
-            )
+            embeddings = np.concatenate([stored.passage_vectors for stored in papers])
+            for at in range(0, len(passages), _AT_ONCE):
+                part = passages[at : at + _AT_ONCE]
+                self.collection.upsert(
+                    ids=[p.id for p in part],
+                    embeddings=embeddings[at : at + _AT_ONCE],
+                    # Nothing that the database knows too: every value costs a row in one table and three indexes.
+                    metadatas=[{"paper_id": p.paper_id} for p in part],
+                )
 
     def search(self, vector: Vector, k: int) -> list[Neighbour]:
         """The nearest passages, by (-score, id). Approximate: HNSW (Malkov and Yashunin 2016).
