@@ -85,7 +85,8 @@ class MapSource(Protocol):
 def library_map(library: MapSource, say: Callable[[str], object] = lambda word: None) -> LibraryMap:
     """The map of ``library``: the kept one, or else a new one, which is then kept. ``say`` gets a line about each step.
 
-    Where the folder cannot or may not be written to, the map is made anew every time. Raises what reading the library raises.
+    Where the folder cannot or may not be written to, the map is made anew every time. Raises what reading the library
+    raises.
     """
     fingerprint = library.fingerprint
     kept = load(library.path / NAME, fingerprint)
