@@ -66,6 +66,7 @@ class Settings:
     patience: int = 15  # seconds to a model's first word: how much it is given to read
     citation_style: str = "apa"  # of lists of references: a name, or the path of a .csl file
     refuse: bool = True  # False: answer even where the evidence is thin
+    read_only: bool = False  # True: libraries are read and never written to, also where that could be done
     # A server that speaks as OpenAI's does; the model ``server`` is the one that it runs.
     llm_url: str = ""  # http://127.0.0.1:8080; '' for none
     llm_key: str = field(default="", repr=False)  # where it asks for one

@@ -11,6 +11,7 @@
     ├── LibraryError           a library folder that cannot be used
     │   ├── LibraryNotFound    there is none
     │   ├── LibraryLocked      somebody else is writing to it or reads it just now
+    │   ├── LibraryReadOnly    the program was started to read only
     │   ├── LibraryDamaged     its files are inconsistent, or none of a library's
     │   ├── LibraryMismatch    made by another version, embedder or chunker
     │   └── VectorServerError  the user's Chroma server cannot be reached or refuses
@@ -94,6 +95,16 @@ class LibraryNotFound(LibraryError):
 
 class LibraryLocked(LibraryError):
     """Somebody else is writing to the library, or reads it where it has to be left alone."""
+
+
+class LibraryReadOnly(LibraryError):
+    """The program was started with ``read_only`` and was told to change something."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This was started read-only (--read-only or FOOTNOTE_READ_ONLY): libraries and models stay as they are. "
+            "Make the change in a program that was started without it."
+        )
 
 
 class LibraryDamaged(LibraryError):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import SERVER, Settings, with_overrides
 from rag.datatypes import Answer, AnswerSettings, Message, Option, Paper, Turn
-from rag.errors import ConfigError, LibraryNotFound, ModelError, ServerError
+from rag.errors import ConfigError, LibraryNotFound, LibraryReadOnly, ModelError, ServerError
 from rag.evidence.fitting import fit_judge
 from rag.evidence.selectors import BroadSelector, ModelSelector, NetworkSelector, RankerSelector, SentenceSelector
 from rag.generation.generators.owner import LoadedModels
@@ -397,19 +397,27 @@ def open_library(settings: Settings) -> Library:
         if not settings.is_shipped_library:
             raise LibraryNotFound(f"There is no library in {path}. Make one: footnote import FILE --library {path}")
         prepare_library(settings)
-    library = _LIBRARIES.get(path, embedder_id(), vector_server(settings))
+    library = _LIBRARIES.get(path, embedder_id(), vector_server(settings), untouched=settings.read_only)
     library.ahead = vectors_ahead(settings.threads)
     return library
+
+
+def check_writable(settings: Settings) -> None:
+    """Asked by whatever changes a library. Raises :class:`LibraryReadOnly` where the settings say ``read_only``."""
+    if settings.read_only:
+        raise LibraryReadOnly
 
 
 @contextmanager
 def change_library(settings: Settings) -> Iterator[Library]:
     """The library of ``settings``, open for writing; at the end it is closed, and readers see what has changed.
 
-    Raises :class:`rag.errors.LibraryLocked` while somebody else writes to it.
+    Raises :class:`LibraryReadOnly` where the settings say so, and :class:`rag.errors.LibraryLocked` while somebody else
+    writes to it.
     """
     from rag.library.library import Library
 
+    check_writable(settings)
     path = settings.library_path.expanduser().absolute()
     with Library.open(path, embedder=embedder_id(), read_only=False, server=vector_server(settings)) as library:
         yield library
@@ -436,12 +444,14 @@ def vectors_ahead(threads: int) -> Ahead:
 
 
 def repair_library(settings: Settings) -> str:
-    """Make the vector index of the library again, where the settings have it lie; what has been done, in a sentence.
+    """Make the indexes of the library again from its papers, the vectors where the settings have them lie.
 
-    Raises :class:`LibraryError`.
+    Embeds nothing. Returns what has been done, in a sentence. Raises :class:`rag.errors.LibraryError`: what is damaged
+    in ``papers.sqlite`` itself cannot be mended.
     """
     from rag.library.library import Library
 
+    check_writable(settings)
     server = vector_server(settings)
     path = settings.library_path.expanduser().absolute()
     if settings.is_shipped_library and not Library.exists(path):
@@ -451,7 +461,7 @@ def repair_library(settings: Settings) -> str:
     behind = (
         f" The collection {left.collection} in {left.server} is left; delete it if no copy uses it." if left else ""
     )
-    return f"the vector index of {path} was made again, {where}.{behind}"
+    return f"the indexes of {path} were made again from its papers, the vectors {where}.{behind}"
 
 
 @lru_cache(maxsize=1)
@@ -463,11 +473,17 @@ def paper_encoder(threads: int) -> PaperEncoder:
 
 
 def prepare_library(settings: Settings, on_progress: Callable[[ImportProgress], None] | None = None) -> bool:
-    """Build the library of the shipped abstracts where it is missing; whether anything was done."""
+    """Build the library of the shipped abstracts where it is missing; whether anything was done.
+
+    Raises :class:`LibraryReadOnly` where it is missing and the settings say so.
+    """
     from rag.encoding.paper_encoder import PaperEncoder
+    from rag.library.library import Library
     from rag.library.shipped import build_shipped_library
 
     path = settings.library_path.expanduser().absolute()
+    if not Library.exists(path):
+        check_writable(settings)
     return build_shipped_library(path, embedder_id(), lambda: PaperEncoder(settings.threads), on_progress)
 
 

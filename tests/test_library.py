@@ -6,11 +6,13 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -472,6 +474,26 @@ def test_the_vector_index_can_be_made_again(path: Path) -> None:
         assert library.dense(question("topic17 matter"), 20) == expected
         assert library.fingerprint == fingerprint
         assert library.verify() == []
+
+
+def test_whatever_is_wrong_with_the_indexes_they_are_made_again_from_the_papers(path: Path) -> None:
+    with Library.open(path, embedder=ID) as library:
+        words, vectors = library.lexical("topic17 matter", 20), library.dense(question("topic17 matter"), 20)
+        fingerprint = library.fingerprint
+    for file in (*path.glob("bm25/*"), *path.glob("chroma/*/*"), path / "chroma" / "chroma.sqlite3"):
+        file.write_bytes(b"none of it " * 500)
+    with closing(sqlite3.connect(path / "papers.sqlite")) as db, db:
+        db.execute("DELETE FROM word_segments")  # so that nothing shows that the words of all papers are missing
+    with Library.open(path, embedder=ID) as library:
+        assert any("word index" in problem for problem in library.verify())
+    Library.open(path, embedder=ID, read_only=False, rebuild=True).close()
+    with Library.open(path, embedder=ID) as library:
+        assert library.verify() == []
+        assert (library.lexical("topic17 matter", 20), library.dense(question("topic17 matter"), 20)) == (
+            words,
+            vectors,
+        )
+        assert library.fingerprint == fingerprint
 
 
 def test_a_vector_index_that_is_worn_is_made_again(path: Path) -> None:

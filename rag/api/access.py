@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rag.api.problems import refusal
-from rag.errors import ConfigError, NotAllowed
+from rag.errors import ConfigError, LibraryReadOnly, NotAllowed
 from rag.system.accounts import EDITOR
 from rag.system.tokens_file import TokensFile
 from rag.ui.bodies import headers_of
@@ -43,13 +43,20 @@ class Caller:
 
     name: str
     role: str
+    read_only: bool = False  # nobody changes anything, whoever asks
 
 
 class Door:
-    """Lets requests in. ``hosts``: the names that may be asked, None for any; ``open``: nobody needs a token."""
+    """Lets requests in.
 
-    def __init__(self, app: App, tokens: TokensFile, hosts: list[str] | None, open: bool) -> None:
-        self._app, self._tokens, self._hosts, self._open = app, tokens, hosts, open
+    ``hosts``: the names that may be asked, None for any; ``open``: nobody needs a token; ``read_only``: nobody changes
+    anything.
+    """
+
+    def __init__(
+        self, app: App, tokens: TokensFile, hosts: list[str] | None, open: bool, read_only: bool = False
+    ) -> None:
+        self._app, self._tokens, self._hosts, self._open, self._read_only = app, tokens, hosts, open, read_only
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -66,7 +73,7 @@ class Door:
         if is_foreign(scope):
             return refusal(path, 403, _FOREIGN)
         if self._open or path in OPEN_PATHS:
-            scope[_CALLER] = Caller("", EDITOR if self._open else "")
+            scope[_CALLER] = Caller("", EDITOR if self._open else "", self._read_only)
             return None
         given = headers.getlist("authorization")
         kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -76,7 +83,7 @@ class Door:
             return refusal(path, 503, _UNREADABLE)
         if known is None:
             return refusal(path, 401, _NO_TOKEN, {"www-authenticate": 'Bearer realm="footnote"'})
-        scope[_CALLER] = Caller(known.name, known.role)
+        scope[_CALLER] = Caller(known.name, known.role, self._read_only)
         return None
 
 
@@ -87,8 +94,10 @@ def caller_of(request: Request) -> Caller:
 
 
 def require_editor(request: Request) -> Editor:
-    """Asked before anything is changed. Raises :class:`NotAllowed`."""
+    """Asked before anything is changed. Raises :class:`NotAllowed` or :class:`LibraryReadOnly`."""
     caller = caller_of(request)
+    if caller.read_only:
+        raise LibraryReadOnly
     if caller.role != EDITOR:
         raise NotAllowed(_READER)
     return Editor(caller.name)

@@ -20,6 +20,7 @@ from rag.errors import (
     LibraryError,
     LibraryMismatch,
     LibraryNotFound,
+    LibraryReadOnly,
     ModelError,
     ModelNotFound,
     NotAllowed,
@@ -38,6 +39,7 @@ _INSIDE = "Something went wrong inside Footnote ({kind}). Try again; the details
 # The first that an error is an instance of decides.
 _STATUS: tuple[tuple[type[FootnoteError], int], ...] = (
     (NotAllowed, 403),
+    (LibraryReadOnly, 403),
     (ModelNotFound, 404),
     (LibraryNotFound, 404),
     (TooBusy, 429),

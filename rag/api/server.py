@@ -67,4 +67,5 @@ def guarded_api(settings: Settings) -> Any:
     service = Service(settings, uploads_of_this_process())
     at_close(service.close)
     open_to_all = is_loopback(settings.host) and not asks_for_sign_in(settings.auth, settings.home)
-    return Door(LimitedBody(create_api(service)), TokensFile(settings.home), names_of(settings.host), open_to_all)
+    api, tokens = LimitedBody(create_api(service)), TokensFile(settings.home)
+    return Door(api, tokens, names_of(settings.host), open_to_all, settings.read_only)

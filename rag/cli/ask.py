@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
-from rag.cli.options import library_option, model_options, scope_of, scope_options, style_for, style_option
+from rag.cli.options import (
+    library_option,
+    model_options,
+    read_only_option,
+    scope_of,
+    scope_options,
+    style_for,
+    style_option,
+)
 from rag.cli.printing import say, say_json
 from rag.cli.shared import (
     answered,
@@ -34,6 +42,7 @@ _NO_ANSWER: dict[str, Any] = {
 @click.command()
 @click.argument("question", required=False)
 @library_option
+@read_only_option
 @scope_options
 @model_options
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.options import library_option, model_options
+from rag.cli.options import library_option, model_options, read_only_option
 from rag.cli.printing import say
 from rag.cli.shared import answered, nearest, open_pipeline, preview_on_terminal
 from rag.errors import FootnoteError, GenerationCancelled
@@ -21,6 +21,7 @@ _COMMANDS = "/papers N shows a cited abstract, /new forgets what was said, /quit
 
 @click.command()
 @library_option
+@read_only_option
 @model_options
 def chat(**options: Any) -> None:
     """Ask in the terminal, with history. /papers N shows a cited abstract, /new forgets, /quit ends.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
-from rag.cli.options import library_option
+from rag.cli.options import library_option, read_only_option
 from rag.cli.printing import say, say_json
 from rag.cli.shared import open_pipeline, progress_bar
 from rag.errors import FootnoteError, QuestionError
@@ -23,6 +23,7 @@ MAX_BYTES = 4 * 2**20  # of a draft
 @click.command()
 @click.argument("text", required=False)
 @library_option
+@read_only_option
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 @click.option("--batch", metavar="FILE", type=IN_FILE, help="Check every line (id, text) of this JSONL.")
 @click.option("--out", metavar="FILE", type=OUT_FILE, help="Where --batch writes its verdicts, one JSON a line.")

@@ -22,7 +22,9 @@ _PACKAGES = ("chromadb", "gradio", "langchain-core", "llama-cpp-python", "senten
 @click.command()
 @library_option
 @click.option(
-    "--repair", is_flag=True, help="First make the vector index again, where the settings have it lie. Embeds nothing."
+    "--repair",
+    is_flag=True,
+    help="First make both indexes again from the papers, the vectors where the settings have them lie. Embeds nothing.",
 )
 def doctor(library: Path | None, repair: bool) -> None:
     """Report versions, models, the library and the offline self-test; exit code 1 when something is wrong."""
@@ -85,6 +87,7 @@ def _server(settings: Settings) -> list[str]:
 
 
 def _repair(settings: Settings) -> list[str]:
+    """Make what derives from ``papers.sqlite`` again: the vector index, the word index, the manifest."""
     from rag.factory import repair_library
 
     say(f"repaired: {repair_library(settings)}")

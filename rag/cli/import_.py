@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rag.cli.importing import ImportTarget, import_file
+from rag.cli.importing import ImportTarget, import_file, target_of
 from rag.cli.options import library_option
 from rag.cli.printing import say
 from rag.cli.shared import build_shipped
@@ -55,7 +55,7 @@ def import_(
             f"'{format_}' is not a format; use one of {', '.join(FORMATS)}.", param_hint="--format"
         )
     build_shipped(settings)
-    target = ImportTarget(settings, later=True)
+    target = target_of(settings, later=True)
     encoder = PaperEncoder(settings.threads)
     failed, stopped = False, None
     try:

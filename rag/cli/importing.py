@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 SHOWN = 20  # records that are named one by one
 
 
+def target_of(settings: Settings, later: bool = False) -> ImportTarget:
+    """The library of the settings; ``later`` as for :class:`ImportTarget`.
+
+    Raises :class:`rag.errors.LibraryReadOnly` where they say so.
+    """
+    from rag.factory import check_writable
+
+    check_writable(settings)
+    return ImportTarget(settings, later)
+
+
 class ImportTarget:
     """The library that is imported into: opened at once, or made when the first paper has been read.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.cli.options import library_option, model_options
+from rag.cli.options import library_option, model_options, read_only_option
 from rag.cli.printing import say
 from rag.errors import ConfigError
 
@@ -21,6 +21,7 @@ _MISSING = "This installation lacks the package 'mcp'. Install the extra with: p
 
 @click.command()
 @library_option
+@read_only_option
 @model_options
 @click.option("--http", is_flag=True, help="Serve on a port of this computer instead of stdin and stdout.")
 @click.option("--host", help="With --http: address to listen on (default 127.0.0.1: this computer only).")

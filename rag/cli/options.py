@@ -39,6 +39,16 @@ def library_option(command: Any) -> Any:
     )(command)
 
 
+def read_only_option(command: Any) -> Any:
+    """``--read-only`` for a command that reads a library."""
+    return click.option(
+        "--read-only",
+        is_flag=True,
+        default=None,
+        help="Never write to the library: it may lie on a read-only or replicated disk, or be another's.",
+    )(command)
+
+
 def model_options(command: Any) -> Any:
     """``--model``, ``--mode``, ``--patience`` and ``--seed`` for a command that answers."""
     for option in (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.ask import REFUSED
-from rag.cli.options import library_option, scope_of, scope_options, style_for, style_option
+from rag.cli.options import library_option, read_only_option, scope_of, scope_options, style_for, style_option
 from rag.cli.printing import say, say_json
 from rag.cli.shared import nearest, open_pipeline, styled_references
 
@@ -23,6 +23,7 @@ _FORMATS = (PLAIN, "markdown", "pandoc", "html", "references", "bibtex", "ris", 
 @click.command()
 @click.argument("topic")
 @library_option
+@read_only_option
 @scope_options
 @click.option("--json", "as_json", is_flag=True, help="Print the review as JSON, as 'ask --json' does.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.cli.batch import IN_FILE, OUT_FILE, batch_records, end_batch, json_lines, one_or_batch
-from rag.cli.options import library_option, scope_of, scope_options
+from rag.cli.options import library_option, read_only_option, scope_of, scope_options
 from rag.cli.printing import say, say_json
 from rag.cli.shared import open_pipeline, progress_bar, say_partly
 from rag.errors import FootnoteError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("query", required=False)
 @library_option
+@read_only_option
 @scope_options
 @click.option("--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Papers at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print the hits as JSON.")

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from rag.cli.options import library_option, model_options
+from rag.cli.options import library_option, model_options, read_only_option
 from rag.cli.printing import say
 
 
 @click.command()
 @library_option
+@read_only_option
 @model_options
 @click.option("--host", help="Address to listen on (default 127.0.0.1: this computer only).")
 @click.option("--port", type=int, help="Port (default 7860; 0 takes a free one).")

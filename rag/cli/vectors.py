@@ -36,7 +36,7 @@ def vectors(library: Path | None, status: bool, background: bool, threads: int |
     leaves undone, the next call does.
     """
     from rag.config import load_settings
-    from rag.factory import open_library
+    from rag.factory import check_writable, open_library
     from rag.library.embedding import at_work
 
     settings = load_settings(library=library, threads=threads)
@@ -49,8 +49,10 @@ def vectors(library: Path | None, status: bool, background: bool, threads: int |
     elif process is not None:
         say(f"Process {process} computes them already: 'footnote vectors --status' shows how far it is.", err=True)
     elif background:
+        check_writable(settings)
         start_in_background(opened.path, settings)
     else:
+        check_writable(settings)
         compute(opened.path, settings)
 
 

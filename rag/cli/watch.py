@@ -46,9 +46,11 @@ def watch(folder: Path, library: Path | None, once: bool, every: float, threads:
     name. Nothing is deleted from the library when a file is.
     """
     from rag.config import load_settings
+    from rag.factory import check_writable
     from rag.library.watching import FolderWatch
 
     settings = load_settings(library=library, threads=threads)
+    check_writable(settings)
     build_shipped(settings)
     target = settings.library_path.expanduser().absolute()
     watcher = _Rounds(FolderWatch(folder.absolute(), target), settings)

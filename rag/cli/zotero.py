@@ -39,8 +39,11 @@ def zotero(
     names the papers that were deleted in Zotero. Libraries of groups are imported as well.
     """
     from rag.config import load_settings
+    from rag.factory import check_writable
 
     settings = load_settings(library=library, threads=threads)
+    if not dry_run:
+        check_writable(settings)
     source = _source(settings, data_dir, api, delete_removed)
     found, skipped = source.find(), Skipped("items")
     for error in source.bad:

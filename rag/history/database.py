@@ -128,6 +128,8 @@ def _explain(path: Path, error: sqlite3.Error | OSError) -> str:
 _SENTENCES = {
     Trouble.FULL: "There is no space left for {path}. What was kept before is safe: free some space and ask again.",
     Trouble.READ_ONLY: "{path} cannot be written ({reason}). Change its permissions, or choose another FOOTNOTE_HOME.",
+    Trouble.HALF_DONE: "{path} needs to be written before it can be read ({reason}). Change its permissions, or choose "
+    "another FOOTNOTE_HOME.",
     Trouble.NOT_OPENED: "{path} cannot be opened ({reason}). Change its permissions, or choose another FOOTNOTE_HOME.",
     Trouble.IN_USE: "{path} is in use by another program ({reason}). Wait until that has finished.",
     Trouble.DISK: "{path} could not be read or written ({reason}). What was kept before is safe: check the disk "

@@ -22,7 +22,7 @@ from rag.library.storage.papers import PaperStore
 from rag.library.storage.removing import remove
 from rag.library.storage.unmerging import Unmerger, find_merges
 from rag.library.storage.vectors import VectorIndex
-from rag.library.storage.words.updating import update_word_index
+from rag.library.storage.words.updating import discard_word_index, update_word_index
 from rag.library.storage.writing import (
     BATCH,
     BulkEncoder,
@@ -41,9 +41,15 @@ class ChangeableLibrary(SearchableLibrary):
     """What changes a :class:`rag.library.library.Library`, which opens it. ``lock`` is None where it may not."""
 
     def __init__(
-        self, path: Path, content: Manifest, store: PaperStore, index: VectorIndex, lock: WriterLock | None
+        self,
+        path: Path,
+        content: Manifest,
+        store: PaperStore,
+        index: VectorIndex,
+        lock: WriterLock | None,
+        untouched: bool = False,
     ) -> None:
-        super().__init__(path, content, store, index)
+        super().__init__(path, content, store, index, untouched)
         self._lock = lock
 
     def add(
@@ -167,8 +173,17 @@ class ChangeableLibrary(SearchableLibrary):
         return made
 
     def rebuild(self) -> None:
-        """Make the vector index again from the stored vectors; nothing is embedded."""
+        """Make both indexes and the manifest again from ``papers.sqlite``; nothing is embedded.
+
+        The files of the indexes are deleted and not looked into, whatever is wrong with them.
+        """
         self._check_writable()
+        with storage_errors(self.path):
+            discard_word_index(self.path, self._store)
+        self._rebuild_vector_index()
+        self._finish_change(anew=True)
+
+    def _rebuild_vector_index(self) -> None:
         with storage_errors(self.path):
             discard_vector_index(self._store, self._vectors)
             self._dense_search.use_index_again()
@@ -180,7 +195,8 @@ class ChangeableLibrary(SearchableLibrary):
         from rag.library.storage.verifying import find_problems
 
         with storage_errors(self.path):
-            return find_problems(self.path, self._manifest, self._store, self._vectors, self.fingerprint)
+            vectors = None if self.untouched and self._vectors.server is None else self._vectors
+            return find_problems(self.path, self._manifest, self._store, vectors, self.fingerprint)
 
     def _check_embedder(self, encoder: BulkEncoder) -> None:
         given = EmbedderId(encoder.name, encoder.weights_sha256, encoder.dimension)
@@ -210,15 +226,15 @@ class ChangeableLibrary(SearchableLibrary):
             self._manifest = counted
             write_manifest(self.path, counted)
 
-    def _finish_change(self) -> None:
-        """Bring word index and manifest up to the database."""
+    def _finish_change(self, anew: bool = False) -> None:
+        """Bring word index and manifest up to the database; ``anew``: write the manifest in any case."""
         with storage_errors(self.path):
             if is_worn(self._store):
-                self.rebuild()
+                self._rebuild_vector_index()
             self._dense_search.refresh()
             self._update_word_index()
             revision = self._store.revision
-            if revision == self._manifest.revision:
+            if revision == self._manifest.revision and not anew:
                 return
             self._manifest_is_current = False
             fingerprint = fingerprint_of(self._manifest, self._store.hashes())

@@ -43,7 +43,8 @@ def compute_vectors(
     """Compute all vectors that the library in ``path`` lacks; whether this process did so, and no other is at it.
 
     Pauses while ``busy`` says so, ends after a batch when ``stop`` is set. ``encoder`` is called when there is
-    something to embed; ``server`` is where the vectors may lie. Raises as :meth:`Library.open` and :meth:`Library.embed` do, but waits for other writers.
+    something to embed; ``server`` is where the vectors may lie. Raises as :meth:`Library.open` and
+    :meth:`Library.embed` do, but waits for other writers.
     """
     with _alone(path) as alone:
         while alone and not stop.is_set():

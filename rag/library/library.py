@@ -20,7 +20,6 @@ from rag.library.searching import BestPassage
 from rag.library.storage import folder
 from rag.library.storage.browsing import Facets, PaperFilter, PaperPage
 from rag.library.storage.folder import Stamp
-from rag.library.storage.indexing import discard_vector_index
 from rag.library.storage.locking import WriterLock, acquire_lock, storage_errors
 from rag.library.storage.manifest import (
     FORMAT,
@@ -66,9 +65,15 @@ class Library(ChangeableLibrary):
     """
 
     def __init__(
-        self, path: Path, content: Manifest, store: PaperStore, index: VectorIndex, lock: WriterLock | None
+        self,
+        path: Path,
+        content: Manifest,
+        store: PaperStore,
+        index: VectorIndex,
+        lock: WriterLock | None,
+        untouched: bool = False,
     ) -> None:
-        super().__init__(path, content, store, index, lock)
+        super().__init__(path, content, store, index, lock, untouched)
         # What closes the files knows the files alone: whoever shares the library can have them closed when the last
         # one has let go of it.
         self.close_files = partial(_close_files, store, self._vectors, lock)
@@ -86,6 +91,11 @@ class Library(ChangeableLibrary):
         return folder.stamp(path)
 
     @staticmethod
+    def commits(path: Path) -> int:
+        """Differs after every transaction, also in the middle of an import; reads 28 bytes."""
+        return folder.commits(path)
+
+    @staticmethod
     def foreign_files(path: Path) -> list[str]:
         """Names of files in the folder that no library writes, ordered."""
         return folder.foreign_files(path)
@@ -99,33 +109,40 @@ class Library(ChangeableLibrary):
         read_only: bool = True,
         yields: bool = False,
         server: ChromaServer | None = None,
+        rebuild: bool = False,
+        untouched: bool = False,
     ) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``; ``server`` is where they may lie.
 
         With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
         first brought up to what a killed import has committed. A writer who ``yields`` closes the library soon after
         :func:`rag.library.storage.locking.is_wanted` says that another one waits. A manifest that is missing or
-        damaged is derived from the database, and written anew by the first who opens the library for writing.
+        damaged is derived from the database, and written anew by the first who opens the library for writing. With
+        ``rebuild`` the indexes are made again, without looking into those that there are: see :meth:`rebuild`.
+
+        ``untouched``, for reading: no file is written, even where that could be done. Chroma writes whenever it reads
+        its files, so passages are compared one by one, unless a server has the vectors. What a killed writer left half
+        done cannot be rolled back, and is an error.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.
         """
         check_same(path, load_manifest(path), embedder, chunker_version())
         with ExitStack() as undo:
-            lock = None if read_only else acquire_lock(path, yields)
+            lock = None if read_only and not rebuild else acquire_lock(path, yields)
             if lock:
                 undo.callback(lock.release)
             # Read again: another process may have changed it before the lock was taken.
             content = load_manifest(path)
             with storage_errors(path):
-                store = PaperStore(path, embedder.dimension)
+                store = PaperStore(path, embedder.dimension, untouched=untouched)
                 undo.callback(store.close)
                 check_same(path, made_with(path, store, content), embedder, chunker_version())
                 index = open_vectors(path, store, server, writing=lock is not None)
-                library = cls(path, content, store, index, lock)
+                library = cls(path, content, store, index, lock, untouched)
                 undo.callback(library.close)
                 if lock:
-                    library._recover()
+                    library._recover(rebuild)
             undo.pop_all()
             return library
 
@@ -159,9 +176,9 @@ class Library(ChangeableLibrary):
     def repair(
         cls, path: Path, *, embedder: EmbedderId, server: ChromaServer | None = None, apart: bool = False
     ) -> Place | None:
-        """Make the vector index of the library in ``path`` again, in ``server`` or for None in the folder.
+        """Make both indexes of the library in ``path`` again, the vectors in ``server`` or for None in the folder.
 
-        From the vectors that the database holds: nothing is embedded. ``apart``: the folder is a copy of another
+        From what the database holds: nothing is embedded. ``apart``: the folder is a copy of another
         library's. Returns the collection of a server that held the vectors before and is left behind, if there is one.
         Raises as :meth:`open` for writing does.
         """
@@ -170,11 +187,9 @@ class Library(ChangeableLibrary):
         try:
             with storage_errors(path), closing(PaperStore(path, embedder.dimension)) as store:
                 left = go_over(path, store, server, apart=apart)
-                with closing(open_vectors(path, store, server, writing=True)) as index:
-                    discard_vector_index(store, index)
         finally:
             lock.release()
-        cls.open(path, embedder=embedder, read_only=False, server=server).close()
+        cls.open(path, embedder=embedder, read_only=False, server=server, rebuild=True).close()
         return left
 
     @property
@@ -194,7 +209,7 @@ class Library(ChangeableLibrary):
     ) -> None:
         self.close()
 
-    def _recover(self) -> None:
+    def _recover(self, rebuild: bool) -> None:
         """Index what a killed import committed; rebuild the vector index where its files are missing."""
         folder.delete_leftovers(self.path)
         if self._manifest.format != FORMAT:  # before anything is written that an older program would misread
@@ -207,9 +222,12 @@ class Library(ChangeableLibrary):
         self._store.create_totals()
         self._store.words.create()
         self._store.missing.create()
+        if rebuild:
+            self.rebuild()
+            return
         self._update_word_index(0)  # also where nothing changed: files may be missing
         if not self._vectors.exists() and self._store.count():
-            self.rebuild()
+            self._rebuild_vector_index()
         elif self._dense_search.pending:
             self._update_vector_index()
         self._finish_change()

@@ -34,6 +34,7 @@ class ReadableLibrary:
         self.path = path
         self._manifest = manifest
         self._store = store
+        self._computed: tuple[int, str] | None = None  # the fingerprint of a revision that no manifest was written for
         self._manifest_is_current = manifest.revision == store.revision  # not so after a killed import
 
     @property
@@ -57,7 +58,10 @@ class ReadableLibrary:
         """SHA-256 over the ids and contents of all papers, the embedder and the chunker."""
         if self._manifest_is_current:
             return self._manifest.fingerprint
-        return fingerprint_of(self._manifest, self._store.hashes())
+        revision = self._store.revision
+        if self._computed is None or self._computed[0] != revision:
+            self._computed = revision, fingerprint_of(self._manifest, self._store.hashes())
+        return self._computed[1]
 
     def papers(self) -> list[Paper]:
         """All papers, ordered by id."""

@@ -50,10 +50,13 @@ class SearchableLibrary(ReadableLibrary):
 
     ahead: Ahead | None = None  # who computes vectors that a question needs now; None: it does without
 
-    def __init__(self, path: Path, manifest: Manifest, store: PaperStore, index: VectorIndex) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, store: PaperStore, index: VectorIndex, untouched: bool = False
+    ) -> None:
         super().__init__(path, manifest, store)
+        self.untouched = untouched  # nothing may be written into the folder
         self._vectors = index
-        self._dense_search = DenseSearch(path, store, self._vectors)
+        self._dense_search = DenseSearch(path, store, self._vectors, untouched)
         self._bm25_index: BM25Index | None = None
         self._bm25_loading = threading.Lock()
 
@@ -127,7 +130,7 @@ class SearchableLibrary(ReadableLibrary):
 
         Raises :class:`LibraryError` where the folder cannot be written to, which Chroma needs.
         """
-        if not self._vectors.exists() or not self._vectors.is_writable():
+        if self.untouched or not self._vectors.exists() or not self._vectors.is_writable():
             raise LibraryError(
                 f"Chroma needs to write to {self.path / vectors.FOLDER} even for reading. "
                 "Change the permissions of the folder, or copy it."

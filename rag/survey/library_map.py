@@ -72,6 +72,7 @@ class MapSource(Protocol):
     """What a map needs of :class:`rag.library.library.Library`."""
 
     path: Path
+    untouched: bool
 
     @property
     def fingerprint(self) -> str: ...
@@ -90,7 +91,8 @@ class MapSource(Protocol):
 def library_map(library: MapSource, say: Callable[[str], object] = lambda word: None) -> LibraryMap:
     """The map of ``library``: the kept one, or else a new one, which is then kept. ``say`` gets a line about each step.
 
-    Where the folder cannot be written to, the map is made anew every time. Raises what reading the library raises.
+    Where the folder cannot or may not be written to, the map is made anew every time. Raises what reading the library
+    raises.
     """
     fingerprint = drawn_from(library)
     kept = load(library.path / NAME, fingerprint)
@@ -99,6 +101,8 @@ def library_map(library: MapSource, say: Callable[[str], object] = lambda word: 
     say("Reading the vectors of all papers…")
     ids, vectors = library.mean_vectors()
     made = make(ids, vectors, library.get_papers, fingerprint, say)
+    if library.untouched:
+        return made
     try:
         save(library.path / NAME, made)
     except OSError as error:

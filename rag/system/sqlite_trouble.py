@@ -14,6 +14,7 @@ class Trouble(Enum):
     IN_USE = "in use"  # another program holds a lock
     FULL = "full"  # no space left
     READ_ONLY = "read-only"  # may be read, not written to
+    HALF_DONE = "half done"  # a killed writer's change has to be rolled back first, and may not be
     NOT_OPENED = "not opened"  # missing, a folder, or not permitted
     DISK = "disk"  # the system failed to read or write
     UNKNOWN = "unknown"  # anything else; says nothing about the file
@@ -54,6 +55,8 @@ def trouble_of(error: sqlite3.Error) -> Trouble | None:
 
 
 def _of_code(code: int) -> Trouble:
+    if code in (sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY):
+        return Trouble.HALF_DONE
     return _BY_CODE.get(code & 0xFF, Trouble.UNKNOWN)  # the higher bits say where it came up
 
 

@@ -90,6 +90,16 @@ class LibraryActions:
     def info(self, key: str) -> LibraryInfo:
         return self._manager.find(key)
 
+    def version(self, key: str) -> str:
+        """Another text after every change of the library, whoever made it; "" where there is none yet."""
+        from rag.library.library import Library
+
+        path = self._manager.folder_of(key)
+        try:
+            return f"{Library.stamp(path)} {Library.commits(path)}"
+        except LibraryError:
+            return ""
+
     def make(self, editor: Editor, name: str) -> LibraryInfo:
         return self._manager.create(name)
 

@@ -67,7 +67,8 @@ class LibraryChoice:
         info = self._actions.info(key)
         own = {"interactive": info.is_own, "visible": may_edit}
         return {
-            "summary": library_html(info), "reader": "" if may_edit else reader_html(), "new": visible(may_edit),
+            "summary": library_html(info), "new": visible(may_edit),
+            "reader": "" if may_edit else reader_html(self._context.read_only),
             "rename": own, "delete": own, "import": visible(may_edit and info.is_writable),
             "zotero": visible(may_edit and may_read_zotero(self._context)),
             "copy": {"interactive": not info.problem, "visible": may_edit},

@@ -90,7 +90,7 @@ def _header(gr: Any, context: PageContext, chat: Chat, model: str, mode: str) ->
             html(gr, "fn-name", "<h1>Footnote</h1>")
             parts["status"] = html(gr, "fn-status", chat.status(model, mode, "", wait=False))
             if not (context.private or context.accounts):
-                html(gr, "fn-open-to-all", open_to_all_html())
+                html(gr, "fn-open-to-all", open_to_all_html(context.read_only))
         with gr.Row(elem_id="fn-choices"):
             _choices(gr, context, model, mode)
 

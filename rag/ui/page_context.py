@@ -111,6 +111,11 @@ class PageContext:
         """
         return self.private and not self.accounts
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nobody changes libraries and models by way of this page, whoever signs in."""
+        return self.settings is not None and self.settings.read_only
+
     def goes_to(self, model: str) -> str:
         """The host that questions go to when ``model`` answers, '' where they stay on this computer."""
         if self.settings is None or model != SERVER:
@@ -157,12 +162,15 @@ class PageContext:
         return str(getattr(request, "username", None) or "")
 
     def require_editor(self, request: Any) -> Editor:
-        """Asked by every handler that changes what all users share. Raises :class:`rag.errors.NotAllowed`."""
-        return require_editor(self.accounts, self.user(request))
+        """Asked by every handler that changes what all users share.
+
+        Raises :class:`rag.errors.NotAllowed` or :class:`rag.errors.LibraryReadOnly`.
+        """
+        return require_editor(self.accounts, self.user(request), self.read_only)
 
     def may_edit(self, request: Any) -> bool:
         """Whether to show whoever sent the request what only editors may do."""
-        return may_edit(self.accounts, self.user(request))
+        return not self.read_only and may_edit(self.accounts, self.user(request))
 
     # --- what the ask tab offers to the others ---
 

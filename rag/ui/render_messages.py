@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from rag.papers.bibliography import clean
-from rag.ui.roles import READER_HINT
+from rag.ui.roles import READ_ONLY_HINT, READER_HINT
 
 
 def error_html(message: str) -> str:
@@ -18,15 +18,16 @@ def working_html(message: str) -> str:
     return f'<p class="fn-state fn-busy" role="status">{escape(clean(message))}</p>' if message else ""
 
 
-def reader_html() -> str:
-    """What whoever is signed in as a reader may do, and how to get to do more."""
-    return f'<p class="fn-reader">{escape(READER_HINT)}</p>'
+def reader_html(read_only: bool = False) -> str:
+    """What whoever may not change anything may do, and how to get to do more; ``read_only``: nobody may."""
+    return f'<p class="fn-reader">{escape(READ_ONLY_HINT if read_only else READER_HINT)}</p>'
 
 
-def open_to_all_html() -> str:
+def open_to_all_html(read_only: bool = False) -> str:
     """The warning of a page that is served beyond this computer without a password."""
+    changing = "" if read_only else ", and change the libraries"
     return (
         '<p class="fn-error" role="alert"><strong>Open to your network, without a password.</strong> Everybody who '
-        "reaches this address can read the conversations that are kept, and change the libraries. Add accounts with "
+        f"reaches this address can read the conversations that are kept{changing}. Add accounts with "
         "<code>footnote users add NAME</code>, or listen on 127.0.0.1.</p>"
     )

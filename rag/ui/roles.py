@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.errors import ConfigError, NotAllowed
+from rag.errors import ConfigError, LibraryReadOnly, NotAllowed
 from rag.system.accounts import EDITOR, Accounts
 
 READER_HINT = (
     "You are signed in as a reader: you may ask, read and export. To change libraries and models, ask whoever runs "
     "this page to make you an editor."
+)
+
+READ_ONLY_HINT = (
+    "This page is served read-only: you may ask, read and export. Whoever runs it changes libraries and models in "
+    "another program."
 )
 
 
@@ -23,8 +28,13 @@ class Editor:
     name: str
 
 
-def require_editor(accounts: Accounts, user: str) -> Editor:
-    """``user`` as an editor; everybody is one where nobody needs to sign in. Raises :class:`NotAllowed`."""
+def require_editor(accounts: Accounts, user: str, read_only: bool = False) -> Editor:
+    """``user`` as an editor; everybody is one where nobody needs to sign in, nobody where all is ``read_only``.
+
+    Raises :class:`NotAllowed` or :class:`LibraryReadOnly`.
+    """
+    if read_only:
+        raise LibraryReadOnly
     if not may_edit(accounts, user):
         raise NotAllowed(READER_HINT)
     return Editor(user)

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 OPEN_TO_ALL = (
     "WARNING: listening on {host} without a password. Everybody who reaches this address can read the library and all "
-    "kept conversations, and change libraries. Add accounts with 'footnote users add NAME', or listen on 127.0.0.1.\n"
+    "kept conversations{changing}. Add accounts with 'footnote users add NAME', or listen on 127.0.0.1.\n"
+)
+
+READ_ONLY = (
+    "Read-only: no library is written to; what others write to it is seen within seconds. Conversations are kept in "
+    "{home}.\n"
 )
 
 
@@ -52,6 +57,8 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write, b
     app = launch(settings, beside)
     try:  # whoever reads the address may interrupt at once: from here on that must close the page
         say(open_to_all(settings) + passed_over(settings.auth, settings.home))
+        if settings.read_only:
+            say(READ_ONLY.format(home=settings.home))
         say(f"Footnote is at {app.local_url} (Ctrl+C ends it).\n")
         threading.Event().wait()  # gradio's own way of waiting writes to stdout
     finally:
@@ -62,7 +69,11 @@ def serve(settings: Settings, say: Callable[[str], object] = sys.stderr.write, b
 def open_to_all(settings: Settings) -> str:
     """The warning for whoever serves beyond this computer without a password; '' where there is nothing to warn of."""
     protected = is_loopback(settings.host) or asks_for_sign_in(settings.auth, settings.home)
-    return "" if protected else OPEN_TO_ALL.format(host=settings.host)
+    return (
+        ""
+        if protected
+        else OPEN_TO_ALL.format(host=settings.host, changing="" if settings.read_only else ", and change libraries")
+    )
 
 
 def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
@@ -92,7 +103,7 @@ def launch(settings: Settings, beside: Sequence[Any] = ()) -> Any:
         wanted = named.answering(model, mode, library)
         with opening:  # the shipped library is built at its first use: once, however many tabs wait for it
             opened = open_library(wanted)
-        if opened.without_vectors:
+        if opened.without_vectors and not wanted.read_only:
             background_vectors(settings.threads).wake(opened.path, vector_server(wanted))
         return open_answerer(wanted)
 

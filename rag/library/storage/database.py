@@ -22,10 +22,11 @@ _BUSY_SECONDS = 20.0  # how long a statement waits for another process
 class Database:
     """One open database. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, folder: Path, *, create: bool = False, untouched: bool = False) -> None:
+        """``untouched``: the file is opened for reading, even where it could be written."""
         self._lock = threading.RLock()
-        self._connection = _connect(folder, create=create)
-        self._writable = create or _is_writable(folder)
+        self._connection = _connect(folder, create=create, untouched=untouched)
+        self._writable = create or (not untouched and _is_writable(folder))
         if create:
             scripts = (schema.TABLES, schema.MADE_WITH, schema.MERGES, schema.TOTALS, schema.BROWSING, schema.GROUPS,
                        schema.WORD_INDEX, schema.WITHOUT_VECTORS)  # fmt: skip
@@ -117,10 +118,10 @@ class Database:
         return int(self.rows("SELECT revision FROM state")[0][0])
 
 
-def _connect(folder: Path, *, create: bool = False) -> sqlite3.Connection:
+def _connect(folder: Path, *, create: bool = False, untouched: bool = False) -> sqlite3.Connection:
     path = folder / NAME
     # Even a reader must be able to roll back what a killed writer left, if the folder is writable.
-    mode = "rwc" if create else "rw" if _is_writable(folder) else "ro"
+    mode = "rwc" if create else "rw" if not untouched and _is_writable(folder) else "ro"
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False,
         isolation_level=None,

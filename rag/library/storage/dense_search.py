@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rag.library.storage import vectors
 from rag.library.storage.admitting import among
+from rag.library.storage.exact_search import ExactSearch
 from rag.library.storage.locking import IndexFailure, storage_errors
 from rag.library.storage.papers import PaperStore
 from rag.library.storage.vectors import Neighbour, VectorIndex, search_exactly
@@ -30,12 +31,16 @@ _MAX_DEPTH = 4000  # at most this many nearest passages of the library are filte
 class DenseSearch:
     """Searches the passages of one library. :meth:`refresh` belongs after every change of the papers."""
 
-    def __init__(self, path: Path, store: PaperStore, index: VectorIndex) -> None:
+    def __init__(self, path: Path, store: PaperStore, index: VectorIndex, untouched: bool = False) -> None:
+        """``untouched``: Chroma's files, which it writes to whenever it opens them, are left alone."""
         self._path = path
         self._store = store
         self._index = index
+        self._untouched = untouched and index.server is None
         self._only_exact = False
         self._state = store.database.state()
+        self._said_full = False
+        self._exact = ExactSearch(store)
         self._pending = store.pending()
 
     @property
@@ -96,10 +101,10 @@ class DenseSearch:
     def _compare_with_all(self, vector: Vector, k: int) -> list[Neighbour]:
         if self._store.missing.count() == self._store.count():
             return []  # without reading all that has no vectors
-        return search_exactly(self._store.passage_vectors(), vector, k)
+        return self._exact.search(vector, k)
 
     def _can_use_index(self) -> bool:
-        if self._only_exact:
+        if self._only_exact or self._untouched:
             return False
         if not self._index.exists():
             # Normal for a library without vectors and for one whose very first batch was interrupted: all is pending.
@@ -108,6 +113,11 @@ class DenseSearch:
             return False
         if not self._index.is_writable():
             self._search_exactly_from_now_on("its vector index needs to be writable even for reading")
+            return False
+        if not self._index.has_room():
+            if not self._said_full:
+                self._said_full = True
+                logger.warning("The disk of %s is full: it is searched by comparing with every passage.", self._path)
             return False
         return True
 

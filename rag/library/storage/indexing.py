@@ -14,7 +14,9 @@ from rag.library.storage.vectors import VectorIndex
 
 logger = logging.getLogger(__name__)
 
-_PAPERS_AT_ONCE = 256  # papers per update of the vector index
+# Papers per update of the vector index. Chroma writes its graph after each update that brings a hundred vectors, and
+# parts of it whole: the fewer, the less is written.
+_PAPERS_AT_ONCE = 1024
 _WORN_PART = 4  # it is made again when a quarter of its papers was replaced,
 _LEAST_WEAR = 16  # but not for so few
 

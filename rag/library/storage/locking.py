@@ -182,6 +182,9 @@ _SENTENCES = {
     "and repeat the import.",
     Trouble.READ_ONLY: "The library {folder} cannot be written to ({reason}). Change the permissions of the folder, or "
     "choose another one with --library.",
+    Trouble.HALF_DONE: "A program that wrote to the library {folder} was killed, and its last change has to be taken "
+    "back, which cannot be done where nothing may be written. Open the library once without --read-only on a computer "
+    "that may write to it: footnote doctor --library {folder}",
     Trouble.NOT_OPENED: "The library {folder} cannot be opened ({reason}). Put the file that is missing back, or "
     "change the permissions of the folder.",
     Trouble.DISK: "The library {folder} could not be read or written ({reason}). What was stored before is kept: check "

@@ -54,8 +54,8 @@ class PaperStore:
     Safe to use from several threads.
     """
 
-    def __init__(self, folder: Path, dimension: int, *, create: bool = False) -> None:
-        self.database = Database(folder, create=create)
+    def __init__(self, folder: Path, dimension: int, *, create: bool = False, untouched: bool = False) -> None:
+        self.database = Database(folder, create=create, untouched=untouched)
         self.browser = PaperBrowser(self.database)
         self.notices = Notices(self.database)
         self.merges = Merges(self.database)
@@ -71,8 +71,6 @@ class PaperStore:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
-
-    # --- what made it ---
 
     def made_with(self) -> tuple[EmbedderId, str] | None:
         """Encoder and chunker version of the library; None where an older program made it, or it is no library."""

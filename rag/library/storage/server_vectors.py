@@ -60,6 +60,10 @@ class ServerVectors(VectorIndex):
         """The server writes, whoever reads."""
         return True
 
+    def has_room(self) -> bool:
+        """Whether the server's disk has room is for the server to say."""
+        return True
+
     def exists(self) -> bool:
         """Whether the server holds the collection in the state that the database knows."""
         with self._lock:

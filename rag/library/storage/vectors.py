@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.library.storage.locking import IndexFailure
+from rag.library.storage.room import has_room
 
 if TYPE_CHECKING:
     from rag.datatypes import Vector
@@ -29,6 +30,8 @@ FOLDER = "chroma"
 DISCARDED = "chroma.discarded"  # its name while it is deleted
 COLLECTION = "passages"
 _DATABASE = "chroma.sqlite3"
+_AT_ONCE = 4_000  # passages in one call: Chroma takes 5,461, which follows from a limit of SQLite
+NO_ROOM = "no space left on the disk for the vector index"
 # Candidates that HNSW keeps while it builds and searches: on the shipped library it then misses 3 of 10,000 among the
 # first hundred (the defaults, 100 and 100, suffice for a first ten). One thread, so that the same papers in the same
 # order make the same graph. A sync after every hundred vectors leaves little of the write-ahead log to redo at opening.
@@ -72,6 +75,10 @@ class VectorIndex:
         """Whether Chroma may open its files, for which it needs to write."""
         return os.access(self._folder, os.W_OK) and os.access(self._folder / _DATABASE, os.W_OK)
 
+    def has_room(self) -> bool:
+        """Whether Chroma may be asked: see :mod:`rag.library.storage.room`."""
+        return has_room(self._folder)
+
     def exists(self) -> bool:
         """Whether there is a file that looks like a database. Only opening it shows whether it is damaged."""
         try:
@@ -113,22 +120,27 @@ class VectorIndex:
 
     def replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         """Delete the passages of papers ``outdated``, then add those of ``papers``. Raises :class:`IndexFailure`."""
+        if not has_room(self._folder, *_shape(papers)):
+            raise IndexFailure(NO_ROOM)
         with _index_failures():
             self._replace(papers, outdated)
 
     def _replace(self, papers: Sequence[StoredPaper], outdated: Sequence[str]) -> None:
         if outdated:
             self.collection.delete(where={"paper_id": {"$in": list(outdated)}})
-        ids = [passage.id for stored in papers for passage in stored.passages]
-        if ids:
+        passages = [passage for stored in papers for passage in stored.passages]
+        if passages:
             import numpy as np
 
-            self.collection.upsert(
-                ids=ids,
-                embeddings=np.concatenate([stored.passage_vectors for stored in papers]),
-                # Nothing that the database knows too: every value costs a row in one table and three indexes of Chroma.
-                metadatas=[{"paper_id": passage.paper_id} for stored in papers for passage in stored.passages],
-            )
+            embeddings = np.concatenate([stored.passage_vectors for stored in papers])
+            for at in range(0, len(passages), _AT_ONCE):
+                part = passages[at : at + _AT_ONCE]
+                self.collection.upsert(
+                    ids=[p.id for p in part],
+                    embeddings=embeddings[at : at + _AT_ONCE],
+                    # Nothing that the database knows too: every value costs a row in one table and three indexes.
+                    metadatas=[{"paper_id": p.paper_id} for p in part],
+                )
 
     def search(self, vector: Vector, k: int) -> list[Neighbour]:
         """The nearest passages, by (-score, id). Approximate: HNSW (Malkov and Yashunin 2016).
@@ -171,6 +183,12 @@ class VectorIndex:
 # opening beside a closing gets a client that is just being closed.
 _OPENING = threading.RLock()
 _unusable: Counter[Path] = Counter()  # how many clients of a folder must not be found again
+
+
+def _shape(papers: Sequence[StoredPaper]) -> tuple[int, int]:
+    """Passages, and the components of their vectors."""
+    shapes = [stored.passage_vectors.shape for stored in papers]
+    return sum(rows for rows, _ in shapes), max((columns for _, columns in shapes), default=0)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from rag.library.storage.words.updating import find_word_problems
 
 
 def find_problems(
-    folder: Path, manifest: Manifest, store: PaperStore, vectors: VectorIndex, fingerprint: str
+    folder: Path, manifest: Manifest, store: PaperStore, vectors: VectorIndex | None, fingerprint: str
 ) -> list[str]:
-    """What is inconsistent, one sentence each; reads every paper once."""
+    """What is inconsistent, one sentence each; reads every paper once. ``vectors`` is None where it is not used."""
     found = [f"papers.sqlite is damaged: {one}" for one in store.find_damage()]
     if found:
         return found
@@ -35,7 +35,9 @@ def find_problems(
             found.append(f"The paper {paper.id} was changed outside of this program.")
         if len(stored.vectors) != len(stored.passages) + len(stored.sentences):
             found.append(f"The paper {paper.id} lacks vectors.")
-    return [*found, *_vector_index_problems(vectors, passages, pending), *find_word_problems(folder, store)]
+    if vectors is not None:
+        found += _vector_index_problems(vectors, passages, pending)
+    return [*found, *find_word_problems(folder, store)]
 
 
 def _counted(store: PaperStore, counts: tuple[int, ...]) -> tuple[int, ...]:
@@ -46,7 +48,7 @@ def _counted(store: PaperStore, counts: tuple[int, ...]) -> tuple[int, ...]:
 def _vector_index_problems(vectors: VectorIndex, passages: set[str], pending: list[str]) -> list[str]:
     if not vectors.exists():
         return ["The vector index is missing; the next import makes it again."] if passages else []
-    if not vectors.is_writable():
+    if not vectors.is_writable() or not vectors.has_room():
         return []  # cannot be opened, and is not used
     try:
         indexed = vectors.passage_ids()

@@ -1,7 +1,7 @@
 """The library tab: libraries, their papers, imports.
 
 Its components are in :mod:`rag.ui.library_layout`; what is done with them in ``library_choice``, ``library_papers``,
-``library_exports``, ``library_merges``, ``library_imports`` and ``library_zotero`` beside it.
+``library_exports``, ``library_merges``, ``library_imports``, ``library_zotero`` and ``library_versions`` beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rag.ui.library_imports import ImportProgress
 from rag.ui.library_layout import lay_out
 from rag.ui.library_merges import MergedRecords
 from rag.ui.library_papers import OpenPaper, PaperTable
+from rag.ui.library_versions import NewVersions
 from rag.ui.library_zotero import ZoteroButton
 from rag.ui.page_context import PageContext
 from rag.ui.render_library import View
@@ -33,6 +34,7 @@ def build(gr: Any, context: PageContext) -> None:
         "open": "",
         "form": "",
         "changes": 0,
+        "seen": "",
         "question": "",
         "merges_page": -1,
     }
@@ -57,3 +59,4 @@ def wire(gr: Any, app: Any, context: PageContext) -> None:
     imports = ImportProgress(events)
     imports.connect(app, library_shown)
     ZoteroButton(events, imports).connect()
+    NewVersions(events).connect(library_shown)

@@ -91,7 +91,11 @@ class ModelEvents:
         if tab != "Models":
             return (self._gr.skip(),) * (len(self._outputs) + 2)
         may_edit = self._context.may_edit(request)
-        return *self._page(request, chosen), "" if may_edit else reader_html(), self._gr.update(visible=may_edit)
+        return (
+            *self._page(request, chosen),
+            "" if may_edit else reader_html(self._context.read_only),
+            self._gr.update(visible=may_edit),
+        )
 
     def _mark_chosen(self, request: Any, chosen: str) -> Any:
         return self._page(request, chosen)[1]

@@ -54,6 +54,17 @@ def update_word_index(library: Path, store: PaperStore, least: int = 1) -> bool:
     return True
 
 
+def discard_word_index(library: Path, store: PaperStore) -> None:
+    """Delete the index, so that the next update makes all of it again. The caller holds the writer's lock.
+
+    In this order: killed in between, the database lists no file that is not there. Raises :class:`OSError`.
+    """
+    with store.transaction():
+        store.words.forget()
+    with suppress(FileNotFoundError):
+        _delete_others(library / FOLDER, set())
+
+
 def open_word_index(library: Path, store: PaperStore) -> BM25Index:
     """The index over all papers as they are now; what it lacks on the disk is made in memory."""
     for _ in range(_ATTEMPTS if store.words.exists else 0):
