@@ -128,7 +128,7 @@ def markdown(record: Mapping[str, Any], before: Mapping[str, Any] | None = None)
         "",
         "| target | limit | measured | |",
         "|---|---|---|---|",
-        *(_target_row(target, figures) for target in TARGETS),
+        *(target_row(target, figures) for target in TARGETS),
         "",
         "| figure | measured | run before |" if before else "| figure | measured |",
         "|---|---|---|" if before else "|---|---|",
@@ -143,7 +143,8 @@ def markdown(record: Mapping[str, Any], before: Mapping[str, Any] | None = None)
     return "\n".join(lines) + "\n"
 
 
-def _target_row(target: Target, figures: Mapping[str, float]) -> str:
+def target_row(target: Target, figures: Mapping[str, float]) -> str:
+    """The target's row of a table: what, limit, measured, reached or not."""
     figure = target.figure(figures)
     limit = f"{'≥' if target.at_least else '≤'} {target.limit:.3g} {target.unit}"
     if figure is None:
