@@ -37,7 +37,8 @@ class Steps:
     def all(self) -> None:
         """Every step that is not done yet. Raises :class:`ProcessFailed`."""
         steps: tuple[Callable[[], None], ...] = (
-            self.prepare, self.large, self.ours, self.stock, self.cold, self.searches, self.page, self.later, self.disk,
+            self.prepare, self.large, self.follow, self.ours, self.stock, self.cold, self.searches, self.page, self.later,
+            self.disk,
         )  # fmt: skip
         for step in steps:
             if not self.state.is_done(step.__name__):
@@ -50,21 +51,24 @@ class Steps:
         self.bench.python("-m", "scripts.prepare")
 
     def large(self) -> None:
-        """All papers: the first answer, the last record found, the end."""
-        waits = self._waits()
-        if not waits:
-            self.state.note(NO_WORDS_FIRST)
+        """All papers: the first answer, the last record found, the end, after which vectors may follow."""
         probes = [
             Probe("first_answer_s", lambda: self._answers(self.part.questions[0])),
             Probe("all_found_s", self._finds_last),
         ]
-        done = self._import(self.part.papers, self.library, "large", waits and self.vectors, probes)
+        done = self._import(self.part.papers, self.library, "large", False, probes)
         self.state.keep(large_import_s=done["seconds"], large_import_mb=done["mb"])
-        if waits:
-            words = min(done.get("all_found_s", done["seconds"]), done["seconds"])
-            self.state.keep(without_vectors_papers_s=self.part.count / words)
-        if waits and not self.vectors:
-            stop_background(self.library)
+        if self._waits():
+            self.state.keep(without_vectors_papers_s=self.part.count / done["seconds"])
+        else:
+            self.state.note(NO_WORDS_FIRST)
+
+    def follow(self) -> None:
+        """The vectors of all papers, where an import does not wait for them by itself."""
+        stop_background(self.library)
+        if self.vectors and self._waits():
+            done = self._import(self.part.papers, self.library, "follow", True, [])
+            self.state.keep(vectors_s=done["seconds"], vectors_mb=done["mb"])
 
     def ours(self) -> None:
         """The compared part, from process start to all vectors."""
