@@ -37,8 +37,8 @@ class Steps:
     def all(self) -> None:
         """Every step that is not done yet. Raises :class:`ProcessFailed`."""
         steps: tuple[Callable[[], None], ...] = (
-            self.prepare, self.large, self.follow, self.ours, self.stock, self.cold, self.searches, self.page, self.later,
-            self.disk,
+            self.prepare, self.large, self.follow, self.ours, self.stock, self.cold, self.searches, self.page,
+            self.later, self.disk,
         )  # fmt: skip
         for step in steps:
             if not self.state.is_done(step.__name__):
