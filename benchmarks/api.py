@@ -60,7 +60,11 @@ def served(home: Path, *options: str) -> Iterator[tuple[str, psutil.Process]]:
         yield urlsplit(address[0]).netloc, psutil.Process(child.pid)
     finally:
         child.send_signal(signal.SIGINT)
-        child.wait(60)
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:  # what a shell began in the background hears no such signal
+            child.terminate()
+            child.wait(60)
 
 
 def request(connection: HTTPConnection, path: str, body: Any) -> int:

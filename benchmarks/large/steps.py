@@ -112,6 +112,7 @@ class Steps:
                 _searched(connection, texts, SEARCHES, {}),
                 _searched(connection, texts, SCOPED, years),
             )
+            connection.close()
             sampler.finish()
         self.state.keep(
             search_p50_s=statistics.median(plain), search_p95_s=percentile95(plain),
