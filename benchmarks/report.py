@@ -146,8 +146,13 @@ def markdown(record: Mapping[str, Any], before: Mapping[str, Any] | None = None)
 def target_row(target: Target, figures: Mapping[str, float]) -> str:
     """The target's row of a table: what, limit, measured, reached or not."""
     figure = target.figure(figures)
-    limit = f"{'≥' if target.at_least else '≤'} {target.limit:.3g} {target.unit}"
+    limit = f"{'≥' if target.at_least else '≤'} {_number(target.limit)} {target.unit}"
     if figure is None:
         return f"| {target.text} | {limit} | not measured | |"
     verdict = "reached" if target.met(figure) else "**missed**"
-    return f"| {target.text} | {limit} | {figure:.3g} {target.unit} | {verdict} |"
+    return f"| {target.text} | {limit} | {_number(figure)} {target.unit} | {verdict} |"
+
+
+def _number(value: float) -> str:
+    """Three digits that count; all of them before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

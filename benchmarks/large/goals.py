@@ -20,7 +20,7 @@ YARDSTICK = 173_000  # papers that the goals are for
 
 GOALS = (
     Target("first answer after the start of the import", "first_answer_s", 90.0, "s"),
-    Target("import without vectors, papers a second", "without_vectors_papers_s", 2000.0, "", at_least=True),
+    Target("import without vectors, papers a second", "without_vectors_papers_s", 2000.0, "papers", at_least=True),
     Target("vectors, abstracts a second against the stock chain", "ours_papers_s", 2.5, "×", "stock_papers_s", True),
     Target("ten papers added", "ten_added_s", 2.0, "s"),
     Target("search, warm, half of them", "search_p50_s", 0.06, "s"),
@@ -51,6 +51,7 @@ def block(record: Mapping[str, Any]) -> str:
         f"{record['papers']:,} abstracts on {place['cores']} cores with a load of {place['load']:.1f} from other work, "
         f"measured on {record['finished'][:10]} at {record['commit']} by `make bench-large`. The goals are for "
         f"{YARDSTICK:,} abstracts on 2 cores that do nothing else."
+        + ("" if record["vectors"] else " Its vectors were not waited for: it was searched by words.")
     ]
     beside = []
     if {"stock_papers_s", "ours_papers_s"} <= figures.keys():
