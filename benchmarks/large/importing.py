@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,35 +55,39 @@ class WatchedImport:
         def elapsed() -> float:
             return before + time.perf_counter() - begun
 
+        ended = threading.Event()
+        # In a thread of its own: a question may take longer than what is left of the import.
+        asking = threading.Thread(target=self._ask, args=(waiting, elapsed, ended), daemon=True)
+        asking.start()
         try:
-            asked = kept = elapsed()
             while child.poll() is None:
-                if waiting and elapsed() - asked > max(_BETWEEN_S, _SHARE * elapsed()):
-                    self._ask(waiting, elapsed)
-                    asked = elapsed()
-                if elapsed() - kept > _KEPT_EVERY_S:
-                    kept = elapsed()
-                    self.state.spend(self.name, kept)
-                time.sleep(0.05)
-            end = elapsed()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(_KEPT_EVERY_S)
+                self.state.spend(self.name, elapsed())
         finally:
-            self.state.spend(self.name, elapsed())
+            ended.set()
             if child.poll() is None:
                 child.terminate()
                 child.wait(60)
             sampler.finish()
         if child.returncode:
             raise ProcessFailed(f"{' '.join(self.command)} ended with {child.returncode}: see {self.log}")
-        for one in list(waiting):  # a probe that still fails now is not measured
-            self._ask([one], elapsed)
-        return {"seconds": end, "mb": sampler.peak / 1e6} | {
+        asking.join()
+        return {"seconds": self.state.spent(self.name), "mb": sampler.peak / 1e6} | {
             one.name: self.state.figures[one.name] for one in self.probes if one.name in self.state.figures
         }
 
-    def _ask(self, waiting: list[Probe], elapsed: Callable[[], float]) -> None:
-        """Ask the first probe that has not succeeded yet."""
-        if waiting[0].succeeds():
-            self.state.keep(**{waiting.pop(0).name: elapsed()})
+    def _ask(self, waiting: list[Probe], elapsed: Callable[[], float], ended: threading.Event) -> None:
+        """Ask one probe after the other until each has succeeded; one that fails after the end is not measured."""
+        ended.wait(_BETWEEN_S)
+        while waiting:
+            is_last = ended.is_set()
+            if waiting[0].succeeds():
+                self.state.keep(**{waiting.pop(0).name: elapsed()})
+            elif is_last:
+                waiting.pop(0)
+            else:
+                ended.wait(max(_BETWEEN_S, _SHARE * elapsed()))
 
 
 def finds(stdout: str, paper_id: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ class State:
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
-        self._path = folder / FILE
+        self._path, self._saving = folder / FILE, threading.RLock()  # an import and its questions keep figures
         self._all: dict[str, Any] = {"settings": settings, "figures": {}, "done": [], "spent": {}, "notes": []}
         if self._path.exists():
             self._all = json.loads(self._path.read_text(encoding="utf-8"))
@@ -42,13 +43,15 @@ class State:
         return float(self._all["spent"].get(name, 0.0))
 
     def spend(self, name: str, seconds: float) -> None:
-        self._all["spent"][name] = seconds
-        self._save()
+        with self._saving:
+            self._all["spent"][name] = seconds
+            self._save()
 
     def keep(self, **figures: float) -> None:
         """Keep figures before their step is done."""
-        self._all["figures"] |= figures
-        self._save()
+        with self._saving:
+            self._all["figures"] |= figures
+            self._save()
 
     def note(self, text: str) -> None:
         """Keep what is to be said beside the figures."""
@@ -62,5 +65,6 @@ class State:
 
     def _save(self) -> None:
         partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(self._all, indent=1), encoding="utf-8")
-        partial.replace(self._path)
+        with self._saving:
+            partial.write_text(json.dumps(self._all, indent=1), encoding="utf-8")
+            partial.replace(self._path)
