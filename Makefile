@@ -28,7 +28,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DCMAKE_C_FLAGS=-U__AMX_INT8__ -DCMAKE_CX
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench bench-api bench-peers prepare train-checker train-pruning train-writer show-examples constraints clean help
+.PHONY: run test test-slow install dev lint pump torture soak injections fuzz bench bench-large bench-api bench-peers prepare train-checker train-pruning train-writer show-examples constraints clean help
 
 help:
 	@echo "make run          install, prepare the shipped library, serve the chat on 127.0.0.1:$(PORT)"
@@ -40,6 +40,8 @@ help:
 	@echo "make train-writer   teach a network to choose sentences (train-pruning: that alone) and the packaged model to shorten"
 	@echo "                    them (PRESET=smoke, cpu or gpu; METHOD=lora or all; make show-examples: what it is taught)"
 	@echo "make bench        measure beside a stock LangChain chain (10 minutes); writes benchmarks/results/ and the README's figures"
+	@echo "make bench-large  a large library beside the stock chain: ABSTRACTS=FILE.jsonl[.xz], N=20000 papers of it (hours for 173,000;"
+	@echo "                  goes on where it stopped); writes benchmarks/results/large/ and docs/scaling.md"
 	@echo "make bench-api    ten clients search and three ask the API at once; writes benchmarks/results/api/ (two minutes)"
 	@echo "make bench-peers  ask paper-qa and haiku.rag, with the model GGUF=FILE, beside Footnote (hours); goes on where it stopped"
 	@echo "make soak         ten users of the page for MINUTES=60: memory, open files, errors; writes benchmarks/results/reliability/"
@@ -74,6 +76,19 @@ pump: dev
 
 bench: dev prepare
 	@$(BIN)/python -m benchmarks --readme README.md
+
+# N papers (0: all) from the beginning of ABSTRACTS, JSON lines with id, title and abstract or text; without the file they
+# are made from the shipped ones. The stock chain gets COMPARED of them. VECTORS=no waits for no vectors of the large
+# library: minutes in place of hours. Stop it at any time: a repeated run goes on.
+ABSTRACTS ?= $(wildcard ../shared/data/arxiv/cs_abstracts.jsonl.xz)
+COMPARED ?= 2000
+VECTORS ?= yes
+PAPERS_OF_BENCH = $(if $(filter file,$(origin N)),$(if $(ABSTRACTS),0,20000),$(N))
+
+bench-large: dev prepare
+	@$(BIN)/python -m benchmarks.large --count $(PAPERS_OF_BENCH) --compared $(COMPARED) --renew \
+		$(if $(ABSTRACTS),--papers-from "$(ABSTRACTS)") $(if $(filter no,$(VECTORS)),--no-vectors) \
+		--folder build/bench-large-$(PAPERS_OF_BENCH)
 
 bench-api: dev prepare
 	@$(BIN)/python -m benchmarks.api --out benchmarks/results/api/$(shell date +%F).json

@@ -48,8 +48,11 @@ class Bench:
         return run([sys.executable, *arguments], self.environment, tuple(accepted))
 
     def footnote(self, *arguments: str) -> Run:
-        command = str(Path(sys.executable).parent / "footnote")
-        return run([command, *arguments], self.environment, (0, REFUSED))
+        return run(self.command(*arguments), self.environment, (0, REFUSED))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of Footnote with these arguments."""
+        return [str(Path(sys.executable).parent / "footnote"), *arguments]
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -46,12 +46,12 @@ Ask = Callable[[HTTPConnection, str], int]
 
 
 @contextmanager
-def served(home: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The address of a program that is ready, and its process."""
+def served(home: Path, *options: str) -> Iterator[tuple[str, psutil.Process]]:
+    """The address of a program that is ready, and its process; ``options`` are those of ``footnote serve``."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOOTNOTE_")}
     environment = inherited | OFFLINE_ENVIRONMENT | {"FOOTNOTE_HOME": str(home), "FOOTNOTE_PORT": "0"}
     command = str(Path(sys.executable).parent / "footnote")
-    child = subprocess.Popen([command, "serve"], stderr=subprocess.PIPE, text=True, env=environment)
+    child = subprocess.Popen([command, "serve", *options], stderr=subprocess.PIPE, text=True, env=environment)
     assert child.stderr is not None
     try:
         address = re.search(r"http://\S+", child.stderr.readline())
@@ -60,7 +60,11 @@ def served(home: Path) -> Iterator[tuple[str, psutil.Process]]:
         yield urlsplit(address[0]).netloc, psutil.Process(child.pid)
     finally:
         child.send_signal(signal.SIGINT)
-        child.wait(60)
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:  # what a shell began in the background hears no such signal
+            child.terminate()
+            child.wait(60)
 
 
 def request(connection: HTTPConnection, path: str, body: Any) -> int:

@@ -60,9 +60,9 @@ def table(record: Record) -> str:
     ]
     return "\n\n".join(
         (
-            _wrapped(_how(record)),
+            wrapped(_how(record)),
             "\n".join("| " + " | ".join(cells) + " |" for cells in lines),
-            _wrapped(_beside(record)),
+            wrapped(_beside(record)),
             *([f"{MISSING}: not measured in this run."] if any(MISSING in cells for cells in lines) else ()),
         )
     )
@@ -90,7 +90,8 @@ def _beside(record: Record) -> str:
     return " ".join(filter(None, sentences))
 
 
-BLOCKS: Mapping[str, Callable[[Record], str]] = {"speed": speed, "table": table}
+Blocks = Mapping[str, Callable[[Record], str]]
+BLOCKS: Blocks = {"speed": speed, "table": table}
 
 
 def blocks(text: str) -> dict[str, str]:
@@ -98,9 +99,9 @@ def blocks(text: str) -> dict[str, str]:
     return {name: found.group(2) for name in BLOCKS if (found := _pattern(name).search(text))}
 
 
-def renewed(text: str, record: Record) -> str:
+def renewed(text: str, record: Record, written: Blocks = BLOCKS) -> str:
     """``text`` with the figures of ``record`` between its markers. Raises ``ValueError`` where a marker is missing."""
-    for name, write in BLOCKS.items():
+    for name, write in written.items():
         found = _pattern(name).search(text)
         if found is None:
             raise ValueError(f"There is no '<!-- bench:{name} -->' followed by '<!-- /bench:{name} -->'.")
@@ -129,7 +130,8 @@ def _laid_out(found: re.Match[str], text: str) -> str:
     return textwrap.fill(before + text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)[len(before) :]
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
+    """A paragraph in lines of a readable length."""
     return textwrap.fill(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
 
 

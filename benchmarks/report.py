@@ -128,7 +128,7 @@ def markdown(record: Mapping[str, Any], before: Mapping[str, Any] | None = None)
         "",
         "| target | limit | measured | |",
         "|---|---|---|---|",
-        *(_target_row(target, figures) for target in TARGETS),
+        *(target_row(target, figures) for target in TARGETS),
         "",
         "| figure | measured | run before |" if before else "| figure | measured |",
         "|---|---|---|" if before else "|---|---|",
@@ -143,10 +143,16 @@ def markdown(record: Mapping[str, Any], before: Mapping[str, Any] | None = None)
     return "\n".join(lines) + "\n"
 
 
-def _target_row(target: Target, figures: Mapping[str, float]) -> str:
+def target_row(target: Target, figures: Mapping[str, float]) -> str:
+    """The target's row of a table: what, limit, measured, reached or not."""
     figure = target.figure(figures)
-    limit = f"{'≥' if target.at_least else '≤'} {target.limit:.3g} {target.unit}"
+    limit = f"{'≥' if target.at_least else '≤'} {_number(target.limit)} {target.unit}"
     if figure is None:
         return f"| {target.text} | {limit} | not measured | |"
     verdict = "reached" if target.met(figure) else "**missed**"
-    return f"| {target.text} | {limit} | {figure:.3g} {target.unit} | {verdict} |"
+    return f"| {target.text} | {limit} | {_number(figure)} {target.unit} | {verdict} |"
+
+
+def _number(value: float) -> str:
+    """Three digits that count; all of them before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

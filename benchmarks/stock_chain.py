@@ -3,7 +3,7 @@
 ``RecursiveCharacterTextSplitter`` 500/50, ``HuggingFaceEmbeddings`` with the same MiniLM weights,
 ``Chroma.from_documents`` persisted, k=4; every other setting is the default.
 
-    python -m benchmarks.stock_chain import FOLDER
+    python -m benchmarks.stock_chain import FOLDER [--papers FILE.jsonl]
     python -m benchmarks.stock_chain ask FOLDER QUESTION
     python -m benchmarks.stock_chain warm FOLDER QUESTIONS.json
 """
@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workload import load_papers
+from benchmarks.workload import PAPERS, load_papers
 
 CHUNK, OVERLAP, K = 500, 50, 4
 
@@ -36,13 +36,13 @@ def embeddings() -> Any:
     return HuggingFaceEmbeddings(model_name=weights())
 
 
-def build(folder: str) -> dict[str, Any]:
-    """Index the shipped abstracts. Returns the counts and the seconds after imports and loading."""
+def build(folder: str, file: Path = PAPERS) -> dict[str, Any]:
+    """Index the abstracts of ``file``. Returns the counts and the seconds after imports and loading."""
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-    papers = load_papers()
+    papers = load_papers(file)
     model = embeddings()
     start = time.perf_counter()
     documents = [
@@ -91,11 +91,12 @@ def main() -> None:
     parser.add_argument("what", choices=("import", "ask", "warm"))
     parser.add_argument("folder")
     parser.add_argument("question", nargs="?", help="a question, or for warm a JSON file with a list of them")
+    parser.add_argument("--papers", type=Path, default=PAPERS, help="JSONL of what is imported (default: the shipped)")
     options = parser.parse_args()
     if options.what != "import" and options.question is None:
         parser.error("a question is missing")
     if options.what == "import":
-        result = build(options.folder)
+        result = build(options.folder, options.papers)
     elif options.what == "ask":
         result = ask(options.folder, options.question)
     else:

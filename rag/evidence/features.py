@@ -164,6 +164,26 @@ def _words_of(text: str) -> _Words:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a question asks for, whatever is looked at; ``names`` in small letters."""
+
+    figures: Set[str]
+    names: Set[str]
+    what: bool
+    how: bool
+    why: bool
+    gain: bool
+
+
+@lru_cache(maxsize=64)  # every paper of a question is looked at with it
+def _asked(text: str, search: str) -> _Asked:
+    return _Asked(
+        figures_in(search), frozenset(n.lower() for n in names_in(text)), bool(_ASKS_WHAT.search(text)),
+        bool(_ASKS_HOW.search(text)), bool(_ASKS_WHY.search(text)), bool(_ASKS_GAIN.search(text)),
+    )  # fmt: skip
+
+
 def sentence_features(
     query: Reading,
     vector: Vector,
@@ -182,42 +202,38 @@ def sentence_features(
     read = [_words_of(s.text) for s in sentences]
     sets = [one.words for one in read]
     title = set(stems(hit.paper.title))
-    cosines = vectors @ vector
+    cosines = (vectors @ vector).tolist()
     whole = weights.coverage(title.union(*sets))
-    asked = figures_in(query.search)
-    wanted = FigureRequest(query.text, asked, weights.idf)
-    names = {n.lower() for n in names_in(query.text)}
-    asks_what = bool(_ASKS_WHAT.search(query.text))
-    asks_how, asks_why = bool(_ASKS_HOW.search(query.text)), bool(_ASKS_WHY.search(query.text))
-    asks_gain = bool(_ASKS_GAIN.search(query.text))
+    asks = _asked(query.text, query.search)
+    wanted = FigureRequest(query.text, asks.figures, weights.idf) if query.wants_figure else None
     last = max(len(sentences) - 1, 1)
     known = set(weights.words)
+    alone = [frozenset[str](), *sets, frozenset[str]()]
     rows = []
     for i, sentence in enumerate(sentences):
-        figures = bool(read[i].figures - asked)
+        figures = bool(read[i].figures - asks.figures)
         roles = role_scores(sentence.text, i / last)
-        around = frozenset[str]().union(*(sets[j] for j in (i - 1, i + 1) if 0 <= j < len(sets)))
-        named = bool(names) and asks_what and any(n in sentence.text.lower() for n in names)
+        named = asks.what and any(n in sentence.text.lower() for n in asks.names)
         shared_pairs = weights.pairs & read[i].pairs
         rows.append(
             [
-                float(cosines[i]),
+                cosines[i],
                 weights.coverage(sets[i]),
                 weights.coverage(sets[i] | title),
-                weights.coverage(around),
+                weights.coverage(alone[i] | alone[i + 2]),
                 len(shared_pairs) / max(len(weights.pairs), 1),
                 1 / (1 + rank),
                 share,
                 hit.dense if hit.dense is not None else 0.0,
                 whole,
                 float(query.wants_figure and figures),
-                wanted.satisfied_by(sentence.text, sets[i]) if query.wants_figure else 0.0,
+                wanted.satisfied_by(sentence.text, sets[i]) if wanted is not None else 0.0,
                 float(not query.wants_figure and figures),
                 max(-1.0, min(roles[Role.APPROACH], 4.0)) / 4,
                 max(-1.0, min(roles[Role.RESULT], 4.0)) / 4,
-                float(asks_how) * max(0.0, min(roles[Role.APPROACH], 4.0)) / 4,
-                float(asks_why and read[i].gives_reason),
-                float(asks_gain) * max(0.0, min(roles[Role.RESULT], 4.0)) / 4,
+                float(asks.how) * max(0.0, min(roles[Role.APPROACH], 4.0)) / 4,
+                float(asks.why and read[i].gives_reason),
+                float(asks.gain) * max(0.0, min(roles[Role.RESULT], 4.0)) / 4,
                 float(named and read[i].defines),
                 float(i == 0),
                 i / last,

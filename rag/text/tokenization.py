@@ -41,7 +41,7 @@ def tokens(text: str) -> list[str]:
     for token in _TOKEN.findall(_without_accents(with_names(_compatible(text)).lower())):
         if token[0].isdigit():
             found.append(token.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", token) else token)
-        elif _UNSPACED.search(token):
+        elif not token.isascii() and _UNSPACED.search(token):
             found.extend(_bigrams(token))
         else:
             found.append(token)

@@ -80,6 +80,8 @@ class DenseSearch:
                 self._search_exactly_from_now_on(f"Chroma reports: {error}")
                 return self._compare_with_all(vector, k)
             current = [n for n in found if n.paper_id not in pending]
+            if not pending:
+                return current[:k]
             return vectors.order(
                 [*current, *search_exactly(self._store.passage_vectors(self._pending), vector, k)], k
             )  # fmt: skip

@@ -60,6 +60,12 @@ def order(neighbours: Iterable[Neighbour], k: int) -> list[Neighbour]:
     return heapq.nsmallest(k, neighbours, key=lambda n: (-n.score, n.passage_id))
 
 
+def _ranked(ids: Sequence[str], distances: Sequence[float]) -> list[Neighbour]:
+    """All of them, by (-score, passage id)."""
+    found = sorted(zip([float(distance) - 1.0 for distance in distances], ids, strict=True))
+    return [Neighbour(one, one.rpartition("#")[0], -below) for below, one in found]
+
+
 class VectorIndex:
     """The Chroma collection of one library in its folder; opened when first used."""
 
@@ -151,8 +157,7 @@ class VectorIndex:
             # Where there are fewer than k, all are found; to count them first takes as long as to search.
             found = self.collection.query(query_embeddings=[vector], n_results=k, include=["distances"])
         # Not the metadata: of a passage that another process has just deleted Chroma has none any more.
-        rows = zip(found["ids"][0], found["distances"][0], strict=True)
-        return order((Neighbour(one, one.rpartition("#")[0], 1.0 - float(d)) for one, d in rows), k)
+        return _ranked(found["ids"][0], found["distances"][0])
 
     def passage_ids(self) -> set[str]:
         """Ids of all passages in the index. Raises :class:`IndexFailure` where its files are damaged."""

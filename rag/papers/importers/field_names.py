@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 # Names under which files hold these fields, as ``field_key`` writes them; the first that is not empty is used.
@@ -37,12 +38,20 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "doi": ("doi", "doi_name"),
 }  # fmt: skip
 FIELD_NAMES = {alias: field for field, names in ALIASES.items() for alias in names}
+_LONG_NAME = 100  # characters: such names come once, and are not kept
 _EMPTY = re.compile(r"\s*+(?:nan|none|null|n/?a|<na>|#n/a|nat|n\.\s?d\.|-{1,3})?\s*+", re.I)
 
 
 def field_key(name: str) -> str:
     """A column or key as the aliases spell it: ``Abstract Note`` is ``abstract_note``."""
+    return _usual_key(name) if len(name) < _LONG_NAME else _key(name)
+
+
+def _key(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.strip().strip("\ufeff").lower())
+
+
+_usual_key = lru_cache(maxsize=1_024)(_key)  # every record of a file has the same names
 
 
 def says_nothing(value: Any) -> bool:

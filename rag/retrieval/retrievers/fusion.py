@@ -6,11 +6,11 @@ Each gives at most one hit per paper, with the paper's passage that is nearest t
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rag.datatypes import Hit, Passage
@@ -130,19 +130,14 @@ def _dense_scores(entries: Sequence[StoredPaper], vector: Vector) -> Vector:
     """
     import numpy as np
 
-    starts: list[int] = []
-    pairs: list[tuple[int, int]] = []  # of each paper the places in ``starts`` of its passages and its sentences
-    row = 0
-    for entry in entries:
-        passages, rows = len(entry.passages), len(entry.vectors)
-        starts.append(row)
-        if rows > passages:
-            starts.append(row + passages)
-        pairs.append((len(starts) - 1 - (rows > passages), len(starts) - 1))
-        row += rows
+    passages, rows = np.array([(len(entry.passages), len(entry.vectors)) for entry in entries]).T
+    first = np.cumsum(rows) - rows
+    # Of each paper the rows at which its passages and its sentences begin; without sentences the former alone.
+    begins, there = np.stack([first, first + passages], axis=1), np.ones((len(rows), 2), dtype=np.bool_)
+    there[:, 1] = rows > passages
     cosines = np.concatenate([entry.vectors @ vector for entry in entries])
-    best = np.maximum.reduceat(cosines, starts).astype(np.float64)
-    scores: Vector = best[np.array(pairs)].mean(axis=1)
+    best = np.maximum.reduceat(cosines, begins[there]).astype(np.float64)
+    scores: Vector = best[np.cumsum(there).reshape(-1, 2) - 1].mean(axis=1)
     return scores
 
 
@@ -191,16 +186,23 @@ def _expand_terms(
 
 def _relevance_model(index: Index, relevant: Sequence[StoredPaper], weights: Vector) -> dict[str, float]:
     """The 20 terms with the highest weighted mean of relative frequency times idf."""
-    counts = [Counter(stems(f"{entry.paper.title} {entry.paper.abstract}")) for entry in relevant]
-    frequencies = index.document_frequencies({term for count in counts for term in count})
+    counts = [_counted(f"{entry.paper.title} {entry.paper.abstract}") for entry in relevant]
+    frequencies = index.document_frequencies({term for count, _ in counts for term in count})
     total = max(index.count, 1)
-    model: dict[str, float] = {}
-    for weight, count in zip(weights.tolist(), counts, strict=True):
-        length = count.total() or 1
+    idf = {term: math.log(1 + (total - n + 0.5) / (n + 0.5)) for term, n in frequencies.items()}
+    model: dict[str, float] = dict.fromkeys(frequencies, 0.0)
+    for weight, (count, length) in zip(weights.tolist(), counts, strict=True):
         for term, n in count.items():
-            idf = math.log(1 + (total - frequencies[term] + 0.5) / (frequencies[term] + 0.5))
-            model[term] = model.get(term, 0.0) + weight * n / length * idf
-    return dict(heapq.nsmallest(RM3_TERMS, model.items(), key=lambda pair: (-pair[1], pair[0])))
+            model[term] += weight * n / length * idf[term]
+    best = sorted([(-weight, term) for term, weight in model.items()])[:RM3_TERMS]
+    return {term: -below for below, term in best}
+
+
+@lru_cache(maxsize=1_024)  # the same papers are relevant to one question after another; some 10 kB each
+def _counted(text: str) -> tuple[Mapping[str, int], int]:
+    """How often each stem of ``text`` stands in it, and how many there are, at least 1."""
+    count = Counter(stems(text))
+    return count, count.total() or 1
 
 
 def _regularise_scores(

@@ -7,6 +7,7 @@ same key is one in 40 million; they would be taken for one term, and no more.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,12 @@ def keys_of(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
     """The keys of ``texts``, in order."""
     import numpy as np
 
-    digests = b"".join(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
-    return np.frombuffer(digests, dtype="<u8")
+    return np.frombuffer(b"".join(map(_key, texts)), dtype="<u8")
+
+
+@lru_cache(maxsize=16_384)  # the words of the same papers are looked up for one question after another
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def places_of(keys: npt.NDArray[np.uint64], among: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
