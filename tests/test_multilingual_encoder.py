@@ -82,9 +82,16 @@ def test_one_meaning_in_two_languages_is_nearer_than_another(encoder: Multilingu
     assert float(english @ german) > float(english @ other) + 0.05
 
 
-def test_a_paper_is_its_beginning(encoder: MultilingualEncoder) -> None:
-    short, long = encoder.encode_papers(["word " * 300, "word " * 3000])
-    assert np.array_equal(short, long)
+def test_words_computed_together_are_those_computed_alone(encoder: MultilingualEncoder) -> None:
+    words = ["Netz", "Lernen", "速度", "réseau"] * 5
+    together, alone = encoder.encode_words(words), np.array([encoder.encode_question(word) for word in words])
+    assert together.shape == (20, 384) and float((together * alone).sum(axis=1).min()) > 0.999
+    assert encoder.encode_words([]).shape == (0, 384)
+
+
+def test_a_script_without_spaces_is_cut_into_words(encoder: MultilingualEncoder) -> None:
+    cut = encoder.segmented("图神经网络的准确率 of ResNet")
+    assert "".join(cut) == "图神经网络的准确率ofResNet" and {"网络", "of"} <= set(cut)
 
 
 def test_every_piece_has_a_hash_of_its_own(models: Path) -> None:

@@ -1,9 +1,9 @@
-"""Questions and papers of any language to unit vectors of one space, through llama.cpp."""
+"""Questions and words of any language to unit vectors of one space, through llama.cpp."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.datatypes import Vector
+    from rag.datatypes import Matrix, Vector
 
 _BEGIN, _END = 0, 2  # the marks around a text
 _CONTEXT = 512  # tokens that the network reads at once
-# What the network was trained to see before a text, so that a question is near its answer and not near its like.
-_QUESTION, _PAPER = "query: ", "passage: "
+_QUESTION = "query: "  # what the network was trained to see before a question
 _CHARACTERS = 4000  # of a text that are cut into pieces: 512 tokens are never more of them
-HEAD = 120  # tokens of title and abstract that a paper's vector is made of
+_TOGETHER, _LONGEST_PHRASE = 16, 32  # words that are computed at once, and tokens of one
 
 
 class MultilingualEncoder:
@@ -50,11 +49,25 @@ class MultilingualEncoder:
         """
         return self._encoded(_QUESTION + text, _CONTEXT)
 
-    def encode_papers(self, texts: Sequence[str]) -> Iterator[Vector]:
-        """The unit vector of each text, from its first ``HEAD`` tokens, one after another; raises as
+    def encode_words(self, words: Sequence[str]) -> Matrix:
+        """The unit vectors of some words or short phrases, ``(words, 384)``, float32, several at a time; raises as
         :meth:`encode_question` does."""
-        for text in texts:
-            yield self._encoded(_PAPER + text, HEAD)
+        import numpy as np
+
+        with self._lock:
+            network, weights = self._load()
+            texts = [self._ids(weights, _QUESTION + word, _LONGEST_PHRASE) for word in words]
+            rows = [
+                network.vectors(texts[at : at + _TOGETHER], weights.table) for at in range(0, len(texts), _TOGETHER)
+            ]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    def segmented(self, text: str) -> list[str]:
+        """``text`` cut into the pieces of the vocabulary, without the marks of spaces: of a script without spaces its
+        words, about. Raises as :meth:`encode_question` does."""
+        with self._lock:
+            _, weights = self._load()
+            return weights.pieces.cut(without_nul(text)[:_CHARACTERS])
 
     def close(self) -> None:
         """Free the model's memory; the next call loads it again."""
@@ -66,8 +79,12 @@ class MultilingualEncoder:
     def _encoded(self, text: str, longest: int) -> Vector:
         with self._lock:
             network, weights = self._load()
-            ids = weights.pieces.encode(without_nul(text)[:_CHARACTERS])[: longest - 2]
-            return network.vector([_BEGIN, *ids, _END], weights.table)
+            vector: Vector = network.vectors([self._ids(weights, text, longest)], weights.table)[0]
+        return vector
+
+    @staticmethod
+    def _ids(weights: MultilingualWeights, text: str, longest: int) -> list[int]:
+        return [_BEGIN, *weights.pieces.encode(without_nul(text)[:_CHARACTERS])[: longest - 2], _END]
 
     def _load(self) -> tuple[_Network, MultilingualWeights]:
         if self._network is None or self._weights is None:
@@ -88,34 +105,36 @@ class _Network:
         try:
             self._model = llama_cpp.Llama(
                 str(path), embedding=True, n_ctx=_CONTEXT, n_batch=_CONTEXT, n_ubatch=_CONTEXT,
-                n_threads=threads, n_threads_batch=threads, verbose=False,
+                n_seq_max=_TOGETHER, n_threads=threads, n_threads_batch=threads, verbose=False,
             )  # fmt: skip
         except (ValueError, OSError, RuntimeError) as error:
             reason = llama_log.take_errors() or str(error)
             raise ModelError(f"{path} cannot be loaded ({reason}). Delete it; it is made again when needed.") from error
         self._batch: Any = llama_cpp.llama_batch_init(_CONTEXT, self._model.n_embd(), 1)
 
-    def vector(self, ids: Sequence[int], table: npt.NDArray[np.uint8]) -> Vector:
-        """The unit mean of what the network makes of these rows of ``table``."""
+    def vectors(self, texts: Sequence[Sequence[int]], table: npt.NDArray[np.uint8]) -> Matrix:
+        """Of each text the unit mean of what the network makes of its rows of ``table``; 512 rows in all at most."""
         import ctypes
 
         import gguf
         import llama_cpp
         import numpy as np
 
-        rows = gguf.dequantize(np.ascontiguousarray(table[list(ids)]), gguf.GGMLQuantizationType.Q4_0)
+        ids = [one for text in texts for one in text]
+        rows = gguf.dequantize(np.ascontiguousarray(table[ids]), gguf.GGMLQuantizationType.Q4_0)
         rows = np.ascontiguousarray(rows, np.float32)
         batch, context = self._batch, self._model._ctx
         batch.n_tokens = len(ids)
         ctypes.memmove(batch.embd, rows.ctypes.data, rows.nbytes)
-        for at in range(len(ids)):
-            batch.pos[at], batch.n_seq_id[at], batch.seq_id[at][0], batch.logits[at] = at, 1, 0, True
+        places = [(number, place) for number, text in enumerate(texts) for place in range(len(text))]
+        for at, (number, place) in enumerate(places):
+            batch.pos[at], batch.n_seq_id[at], batch.seq_id[at][0], batch.logits[at] = place, 1, number, True
         context.kv_cache_clear()
         if (code := llama_cpp.llama_decode(context.ctx, batch)) != 0:
-            raise ModelError(f"llama.cpp could not compute a vector of {len(ids)} tokens (code {code}).")
-        mean = np.array([llama_cpp.llama_get_embeddings_seq(context.ctx, 0)[: rows.shape[1]]], np.float32)
-        vector: Vector = unit_rows(mean)[0]
-        return vector
+            raise ModelError(f"llama.cpp could not compute vectors of {len(ids)} tokens (code {code}).")
+        width = rows.shape[1]
+        means = [llama_cpp.llama_get_embeddings_seq(context.ctx, number)[:width] for number in range(len(texts))]
+        return unit_rows(np.array(means, np.float32))
 
     def close(self) -> None:
         """Free the memory."""

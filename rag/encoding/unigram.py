@@ -39,20 +39,28 @@ class Pieces:
 
     def encode(self, text: str) -> list[int]:
         """The ids of the likeliest cut of ``text`` into pieces (Viterbi), without the marks around it."""
+        return [piece for piece, _ in self._cut(text)]
+
+    def cut(self, text: str) -> list[str]:
+        """The pieces themselves, without the marks of spaces; none that is such a mark alone."""
+        return [shown for _, piece in self._cut(text) if (shown := piece.replace(SPACE, ""))]
+
+    def _cut(self, text: str) -> list[tuple[int, str]]:
         text = _SPACES.sub(" ", text.translate(self.replaced))
         text = (text if text.startswith(" ") else " " + text).replace(" ", SPACE)
         encoded = [c.encode("utf-8", "replace") for c in text]
         best, cut = [0.0] + [float("-inf")] * len(encoded), [(0, self.unknown)] * (len(encoded) + 1)
         unknown = float(self.scores.min()) - _UNKNOWN_BELOW
-        for begin, found in enumerate(self._found(encoded)):
-            for end, piece, score in ((begin + 1, self.unknown, unknown), *found):
+        for begin, starting in enumerate(self._found(encoded)):
+            for end, piece, score in ((begin + 1, self.unknown, unknown), *starting):
                 if best[begin] + score > best[end]:
                     best[end], cut[end] = best[begin] + score, (begin, piece)
-        ids, at = [], len(encoded)
+        found, at = [], len(encoded)
         while at:
-            at, piece = cut[at]
-            ids.append(piece)
-        return ids[::-1]
+            end = at
+            at, piece = cut[end]
+            found.append((piece, text[at:end]))
+        return found[::-1]
 
     def _found(self, encoded: Sequence[bytes]) -> list[list[tuple[int, int, float]]]:
         """For each character the pieces that begin there: where each ends, its id and its log probability."""
