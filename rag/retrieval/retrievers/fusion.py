@@ -49,12 +49,18 @@ class FusedHit:
 
 
 def fuse(
-    index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH, within: Collection[str] | None = None
+    index: Index,
+    query: str,
+    vector: Vector,
+    k: int,
+    depth: int = DEPTH,
+    within: Collection[str] | None = None,
+    weighted: Mapping[str, float] | None = None,
 ) -> list[FusedHit]:
     """The best ``k`` papers by dense and lexical scores; ``vector`` is the question's unit vector.
 
     ``within`` restricts both rankings to papers with these ids before they are truncated; document frequencies stay
-    those of the whole library.
+    those of the whole library. ``weighted`` are stems to look for, with their weights, in place of those of ``query``.
 
     Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
     first, and averages the z-scores of their dense and lexical scores. The first five papers of the first pass then
@@ -64,7 +70,7 @@ def fuse(
     if k < 1:
         return []
     depth = max(k, depth)
-    terms = {term: float(n) for term, n in Counter(stems(query)).items()}
+    terms = weighted if weighted is not None else {term: float(n) for term, n in Counter(stems(query)).items()}
     bm25 = index.bm25_search(terms, _BM25_DEPTH * depth, within)
     entries: dict[str, StoredPaper] = {}
     first = _fuse_scores(index, entries, vector, bm25, depth, within)
