@@ -16,6 +16,9 @@ from rag.evidence.ranking import EvidenceModel, Ranked, fitted
 from rag.system.logistic import logistic
 
 BROAD = 0.6  # of the threshold: 'Which papers use X?' has few words to be found, and any paper on X answers it
+# Of a question in another language, chosen on the open half of benchmarks/languages/questions.jsonl: the probability
+# from its English words, and the cosine of its mapped vector with the nearest passage.
+RENDERED_ENOUGH, RENDERED_NEAR = 0.15, 0.22
 
 _MESSAGES = {
     RefusalGrade.NOTHING: "Nothing in this library is about it.",
@@ -36,10 +39,17 @@ def judge(query: Reading, ranked: Ranked, fits: Sequence[Fit]) -> Refusal | None
     if ranked.compared_with:
         message = f"The papers here only compare others with {ranked.compared_with}; none gives this figure of it."
         return Refusal(RefusalGrade.RELATED, message, nearest)
-    enough = answerable(ranked.features) >= model.threshold * share_of_threshold(query)
+    if query.rendering is not None and _enough_of_rendered(ranked.features):
+        return None
+    enough = query.rendering is None and answerable(ranked.features) >= model.threshold * share_of_threshold(query)
     if enough and likely(ranked, fits) >= model.refused_below:
         return None
     return _refusal(query, ranked, nearest, model)
+
+
+def _enough_of_rendered(features: Mapping[str, float]) -> bool:
+    """Whether there is an answer to a question in another language, whose English words are fewer and less sure."""
+    return answerable(features) >= RENDERED_ENOUGH and features["top_dense"] >= RENDERED_NEAR
 
 
 def share_of_threshold(query: Reading) -> float:
