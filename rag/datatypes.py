@@ -358,6 +358,11 @@ class Reading:
         return self.intent in OVER_THE_LIBRARY or self.intent is Intent.RECORD
 
     @property
+    def language(self) -> str:
+        """The code of the language that it was asked in, as far as that was told from English."""
+        return self.rendering.language if self.rendering is not None else "en"
+
+    @property
     def kind(self) -> str:
         """The kind of answer under its public name, one of the values of ``KINDS``."""
         return KINDS[self.intent]

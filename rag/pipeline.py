@@ -70,7 +70,8 @@ class Pipeline:
     """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
-    by rule); ``renderer`` reads questions in other languages (None: by the names in them); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
+    by rule); ``renderer`` reads questions in other languages (None: by the names in them);
+    ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
     years that a question names relatively count back from ``this_year``.
     """
 

@@ -92,7 +92,7 @@ def _plain(title: str) -> str:
 def table(outcomes: Sequence[Outcome]) -> list[str]:
     """A Markdown table: a row for each language and half that there is, and one for each half."""
     lines = [
-        "| part | language | found first | in the first five | of | cited | refused wrongly | of | off the topic: refused | of |",
+        "| part | language | first | in first five | of | cited | refused wrongly | of | off topic: refused | of |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for part in dict.fromkeys(one.part for one in outcomes):

@@ -22,21 +22,25 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "zwischen gegen unter seit bis gibt lässt nur noch schon sehr mehr dazu dafür davon dabei zugleich statt am "
         "bitte artikel arbeiten arbeit studien paper beiträge ins",
         "wie was wer warum wieso weshalb wozu wann wo woher wohin welche welcher welches welchen welchem womit wofür "
-        "wodurch worin woran wovon worauf worum wieviel wieviele wem wen wessen inwiefern erkläre erklär erklären nenne "
-        "vergleiche beschreibe zeige fasse",
+        "wodurch worin woran wovon worauf worum wieviel wieviele wem wen wessen inwiefern "
+        "erkläre erklär erklären nenne "
+        "vergleiche vergleichen beschreibe beschreiben zeige fasse zusammen",
     ),
     "fr": (
         "le la les l un une des du de d et ou est sont été être ont a-t-il fait peut peuvent on il ils elle elles nous "
         "vous je se s ne n pas avec sans pour par sur dans en au aux entre sous vers chez depuis ce cet cette ces cela "
         "ça c son sa ses leur leurs mon ma mes que qu qui dont où y plus moins très même aussi moi toi lui faut il-y "
         "articles travaux études papiers",
-        "comment pourquoi quel quelle quels quelles combien quoi quand lequel laquelle lesquels lesquelles peux-tu "
-        "pouvez-vous explique expliquez décris compare comparez comparer résume résumer liste listez est-ce qu'est-ce y-a-t-il",
+        "comment pourquoi quel quelle quels quelles combien quoi quand lequel laquelle lesquels lesquelles "
+        "peux-tu pouvez-vous expliquer décrire explique expliquez décris compare comparez comparer résume "
+        "résumer liste listez "
+        "est-ce qu'est-ce y-a-t-il",
     ),
     "es": (
         "el la los las lo un una unos unas y e o u es son fue fueron ser está están ha han hay puede pueden se no con "
         "sin por para en de del al a sobre entre desde hasta su sus este esta estos estas ese esa eso esto que como "
         "cuando donde más menos muy también mi me te le les nos yo tú él ella ellos artículos trabajos estudios",
+        "explicar explicarme describir comparar resumir "
         "qué cómo cuál cuáles cuánto cuánta cuántos cuántas quién quiénes cuándo dónde porqué explícame explica "
         "describe compara resume dime muéstrame",
     ),
@@ -45,6 +49,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "em no na nos nas de do da dos das ao aos à às num numa sobre entre desde até seu sua seus suas este esta "
         "estes estas esse essa isso isto que quando mais menos muito também me eu ele ela eles elas pelo pela pelos "
         "pelas artigos trabalhos estudos cujo cuja",
+        "explicar descrever comparar resumir "
         "quê que qual quais quanto quanta quantos quantas quem como onde porquê explica explique explica-me compara "
         "compare descreva resume resuma diz-me",
     ),
@@ -53,10 +58,18 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "di del dello della dei degli delle d al allo alla ai agli alle dal dallo dalla dai dagli dalle nel nello "
         "nella nei negli nelle sul sullo sulla sui sugli sulle da su tra fra suo sua suoi sue questo questa questi "
         "queste che ci c più meno molto anche mi io lui lei loro noi dopo se articoli lavori studi",
+        "spiegare descrivere confrontare riassumere "
         "cosa cos come perché perchè qual quale quali quanto quanta quanti quante chi quando dove spiega spiegami "
         "descrivi confronta riassumi dimmi elenca",
     ),
 }
+# What papers are called: without one of these, a number that is asked for is not one of papers.
+_PAPERS = re.compile(
+    r"\b(?:artikeln?|arbeiten|studien|publikationen|veröffentlichungen|papers?|beiträge|aufsätze|articles?|études|"
+    r"travaux|publications|papiers|artículos|estudios|trabajos|publicaciones|artigos|estudos|trabalhos|publicações|"
+    r"articoli|studi|lavori|pubblicazioni)\b|论文|文章|文献|篇",
+    re.IGNORECASE,
+)
 _OF_ENGLISH = frozenset(
     """the a an of and or in on at by for from to with without is are was were be been do does did has have had can
     could will would may might should must what which who whom whose how why when where that this these those there
@@ -84,11 +97,11 @@ def language_of(text: str) -> str:
     if len(_HAN.findall(text)) > _HAN_SHARE * letters and not _KANA.search(text):
         return CHINESE
     found = _WORD.findall(text)
-    # Within a sentence a capital begins a name: 'El Niño and La Niña'.
-    words = [word.lower() for at, word in enumerate(found) if at == 0 or word[0].islower()]
-    english = sum(word in _OF_ENGLISH for word in words)
+    # Within a sentence a capital begins a name ('El Niño and La Niña'), and several are one ('IL-6 in vivo').
+    words = [one.lower() for at, one in enumerate(found) if one[0].islower() or (at == 0 and not one[1:].isupper())]
     points = {code: _points(code, words, text) for code in _WORDS}
     best = max(points, key=lambda code: points[code])  # the first of equal ones
+    english = len(_OF_ENGLISH.intersection(words) - words_of(best))
     return best if points[best] >= _LEAST and points[best] > english else ENGLISH
 
 
@@ -101,14 +114,19 @@ def _points(code: str, words: Sequence[str], text: str) -> float:
     for at, word in enumerate(dict.fromkeys(words)):
         if word in _ASKING[code]:
             found += 2.5 if at == 0 and word not in _OF_ENGLISH else 1.5
-        elif word in _ORDINARY[code]:
-            found += 1.0
+        elif word in _ORDINARY[code] and word not in _OF_ENGLISH:
+            found += 1.0 if len(word) > 1 else 0.5  # an 's' may be a genitive
         else:
             continue
         long = long or len(word) > 1
     if not long:
         return 0.0
     return found + 0.5 * any(letter in text.lower() for letter in _LETTERS[code])
+
+
+def names_papers(text: str) -> bool:
+    """Whether a question in one of these languages speaks of papers."""
+    return bool(_PAPERS.search(text))
 
 
 def words_of(language: str) -> frozenset[str]:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from rag.datatypes import OVER_THE_LIBRARY, Intent, Reading, Rendering
-from rag.questions.languages import CHINESE, ENGLISH, language_of, words_of
+from rag.questions.languages import CHINESE, ENGLISH, language_of, names_papers, words_of
 from rag.text.tokenization import stem, stems
 
 if TYPE_CHECKING:
     from rag.datatypes import Matrix, Vector
     from rag.encoding.bridge import Bridge
 
+# Kinds whose own words are read in English alone, and what is made of them: a list of papers, or one answer.
+_INSTEAD = {Intent.COMPARE: Intent.MULTI, Intent.REVIEW: Intent.MULTI, **dict.fromkeys(OVER_THE_LIBRARY, Intent.FACT)}
 # Chosen on the open half of benchmarks/languages/questions.jsonl.
 _LEAST = 0.42  # cosine from which on an English word stands for another one
 _ALSO = 0.9  # of that, from which on the next ones count too
@@ -29,7 +31,10 @@ _LONGEST = 3  # pieces of Chinese that may be one word
 _TOKEN = re.compile(r"[^\W_]++(?:[-/.][^\W_]++)*+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 # They name no topic, and stand for nothing that a paper is found by.
-_OF_CHINESE = frozenset("的 了 是 在 和 与 有 什么 如何 怎样 怎么 为什么 哪些 哪个 多少 吗 呢 一个 一种 它 能 可以 会 对 中 时 后 从 到".split())
+_OF_CHINESE = frozenset(
+    "的 了 是 在 和 与 有 什么 如何 怎样 怎么 为什么 哪些 哪个 多少 吗 呢 一个 一种 它 能 可以 会 对 中".split()
+    + "时 后 从 到".split()
+)
 
 
 class WordEncoder(Protocol):
@@ -54,16 +59,19 @@ class Renderer:
 
         Raises :class:`rag.errors.ModelError` where weights are missing or damaged.
         """
-        language = language_of(reading.asked or reading.text)
-        if language == ENGLISH or reading.intent is Intent.TALK or reading.intent in OVER_THE_LIBRARY:
+        asked = reading.asked or reading.text
+        language = language_of(asked)
+        counts = reading.intent in OVER_THE_LIBRARY and names_papers(asked)
+        if language == ENGLISH or reading.intent is Intent.TALK or counts:
             return reading
-        # Slips were put right as if they were English; of a follow-up the search alone has what it leans on.
-        rendering = self.render(reading.search if reading.is_follow_up else reading.text, language, known)
+        # Slips were put right as if they were English, but not in what was typed. Of a follow-up the search alone has
+        # what it leans on.
+        typed = reading.search if reading.is_follow_up else asked
+        rendering = self.render(typed, language, known)
         said = rendering.words or reading.text
-        intent = Intent.MULTI if reading.intent in (Intent.COMPARE, Intent.REVIEW) else reading.intent
         return replace(
-            reading, text=said, search=said, topic=said, intent=intent, asked=reading.asked or reading.text,
-            rendering=rendering,
+            reading, text=said, search=said, topic=said, intent=_INSTEAD.get(reading.intent, reading.intent),
+            asked=asked, rendering=rendering,
         )  # fmt: skip
 
     def render(self, text: str, language: str, known: Collection[str]) -> Rendering:

@@ -60,8 +60,8 @@ def fuse(
     """The best ``k`` papers by dense and lexical scores; ``vector`` is the question's unit vector.
 
     ``within`` restricts both rankings to papers with these ids before they are truncated; document frequencies stay
-    those of the whole library. ``weighted`` are stems to look for, with their weights, in place of those of ``query``; then there
-    is one pass alone.
+    those of the whole library. ``weighted`` are stems to look for, with their weights, in place of those of ``query``;
+    then there is one pass alone.
 
     Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
     first, and averages the z-scores of their dense and lexical scores. The first five papers of the first pass then
