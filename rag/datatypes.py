@@ -302,6 +302,20 @@ def _named(names: Sequence[str], kind: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendering:
+    """A question in another language as it is searched for.
+
+    ``language`` is its code, ``words`` the English words for its words, ``terms`` the stems that they have with their
+    weights, ``vector`` its unit vector in the space of the papers, (dimension,), float32.
+    """
+
+    language: str
+    words: str
+    terms: tuple[tuple[str, float], ...]
+    vector: Vector = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A question as it was read: what is asked, of which papers, in words fit for the search.
 
@@ -313,6 +327,8 @@ class Reading:
     admits those alone. ``named`` are venue and author as the question words them; ``said`` the sentences of the answer
     before, which a follow-up does not want again. ``spread`` is set once several papers were found to bear on a
     question after one thing; ``several`` are the log-odds, by its words, that several papers are asked for and not one.
+    Of a question that is not in English, ``rendering`` is what is searched for, and ``text``, ``search`` and ``topic``
+    are its English words.
     """
 
     text: str
@@ -329,6 +345,7 @@ class Reading:
     said: tuple[str, ...] = ()
     spread: bool = False
     several: float = 0.0
+    rendering: Rendering | None = None
 
     @property
     def over_several(self) -> bool:
@@ -339,6 +356,11 @@ class Reading:
     def is_computed(self) -> bool:
         """Whether the answer is read off records, with nothing to be written."""
         return self.intent in OVER_THE_LIBRARY or self.intent is Intent.RECORD
+
+    @property
+    def language(self) -> str:
+        """The code of the language that it was asked in, as far as that was told from English."""
+        return self.rendering.language if self.rendering is not None else "en"
 
     @property
     def kind(self) -> str:

@@ -28,6 +28,7 @@ from rag.generation.writing import Writer
 from rag.library.open_libraries import OpenLibraries
 from rag.library.read_once import ReadOnce
 from rag.pipeline import Pipeline
+from rag.questions.rendering import Renderer
 from rag.retrieval.ranking import hybrid_search, without_notices
 from rag.system.activity import ANSWERING
 from rag.system.threads import algebra_in_one_thread
@@ -68,6 +69,7 @@ _MODELS = LoadedModels()
 _HISTORIES: dict[Path, ConversationStore] = {}  # by home
 _SERVERS = OpenServers()
 _QUERY_ENCODERS: dict[Path, QueryEncoder] = {}  # by the folder of their weights
+_RENDERERS: dict[Path, Renderer] = {}  # by the folder of their weights
 _AT_CLOSE: list[Callable[[], None]] = []
 _BACKGROUND: list[BackgroundVectors] = []  # one at most
 
@@ -112,6 +114,7 @@ def open_answerer(settings: Settings) -> Pipeline:
         fit_judge=fit_judge(),
         selector=part.selector,
         rewrite=part.rewrite,
+        renderer=question_renderer(settings.home),
         is_word=is_whole_piece,
         notes=part.notes,
     )
@@ -509,6 +512,21 @@ def query_encoder(home: Path) -> QueryEncoder:
         return _QUERY_ENCODERS[folder]
 
 
+def question_renderer(home: Path) -> Renderer | None:
+    """What renders questions in other languages, one per process; None where the weights for it are not installed."""
+    from rag.encoding.bridge import bridge
+    from rag.encoding.e5_weights import is_installed
+    from rag.encoding.multilingual_encoder import MultilingualEncoder
+
+    if not is_installed():
+        return None
+    folder = home / "models"
+    with _LOCK:
+        if folder not in _RENDERERS:
+            _RENDERERS[folder] = Renderer(MultilingualEncoder(folder), bridge)
+        return _RENDERERS[folder]
+
+
 def open_history(settings: Settings) -> ConversationStore:
     """The kept conversations, opened once per process."""
     from rag.history.store import ConversationStore
@@ -525,7 +543,8 @@ def close_all() -> None:
     with _LOCK:
         first = list(_AT_CLOSE)
         last = [store.close for store in _HISTORIES.values()] + [one.close for one in _QUERY_ENCODERS.values()]
-        for kept in (_AT_CLOSE, _HISTORIES, _QUERY_ENCODERS):
+        last += [one.encoder.close for one in _RENDERERS.values()]
+        for kept in (_AT_CLOSE, _HISTORIES, _QUERY_ENCODERS, _RENDERERS):
             kept.clear()
     # What is being written ends before the library that it reads is closed.
     for close in (*first, _MODELS.close, _SERVERS.close, *last):

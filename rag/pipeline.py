@@ -44,6 +44,7 @@ from rag.library.read_once import ReadOnce
 from rag.output.composing import Findings, compose, of_computed
 from rag.output.partly import embedded_of
 from rag.questions.reading import Rewrite, read
+from rag.questions.rendering import Renderer
 from rag.questions.sides import compared_in, with_sides
 from rag.retrieval.ranking import Rank, Ranking, Search, one_of_each_work, rank, without_notices
 from rag.survey.agreement import agreement, asks_agreement
@@ -71,7 +72,8 @@ class Pipeline:
     """An :class:`rag.datatypes.Answerer`.
 
     ``quotes`` writes where the check leaves nothing of what ``writer`` wrote; ``rewrite`` completes a follow-up (None:
-    by rule); ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
+    by rule); ``renderer`` reads questions in other languages (None: by the names in them);
+    ``is_word`` knows words that are spelt right; ``notes`` stand in the trace of every written answer;
     years that a question names relatively count back from ``this_year``.
     """
 
@@ -84,6 +86,7 @@ class Pipeline:
     fit_judge: FitJudge
     selector: SentenceSelector = field(default_factory=RankerSelector)
     rewrite: Rewrite | None = None
+    renderer: Renderer | None = None
     is_word: Callable[[str], bool] = field(default=lambda token: False)
     notes: tuple[str, ...] = ()
     this_year: int = field(default_factory=lambda: date.today().year)
@@ -193,10 +196,11 @@ class Pipeline:
         self, question: str, history: Sequence[Turn] = (), scope: Scope | None = None, wanted: Wanted = AS_READ
     ) -> Reading:
         """What is asked, and of which papers; ``wanted`` overrules what is read."""
-        return read(
+        reading = read(
             question, history, scope, library=self.library, is_word=self.is_word, rewrite=self.rewrite, wanted=wanted,
             encode=lambda text: self.encoder.encode([text])[0], this_year=self.this_year,
         )  # fmt: skip
+        return reading if self.renderer is None else self.renderer.rendered(reading, self.library.vocabulary())
 
     def rank(self, reading: Reading, k: int | None = None) -> Ranking:
         """The first ``k`` papers (None: as many as an answer looks at)."""

@@ -14,10 +14,10 @@ from rag import factory
 from rag.config import load_settings
 from rag.datatypes import Turn
 from rag.evidence.fitting import fit_judge
-from rag.evidence.gathering import DOUBTFUL, DOUBTFUL_LIST
 from rag.evidence.ranking import rank_sentences
 from rag.evidence.refusal import is_doubtful, judge
 from rag.pipeline import Pipeline
+from rag.text.messages import DOUBTFUL, DOUBTFUL_LIST
 from tests.library_parts import shipped_papers
 
 TRAINING = Path(__file__).parents[1] / "training"

@@ -13,9 +13,9 @@ from rag.datatypes import AnswerSentence, Citation, Coverage, Evidence, Paper, S
 from rag.encoding.packaged_weights import tokenizer
 from rag.evidence.fitting import LONGEST, QUESTION, Fit, encode
 from rag.evidence.several import MOST_LINES, coverage, lines, standing
-from rag.output.composing import how_many_fit
 from rag.papers.naming import short_name
 from rag.pipeline import Pipeline
+from rag.text.messages import how_many_fit
 from rag.verification.checked import Checked
 
 ASKED = "Who has counted crabs at night, and how?"
@@ -126,7 +126,7 @@ def test_a_sentence_that_leans_on_another_gives_way_or_brings_it_along() -> None
     ],
 )
 def test_how_many_fit_is_said_in_a_line(covered: Coverage, said: str) -> None:
-    assert how_many_fit(covered, 459) == said
+    assert how_many_fit(covered.fitting, covered.cited, 459) == said
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,9 @@ from rag.evidence.spread import is_spread
 from rag.questions.scope import bounds_years, in_words, refusal_in
 from rag.retrieval.ranking import Rank, Ranking
 from rag.text import spelling
+from rag.text.messages import DOUBTFUL, DOUBTFUL_LIST, said
 
 CANDIDATES = (20, 60)  # papers that are judged for an answer over several; more where the last of the first still fit
-# Above an answer from papers that may be about something else; who asked can tell at a glance.
-DOUBTFUL = "The abstracts here may not answer this; the nearest says:"
-DOUBTFUL_LIST = "The papers here may not be about this; the nearest are:"
 _TAIL, _MANY = 8, 3  # they do where so many of the last of them fit
 
 
@@ -106,7 +104,9 @@ class Gatherer:
         evidence, quotes = (standing(found, store.sentences) for found in (chosen.evidence, chosen.quotes))
         gathered = Gathered(evidence, judgements=chosen.judgements, fits=fits, quotes=quotes)
         evidence, closing = with_parts(reading, gathered.evidence, self.fit_judge, rank, store)
-        return ranking, replace(gathered, evidence=evidence, closing=closing, lead=DOUBTFUL if doubtful else "")
+        # Above an answer from papers that may be about something else; who asked can tell at a glance.
+        lead = said(DOUBTFUL, reading.language) if doubtful else ""
+        return ranking, replace(gathered, evidence=evidence, closing=closing, lead=lead)
 
     def _several(self, reading: Reading, rank: Rank, store: SentenceStore) -> tuple[Ranking, Gathered]:
         """A line for each paper that fits; more papers are judged where the last ones still fit."""
@@ -119,7 +119,7 @@ class Gatherer:
             return ranking, Gathered(refusal=refusal, fits=fits)
         lead = ""
         if reading.intent is not Intent.REVIEW:  # which is after all on a topic, however far apart they are
-            lead = DOUBTFUL_LIST if is_doubtful(ranked, fits) else ""
+            lead = said(DOUBTFUL_LIST, reading.language) if is_doubtful(ranked, fits) else ""
             fits = together(fits, store)
         evidence = lines(self._weighed(reading, fits), store.sentences, said=reading.said)
         return ranking, Gathered(evidence, fits=fits, lead=lead)
@@ -154,7 +154,7 @@ def best_sentences(reading: Reading, ranking: Ranking, library: SentenceStore) -
 def _explained(reading: Reading, refusal: Refusal, library: Library, is_word: Callable[[str], bool]) -> Refusal:
     """The refusal with what may have been meant, and with the papers that it is limited to."""
     message = refusal.message
-    if meant := _may_be_meant(reading.search, library, is_word):
+    if reading.rendering is None and (meant := _may_be_meant(reading.search, library, is_word)):
         message = f"{message} Did you mean {' and '.join(f'“{w}”' for w in meant)}?"
     if words := in_words(reading):
         empty = not reading.within

@@ -114,15 +114,12 @@ class Library(ChangeableLibrary):
     ) -> Self:
         """The library in folder ``path``, whose vectors must come from ``embedder``; ``server`` is where they may lie.
 
-        With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes are
-        first brought up to what a killed import has committed. A writer who ``yields`` closes the library soon after
-        :func:`rag.library.storage.locking.is_wanted` says that another one waits. A manifest that is missing or
-        damaged is derived from the database, and written anew by the first who opens the library for writing. With
-        ``rebuild`` the indexes are made again, without looking into those that there are: see :meth:`rebuild`.
+        With ``read_only`` nothing needs to be writable. Otherwise no other process may be writing, and the indexes and
+        a damaged manifest are brought up to what the database holds; ``rebuild``: from nothing (:meth:`rebuild`). A
+        writer who ``yields`` closes the library soon after :func:`rag.library.storage.locking.is_wanted` says so.
 
-        ``untouched``, for reading: no file is written, even where that could be done. Chroma writes whenever it reads
-        its files, so passages are compared one by one, unless a server has the vectors. What a killed writer left half
-        done cannot be rolled back, and is an error.
+        ``untouched``, for reading: no file is written. Chroma writes whenever it opens its files, so passages are
+        compared one by one, unless a server has the vectors. What a killed writer left half done is an error then.
 
         Raises :class:`LibraryNotFound`, :class:`LibraryMismatch` (another version, embedder or chunker made it),
         :class:`LibraryLocked`, :class:`LibraryDamaged`, or :class:`LibraryError` for a folder that is not writable.

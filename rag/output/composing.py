@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rag.datatypes import Answer, Coverage, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
+from rag.datatypes import Answer, Evidence, Intent, Message, PaperHit, Reading, Refusal, Trace
 from rag.evidence.fitting import Fit
 from rag.evidence.refusal import unanswered
 from rag.evidence.several import coverage
@@ -20,6 +20,7 @@ from rag.questions.scope import in_words
 from rag.survey.reviewing import what_was_covered
 from rag.survey.structure import Structured
 from rag.survey.survey_answer import SurveyAnswer
+from rag.text.messages import how_many_fit
 from rag.verification.checked import Checked
 
 
@@ -70,7 +71,7 @@ def compose(
     """
     refusal = found.refusal
     if refusal is None and not found.checked.sentences and not found.said:
-        refusal = unanswered(found.hits)
+        refusal = unanswered(found.hits, reading.language)
     trace = _trace(reading, found, writer, library, settings, timings)
     asked = reading.asked or reading.text
     if refusal is not None:
@@ -81,7 +82,8 @@ def compose(
     if found.fits:
         cited = {item.paper.id for item in found.evidence if item.number in checked.cited}
         covered = coverage(found.fits, cited)
-        lead = lead or (how_many_fit(covered, papers) if reading.over_several else "")
+        if not lead and reading.over_several:
+            lead = how_many_fit(covered.fitting, covered.cited, papers, reading.language)
     if found.structured is not None:
         lead, closing = found.structured.lead or lead, (*found.structured.closing, *closing)
     if reading.intent is Intent.REVIEW and covered is not None:
@@ -110,21 +112,6 @@ def _in_sections(reading: Reading, found: Findings) -> Checked:
 def statuses(evidence: Sequence[Evidence], checked: Checked) -> tuple[str, ...]:
     """'[2] was retracted.': of the papers that the sentences rest on."""
     return sentences((item.number, item.paper) for item in evidence if item.number in checked.cited)
-
-
-_IN_WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
-
-
-def how_many_fit(covered: Coverage, papers: int) -> str:
-    """'Six of the 459 papers fit; four are cited.': of ``papers`` that could be used."""
-    fitting, cited = _in_words(covered.fitting), _in_words(covered.cited)
-    verb = "fits" if covered.fitting == 1 else "fit"
-    rest = "" if covered.cited == covered.fitting else f"; {cited} {'is' if covered.cited == 1 else 'are'} cited"
-    return f"{fitting.capitalize()} of the {papers:,} papers {verb}{rest}."
-
-
-def _in_words(number: int) -> str:
-    return _IN_WORDS[number] if number < len(_IN_WORDS) else f"{number:,}"
 
 
 def _trace(
@@ -170,4 +157,6 @@ def reading_record(reading: Reading) -> dict[str, Any]:
         for name, values in (("venue", reading.filters.venues), ("author", reading.filters.authors)):
             if values:
                 filters[name] = named.get(name) or ", ".join(values)
-    return {"kind": reading.kind, "filters": filters, "follow_up": reading.search if reading.is_follow_up else None}
+    follow_up = reading.search if reading.is_follow_up else None
+    record = {"kind": reading.kind, "filters": filters, "follow_up": follow_up}
+    return record if reading.rendering is None else {**record, "language": reading.language}

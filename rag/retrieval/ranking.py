@@ -22,11 +22,18 @@ VersionsOf = Callable[[Sequence[str]], Mapping[str, Sequence[Version]]]
 class Search(Protocol):
     """Finds at most ``k`` papers for a text and its unit vector, best first; ``within``: among these ids only.
 
-    :func:`rank` passes the fourth argument only where the papers are restricted.
+    ``terms`` are weighted stems that are looked for in place of those of the text. :func:`rank` passes the last two
+    arguments only where they are needed.
     """
 
     def __call__(
-        self, text: str, vector: Vector, k: int, within: Collection[str] | None = None, /
+        self,
+        text: str,
+        vector: Vector,
+        k: int,
+        within: Collection[str] | None = None,
+        terms: Mapping[str, float] | None = None,
+        /,
     ) -> Sequence[PaperHit]: ...
 
 
@@ -47,6 +54,9 @@ class Rank(Protocol):
 def rank(reading: Reading, k: int, encoder: Encoder, search: Search, within: Collection[str] | None = None) -> Ranking:
     """The best ``k`` papers for a question; ``within`` restricts them to these ids."""
     vector = embed_question(reading, encoder)
+    if reading.rendering is not None:
+        terms = dict(reading.rendering.terms)
+        return Ranking(tuple(search(reading.search, vector, k, within, terms)), vector)
     restriction = () if within is None else (within,)
     return Ranking(tuple(search(reading.search, vector, k, *restriction)), vector)
 
@@ -85,6 +95,8 @@ def embed_question(reading: Reading, encoder: Encoder) -> Vector:
 
     The completed question has the topic of the turn before, the follow-up itself what is now asked of it.
     """
+    if reading.rendering is not None:
+        return reading.rendering.vector
     vector: Vector = encoder.encode([reading.search])[0]
     if reading.is_follow_up:
         both = vector + encoder.encode([reading.text])[0]
@@ -95,8 +107,14 @@ def embed_question(reading: Reading, encoder: Encoder) -> Vector:
 def hybrid_search(index: PaperIndex, depth: int) -> Search:
     """Dense and lexical search fused (:func:`~rag.retrieval.retrievers.fusion.fuse`) with ``depth`` candidates each."""
 
-    def search(text: str, vector: Vector, k: int, within: Collection[str] | None = None) -> list[PaperHit]:
-        hits = fuse(index, text, vector, k, depth, within)
+    def search(
+        text: str,
+        vector: Vector,
+        k: int,
+        within: Collection[str] | None = None,
+        terms: Mapping[str, float] | None = None,
+    ) -> list[PaperHit]:
+        hits = fuse(index, text, vector, k, depth, within, terms)
         papers = index.get_papers([hit.passage.paper_id for hit in hits])
         return [
             PaperHit(papers[hit.passage.paper_id], hit.score, hit.dense, hit.lexical)

@@ -50,12 +50,19 @@ class FusedHit:
 
 
 def fuse(
-    index: Index, query: str, vector: Vector, k: int, depth: int = DEPTH, within: Collection[str] | None = None
+    index: Index,
+    query: str,
+    vector: Vector,
+    k: int,
+    depth: int = DEPTH,
+    within: Collection[str] | None = None,
+    weighted: Mapping[str, float] | None = None,
 ) -> list[FusedHit]:
     """The best ``k`` papers by dense and lexical scores; ``vector`` is the question's unit vector.
 
     ``within`` restricts both rankings to papers with these ids before they are truncated; document frequencies stay
-    those of the whole library.
+    those of the whole library. ``weighted`` are stems to look for, with their weights, in place of those of ``query``;
+    then there is one pass alone.
 
     Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
     first, and averages the z-scores of their dense and lexical scores. The first five papers of the first pass then
@@ -68,18 +75,21 @@ def fuse(
     if k < 1:
         return []
     depth = max(k, depth)
-    terms = {term: float(n) for term, n in Counter(stems(query)).items()}
+    terms = weighted if weighted is not None else {term: float(n) for term, n in Counter(stems(query)).items()}
     bm25 = index.bm25_search(terms, _BM25_DEPTH * depth, within)
     index.pull_forward([one for one, _ in bm25[:PULLED]])
     entries: dict[str, StoredPaper] = {}
     first = _fuse_scores(index, entries, vector, bm25, depth, within)
     if not first:
         return []
+    lexical = dict(bm25[:depth])
+    if weighted is not None:  # words that were looked up are less sure: feedback from what they find leads astray
+        ranked = _regularise_scores(entries, first)[:k]
+        return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
     relevant = [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]]
     moved, expanded = pseudo_relevance_feedback(index, relevant, vector, terms)
     bm25_expanded = index.bm25_search(expanded, _BM25_DEPTH * depth, within)
     second = _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
-    lexical = dict(bm25[:depth])
     ranked = _regularise_scores(entries, second)[:k]
     if waiting := [one for one, _ in ranked[:PULLED] if not entries[one].has_vectors]:
         index.pull_forward(waiting)

@@ -1,0 +1,1 @@
+"""What questions in other languages are read with: see :mod:`training.languages.make`."""
