@@ -129,8 +129,7 @@ class Library(ChangeableLibrary):
             lock = None if read_only and not rebuild else acquire_lock(path, yields)
             if lock:
                 undo.callback(lock.release)
-            # Read again: another process may have changed it before the lock was taken.
-            content = load_manifest(path)
+            content = load_manifest(path)  # again: it may have been changed before the lock was taken
             with storage_errors(path):
                 store = PaperStore(path, embedder.dimension, untouched=untouched)
                 undo.callback(store.close)

@@ -86,15 +86,28 @@ def fuse(
     if weighted is not None:  # words that were looked up are less sure: feedback from what they find leads astray
         ranked = _regularise_scores(entries, first)[:k]
         return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
-    relevant = [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]]
-    moved, expanded = pseudo_relevance_feedback(index, relevant, vector, terms)
-    bm25_expanded = index.bm25_search(expanded, _BM25_DEPTH * depth, within)
-    second = _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
+    second = _second_pass(index, entries, first, vector, terms, depth, within)
     ranked = _regularise_scores(entries, second)[:k]
     if waiting := [one for one, _ in ranked[:PULLED] if not entries[one].has_vectors]:
         index.pull_forward(waiting)
         entries |= index.entries(waiting)
     return [_fused_hit(entries[one], score, vector, lexical.get(one)) for one, score in ranked]
+
+
+def _second_pass(
+    index: Index,
+    entries: dict[str, StoredPaper],
+    first: Sequence[tuple[str, float]],
+    vector: Vector,
+    terms: Mapping[str, float],
+    depth: int,
+    within: Collection[str] | None,
+) -> list[tuple[str, float]]:
+    """The scores of the question that the best papers of the ``first`` pass have expanded."""
+    relevant = [(entries[one], score) for one, score in first[:FEEDBACK_PAPERS]]
+    moved, expanded = pseudo_relevance_feedback(index, relevant, vector, terms)
+    bm25_expanded = index.bm25_search(expanded, _BM25_DEPTH * depth, within)
+    return _fuse_scores(index, entries, moved, bm25_expanded, depth, within)
 
 
 def _fused_hit(entry: StoredPaper, score: float, vector: Vector, lexical: float | None) -> FusedHit:
