@@ -64,13 +64,10 @@ def fuse(
     those of the whole library. ``weighted`` are stems to look for, with their weights, in place of those of ``query``;
     then there is one pass alone.
 
-    Two passes. Each takes the papers of the ``depth`` nearest passages and the ``depth`` papers that BM25 ranks
-    first, and averages the z-scores of their dense and lexical scores. The first five papers of the first pass then
-    expand the question for the second (:func:`pseudo_relevance_feedback`), whose scores are regularised by similar
-    papers (:func:`_regularise_scores`). ``docs/retrieval.md`` has what each part brings on five collections.
-
-    While a library is being embedded, the papers that BM25 ranks first and those that are found are pulled forward; of
-    others without vectors the lexical score stands for both.
+    Two passes, each the mean z-score of the papers of the ``depth`` nearest passages and the ``depth`` that BM25 ranks
+    first; the best five of the first expand the question for the second (:func:`_second_pass`), whose scores are
+    regularised by similar papers. ``docs/retrieval.md`` has what each part brings. Papers without vectors yet are
+    pulled forward where BM25 ranks them first or they are found; of others the lexical score stands for both.
     """
     if k < 1:
         return []
