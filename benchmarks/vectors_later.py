@@ -1,6 +1,6 @@
 """How good the search is while a library is still being embedded: nDCG@10 with some of the vectors.
 
-python -m benchmarks.vectors_later COLLECTION…     writes benchmarks/results/retrieval/DATE-vectors-later.json
+python -m benchmarks.vectors_later COLLECTION…     writes benchmarks/results/vectors_later/DATE.json
 
 Papers get their vectors in the order of the file, as an import gives them. Each share is measured twice: by words and
 the vectors that are there, and as questions are really answered, with the vectors of their own candidates pulled
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SHARES = (0.0, 0.1, 0.5, 1.0)
 DEPTH = 10
-RESULTS = Path(__file__).parent / "results" / "retrieval"
+RESULTS = Path(__file__).parent / "results" / "vectors_later"
 
 
 class FromWhole:
@@ -111,7 +111,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("collections", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, default=RESULTS / f"{date.today()}-vectors-later.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{date.today()}.json")
     given = parser.parse_args()
     results = {folder.name: measure(folder, load_settings()) for folder in given.collections}
     given.out.parent.mkdir(parents=True, exist_ok=True)

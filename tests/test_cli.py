@@ -494,7 +494,10 @@ def test_doctor_repairs_the_indexes(papers: Path, tmp_path: Path, outbound: list
     for file in (*library.glob("bm25/*"), library / "chroma" / "chroma.sqlite3"):
         file.write_bytes(b"nothing")
     assert "word index" in footnote("doctor", "--library", library, code=1).stdout
-    assert "indexes of 2 papers were made again" in footnote("doctor", "--repair", "--library", library).stdout
+    assert (
+        "were made again from its papers, the vectors in its folder"
+        in footnote("doctor", "--repair", "--library", library).stdout
+    )
     assert footnote("doctor", "--library", library).stdout.endswith("Everything is in order.\n")
     outbound.clear()  # its self-test tries to leave
 

@@ -320,7 +320,7 @@ def test_a_thread_computes_what_it_is_told_of_and_passes_over_the_rest(tmp_path:
 
 def test_the_page_about_retrieval_has_the_figures_that_were_measured() -> None:
     root = Path(__file__).parent.parent
-    results = sorted((root / "benchmarks" / "results" / "retrieval").glob("*-vectors-later.json"))
+    results = sorted((root / "benchmarks" / "results" / "vectors_later").glob("*.json"))
     measured = json.loads(results[-1].read_text(encoding="utf-8"))
     page = (root / "docs" / "retrieval.md").read_text(encoding="utf-8")
     for name, shares in measured.items():
