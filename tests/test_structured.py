@@ -67,6 +67,9 @@ class Shelf:
     def count(self) -> int:
         return len(self.stored)
 
+    def pull_forward(self, paper_ids: Sequence[str]) -> None:
+        """All have vectors."""
+
     def entries(self, paper_ids: Sequence[str]) -> Mapping[str, Stored]:
         return {one: self.stored[one] for one in paper_ids}
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 def main(folder: str, threads: str) -> int:
     """Compute the vectors that the library in ``folder`` lacks; a line to stdout now and then."""
+    from rag.cli.printing import say
     from rag.cli.vectors import be_gentle
     from rag.config import load_settings
     from rag.errors import FootnoteError
@@ -32,7 +33,7 @@ def main(folder: str, threads: str) -> int:
         nonlocal said
         if done == of or time.monotonic() - said > 60:
             said = time.monotonic()
-            print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {done:,} of {of:,} papers have vectors", flush=True)
+            say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {done:,} of {of:,} papers have vectors")
 
     try:
         settings = load_settings(library=Path(folder), threads=int(threads))
@@ -45,7 +46,7 @@ def main(folder: str, threads: str) -> int:
             on_progress=show,
         )
     except FootnoteError as error:
-        print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}", flush=True)
+        say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {error}")
         return 1
     return 0
 
