@@ -183,7 +183,7 @@ def test_a_side_that_no_abstract_speaks_of_and_a_silent_aspect_are_named() -> No
     assert known.closing == ("No abstract here speaks of abatacept.",)
     assert [e.paper.id for e in known.evidence] == ["moths"]
     assert list(dict.fromkeys(known.sections.values()))[:2] == ["Problem", "Method"]
-    silent = compare(Asked(("moths", "bees"), ("method", "toxicity")), finder(shelf), shelf, WORDS)  # type: ignore[arg-type]
+    silent = compare(Asked(("moths", "bees"), ("problem", "toxicity")), finder(shelf), shelf, WORDS)  # type: ignore[arg-type]
     assert silent is not None
     assert silent.closing == (
         "The abstract on bees says nothing of this.", "None of these abstracts says anything of “Toxicity”.",
