@@ -65,10 +65,15 @@ class SearchableLibrary(ReadableLibrary):
 
         ``within`` restricts the search to papers with these ids.
         """
-        found = self._dense_search.search(vector, k, within)
-        by_id = self._passages_by_paper({neighbour.paper_id for neighbour in found})
-        # A passage that is not in the database belongs to a paper that another process has just changed.
-        return [(by_id[n.passage_id], n.score) for n in found if n.passage_id in by_id]
+        for last in (False, False, True):
+            found = self._dense_search.search(vector, k, within)
+            by_id = self._passages_by_paper({neighbour.paper_id for neighbour in found})
+            kept = [(by_id[n.passage_id], n.score) for n in found if n.passage_id in by_id]
+            if last or len(kept) == len(found):
+                break
+            # A passage that is not in the database belongs to a paper that another process has just changed.
+            self._dense_search.refresh()
+        return kept
 
     def lexical(self, query: str, k: int) -> list[tuple[str, float]]:
         """The ``k`` papers that BM25 ranks first with their scores (above 0), by (-score, id)."""

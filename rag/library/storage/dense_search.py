@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _TIES = 16  # passages requested beyond k: Chroma drops any of equal scores at the cut, we drop the higher ids
+_TRIES = 3  # of a search during which another process changed the library
 _MAX_PENDING = 1000  # with more papers pending than this the vector index is still being built and is not used
 _MAX_EXACT = 2000  # up to this many papers, a search within them compares with each
 _MAX_DEPTH = 4000  # at most this many nearest passages of the library are filtered for those within some papers
@@ -68,23 +69,32 @@ class DenseSearch:
         if k < 1:
             return []
         with storage_errors(self._path):
-            if self._state != self._store.database.state():  # another process may have added vectors
-                self.refresh()
-            if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
-                return self._compare_with_all(vector, k)
-            pending = set(self._pending)
-            try:
-                # A pending paper may have outdated passages in the index: request so many more.
-                found = self._index.search(vector, k + _TIES + 4 * len(pending))
-            except IndexFailure as error:
-                self._search_exactly_from_now_on(f"Chroma reports: {error}")
-                return self._compare_with_all(vector, k)
-            current = [n for n in found if n.paper_id not in pending]
-            if not pending:
-                return current[:k]
-            return vectors.order(
-                [*current, *search_exactly(self._store.passage_vectors(self._pending), vector, k)], k
-            )  # fmt: skip
+            for _ in range(_TRIES):
+                if self._state != self._store.database.state():  # another process may have changed papers
+                    self.refresh()
+                found = self._search_index(vector, k)
+                if found is None:
+                    break
+                if self._state == self._store.database.state():  # else papers went from the index meanwhile
+                    return found
+            return self._compare_with_all(vector, k)
+
+    def _search_index(self, vector: Vector, k: int) -> list[Neighbour] | None:
+        """Through Chroma, with what is pending compared one by one; None where Chroma cannot be used."""
+        if not self._can_use_index() or len(self._pending) > _MAX_PENDING:
+            return None
+        pending = set(self._pending)
+        try:
+            # A pending paper may have outdated passages in the index: request so many more.
+            found = self._index.search(vector, k + _TIES + 4 * len(pending))
+        except IndexFailure as error:
+            self._search_exactly_from_now_on(f"Chroma reports: {error}")
+            return None
+        current = [n for n in found if n.paper_id not in pending]
+        nearest = vectors.order([*current, *search_exactly(self._store.passage_vectors(sorted(pending)), vector, k)], k)
+        # Where another process has just deleted passages, this one's graph may still lead to them, and finds too few.
+        too_few = len(nearest) < min(k, self._store.counts()[1]) and not self._store.missing.any()
+        return None if too_few else nearest
 
     def _search_within(self, vector: Vector, k: int, within: Collection[str]) -> list[Neighbour]:
         """Post-filter the nearest passages of the library, deeper and deeper; compare with each for few papers."""
