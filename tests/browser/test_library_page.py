@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 from rag.config import Settings, with_overrides
 from rag.datatypes import Paper
 from rag.factory import change_library, close_all, library_manager, open_library, paper_encoder
+from rag.library.storage.writing import AT_ONCE
 from rag.ui.library_actions import LibraryActions
 from rag.ui.server import launch
 from tests.browser.conftest import PATIENCE_S
@@ -297,13 +298,13 @@ def test_merged_records_stand_side_by_side_and_are_parted(
 
 def test_stop_keeps_what_was_stored(tab: Callable[..., Any], tmp_path: Path) -> None:
     page = tab("Stopped")
-    many = [Paper(f"s{i}", f"Paper number {i}", f"It says {i}. " * 20) for i in range(1500)]
+    many = [Paper(f"s{i}", f"Paper number {i}", f"It says {i}. " * 40) for i in range(AT_ONCE)]
     drop(page, jsonl(tmp_path / "many.jsonl", many))
     expect(page.locator("#fn-library-progress")).to_contain_text("papers a second")
     page.locator("#fn-library-stop").click()
     expect(page.locator("#fn-library-progress")).to_contain_text("Import stopped")
     stored = int(re.search(r"([\d,]+) added", page.locator("#fn-library-progress").inner_text())[1].replace(",", ""))  # type: ignore[index]
-    assert 0 < stored < 1500
+    assert 0 < stored < AT_ONCE
     expect(page.locator("#fn-library-found")).to_have_text(f"{stored:,} papers")
 
 
