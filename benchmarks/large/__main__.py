@@ -42,7 +42,8 @@ def main() -> int:
     on = machine(report.PACKAGES)  # its load is that of other work
     try:
         part = write_part(folder / "papers", options.papers_from, options.count, options.compared)
-        settings = {"from": options.papers_from.name if options.papers_from else "made", "papers": part.count, "compared": part.compared_count,
+        source = options.papers_from.name if options.papers_from else "made"
+        settings = {"from": source, "papers": part.count, "compared": part.compared_count,
                     "vectors": not options.no_vectors}  # fmt: skip
         state = State(folder, settings)
         Steps(Bench(folder, 1, 0), folder, part, state, not options.no_vectors).all()
