@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -412,18 +412,30 @@ def check_writable(settings: Settings) -> None:
 
 
 @contextmanager
-def change_library(settings: Settings) -> Iterator[Library]:
+def opened_library(settings: Settings, *, writing: bool) -> Iterator[Library]:
+    """The library of ``settings``, shared with nobody and closed at the end; nothing is built.
+
+    Raises :class:`LibraryReadOnly` for ``writing`` where the settings say so, and else as
+    :meth:`rag.library.library.Library.open` does.
+    """
+    from rag.library.library import Library
+
+    if writing:
+        check_writable(settings)
+    path, server = settings.library_path.expanduser().absolute(), vector_server(settings)
+    with Library.open(
+        path, embedder=embedder_id(), read_only=not writing, server=server, untouched=settings.read_only
+    ) as library:
+        yield library
+
+
+def change_library(settings: Settings) -> AbstractContextManager[Library]:
     """The library of ``settings``, open for writing; at the end it is closed, and readers see what has changed.
 
     Raises :class:`LibraryReadOnly` where the settings say so, and :class:`rag.errors.LibraryLocked` while somebody else
     writes to it.
     """
-    from rag.library.library import Library
-
-    check_writable(settings)
-    path = settings.library_path.expanduser().absolute()
-    with Library.open(path, embedder=embedder_id(), read_only=False, server=vector_server(settings)) as library:
-        yield library
+    return opened_library(settings, writing=True)
 
 
 def background_vectors(threads: int) -> BackgroundVectors:

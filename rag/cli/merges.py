@@ -28,18 +28,11 @@ def merges(names: tuple[str, ...], library: Path | None, undo: bool, as_json: bo
     again.
     """
     from rag.config import load_settings
-    from rag.factory import check_writable, embedder_id, vector_server
-    from rag.library.library import Library
+    from rag.factory import opened_library
 
     library, ids = _told_apart(names, library, undo)
     settings = load_settings(library=library)
-    path = settings.library_path.expanduser().absolute()
-    if undo:
-        check_writable(settings)
-    server = vector_server(settings)
-    with Library.open(
-        path, embedder=embedder_id(), read_only=not undo, untouched=settings.read_only, server=server
-    ) as opened:
+    with opened_library(settings, writing=undo) as opened:
         if undo:
             _undo(opened, ids)
         elif as_json:

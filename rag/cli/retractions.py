@@ -22,20 +22,13 @@ def retractions(file: Path | None, library: Path | None) -> None:
     It is kept in the library, so that papers imported later are marked too. Without FILE nothing changes.
     """
     from rag.config import load_settings
-    from rag.factory import check_writable, embedder_id, vector_server
-    from rag.library.library import Library
+    from rag.factory import opened_library
     from rag.papers.bibliography import one_line
     from rag.papers.kept_fields import STATUSES
     from rag.papers.retractions import label, read_retraction_watch
 
     settings = load_settings(library=library)
-    path = settings.library_path.expanduser().absolute()
-    if file is not None:
-        check_writable(settings)
-    server = vector_server(settings)
-    with Library.open(
-        path, embedder=embedder_id(), read_only=file is None, untouched=settings.read_only, server=server
-    ) as opened:
+    with opened_library(settings, writing=file is not None) as opened:
         if file is not None:
             count, changed = opened.note_events(read_retraction_watch(file))
             say(f"{one_line(str(file))}: {count:,} notices kept; they changed the mark of {len(changed):,} papers.")

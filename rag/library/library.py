@@ -8,9 +8,10 @@ committed: a reader compares with each of those that the vector index lacks, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -64,19 +65,10 @@ class Library(ChangeableLibrary):
     threads may search at once.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        content: Manifest,
-        store: PaperStore,
-        index: VectorIndex,
-        lock: WriterLock | None,
-        untouched: bool = False,
-    ) -> None:
-        super().__init__(path, content, store, index, lock, untouched)
-        # What closes the files knows the files alone: whoever shares the library can have them closed when the last
-        # one has let go of it.
-        self.close_files = partial(_close_files, store, self._vectors, lock)
+    @cached_property
+    def close_files(self) -> Callable[[], None]:
+        """Closes the files and knows the files alone: who shares the library has it called when all have let go."""
+        return partial(_close_files, self._store, self._vectors, self._lock)
 
     # --- opening and closing ---
 

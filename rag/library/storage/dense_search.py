@@ -93,8 +93,9 @@ class DenseSearch:
         current = [n for n in found if n.paper_id not in pending]
         nearest = vectors.order([*current, *search_exactly(self._store.passage_vectors(sorted(pending)), vector, k)], k)
         # Where another process has just deleted passages, this one's graph may still lead to them, and finds too few.
-        too_few = len(nearest) < min(k, self._store.counts()[1]) and not self._store.missing.any()
-        return None if too_few else nearest
+        if len(nearest) < k and len(nearest) < self._store.counts()[1] and not self._store.missing.any():
+            return None
+        return nearest
 
     def _search_within(self, vector: Vector, k: int, within: Collection[str]) -> list[Neighbour]:
         """Post-filter the nearest passages of the library, deeper and deeper; compare with each for few papers."""
