@@ -66,7 +66,9 @@ class SearchableLibrary(ReadableLibrary):
         ``within`` restricts the search to papers with these ids.
         """
         for last in (False, False, True):
-            found = self._dense_search.search(vector, k, within)
+            # Last without Chroma, whose graph in this process may for a while hold what another one has deleted.
+            search = self._dense_search.compare if last else self._dense_search.search
+            found = search(vector, k, within)
             by_id = self._passages_by_paper({neighbour.paper_id for neighbour in found})
             kept = [(by_id[n.passage_id], n.score) for n in found if n.passage_id in by_id]
             if last or len(kept) == len(found):

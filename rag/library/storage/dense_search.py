@@ -108,7 +108,13 @@ class DenseSearch:
             if len(found) >= k:
                 return found[:k]
             depth *= 4
+        return self.compare(vector, k, within)
+
+    def compare(self, vector: Vector, k: int, within: Collection[str] | None = None) -> list[Neighbour]:
+        """As :meth:`search`, without Chroma: compared with every stored vector."""
         with storage_errors(self._path):
+            if within is None:
+                return self._compare_with_all(vector, k)
             return search_exactly(self._store.passage_vectors(sorted(within)), vector, k)
 
     def _compare_with_all(self, vector: Vector, k: int) -> list[Neighbour]:
